@@ -1,0 +1,25 @@
+"""The mistakes people make in a model folder, each with its cure."""
+
+from __future__ import annotations
+
+import difflib
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+
+class ModelError(Exception):
+    """A mistake in a model folder: what was expected, what was found, and how to mend it."""
+
+    exit_code = 2
+
+    def __init__(self, where: object, expected: str, found: object, cure: str) -> None:
+        super().__init__(f"{where} must be {expected}. Got {found} instead. {cure}")
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """Return a hint: the closest of the known words, or all of them."""
+    names = list(known)
+    matches = difflib.get_close_matches(word, names, n=1, cutoff=0.6)
+    return f"Did you mean {matches[0]!r}?" if matches else f"Known: {', '.join(names) or 'none'}."

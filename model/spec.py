@@ -1,0 +1,147 @@
+"""model.toml as a typed ModelSpec; every mistake in it is named together with its cure."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Literal
+
+import msgspec
+
+from model import ROOT
+from model.bundle import Serving, Task
+from model.errors import ModelError, did_you_mean
+from model.metrics import METRICS, Bound, for_task
+from model.section import Section, load
+from model.source import DataSource, read_source
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+FILE = "model.toml"
+Kind = Literal["numeric", "categorical"]
+KINDS: tuple[Kind, ...] = ("numeric", "categorical")
+TASKS: tuple[Task, ...] = ("classification", "regression")
+NAME = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
+TAKEN = ("new", *sorted(file.stem for file in ROOT.glob("[a-z]*.py")))
+LARGEST_SEED = 2**32 - 1
+
+
+class Threshold(msgspec.Struct, frozen=True):
+    """One bound of the gate on a holdout metric."""
+
+    metric: str
+    bound: Bound
+    value: float
+
+
+class ModelSpec(msgspec.Struct, frozen=True):
+    """What model.toml says, checked."""
+
+    folder: Path
+    name: str
+    description: str
+    task: Task
+    target: str
+    data: DataSource
+    inputs: dict[str, Kind]
+    test_size: float
+    seed: int
+    folds: int
+    gate: tuple[Threshold, ...]
+    serving: Serving
+
+    @property
+    def file(self) -> Path:
+        return self.folder / FILE
+
+    def columns(self, kind: Kind) -> list[str]:
+        return [name for name, its_kind in self.inputs.items() if its_kind == kind]
+
+
+def read(name: str, root: Path = ROOT) -> ModelSpec:
+    """Read and check `root`/`name`/model.toml; raise ModelError at the first mistake."""
+    folder = root / check_name(name)
+    if not (folder / FILE).is_file():
+        known = sorted(file.parent.name for file in root.glob(f"*/{FILE}"))
+        raise ModelError(
+            f"Model {name!r}",
+            f"a folder in {root} with a {FILE}",
+            "none",
+            did_you_mean(name, known),
+        )
+    top = load(folder / FILE)
+    required = ("description", "task", "target", "data", "inputs", "gate")
+    top.only((*required, "split", "evaluate", "serve"), required=required)
+    task = top.choice("task", TASKS)
+    target = top.text("target")
+    split = top.table("split")
+    split.only(("test_size", "seed"))
+    evaluate = top.table("evaluate")
+    evaluate.only(("folds",))
+    return ModelSpec(
+        folder=folder,
+        name=name,
+        description=top.text("description"),
+        task=task,
+        target=target,
+        data=read_source(top.table("data"), folder),
+        inputs=read_inputs(top.table("inputs"), target),
+        test_size=split.number("test_size", 0.01, 0.9) if "test_size" in split.values else 0.25,
+        seed=split.integer("seed", 0, LARGEST_SEED, default=0),
+        folds=evaluate.integer("folds", 2, 20, default=5),
+        gate=read_gate(top.table("gate"), task),
+        serving=read_serving(top.table("serve")),
+    )
+
+
+def check_name(name: str) -> str:
+    """Return `name` if a folder, a Python module and an image may all be called that."""
+    if not NAME.fullmatch(name) or len(name) > 40:
+        expected = "at most 40 lower-case letters, digits and single underscores, a letter first"
+        cure = f"Try {suggest_name(name)!r}: it also names a Python module and an image."
+        raise ModelError("The model's name", expected, repr(name), cure)
+    if name in TAKEN:
+        cure = f"Try {name + '_model'!r}."
+        raise ModelError("The model's name", f"none of {', '.join(TAKEN)}", repr(name), cure)
+    return name
+
+
+def suggest_name(name: str) -> str:
+    words = re.sub(r"[^a-z0-9]+", "_", name.lower()).strip("_0123456789")[:40].rstrip("_")
+    return words or "my_model"
+
+
+def read_inputs(section: Section, target: str) -> dict[str, Kind]:
+    if not section.values:
+        expected = "a table of at least one column"
+        raise ModelError(f"{section.file}: inputs", expected, "none", 'Add: column = "numeric"')
+    if target in section.values:
+        section.fail(
+            target, "absent, because it is the target", f"Remove {target!r} from [inputs]."
+        )
+    return {name: section.choice(name, KINDS) for name in section.values}
+
+
+def read_gate(section: Section, task: Task) -> tuple[Threshold, ...]:
+    names = for_task(task)
+    if not section.values:
+        expected = f"a bound on at least one of {', '.join(names)}"
+        example = f"{names[0]} = {{ {METRICS[names[0]].bound} = 0.5 }}"
+        raise ModelError(f"{section.file}: gate", expected, "none", f"Add: {example}")
+    section.only(names)
+    return tuple(read_threshold(section.table(name), name) for name in section.values)
+
+
+def read_threshold(section: Section, name: str) -> Threshold:
+    metric = METRICS[name]
+    section.only((metric.bound,), required=(metric.bound,))
+    value = section.number(metric.bound, metric.lowest, metric.highest)
+    return Threshold(metric=name, bound=metric.bound, value=value)
+
+
+def read_serving(section: Section) -> Serving:
+    section.only(("unknown_category", "out_of_range"))
+    return Serving(
+        unknown_category=section.choice("unknown_category", ("reject", "ignore"), "reject"),
+        out_of_range=section.choice("out_of_range", ("accept", "reject"), "accept"),
+    )
