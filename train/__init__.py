@@ -1,0 +1,1 @@
+"""Model folder to bundle: load, split, fit, evaluate, gate, export, write."""

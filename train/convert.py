@@ -1,0 +1,79 @@
+"""A fitted estimator as an ONNX graph with the inputs and outputs a bundle promises."""
+
+from __future__ import annotations
+
+import copy
+import warnings
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from skl2onnx import convert_sklearn
+from skl2onnx.common.data_types import StringTensorType
+from skl2onnx.sklapi import CastTransformer
+from sklearn.base import is_classifier
+from sklearn.compose import ColumnTransformer
+from sklearn.pipeline import Pipeline
+
+from train.converters import Converters
+from train.graph import finish
+from train.trees import is_float32_tree
+
+if TYPE_CHECKING:
+    from model.spec import ModelSpec
+
+OPSET = {"": 21, "ai.onnx.ml": 3}  # what every onnxruntime since 1.20 can load
+
+
+def convert(spec: ModelSpec, estimator: Any, *, double: bool) -> bytes:
+    """Return the graph's bytes; raise whatever the conversion raises."""
+    converters = Converters(double=double)
+    numeric, categorical = spec.columns("numeric"), spec.columns("categorical")
+    types = []
+    if numeric:
+        types.append(("numeric", converters.type([None, len(numeric)])))
+    if categorical:
+        types.append(("categorical", StringTensorType([None, len(categorical)])))
+    model = by_position(copy.deepcopy(estimator), [*numeric, *categorical], list(spec.inputs))
+    if double:
+        model = cast_before_trees(model)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        graph = convert_sklearn(
+            model,
+            name="model",
+            initial_types=types,
+            target_opset=OPSET,
+            options={"zipmap": False} if is_classifier(model) else None,
+            custom_conversion_functions=converters.functions,
+            custom_shape_calculators=converters.shapes,
+        )
+    return finish(
+        graph, is_classifier=is_classifier(model), has_probabilities=hasattr(model, "predict_proba")
+    )
+
+
+def by_position(estimator: Any, order: list[str], names: list[str]) -> Any:
+    """Let a leading ColumnTransformer select by position: numbers first, then texts.
+
+    Any other estimator sees all columns in their own order, so that order must be the same.
+    """
+    if isinstance(estimator, Pipeline) and estimator.steps:
+        name, first = estimator.steps[0]
+        estimator.steps[0] = (name, by_position(first, order, names))
+    elif isinstance(estimator, ColumnTransformer):
+        indices = estimator._transformer_to_input_indices  # noqa: SLF001 - resolved by fit
+        estimator.transformers_ = [
+            (name, transformer, [order.index(names[index]) for index in indices[name]])
+            for name, transformer, _ in estimator.transformers_
+        ]
+    elif order != names:
+        raise NotImplementedError("numbers and texts that no ColumnTransformer tells apart")
+    return estimator
+
+
+def cast_before_trees(estimator: Any) -> Any:
+    """Round to float32 right before a tree, where scikit-learn does, and nowhere else."""
+    steps = estimator.steps if isinstance(estimator, Pipeline) else [("estimator", estimator)]
+    if not is_float32_tree(steps[-1][1]):
+        return estimator
+    return Pipeline([*steps[:-1], ("float32", CastTransformer(dtype=np.float32)), steps[-1]])

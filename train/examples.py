@@ -1,0 +1,85 @@
+"""Golden examples and the evaluation: holdout rows with the answers the estimator gave."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from model.bundle import Example, Input, Label, Serving, Value
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from train.evaluate import Answers
+    from train.split import Part
+
+COUNT = 16
+PER_CLASS = 2
+WITH_GAPS = 4
+
+
+class Evaluation(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    """Every holdout row; lists run in parallel. `rows` are positions in the data source."""
+
+    rows: list[int]
+    features: list[dict[str, Value]]
+    truth: list[Label]
+    predictions: list[Label]
+    probabilities: list[list[float]] | None
+
+
+def evaluation(holdout: Part, answers: Answers) -> Evaluation:
+    return Evaluation(
+        rows=holdout.ids.tolist(),
+        features=features(holdout.X),
+        truth=holdout.y.tolist(),
+        predictions=answers.predictions.tolist(),
+        probabilities=None if answers.probabilities is None else answers.probabilities.tolist(),
+    )
+
+
+def features(X: pd.DataFrame) -> list[dict[str, Value]]:
+    """Return rows as JSON holds them: a missing value, of either kind, is null."""
+    return [{str(name): value(cell) for name, cell in row.items()} for row in X.to_dict("records")]
+
+
+def value(cell: Any) -> Value:
+    missing = cell == "" or (isinstance(cell, float) and math.isnan(cell))
+    return None if missing else cell
+
+
+def examples(found: Evaluation, inputs: list[Input], serving: Serving) -> list[Example]:
+    """Choose holdout rows a server accepts: some of every class, some with gaps, then the first."""
+    usable = [row for row, cells in enumerate(found.features) if accepted(cells, inputs, serving)]
+    chosen: list[int] = []
+    if isinstance(found.predictions[0], str | int):
+        for label in dict.fromkeys(found.truth):
+            chosen += [row for row in usable if found.truth[row] == label][:PER_CLASS]
+    chosen += [row for row in usable if None in found.features[row].values()][:WITH_GAPS]
+    count = max(COUNT, len(set(chosen)))
+    return [example(found, row) for row in sorted(list(dict.fromkeys(chosen + usable))[:count])]
+
+
+def accepted(cells: dict[str, Value], inputs: list[Input], serving: Serving) -> bool:
+    return all(accepts(each, cells[each.name], serving) for each in inputs)
+
+
+def accepts(each: Input, cell: Value, serving: Serving) -> bool:
+    """Say whether the schema, made from the training rows, allows this holdout value."""
+    if cell is None:
+        return each.missing
+    if isinstance(cell, str):
+        return serving.unknown_category == "ignore" or cell in (each.categories or ())
+    if serving.out_of_range == "accept" or each.minimum is None or each.maximum is None:
+        return True
+    return each.minimum <= cell <= each.maximum
+
+
+def example(found: Evaluation, row: int) -> Example:
+    return Example(
+        features=found.features[row],
+        prediction=found.predictions[row],
+        probabilities=found.probabilities[row] if found.probabilities else None,
+    )

@@ -1,0 +1,66 @@
+"""The last touch on an ONNX graph: the names a bundle promises, and bytes that repeat."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from onnx import ModelProto, TensorProto, helper
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+PRODUCER = "model-images"
+IR_VERSION = 10
+NUMERIC = "numeric"
+
+
+def finish(model: ModelProto, *, is_classifier: bool, has_probabilities: bool) -> bytes:
+    """Name the outputs, take numbers as float64, and serialise deterministically."""
+    graph = model.graph
+    if is_classifier:
+        names = ["label", "probabilities"] if has_probabilities else ["label"]
+    else:
+        names = ["prediction"]
+    for name, output in zip(names, graph.output, strict=False):
+        rename(model, output.name, name)
+    del graph.output[len(names) :]
+    take_doubles(model)
+    opsets = {opset.domain: opset.version for opset in model.opset_import}
+    del model.opset_import[:]
+    model.opset_import.extend(
+        helper.make_opsetid(domain, version) for domain, version in sorted(opsets.items())
+    )
+    graph.name = "model"
+    graph.doc_string = model.doc_string = model.domain = model.producer_version = ""
+    model.producer_name = PRODUCER
+    model.model_version = 1
+    model.ir_version = IR_VERSION
+    del model.metadata_props[:]
+    content: bytes = model.SerializeToString(deterministic=True)
+    return content
+
+
+def rename(model: ModelProto, old: str, new: str) -> None:
+    for node in model.graph.node:
+        replace(node.input, old, new)
+        replace(node.output, old, new)
+    for value in [*model.graph.output, *model.graph.value_info]:
+        if value.name == old:
+            value.name = new
+
+
+def replace(names: Iterable[str], old: str, new: str) -> None:
+    for index, name in enumerate(names):
+        if name == old:
+            names[index] = new  # type: ignore[index]
+
+
+def take_doubles(model: ModelProto) -> None:
+    """Put a cast in front of a graph of float32 numbers: every bundle takes float64."""
+    for value in model.graph.input:
+        if value.name == NUMERIC and value.type.tensor_type.elem_type == TensorProto.FLOAT:
+            for node in model.graph.node:
+                replace(node.input, NUMERIC, "numeric_float32")
+            value.type.tensor_type.elem_type = TensorProto.DOUBLE
+            cast = helper.make_node("Cast", [NUMERIC], ["numeric_float32"], to=TensorProto.FLOAT)
+            model.graph.node.insert(0, cast)

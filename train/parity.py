@@ -1,0 +1,82 @@
+"""Is the exported graph the estimator? Compared row by row, label by label."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import onnxruntime
+
+from model.bundle import Parity
+from train.evaluate import Answers
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from numpy.typing import NDArray
+
+    from model.spec import ModelSpec
+
+TOLERANCE = 1e-5
+BATCH = 1_000
+
+
+def load(graph: bytes) -> onnxruntime.InferenceSession:
+    """Load a graph as the server does: one thread, no chatter."""
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    options.log_severity_level = 4
+    return onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
+
+
+def answer(spec: ModelSpec, graph: bytes, X: pd.DataFrame) -> Answers:
+    """Ask the graph."""
+    session = load(graph)
+    batches = [
+        session.run(None, feed(spec, X.iloc[start : start + BATCH]))
+        for start in range(0, len(X), BATCH)
+    ]
+    outputs: list[NDArray[Any]] = [np.concatenate(parts) for parts in zip(*batches, strict=True)]
+    predictions = outputs[0].reshape(len(X))
+    return Answers(predictions, outputs[1].astype(np.float64) if len(outputs) > 1 else None)
+
+
+def feed(spec: ModelSpec, X: pd.DataFrame) -> dict[str, NDArray[Any]]:
+    numeric, categorical = spec.columns("numeric"), spec.columns("categorical")
+    tensors: dict[str, NDArray[Any]] = {}
+    if numeric:
+        tensors["numeric"] = X[numeric].to_numpy(dtype=np.float64)
+    if categorical:
+        tensors["categorical"] = X[categorical].to_numpy(dtype=object)
+    return tensors
+
+
+def compare(expected: Answers, got: Answers, scale: float) -> Parity:
+    """Count different labels and find the largest difference of any number.
+
+    Probabilities differ absolutely; regression values relative to their own size, or to `scale`
+    (the spread of the target) where they are smaller than that. The difference is rounded up to
+    one digit, so that it is the same on every processor.
+    """
+    if np.issubdtype(expected.predictions.dtype, np.floating):
+        size = np.maximum(np.abs(expected.predictions), scale)
+        difference = np.abs(got.predictions - expected.predictions) / size
+        return Parity(rows=len(size), label_mismatches=0, max_difference=round_up(difference))
+    mismatches = int(np.sum(got.predictions != expected.predictions))
+    difference = np.zeros(1)
+    if expected.probabilities is not None and got.probabilities is not None:
+        difference = np.abs(got.probabilities - expected.probabilities)
+    rows = len(expected.predictions)
+    return Parity(rows=rows, label_mismatches=mismatches, max_difference=round_up(difference))
+
+
+def is_equal(parity: Parity) -> bool:
+    return parity.label_mismatches == 0 and parity.max_difference <= TOLERANCE
+
+
+def round_up(differences: NDArray[np.float64]) -> float:
+    largest = float(np.max(differences))
+    if not math.isfinite(largest) or largest == 0:
+        return math.inf if largest else 0.0
+    unit = 10.0 ** math.floor(math.log10(largest))
+    return float(f"{math.ceil(largest / unit) * unit:.0e}")

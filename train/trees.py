@@ -1,0 +1,131 @@
+"""The decision trees inside a fitted estimator, and the input values at which they split."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+from sklearn.base import BaseEstimator
+from sklearn.ensemble._forest import BaseForest
+from sklearn.ensemble._gb import BaseGradientBoosting
+from sklearn.pipeline import Pipeline
+from sklearn.tree import BaseDecisionTree
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import pandas as pd
+    from numpy.typing import NDArray
+
+PER_COLUMN = 300  # thresholds looked at per column: enough to meet every kind of rounding
+HALVINGS = 80  # a float64 interval cannot be halved more often
+
+
+class Split(NamedTuple):
+    """A numeric input, the column it becomes in front of the trees, and a threshold there."""
+
+    name: str
+    column: int
+    threshold: float
+
+
+def is_float32_tree(estimator: Any) -> bool:
+    """Say whether scikit-learn rounds this estimator's input to float32."""
+    return isinstance(estimator, BaseDecisionTree | BaseForest | BaseGradientBoosting)
+
+
+def split_values(
+    estimator: Any, X: pd.DataFrame, names: list[str]
+) -> dict[str, NDArray[np.float64]]:
+    """Return, for each numeric input, the pairs of neighbouring float64 on the two sides of splits.
+
+    The thresholds of the last step are traced back through the steps before it by bisection, so a
+    scaler in front of a forest is no obstacle. An input that no tree reads has no values.
+    """
+    steps = estimator.steps if isinstance(estimator, Pipeline) else [("", estimator)]
+    before = estimator[:-1] if len(steps) > 1 else None
+    by_column: dict[int, set[float]] = {}
+    for column, threshold in thresholds(steps[-1][1]):
+        by_column.setdefault(column, set()).add(threshold)
+    splits = [
+        Split(name, column, threshold)
+        for name, column in readers(before, X, names)
+        for threshold in spread(sorted(by_column.get(column, ())))
+    ]
+    return bisect(before, X, splits) if splits else {}
+
+
+def thresholds(estimator: Any) -> Iterator[tuple[int, float]]:
+    """Walk an ensemble, whatever holds the trees in it."""
+    if hasattr(estimator, "tree_"):
+        inner = estimator.tree_.children_left >= 0
+        columns, values = estimator.tree_.feature[inner], estimator.tree_.threshold[inner]
+        yield from zip(columns.tolist(), values.tolist(), strict=True)
+    elif hasattr(estimator, "_predictors"):
+        for predictor in (tree for iteration in estimator._predictors for tree in iteration):  # noqa: SLF001 - no public way
+            nodes = predictor.nodes[predictor.nodes["is_leaf"] == 0]
+            yield from zip(
+                nodes["feature_idx"].tolist(), nodes["num_threshold"].tolist(), strict=True
+            )
+    else:
+        members = getattr(estimator, "estimators_", [])
+        for member in np.asarray(members, dtype=object).ravel():
+            if isinstance(member, BaseEstimator) and not isinstance(member, Pipeline):
+                yield from thresholds(member)
+
+
+def spread(values: list[float]) -> list[float]:
+    if len(values) <= PER_COLUMN:
+        return values
+    return [values[index] for index in np.linspace(0, len(values) - 1, PER_COLUMN, dtype=int)]
+
+
+def readers(before: Any, X: pd.DataFrame, names: list[str]) -> list[tuple[str, int]]:
+    """Return which columns in front of the trees change when a numeric input does."""
+    result = []
+    for name in names:
+        probe = X.iloc[[0, 0]].copy()
+        probe[name] = [X[name].min(), X[name].max()]
+        low, high = transform(before, probe)
+        result += [(name, int(column)) for column in np.flatnonzero(low != high)]
+    return result
+
+
+def bisect(before: Any, X: pd.DataFrame, splits: list[Split]) -> dict[str, NDArray[np.float64]]:
+    """Halve the range of each input until only the two neighbours of its split are left."""
+    rows = X.iloc[np.zeros(len(splits), dtype=int)].reset_index(drop=True)
+    low = np.array([2 * X[split.name].min() - X[split.name].max() for split in splits])
+    high = np.array([2 * X[split.name].max() - X[split.name].min() for split in splits])
+    side = is_right(before, rows, splits, high)
+    meets = side != is_right(before, rows, splits, low)
+    for _ in range(HALVINGS):
+        middle = low + (high - low) / 2
+        same = is_right(before, rows, splits, middle) == side
+        low, high = np.where(same, low, middle), np.where(same, middle, high)
+    found: dict[str, list[float]] = {}
+    for index in np.flatnonzero(meets):
+        found.setdefault(splits[index].name, []).extend((low[index], high[index]))
+    return {name: np.unique(values) for name, values in found.items()}
+
+
+def is_right(
+    before: Any, rows: pd.DataFrame, splits: list[Split], values: NDArray[np.float64]
+) -> NDArray[np.bool_]:
+    """Say for each split whether its input, set to a value, passes the threshold in float32."""
+    frame = rows.copy()
+    names = np.array([split.name for split in splits])
+    for name in dict.fromkeys(split.name for split in splits):
+        frame.loc[names == name, name] = values[names == name]
+    columns = [split.column for split in splits]
+    passed = transform(before, frame)[np.arange(len(splits)), columns].astype(np.float32)
+    return passed > np.array([split.threshold for split in splits])
+
+
+def transform(before: Any, X: pd.DataFrame) -> NDArray[np.float64]:
+    """Return what the trees see, as a dense matrix; texts that reach them unchanged become 0."""
+    if before is None:
+        return np.column_stack(
+            [X[name] if X[name].dtype == np.float64 else np.zeros(len(X)) for name in X]
+        )
+    result = before.transform(X)
+    return np.asarray(result.toarray() if hasattr(result, "toarray") else result, dtype=np.float64)
