@@ -1,0 +1,103 @@
+# One image for every model: docker buildx build --build-arg MODEL=iris . (or: make image MODEL=iris)
+
+# The Python that trains and serves, by digest so that equal inputs give equal images.
+ARG PYTHON_IMAGE=python:3.13-slim-trixie@sha256:7c61056e61ac89e852de05f3dc6fa51a6dd2181797bceed46aa725dd7cb2cd3b
+# What the bundle runs on, onnx or joblib: the pipeline reads it from the bundle's manifest.
+ARG RUNTIME=onnx
+
+FROM ${PYTHON_IMAGE} AS base
+# One thread and one hash seed, so that sums and orders are the same in every build.
+ENV OMP_NUM_THREADS=1 PYTHONHASHSEED=0 PYTHONUNBUFFERED=1
+WORKDIR /app
+
+# Training libraries stay in a stage of their own: no edit of code or data installs them again.
+FROM base AS train-packages
+RUN --mount=type=bind,source=requirements-train.txt,target=/tmp/requirements.txt \
+    --mount=type=secret,id=pip,target=/etc/pip.conf \
+    --mount=type=secret,id=ca,target=/run/secrets/ca \
+    --mount=type=cache,target=/root/.cache/pip \
+    python -m pip install --quiet --root-user-action=ignore --require-hashes --only-binary=:all: \
+      --target=/opt/packages --requirement=/tmp/requirements.txt
+
+# Only what shapes the bundle comes in here: an edit of serving code or of another model trains nothing.
+FROM train-packages AS trainer
+ARG MODEL
+COPY model/*.py model/
+COPY train/ train/
+COPY model/${MODEL}/ model/${MODEL}/
+ARG REVISION=unknown
+ARG VERSION=0
+ARG SOURCE_DATE_EPOCH=0
+ENV PYTHONPATH=/app:/opt/packages
+# A failed gate is recorded in the bundle, which no later stage accepts; its evaluation is not lost.
+RUN --mount=type=secret,id=ca,target=/run/secrets/ca \
+    python -m train "${MODEL}" --out /bundle --keep-going
+
+# The bundle alone, to export it, or to replace it: --build-context bundle=DIRECTORY.
+FROM scratch AS bundle
+COPY --from=trainer /bundle/ /
+
+# What serves an ONNX model: no scikit-learn, no pickle.
+FROM base AS packages-onnx
+RUN --mount=type=bind,source=requirements.txt,target=/tmp/requirements.txt \
+    --mount=type=secret,id=pip,target=/etc/pip.conf \
+    --mount=type=secret,id=ca,target=/run/secrets/ca \
+    --mount=type=cache,target=/root/.cache/pip \
+    python -m pip install --quiet --root-user-action=ignore --require-hashes --only-binary=:all: \
+      --no-compile --target=/opt/packages --requirement=/tmp/requirements.txt
+
+# What serves a model that ONNX cannot hold: the scikit-learn it was trained with, and its own code.
+FROM base AS packages-joblib
+RUN --mount=type=bind,source=requirements-joblib.txt,target=/tmp/requirements.txt \
+    --mount=type=secret,id=pip,target=/etc/pip.conf \
+    --mount=type=secret,id=ca,target=/run/secrets/ca \
+    --mount=type=cache,target=/root/.cache/pip \
+    python -m pip install --quiet --root-user-action=ignore --require-hashes --only-binary=:all: \
+      --no-compile --target=/opt/packages --requirement=/tmp/requirements.txt
+
+# Tests, type stubs, headers and command-line scripts serve nobody; bytecode that is checked by hash
+# never goes stale when the build rewrites timestamps.
+# hadolint ignore=DL3006
+FROM packages-${RUNTIME} AS packages
+RUN rm -rf /opt/packages/bin /opt/packages/onnxruntime/quantization \
+      /opt/packages/onnxruntime/tools /opt/packages/onnxruntime/transformers /opt/packages/numpy/f2py \
+    && find /opt/packages -depth \
+      \( -type d \( -name tests -o -name include \) \
+      -o -type f \( -name '*.pyi' -o -name '*.h' -o -name '*.pxd' -o -name '*.a' \) \) \
+      -exec rm -rf {} + \
+    && python -m compileall -q -j 0 --invalidation-mode unchecked-hash /opt/packages
+
+# The server and the contract it reads bundles by; a pickle also needs the code it was made with.
+FROM base AS code-onnx
+COPY model/__init__.py model/bundle.py model/
+COPY serve/*.py serve/
+FROM code-onnx AS code-joblib
+ARG MODEL
+COPY model/${MODEL}/*.py model/${MODEL}/
+# hadolint ignore=DL3006
+FROM code-${RUNTIME} AS code
+RUN chmod -R u=rwX,go=rX /app \
+    && python -m compileall -q --invalidation-mode unchecked-hash /app
+
+# Wherever the bundle comes from, equal bytes give an equal layer.
+FROM base AS model
+COPY --from=bundle / /bundle/
+RUN chmod -R u=rwX,go=rX /bundle && find /bundle -exec touch --date=@0 {} +
+
+# Nothing in the image installs anything.
+FROM base AS runtime
+RUN python -m pip uninstall --quiet --yes --root-user-action=ignore pip \
+    && python -c "import pathlib, shutil, sysconfig; \
+      shutil.rmtree(pathlib.Path(sysconfig.get_path('stdlib'), 'ensurepip'), ignore_errors=True)"
+ENV PYTHONPATH=/app:/opt/packages PYTHONDONTWRITEBYTECODE=1
+# Slow layers first: packages, then code, then the model, so that an edit pushes only its own layer.
+COPY --from=packages /opt/packages/ /opt/packages/
+COPY --from=code /app/ /app/
+COPY --from=model /bundle/ /bundle/
+# The bundle answers its golden examples on the runtime it will have, or there is no image. The same
+# run leaves the standard library's bytecode behind, which the base image does not carry.
+RUN env --unset=PYTHONDONTWRITEBYTECODE python -m serve check /bundle
+USER 65532:65532
+EXPOSE 8080
+HEALTHCHECK --interval=10s --timeout=3s --start-period=10s CMD ["python", "-m", "serve", "healthcheck"]
+ENTRYPOINT ["python", "-m", "serve"]

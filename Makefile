@@ -1,0 +1,87 @@
+# The words a laptop and CI share. Each installs what it needs; `make help` prints them.
+
+MODEL ?=
+export MODEL
+export XDG_CACHE_HOME ?= $(HOME)/.cache
+export PATH := $(CURDIR)/.venv/bin:$(XDG_CACHE_HOME)/model-images/bin:$(PATH)
+PYTHON ?= python3
+UV_COMPILE = uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+	--no-annotate --custom-compile-command 'make lock' $(if $(UPGRADE),--upgrade)
+SHIP = python -m ship
+
+.DEFAULT_GOAL := help
+.PHONY: help pipeline check lint test fast train gate image scan smoke publish reproduce new-model lock \
+	engine clean
+
+help: ## Print these words
+	@echo "make WORD [MODEL=name]   (every model where MODEL is not given)"
+	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/  \1\t\2/p' $(MAKEFILE_LIST) | expand -t 14
+
+pipeline: .venv engine trivy lint ## Train, gate, build, scan, smoke-test and publish (REGISTRY=host/owner, BUNDLE=folder)
+	$(SHIP) pipeline $(MODEL) $(if $(BUNDLE),--bundle=$(BUNDLE))
+
+test: .venv engine trivy actionlint docker-registry ## Run every test and linter
+	$(MAKE) check
+	pytest
+
+fast: .venv ## Run the tests that need no container engine (seconds)
+	pytest -m "not docker"
+
+check: .venv lint actionlint ## Run every linter
+	ruff check
+	ruff format --check
+	mypy model train serve ship tests
+	shellcheck ship/*.sh .ci/run
+	actionlint
+	zizmor --offline --persona=auditor --quiet .github
+	check-jsonschema --builtin-schema=vendor.github-workflows .github/workflows/*.yml
+	check-jsonschema --builtin-schema=vendor.dependabot .github/dependabot.yml
+
+lint: .venv ## Lint the Dockerfile (hadolint)
+	hadolint Dockerfile
+
+train: .venv engine ## Train in the pinned builder stage: dist/<model>/bundle
+	$(SHIP) train $(MODEL)
+
+gate: .venv engine ## Hold the bundle against its hashes and the thresholds of model.toml
+	$(SHIP) gate $(MODEL)
+
+image: .venv engine ## Build the image around the bundle: dist/<model>/image.tar
+	$(SHIP) image $(MODEL)
+
+scan: .venv engine trivy ## Scan the image for vulnerabilities, secrets and misconfiguration; write SBOMs
+	$(SHIP) scan $(MODEL)
+
+smoke: .venv engine ## Test the image as a hostile host runs it
+	$(SHIP) smoke $(MODEL)
+
+publish: .venv engine ## Publish the tested archive (dist/registry, or REGISTRY=host/owner)
+	$(SHIP) publish $(MODEL)
+
+reproduce: .venv engine ## Build twice from nothing and compare the digests
+	$(SHIP) reproduce $(MODEL)
+
+new-model: .venv ## Write a model folder: NAME=… CSV=… TARGET=…
+	python -m train.new_model "$(NAME)" "$(CSV)" "$(TARGET)"
+
+lock: .venv ## Compile the requirements files (UPGRADE=1 for the newest versions)
+	$(UV_COMPILE) --group serve -o requirements.txt
+	$(UV_COMPILE) --group train -c requirements.txt -o requirements-train.txt
+	$(UV_COMPILE) --group joblib -c requirements-train.txt -o requirements-joblib.txt
+	$(UV_COMPILE) --group dev -c requirements-train.txt -c requirements-joblib.txt \
+		-c requirements.txt -o requirements-dev.txt
+
+engine: .venv ## Have a container engine: use the one here, or install and start one
+	@ship/engine.sh engine
+
+trivy actionlint docker-registry: engine
+	@ship/engine.sh $@
+
+.venv: requirements-dev.txt
+	@ship/engine.sh python
+	$(PYTHON) -m venv .venv
+	.venv/bin/python -m pip install --quiet --require-hashes --requirement requirements-dev.txt
+	@touch .venv
+
+clean: ## Remove what the words above have made here
+	rm -rf dist .venv

@@ -1,0 +1,48 @@
+// The one build definition. `python -m ship` sets the variables from git and the model's folder;
+// a null variable leaves the Dockerfile's default in force.
+//   MODEL=iris docker buildx bake bundle   train: dist/iris/bundle/
+//   MODEL=iris docker buildx bake image    build: dist/iris/image.tar, from that bundle
+
+variable "MODEL" {}
+variable "PYTHON_IMAGE" { default = null }
+variable "RUNTIME" { default = null }
+variable "REVISION" { default = null }
+variable "VERSION" { default = null }
+variable "SOURCE_DATE_EPOCH" { default = null }
+// Where the results go, and what else to say about the image, as JSON.
+variable "DIST" { default = "dist" }
+variable "LABELS" { default = "{}" }
+// Files that reach pip inside the build as secrets, so that no layer holds them; see ship/secrets.py.
+variable "PIP_CONFIG" { default = "" }
+variable "CA_BUNDLE" { default = "" }
+
+group "default" { targets = ["image"] }
+
+target "_common" {
+  args = {
+    MODEL             = MODEL
+    PYTHON_IMAGE      = PYTHON_IMAGE
+    SOURCE_DATE_EPOCH = SOURCE_DATE_EPOCH
+  }
+  secret = concat(
+    PIP_CONFIG == "" ? [] : ["id=pip,src=${PIP_CONFIG}"],
+    CA_BUNDLE == "" ? [] : ["id=ca,src=${CA_BUNDLE}"],
+  )
+  attest = ["type=provenance,disabled=true"]
+}
+
+target "bundle" {
+  inherits = ["_common"]
+  target   = "bundle"
+  args     = { REVISION = REVISION, VERSION = VERSION }
+  output   = ["type=local,dest=${DIST}/${MODEL}/bundle"]
+}
+
+target "image" {
+  inherits = ["_common"]
+  target   = "runtime"
+  args     = { RUNTIME = RUNTIME }
+  contexts = { bundle = "${DIST}/${MODEL}/bundle" }
+  labels   = jsondecode(LABELS)
+  output   = ["type=oci,name=${MODEL}:candidate,dest=${DIST}/${MODEL}/image.tar,rewrite-timestamp=true"]
+}

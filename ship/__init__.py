@@ -1,0 +1,1 @@
+"""Model folder → tested image → registry: what `make pipeline` and the workflows run."""

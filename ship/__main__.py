@@ -1,0 +1,93 @@
+"""The command line behind the words of the Makefile: `python -m ship WORD [MODEL…]`."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from dataclasses import asdict
+from pathlib import Path
+
+import model
+from ship.errors import ShipError, StageError, UsageError
+
+
+def main() -> int:
+    arguments = parser().parse_args()
+    try:
+        return WORDS[arguments.word](arguments)
+    except ShipError as error:
+        print(f"{arguments.word}: {error}", file=sys.stderr)
+        return error.exit_code
+
+
+def parser() -> argparse.ArgumentParser:
+    result = argparse.ArgumentParser(prog="python -m ship", description=__doc__)
+    result.add_argument("word", choices=WORDS)
+    result.add_argument(
+        "models", nargs="*", metavar="MODEL", help="folders in model/; default: all"
+    )
+    result.add_argument(
+        "--bundle", type=Path, help="a bundle trained elsewhere (pipeline, one model)"
+    )
+    return result
+
+
+def chosen(arguments: argparse.Namespace) -> list[str]:
+    """Return the models named, or all; raise UsageError for one that does not exist."""
+    known = model.names()
+    for name in arguments.models:
+        if name not in known:
+            raise UsageError(f"MODEL must be one of {', '.join(known)}. Got {name} instead. "
+                             "Add one: make new-model NAME=… CSV=… TARGET=…")  # fmt: skip
+    return arguments.models or known
+
+
+def plan(arguments: argparse.Namespace) -> int:
+    from ship.plan import plan as plan_of
+
+    print(json.dumps([asdict(plan_of(name)) for name in chosen(arguments)], indent=2))
+    return 0
+
+
+def pipeline(arguments: argparse.Namespace) -> int:
+    """Run every stage and end with the table, or one stage on what dist/ holds."""
+    from ship import pipeline as job
+    from ship import summary
+
+    models = chosen(arguments)
+    if arguments.bundle and len(models) != 1:
+        raise UsageError("BUNDLE must go with one model. Name it: make pipeline MODEL=… BUNDLE=…")
+    whole = arguments.word == "pipeline"
+    stages = job.STAGES if whole else (arguments.word,)
+    outcomes = job.pipeline(models, stages, arguments.bundle)
+    if whole:
+        summary.show(outcomes)
+    return max((StageError.exit_code for outcome in outcomes if outcome.failed), default=0)
+
+
+def reproduce(arguments: argparse.Namespace) -> int:
+    from ship import base
+    from ship.build import Build
+    from ship.reproduce import reproduce as prove
+
+    python_image = base.resolve()
+    for name in chosen(arguments):
+        print(f"{name}: reproducible: {prove(Build(name, python_image))}")
+    return 0
+
+
+WORDS = {
+    "plan": plan,
+    "pipeline": pipeline,
+    "train": pipeline,
+    "gate": pipeline,
+    "image": pipeline,
+    "scan": pipeline,
+    "smoke": pipeline,
+    "publish": pipeline,
+    "reproduce": reproduce,
+}
+
+if __name__ == "__main__":
+    sys.exit(main())

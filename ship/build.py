@@ -1,0 +1,193 @@
+"""Build with BuildKit: train a bundle, make the image from it, put the image into the engine."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TextIO
+
+from model.bundle import Manifest, read_manifest
+from ship import git, secrets
+from ship.errors import StageError
+from ship.oci import Archive
+from ship.plan import Plan, plan
+
+BUILDER = "model-images"  # made by engine.sh where the engine itself cannot export OCI archives
+STEP = re.compile(r"#\d+ \[(?P<stage>[a-z-]+) +\d+/\d+\] (?P<instruction>RUN|COPY) ")
+OUTPUT = re.compile(r"#(?P<step>\d+) \d+\.\d+ (?P<line>.*)")
+
+
+@dataclass(frozen=True)
+class Build:
+    """One model's way through the pipeline, and the places of its results under `dist`."""
+
+    model: str
+    python_image: str
+    dist: Path = git.ROOT / "dist"
+
+    @property
+    def folder(self) -> Path:
+        return self.dist / self.model
+
+    @property
+    def bundle(self) -> Path:
+        return self.folder / "bundle"
+
+    @property
+    def archive(self) -> Archive:
+        return Archive(self.folder / "image.tar")
+
+    @property
+    def manifest(self) -> Manifest:
+        return read_manifest(self.bundle)
+
+    @cached_property
+    def plan(self) -> Plan:
+        return plan(self.model)
+
+    @property
+    def image(self) -> str:
+        """The name of the tested image in the local engine."""
+        return f"{self.model}:dev"
+
+    @property
+    def candidate(self) -> str:
+        """The name of the image while it is being tested."""
+        return f"{self.model}:candidate"
+
+
+def train(build: Build, *, cache: bool = True) -> None:
+    """Train in the pinned builder stage and export the bundle to `dist`."""
+    inputs = build.plan.bundle
+    variables = {
+        "REVISION": inputs.revision,
+        "VERSION": inputs.version,
+        "SOURCE_DATE_EPOCH": str(inputs.epoch),
+    }
+    bake(build, "bundle", variables, cache=cache)
+
+
+def make_image(build: Build, *, cache: bool = True) -> None:
+    """Build the image around the bundle in `dist`, as an OCI archive beside it."""
+    inputs = build.plan.image
+    variables = {
+        "RUNTIME": build.manifest.runtime,
+        "SOURCE_DATE_EPOCH": str(inputs.epoch),
+        "LABELS": json.dumps(labels(build)),
+    }
+    bake(build, "image", variables, cache=cache)
+
+
+def labels(build: Build) -> dict[str, str]:
+    """Return the image's labels; all follow from the inputs, so equal inputs keep their digest."""
+    manifest, inputs = build.manifest, build.plan.image
+    base, _, base_digest = build.python_image.partition("@")
+    described = {
+        "title": build.model,
+        "description": manifest.description,
+        "version": manifest.version,
+        "revision": inputs.revision,
+        "source": git.origin() or "",
+        "base.name": base,
+        "base.digest": base_digest,
+    }
+    ours = {
+        "inputs": inputs.hash,
+        "task": manifest.task,
+        "runtime": manifest.runtime,
+        **{f"metric.{name}": f"{value:.6g}" for name, value in manifest.metrics.holdout.items()},
+    }
+    return {
+        **{f"org.opencontainers.image.{name}": value for name, value in described.items() if value},
+        **{f"model-images.{name}": value for name, value in ours.items()},
+    }
+
+
+def bake(build: Build, target: str, variables: dict[str, str], *, cache: bool) -> None:
+    """Run one target of docker-bake.hcl: its steps on the terminal, all of it in a log file."""
+    build.folder.mkdir(parents=True, exist_ok=True)
+    command = ["docker", "buildx", "bake", "--progress=plain", target]
+    command += [] if cache else ["--no-cache"]
+    with secrets.build_secrets() as secret_files:
+        environment = {
+            **os.environ,
+            **builder(),
+            **variables,
+            **secret_files,
+            "MODEL": build.model,
+            "DIST": str(build.dist),
+            "PYTHON_IMAGE": build.python_image,
+        }
+        with (
+            (build.folder / f"{target}.log").open("w") as log,
+            subprocess.Popen(
+                command, cwd=git.ROOT, env=environment, text=True,
+                stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+            ) as process,
+        ):  # fmt: skip
+            failure = follow(process, log)
+    if process.returncode:
+        raise StageError(f"{failure}\nThe whole log: {log.name}")
+
+
+def builder() -> dict[str, str]:
+    """Name the builder to use where the engine's own cannot export: see engine.sh."""
+    known = subprocess.run(
+        ["docker", "buildx", "inspect", BUILDER], capture_output=True, check=False
+    )
+    if known.returncode or "BUILDX_BUILDER" in os.environ:
+        return {}
+    return {"BUILDX_BUILDER": BUILDER}
+
+
+def follow(process: subprocess.Popen[str], log: TextIO) -> str:
+    """Show the steps and what they print as it comes; return what explains a failure."""
+    output: dict[str, list[str]] = {}
+    failure = []
+    for line in process.stdout or ():
+        log.write(line)
+        text = line.rstrip()
+        if printed := OUTPUT.fullmatch(text):
+            output.setdefault(printed["step"], []).append(printed["line"])
+            print(f"    {printed['line']}", flush=True)
+        elif step := STEP.match(text):
+            print(f"  {step['stage']}: {text.partition('] ')[2][:88]}", flush=True)
+        elif text.startswith("ERROR:") or " ERROR: " in text:
+            step_number = text.partition(" ")[0].removeprefix("#")
+            failure += output.pop(step_number, [])[-12:] or [text]
+    return "\n".join(failure)
+
+
+def load(build: Build) -> None:
+    """Put the archive's image into the local engine, under its candidate name."""
+    source = build.archive.path
+    if uses_containerd():
+        run("docker", "load", "--quiet", "--input", str(source))
+    else:
+        target = f"docker-daemon:{build.candidate}"
+        run("skopeo", "copy", "--quiet", f"oci-archive:{source}", target)
+    loaded = run("docker", "image", "inspect", "--format", "{{.Id}}", build.candidate).strip()
+    if loaded not in (build.archive.digest, build.archive.manifest["config"]["digest"]):
+        raise StageError(f"{build.candidate} must be {build.archive.digest}. Got {loaded} instead.")
+
+
+def accept(build: Build) -> None:
+    """Give the tested image the name people use."""
+    run("docker", "tag", build.candidate, build.image)
+    run("docker", "rmi", build.candidate)
+
+
+def uses_containerd() -> bool:
+    return "io.containerd.snapshotter" in run("docker", "info", "--format", "{{.DriverStatus}}")
+
+
+def run(*command: str) -> str:
+    result = subprocess.run(command, capture_output=True, text=True, check=False)
+    if result.returncode:
+        raise StageError(f"{' '.join(command)} failed: {result.stderr.strip()}")
+    return result.stdout

@@ -1,0 +1,172 @@
+#!/usr/bin/env bash
+# Make sure a container engine and the tools around it are here: Docker with BuildKit, skopeo, Trivy.
+#
+# What is present is used as it is. On Debian and Ubuntu, as root, what is missing is installed from
+# the distribution's packages; anywhere else the message says what to install.
+# Usage: ship/engine.sh [python | engine | trivy | actionlint | mmdebstrap | docker-registry]…
+set -euo pipefail
+
+trivy_module=github.com/aquasecurity/trivy@v0.72.0
+trivy_image=aquasec/trivy:0.75.0@sha256:af6acf9a6b85dfe389a1941505c0ce9efef52a4719635e1a962f022a3d855daa
+actionlint_module=github.com/rhysd/actionlint@v1.7.12
+actionlint_image=rhysd/actionlint:1.7.12@sha256:b1934ee5f1c509618f2508e6eb47ee0d3520686341fec936f3b79331f9315667
+
+say() { printf '%s\n' "engine: $*"; }
+fail() { printf '%s\n' "engine: $*" >&2; exit 1; }
+have() { command -v "$1" >/dev/null 2>&1; }
+
+# Succeeds where packages can be installed without asking anybody.
+can_install() { have apt-get && [ "$(id -u)" = 0 ]; }
+
+# apt_install PACKAGE…: install what is missing, refreshing the package lists once.
+apt_install() {
+  if [ -z "${apt_updated:-}" ]; then
+    use_newer_debian
+    apt-get update -qq
+    apt_updated=1
+  fi
+  DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends "$@" >/dev/null
+}
+
+# Debian 12's Docker predates the containerd image store: offer Debian 13's packages beside it, at
+# a priority that installs only what is asked for by name.
+use_newer_debian() {
+  # shellcheck source=/dev/null
+  [ "$(. /etc/os-release && echo "${VERSION_CODENAME:-}")" = bookworm ] || return 0
+  local mirror
+  mirror=$(apt-get indextargets --format "\$(REPO_URI)" 'Created-By: Packages' 'Codename: bookworm' |
+    head -n 1)
+  [ -n "$mirror" ] || fail "/etc/apt must name a Debian mirror for bookworm; add one to its sources."
+  echo "deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] $mirror trixie main" \
+    >/etc/apt/sources.list.d/model-images-trixie.list
+  printf 'Package: *\nPin: release n=trixie\nPin-Priority: 100\n' \
+    >/etc/apt/preferences.d/model-images-trixie
+}
+
+# newer PACKAGE…: name each package so that apt takes Debian 13's on Debian 12.
+newer() {
+  local suffix=
+  [ ! -e /etc/apt/sources.list.d/model-images-trixie.list ] || suffix=/trixie
+  printf "%s$suffix\n" "$@"
+}
+
+engine_answers() { docker info >/dev/null 2>&1 && docker buildx version >/dev/null 2>&1; }
+
+install_engine() {
+  can_install || fail "no Docker engine with buildx answers. Install and start Docker 25 or later" \
+    "(Docker Desktop, or docker.io and docker-buildx), then run this again."
+  say "no Docker engine answers: installing the distribution's docker.io and buildx"
+  [ -n "${apt_updated:-}" ] || { use_newer_debian; apt-get update -qq; apt_updated=1; }
+  # shellcheck disable=SC2046  # one word per package is the point
+  apt_install $(newer docker.io docker-cli containerd docker-buildx) iptables runc ca-certificates
+}
+
+start_engine() {
+  if [ ! -e /etc/docker/daemon.json ]; then
+    mkdir -p /etc/docker
+    echo '{"features":{"containerd-snapshotter":true}}' >/etc/docker/daemon.json
+  fi
+  say "starting the Docker engine with the containerd image store"
+  if [ -d /run/systemd/system ]; then
+    systemctl restart docker
+  else
+    rm -f /var/run/docker.pid
+    setsid nohup dockerd >/var/log/dockerd.log 2>&1 </dev/null &
+  fi
+  for _ in $(seq 60); do
+    ! engine_answers || return 0
+    sleep 1
+  done
+  fail "the Docker engine did not answer within 60 seconds; see /var/log/dockerd.log or journalctl -u docker."
+}
+
+# Docker's classic image store cannot export OCI archives; BuildKit in a container can.
+use_builder() {
+  if docker info --format '{{json .DriverStatus}}' | grep -q io.containerd.snapshotter; then return; fi
+  docker buildx inspect model-images >/dev/null 2>&1 && return
+  say "the engine uses the classic image store: building in a BuildKit container instead"
+  docker buildx create --name model-images --driver docker-container \
+    --driver-opt image=moby/buildkit:v0.33.1@sha256:cec9f139f45e93c5c69c60f8b07cfad9f43f4ef6b6a6cd917527fea5ff2e3dea \
+    >/dev/null
+}
+
+engine() {
+  if ! engine_answers; then
+    { have dockerd && docker buildx version >/dev/null 2>&1; } || install_engine
+    [ "$(id -u)" = 0 ] || fail "the Docker engine is installed but does not answer you: start it," \
+      "or join its group (sudo usermod -aG docker \"\$USER\") and log in again."
+    start_engine
+  fi
+  use_builder
+  package skopeo
+}
+
+# Debian splits the modules that make virtual environments from Python itself.
+python() {
+  if python3 -c 'import ensurepip, sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then return; fi
+  can_install || fail "python3 must be Python 3.11 or later with venv. Install it, then run this again."
+  say "installing python3 with venv"
+  apt_install python3 python3-venv git
+}
+
+# package COMMAND: have a command that Debian packages under its own name.
+package() {
+  if have "$1"; then return; fi
+  can_install || fail "$1 must be on the PATH. Install it with your package manager, then run this again."
+  say "installing $1"
+  apt_install "$1"
+}
+
+# go_tool NAME MODULE@VERSION: build a Go tool where its image cannot be pulled. A throw-away module
+# pins the version, and Go checks every dependency against its checksum database.
+go_tool() {
+  local go=go
+  if ! have go; then
+    can_install || fail "$1 must be on the PATH (its image cannot be pulled, and there is no Go to build it)."
+    apt_install golang-1.24-go 2>/dev/null || apt_install "$(newer golang-1.24-go)"
+    go=/usr/lib/go-1.24/bin/go
+  fi
+  say "building $1 from ${2##*@} of its Go module (once; some minutes)"
+  local work
+  work=$(mktemp -d)
+  (
+    cd "$work"
+    "$go" mod init tools 2>/dev/null
+    "$go" mod edit -require="$2"
+    GOTOOLCHAIN=auto GOEXPERIMENT=jsonv2 "$go" build -mod=mod -trimpath -ldflags="-s -w -X=${2%@*}/pkg/version/app.ver=${2##*@v}" \
+      -o "$tools/$1" "${2%@*}/cmd/$1"
+  ) || fail "building $1 failed; install it by hand and put it on the PATH."
+  rm -rf "$work"
+}
+
+# container_tool NAME IMAGE: a wrapper that runs the pinned image, where it can be pulled.
+container_tool() {
+  docker pull --quiet "$2" >/dev/null 2>&1 || return 1
+  say "using $1 from its pinned image"
+  cat >"$tools/$1" <<EOF
+#!/bin/sh
+# Runs $1 from its pinned image on this folder, with a cache that stays.
+exec docker run --rm --user "\$(id -u):\$(id -g)" --env HOME=/tmp \\
+  --volume "\$PWD:\$PWD" --workdir "\$PWD" --volume "$tools/cache:/tmp/.cache" $2 "\$@"
+EOF
+  mkdir -p "$tools/cache"
+  chmod +x "$tools/$1"
+}
+
+tool() {
+  if PATH="$tools:$PATH" have "$1"; then return; fi
+  mkdir -p "$tools"
+  container_tool "$1" "$3" || go_tool "$1" "$2"
+}
+
+tools=${XDG_CACHE_HOME:-$HOME/.cache}/model-images/bin
+for part in "${@:-engine}"; do
+  case $part in
+    engine) engine ;;
+    trivy) tool trivy "$trivy_module" "$trivy_image" ;;
+    actionlint) tool actionlint "$actionlint_module" "$actionlint_image" ;;
+    python) python ;;
+    mmdebstrap | docker-registry) package "$part" ;;
+    *) fail "part must be one of those in the first lines of this file. Got $part instead." ;;
+  esac
+done

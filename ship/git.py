@@ -1,0 +1,74 @@
+"""What git knows about this checkout."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+from typing import NamedTuple
+
+from ship.errors import ShipError
+
+ROOT = Path(__file__).parent.parent
+
+
+class Commit(NamedTuple):
+    """A commit: its full sha, and its date in seconds since 1970."""
+
+    sha: str
+    epoch: int
+
+
+def git(*arguments: str, root: Path = ROOT) -> str:
+    result = subprocess.run(
+        ["git", *arguments], cwd=root, capture_output=True, text=True, check=False
+    )
+    if result.returncode:
+        raise ShipError(
+            f"{root} must be a git checkout with at least one commit. "
+            f"Got instead from git {arguments[0]}: {result.stderr.strip()}"
+        )
+    return result.stdout.strip()
+
+
+def files(*paths: str, root: Path = ROOT) -> list[Path]:
+    """Return the files under `paths` that git tracks or would add, that exist, sorted."""
+    options = ("-z", "--cached", "--others", "--exclude-standard", "--")
+    names = set(git("ls-files", *options, *paths, root=root).split("\0")) - {""}
+    return sorted(file for name in names if (file := root / name).exists())
+
+
+def last_commit(*paths: str, root: Path = ROOT) -> Commit:
+    """Return the last commit that touched `paths`, or HEAD where none did yet."""
+    found = git("log", "-1", "--format=%H %ct", "--", *paths, root=root)
+    sha, epoch = (found or git("log", "-1", "--format=%H %ct", root=root)).split()
+    return Commit(sha, int(epoch))
+
+
+def is_dirty(*paths: str, root: Path = ROOT) -> bool:
+    """Tell whether `paths` (or everything) hold changes that are not committed."""
+    return bool(git("status", "--porcelain", "--", *paths, root=root))
+
+
+def branch(root: Path = ROOT) -> str | None:
+    """Return the branch that is checked out; None on a detached HEAD, as on a tag."""
+    return git("branch", "--show-current", root=root) or None
+
+
+def tags(*arguments: str, root: Path = ROOT) -> list[str]:
+    return git("tag", "--list", *arguments, root=root).splitlines()
+
+
+def is_shallow(root: Path = ROOT) -> bool:
+    return git("rev-parse", "--is-shallow-repository", root=root) == "true"
+
+
+def origin(root: Path = ROOT) -> str | None:
+    """Return the web address of the repository, where its remote has one."""
+    remotes = git("remote", root=root).splitlines()
+    if "origin" not in remotes:
+        return None
+    url = git("remote", "get-url", "origin", root=root).removesuffix(".git")
+    if url.startswith("git@"):
+        host, _, path = url.removeprefix("git@").partition(":")
+        url = f"https://{host}/{path}"
+    return url if url.startswith("https://") and "@" not in url else None

@@ -1,0 +1,147 @@
+"""The main job: train → gate → image → scan → smoke → publish, for each model."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from model.bundle import BundleError, read
+from ship import base, git
+from ship.build import Build, accept, load, make_image, train
+from ship.errors import ShipError, StageError
+from ship.publish import destination, publish
+from ship.scan import Findings, scan
+from ship.smoke import smoke
+from ship.tags import Tag, tags_of_head
+
+STAGES = ("train", "gate", "image", "scan", "smoke", "publish")
+
+
+@dataclass
+class Outcome:
+    """What became of one model: the stage it failed in, if any, and what each stage found."""
+
+    build: Build
+    bundle: Path | None = None  # one that was trained elsewhere and replaces the training
+    seconds: dict[str, float] = field(default_factory=dict)
+    failed: str | None = None
+    error: str = ""
+    findings: Findings | None = None
+    smoke: str = ""
+    tags: list[Tag] = field(default_factory=list)
+    destination: str = ""
+
+
+def pipeline(
+    models: list[str], stages: tuple[str, ...] = STAGES, bundle: Path | None = None
+) -> list[Outcome]:
+    """Take each model through `stages`; one that fails does not keep the others from theirs."""
+    if git.is_shallow():
+        print("plan: this clone is shallow, so revisions may be later than the commits they name; "
+              "fetch the whole history (fetch-depth: 0)")  # fmt: skip
+    python_image = base.resolve()
+    outcomes = [Outcome(Build(model, python_image), bundle) for model in models]
+    for outcome in outcomes:
+        for stage in stages:
+            if not outcome.failed:
+                run_stage(outcome, stage)
+    return outcomes
+
+
+def run_stage(outcome: Outcome, stage: str) -> None:
+    """Run one stage and note its time, and its failure if it fails."""
+    model = outcome.build.model
+    print(f"{model}: {stage}", flush=True)
+    started = time.monotonic()
+    try:
+        ACTIONS[stage](outcome)
+    except (ShipError, BundleError) as error:
+        outcome.failed, outcome.error = stage, str(error)
+        print(f"{model}: {stage} FAILED: {error}", flush=True)
+    outcome.seconds[stage] = time.monotonic() - started
+
+
+def run_train(outcome: Outcome) -> None:
+    if outcome.bundle:
+        import_bundle(outcome.build, outcome.bundle)
+    else:
+        train(outcome.build)
+
+
+def import_bundle(build: Build, bundle: Path) -> None:
+    """Take a bundle that was trained elsewhere, as it is."""
+    build.bundle.mkdir(parents=True, exist_ok=True)
+    for old in build.bundle.iterdir():
+        old.unlink()
+    for file in bundle.iterdir():
+        (build.bundle / file.name).write_bytes(file.read_bytes())
+
+
+def run_gate(outcome: Outcome) -> None:
+    """Hold the bundle against its manifest, and its metrics against the thresholds."""
+    failed = [
+        check for check in read(outcome.build.bundle).manifest.gate.checks if not check.passed
+    ]
+    if failed:
+        raise StageError(
+            "\n".join(
+                f"{check.metric} must be {'at least' if check.bound == 'min' else 'at most'} "
+                f"{check.threshold:g}. Got {check.value:.4g} instead."
+                for check in failed
+            )
+        )
+
+
+def run_image(outcome: Outcome) -> None:
+    make_image(outcome.build)
+    load(outcome.build)
+
+
+def run_scan(outcome: Outcome) -> None:
+    outcome.findings = scan(outcome.build)
+    record(outcome.build, "scan")
+
+
+def run_smoke(outcome: Outcome) -> None:
+    outcome.smoke = smoke(outcome.build)
+    record(outcome.build, "smoke")
+    accept(outcome.build)
+
+
+def run_publish(outcome: Outcome) -> None:
+    build = outcome.build
+    for test in ("scan", "smoke"):
+        if tested(build).get(test) != build.archive.digest:
+            raise StageError(
+                f"{build.archive.path} must have passed its {test}. "
+                f"It has not; run: make {test} MODEL={build.model}"
+            )
+    target = destination(build.model, build.dist)
+    tags = tags_of_head(build.model)
+    publish(build.archive, tags, target)
+    outcome.tags, outcome.destination = tags, str(target)
+
+
+def tested(build: Build) -> dict[str, str]:
+    """Return which digest passed which test."""
+    file = build.folder / "tested.json"
+    passed: dict[str, str] = json.loads(file.read_bytes()) if file.exists() else {}
+    return passed
+
+
+def record(build: Build, test: str) -> None:
+    passed = {**tested(build), test: build.archive.digest}
+    (build.folder / "tested.json").write_text(json.dumps(passed, indent=2) + "\n")
+
+
+ACTIONS: dict[str, Callable[[Outcome], None]] = {
+    "train": run_train,
+    "gate": run_gate,
+    "image": run_image,
+    "scan": run_scan,
+    "smoke": run_smoke,
+    "publish": run_publish,
+}

@@ -1,0 +1,58 @@
+"""Package index settings and a private CA, for pip inside a build, as BuildKit secrets only."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+CA_IN_BUILD = "/run/secrets/ca"
+# pip's settings that mean the same inside a container; paths of this machine do not.
+PORTABLE = ("index-url", "extra-index-url", "no-index", "proxy", "retries", "timeout",
+            "default-timeout", "trusted-host")  # fmt: skip
+CA_VARIABLES = ("PIP_CERT", "REQUESTS_CA_BUNDLE", "SSL_CERT_FILE", "CURL_CA_BUNDLE")
+
+
+@contextmanager
+def build_secrets() -> Iterator[dict[str, str]]:
+    """Yield the variables that docker-bake.hcl reads; the files behind them last as long."""
+    settings = pip_settings()
+    authority = ca_bundle(settings.pop("cert", None))
+    if authority:
+        settings["cert"] = CA_IN_BUILD
+    with tempfile.TemporaryDirectory() as folder:
+        variables = {"CA_BUNDLE": str(authority) if authority else ""}
+        if settings:
+            file = Path(folder, "pip.conf")
+            file.touch(mode=0o600)
+            file.write_text(pip_conf(settings))
+            variables["PIP_CONFIG"] = str(file)
+        yield variables
+
+
+def pip_settings() -> dict[str, str]:
+    """Return what pip is set to on this machine, by file or environment; the last word wins."""
+    listed = subprocess.run(
+        [sys.executable, "-m", "pip", "config", "list"], capture_output=True, text=True, check=True
+    ).stdout
+    settings = {}
+    for line in listed.splitlines():
+        key, _, value = line.partition("=")
+        name = key.rpartition(".")[2]
+        if name in (*PORTABLE, "cert"):
+            settings[name] = value.strip("'\"")
+    return settings
+
+
+def ca_bundle(configured: str | None) -> Path | None:
+    candidates = [configured, *(os.environ.get(name) for name in CA_VARIABLES)]
+    return next((Path(file) for file in candidates if file and Path(file).is_file()), None)
+
+
+def pip_conf(settings: dict[str, str]) -> str:
+    lines = [f"{name} = {value}" for name, value in settings.items()]
+    return "\n".join(["[global]", *lines, ""]).replace("\\n", "\n    ")

@@ -1,0 +1,28 @@
+"""Smoke-test the image as a hostile host runs it: the tests in tests/image, against this image."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from xml.etree import ElementTree as ET
+
+from ship import git
+from ship.build import Build
+from ship.errors import StageError
+
+
+def smoke(build: Build) -> str:
+    """Run the image tests against the candidate; return how many passed, or raise."""
+    report = build.folder / "smoke.xml"
+    result = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "--no-header", "-p", "no:cacheprovider",
+         "tests/image", f"--image={build.candidate}", f"--model={build.model}",
+         f"--bundle={build.bundle}", f"--junit-xml={report}"],
+        cwd=git.ROOT, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    (build.folder / "smoke.log").write_text(result.stdout + result.stderr)
+    if result.returncode:
+        lines = [line for line in result.stdout.splitlines() if line.startswith(("E  ", "FAILED"))]
+        raise StageError("\n".join([*lines[-12:], f"The whole log: {build.folder / 'smoke.log'}"]))
+    suite = ET.parse(report).getroot()[0]  # noqa: S314  # our own file, just written
+    return f"{suite.get('tests')} passed"

@@ -1,0 +1,97 @@
+"""The end of the pipeline: a table that a person reads, and the next commands to run."""
+
+from __future__ import annotations
+
+import json
+import shlex
+
+from rich.console import Console
+from rich.table import Table
+
+from model.bundle import read
+from ship import base
+from ship.pipeline import STAGES, Outcome
+
+ROWS = ("result", "metric", "gate", "runtime", "digest", "compressed size", "findings", "smoke",
+        "tags", "published to", "seconds")  # fmt: skip
+
+
+def show(outcomes: list[Outcome]) -> None:
+    """Print what became of every model, what to do about failures, and how to run one image."""
+    console = Console(width=None, soft_wrap=False)
+    console.print()
+    console.print(table(outcomes))
+    for outcome in outcomes:
+        if outcome.failed:
+            console.print(failure(outcome), markup=False, highlight=False)
+    passed = [outcome for outcome in outcomes if not outcome.failed]
+    if passed:
+        console.print(usage(passed[0]), markup=False, highlight=False, soft_wrap=True)
+
+
+def table(outcomes: list[Outcome]) -> Table:
+    """One column a model, so that the rows stay readable at any width."""
+    grid = Table(show_lines=False, header_style="bold")
+    grid.add_column("", style="dim")
+    for outcome in outcomes:
+        grid.add_column(outcome.build.model, overflow="fold")
+    columns = [rows(outcome) for outcome in outcomes]
+    for row in columns[0]:
+        grid.add_row(row, *(column.get(row, "") for column in columns))
+    return grid
+
+
+def rows(outcome: Outcome) -> dict[str, str]:
+    """Return the cells of one model; a stage that was not reached leaves its cells empty."""
+    reached = set(outcome.seconds) - {outcome.failed}
+    cells = {
+        "result": f"[red]FAILED: {outcome.failed}[/]" if outcome.failed else "[green]passed[/]"
+    }
+    if "train" in reached:
+        cells |= model_rows(outcome)
+    if "image" in reached:
+        cells |= image_rows(outcome)
+    cells["findings"] = str(outcome.findings or "")
+    cells["smoke"] = outcome.smoke
+    cells["tags"] = " ".join(tag.name for tag in outcome.tags)
+    cells["published to"] = outcome.destination
+    timed = (f"{s} {outcome.seconds[s]:.1f}" for s in STAGES if s in outcome.seconds)
+    cells["seconds"] = ", ".join(timed)
+    return {name: cells.get(name, "") for name in ROWS}
+
+
+def model_rows(outcome: Outcome) -> dict[str, str]:
+    manifest = outcome.build.manifest
+    signs = {"min": "≥", "max": "≤"}
+    return {
+        "metric": "\n".join(f"{c.metric} {c.value:.4g}" for c in manifest.gate.checks),
+        "gate": "\n".join(
+            f"{'passed' if c.passed else 'FAILED'} ({signs[c.bound]} {c.threshold:g})"
+            for c in manifest.gate.checks
+        ),
+        "runtime": manifest.runtime,
+    }
+
+
+def image_rows(outcome: Outcome) -> dict[str, str]:
+    archive = outcome.build.archive
+    own = archive.layers[base.layers(outcome.build.python_image) :]
+    added = sum(layer["size"] for layer in own)
+    size = f"{archive.compressed_size / 1e6:.1f} MB, {added / 1e6:.1f} over its base"
+    return {"digest": archive.digest[:19], "compressed size": size}
+
+
+def failure(outcome: Outcome) -> str:
+    """Name the stage and the model, and the next command to try."""
+    model, stage = outcome.build.model, outcome.failed
+    retry = {"gate": f"make report MODEL={model}"}.get(str(stage), f"make {stage} MODEL={model}")
+    return f"\n{model} failed in {stage}:\n{outcome.error}\nNext: {retry}"
+
+
+def usage(outcome: Outcome) -> str:
+    """Return the two lines that run an image and query it with one of its golden examples."""
+    body = json.dumps({"features": read(outcome.build.bundle).examples[0].features})
+    return (
+        f"\nRun it:   docker run --rm -p 8080:8080 {outcome.build.image}\n"
+        f"Query it: curl -s localhost:8080/predict --json {shlex.quote(body)}"
+    )

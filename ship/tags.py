@@ -1,0 +1,84 @@
+"""Tags computed from git, so that a tag cannot lie about what it names."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+from ship import git
+
+VERSION = re.compile(
+    r"(?P<major>0|[1-9]\d*)\.(?P<minor>0|[1-9]\d*)\.(?P<patch>0|[1-9]\d*)"
+    r"(?:-(?P<pre>[0-9A-Za-z-]+(?:\.[0-9A-Za-z-]+)*))?"
+)
+
+
+class Version(NamedTuple):
+    """A semantic version; `pre` is empty for a release."""
+
+    major: int
+    minor: int
+    patch: int
+    pre: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.major}.{self.minor}.{self.patch}" + (f"-{self.pre}" if self.pre else "")
+
+
+@dataclass(frozen=True)
+class Tag:
+    """A name to publish under; a `fixed` one may never come to mean another digest."""
+
+    name: str
+    fixed: bool = False
+
+
+def parse(tag: str, model: str) -> Version | None:
+    """Read `v1.2.3` or `<model>-v1.2.3`; None for a tag that is no version of this model."""
+    name = tag.removeprefix(f"{model}-")
+    found = VERSION.fullmatch(name.removeprefix("v")) if name.startswith("v") else None
+    if not found:
+        return None
+    major, minor, patch = (int(found[part]) for part in ("major", "minor", "patch"))
+    return Version(major, minor, patch, found["pre"] or "")
+
+
+def version_tags(version: Version, releases: set[Version]) -> list[Tag]:
+    """Return the tags of a version: fixed first, then those it moves by being the newest.
+
+    `releases` are all versions of the model, this one included; a pre-release moves nothing.
+    """
+    tags = [Tag(str(version), fixed=True)]
+    if version.pre:
+        return tags
+    final = {release for release in releases if not release.pre} | {version}
+    series = {
+        f"{version.major}.{version.minor}": {r for r in final if r[:2] == version[:2]},
+        f"{version.major}": {r for r in final if r.major == version.major},
+        "latest": final,
+    }
+    return tags + [Tag(name) for name, rivals in series.items() if version == max(rivals)]
+
+
+def branch_tag(branch: str) -> str:
+    """Turn a branch into a tag that no version tag, `latest` or `sha-…` can be confused with."""
+    slug = re.sub(r"[^A-Za-z0-9_.-]+", "-", branch).strip(".-")[:100]
+    reserved = re.fullmatch(r"latest|v?\d+(\.\d+)*(-.*)?|sha-.*", slug) or not slug
+    return f"branch-{slug}" if reserved else slug
+
+
+def tags_of_head(model: str, root: Path = git.ROOT) -> list[Tag]:
+    """Return the tags of what is checked out, in the order in which they are to be set."""
+    head = git.last_commit(root=root).sha[:12]
+    if git.is_dirty(root=root):
+        return [Tag(f"sha-{head}-dirty")]
+    versions = {v for tag in git.tags("--points-at", "HEAD", root=root) if (v := parse(tag, model))}
+    releases = {v for tag in git.tags(root=root) if (v := parse(tag, model))}
+    tags = [Tag(f"sha-{head}")]
+    for version in sorted(versions):
+        tags += version_tags(version, releases)
+    if branch := git.branch(root=root):
+        tags.append(Tag(branch_tag(branch)))
+    return sorted(tags, key=lambda tag: not tag.fixed)
