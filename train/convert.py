@@ -12,7 +12,9 @@ from skl2onnx.common.data_types import StringTensorType
 from skl2onnx.sklapi import CastTransformer
 from sklearn.base import is_classifier
 from sklearn.compose import ColumnTransformer
+from sklearn.ensemble import VotingClassifier
 from sklearn.pipeline import Pipeline
+from sklearn.svm import LinearSVC
 
 from train.converters import Converters
 from train.graph import finish
@@ -34,6 +36,8 @@ def convert(spec: ModelSpec, estimator: Any, *, double: bool) -> bytes:
     if categorical:
         types.append(("categorical", StringTensorType([None, len(categorical)])))
     model = by_position(copy.deepcopy(estimator), [*numeric, *categorical], list(spec.inputs))
+    if isinstance(model, VotingClassifier):
+        model.flatten_transform = False  # skl2onnx insists; it is about transform() alone
     if double:
         model = cast_before_trees(model)
     with warnings.catch_warnings():
@@ -43,13 +47,19 @@ def convert(spec: ModelSpec, estimator: Any, *, double: bool) -> bytes:
             name="model",
             initial_types=types,
             target_opset=OPSET,
-            options={"zipmap": False} if is_classifier(model) else None,
+            options=options(model),
             custom_conversion_functions=converters.functions,
             custom_shape_calculators=converters.shapes,
         )
     return finish(
         graph, is_classifier=is_classifier(model), has_probabilities=hasattr(model, "predict_proba")
     )
+
+
+def options(model: Any) -> dict[str, bool] | None:
+    """Ask for plain probabilities, not one dictionary per row, of what knows that option."""
+    last = model[-1] if isinstance(model, Pipeline) else model
+    return {"zipmap": False} if is_classifier(last) and not isinstance(last, LinearSVC) else None
 
 
 def by_position(estimator: Any, order: list[str], names: list[str]) -> Any:

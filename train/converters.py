@@ -1,4 +1,4 @@
-"""Converters that replace skl2onnx's own where those lose precision or cannot be loaded."""
+"""Converters that replace skl2onnx's own where those lose precision, or cannot be loaded at all."""
 
 from __future__ import annotations
 
@@ -8,7 +8,16 @@ import numpy as np
 from onnx import TensorProto
 from skl2onnx.common.data_types import DoubleTensorType, FloatTensorType, StringTensorType
 from sklearn.impute import SimpleImputer
-from sklearn.preprocessing import OneHotEncoder
+from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder, TargetEncoder
+
+from train.encoders import tabulate
+from train.ensembles import (
+    FORESTS,
+    HISTOGRAMS,
+    convert_forest,
+    convert_histogram,
+    shape_of_histogram,
+)
 
 
 class Converters:
@@ -19,72 +28,90 @@ class Converters:
         self.element = TensorProto.DOUBLE if double else TensorProto.FLOAT
         self.functions = {
             SimpleImputer: self.convert_imputer,
-            OneHotEncoder: self.convert_one_hot,
+            OneHotEncoder: self.convert_encoder,
+            OrdinalEncoder: self.convert_encoder,
+            TargetEncoder: self.convert_encoder,
+            **dict.fromkeys(FORESTS, convert_forest),
+            **dict.fromkeys(HISTOGRAMS, convert_histogram),
         }
-        self.shapes = {SimpleImputer: self.shape_of_imputer, OneHotEncoder: self.shape_of_one_hot}
+        self.shapes = {
+            SimpleImputer: self.shape_of_imputer,
+            OneHotEncoder: self.shape_of_encoder,
+            OrdinalEncoder: self.shape_of_encoder,
+            TargetEncoder: self.shape_of_encoder,
+            **dict.fromkeys(HISTOGRAMS, shape_of_histogram),
+        }
 
     def shape_of_imputer(self, operator: Any) -> None:
-        operator.outputs[0].type = self.type([None, len(operator.raw_operator.statistics_)])
+        kind = StringTensorType if is_text(operator) else self.type
+        operator.outputs[0].type = kind([None, len(operator.raw_operator.statistics_)])
 
     def convert_imputer(self, scope: Any, operator: Any, container: Any) -> None:
-        """Fill in missing numbers in the graph's precision; the ONNX Imputer knows only float32."""
-        imputer = check_imputer(operator)
-        X = operator.inputs[0].full_name
-        fill = scope.get_unique_variable_name("fill")
-        missing = scope.get_unique_variable_name("missing")
-        statistics = imputer.statistics_.astype(np.float64)
-        container.add_initializer(fill, self.element, [1, len(statistics)], statistics)
-        container.add_node("IsNaN", [X], [missing])
-        container.add_node("Where", [missing, fill, X], [operator.outputs[0].full_name])
+        """Fill gaps in the graph's precision; the ONNX Imputer knows only float32."""
+        imputer = operator.raw_operator
+        if imputer.add_indicator:
+            raise NotImplementedError("a SimpleImputer with add_indicator")
+        X, result = one_input(operator), operator.outputs[0].full_name
+        gap = scope.get_unique_variable_name("gap")
+        if is_text(operator):
+            marker = self.constant(scope, container, [str(imputer.missing_values)], text=True)
+            container.add_node("Equal", [X, marker], [gap])
+        elif np.isnan(imputer.missing_values):
+            container.add_node("IsNaN", [X], [gap])
+        else:
+            raise NotImplementedError("a SimpleImputer of numbers other than NaN")
+        fill = self.constant(scope, container, imputer.statistics_, text=is_text(operator))
+        container.add_node("Where", [gap, fill, X], [result])
 
-    def shape_of_one_hot(self, operator: Any) -> None:
-        columns = sum(map(len, kept_categories(operator.raw_operator)))
-        operator.outputs[0].type = self.type([None, columns])
+    def shape_of_encoder(self, operator: Any) -> None:
+        operator.outputs[0].type = self.type([None, tabulate(operator.raw_operator).width])
 
-    def convert_one_hot(self, scope: Any, operator: Any, container: Any) -> None:
-        """Compare texts with categories in three nodes, however many columns there are."""
-        texts = check_one_hot(operator)
-        kept = kept_categories(operator.raw_operator)
-        columns = np.repeat(np.arange(len(kept)), [len(each) for each in kept])
-        categories = [str(category).encode() for each in kept for category in each]
-        where = scope.get_unique_variable_name("columns")
-        known = scope.get_unique_variable_name("categories")
-        copies = scope.get_unique_variable_name("copies")
-        equal = scope.get_unique_variable_name("equal")
-        container.add_initializer(where, TensorProto.INT64, [len(columns)], columns)
-        container.add_initializer(known, TensorProto.STRING, [1, len(categories)], categories)
-        container.add_node("Gather", [texts, where], [copies], axis=1)
+    def convert_encoder(self, scope: Any, operator: Any, container: Any) -> None:
+        """Compare every cell with every category, then look the encoding up."""
+        lookup = tabulate(operator.raw_operator)
+        X, result = one_input(operator), operator.outputs[0].full_name
+        known = self.constant(scope, container, lookup.categories, text=is_text(operator))
+        columns = scope.get_unique_variable_name("columns")
+        container.add_initializer(columns, TensorProto.INT64, [len(lookup.columns)], lookup.columns)
+        copies, equal, hits, encoded, found, hit = (
+            scope.get_unique_variable_name(name)
+            for name in ("copies", "equal", "hits", "encoded", "found", "hit")
+        )
+        container.add_node("Gather", [X, columns], [copies], axis=1)
         container.add_node("Equal", [copies, known], [equal])
-        container.add_node("Cast", [equal], [operator.outputs[0].full_name], to=self.element)
+        if lookup.is_one_hot:
+            container.add_node("Cast", [equal], [result], to=self.element)
+            return
+        container.add_node("Cast", [equal], [hits], to=self.element)
+        table = self.constant(scope, container, lookup.table)
+        if not lookup.default.any():
+            container.add_node("MatMul", [hits, table], [result])
+            return
+        members = self.constant(scope, container, lookup.members)
+        half = self.constant(scope, container, [0.5])
+        default = self.constant(scope, container, lookup.default)
+        container.add_node("MatMul", [hits, table], [encoded])
+        container.add_node("MatMul", [hits, members], [found])
+        container.add_node("Greater", [found, half], [hit])
+        container.add_node("Where", [hit, encoded, default], [result])
+
+    def constant(self, scope: Any, container: Any, values: Any, *, text: bool = False) -> str:
+        """Add a matrix, or a row, to the graph."""
+        name: str = scope.get_unique_variable_name("constant")
+        matrix = np.atleast_2d(np.asarray(values, dtype=object if text else np.float64))
+        cells = matrix.ravel().tolist()
+        content = [str(cell).encode() for cell in cells] if text else cells
+        kind = TensorProto.STRING if text else self.element
+        container.add_initializer(name, kind, list(matrix.shape), content)
+        return name
 
 
-def check_imputer(operator: Any) -> SimpleImputer:
-    imputer = operator.raw_operator
-    marker = imputer.missing_values
-    if len(operator.inputs) != 1 or isinstance(operator.inputs[0].type, StringTensorType):
-        raise NotImplementedError("a SimpleImputer of texts")
-    if not (isinstance(marker, float) and np.isnan(marker)):
-        raise NotImplementedError("a SimpleImputer whose missing_values is not NaN")
-    if imputer.add_indicator or np.isnan(imputer.statistics_.astype(np.float64)).any():
-        raise NotImplementedError("a SimpleImputer that adds or removes columns")
-    return imputer
+def is_text(operator: Any) -> bool:
+    return isinstance(operator.inputs[0].type, StringTensorType)
 
 
-def check_one_hot(operator: Any) -> str:
-    if len(operator.inputs) != 1 or not isinstance(operator.inputs[0].type, StringTensorType):
-        raise NotImplementedError("a OneHotEncoder of numbers")
+def one_input(operator: Any) -> str:
+    if len(operator.inputs) != 1:
+        raise NotImplementedError(f"{type(operator.raw_operator).__name__} of several inputs")
     name: str = operator.inputs[0].full_name
     return name
-
-
-def kept_categories(encoder: OneHotEncoder) -> list[list[Any]]:
-    """Return the categories that have a column of their own, for each input column."""
-    if getattr(encoder, "_infrequent_enabled", False):
-        raise NotImplementedError("a OneHotEncoder that joins infrequent categories")
-    dropped = (
-        encoder.drop_idx_ if encoder.drop_idx_ is not None else [None] * len(encoder.categories_)
-    )
-    return [
-        [category for index, category in enumerate(categories) if index != drop]
-        for categories, drop in zip(encoder.categories_, dropped, strict=True)
-    ]

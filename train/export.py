@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import io
+import warnings
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import joblib
 import numpy as np
 import pandas as pd
 
+from model.errors import ModelError
 from train import evaluate, parity
 from train.convert import convert
 from train.probes import probes
@@ -17,6 +19,7 @@ from train.trees import split_values
 if TYPE_CHECKING:
     from model.bundle import Input, Parity, Runtime
     from model.spec import ModelSpec
+    from train.evaluate import Answers
     from train.split import Part
 
 CANDIDATES = {"float64": True, "float32": False}  # the exact one first
@@ -35,29 +38,46 @@ def export(
     spec: ModelSpec, estimator: Any, inputs: list[Input], train: Part, holdout: Part
 ) -> Export:
     """Return the first graph that answers as the estimator does, else the pickled estimator."""
-    rows = comparison_rows(spec, estimator, inputs, train.X, holdout.X)
-    expected = evaluate.answer(estimator, rows)
-    scale = float(np.std(train.y)) if spec.task == "regression" else 1.0
-    failures = []
-    for name, double in CANDIDATES.items():
-        try:
-            content = convert(spec, estimator, double=double)
-            found = parity.compare(expected, parity.answer(spec, content, rows), scale)
-        except Exception as error:  # noqa: BLE001 - whatever a converter or the runtime raises
-            failures.append(f"{name}: {first_line(error)}")
-            continue
-        if parity.is_equal(found):
-            return Export("onnx", describe(name, found), content, found)
-        failures.append(f"{name}: {describe_difference(found)}")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # they are about rows made up here, or about skl2onnx
+        rows, expected = comparison(spec, estimator, inputs, train.X, holdout.X)
+        scale = float(np.std(train.y)) if spec.task == "regression" else 1.0
+        failures = []
+        for name, double in CANDIDATES.items():
+            try:
+                content = convert(spec, estimator, double=double)
+                found = parity.compare(expected, parity.answer(spec, content, rows), scale)
+            except Exception as error:  # noqa: BLE001 - whatever a converter or the runtime raises
+                failures.append(f"{name}: {first_line(error)}")
+                continue
+            if parity.is_equal(found):
+                return Export("onnx", describe(name, found), content, found)
+            failures.append(f"{name}: {describe_difference(found)}")
     return Export("joblib", "ONNX was not used. " + "; ".join(failures), pickle(estimator), None)
 
 
-def comparison_rows(
+def comparison(
     spec: ModelSpec, estimator: Any, inputs: list[Input], train: pd.DataFrame, holdout: pd.DataFrame
-) -> pd.DataFrame:
-    """Return every holdout row, and thousands made from the training rows."""
+) -> tuple[pd.DataFrame, Answers]:
+    """Return every holdout row and thousands made of training rows, with the right answers.
+
+    An estimator that refuses values out of the training range is asked about values within it.
+    """
     splits = split_values(estimator, train, spec.columns("numeric"))
-    return pd.concat([holdout, probes(train, inputs, spec.serving, splits)], ignore_index=True)
+    for within in (False, True):
+        made = probes(train, inputs, spec.serving, splits, within_range=within)
+        rows = pd.concat([holdout, made], ignore_index=True)
+        try:
+            return rows, evaluate.answer(estimator, rows)
+        except Exception as error:  # noqa: BLE001 - whatever an estimator raises
+            refusal = error
+    where = f"{spec.folder}: the estimator"
+    expected = "able to answer rows like those it was trained on"
+    cure = "Mend estimator.py."
+    if spec.serving.unknown_category == "ignore":
+        expected += ' and, as [serve] says unknown_category = "ignore", unknown categories'
+        cure = 'Let it ignore them, as OneHotEncoder(handle_unknown="ignore") does, or "reject".'
+    raise ModelError(where, expected, first_line(refusal), cure)
 
 
 def describe(name: str, found: Parity) -> str:

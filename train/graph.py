@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from onnx import ModelProto, TensorProto, helper
+from onnx import ModelProto, NodeProto, TensorProto, helper
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -24,6 +24,7 @@ def finish(model: ModelProto, *, is_classifier: bool, has_probabilities: bool) -
     for name, output in zip(names, graph.output, strict=False):
         rename(model, output.name, name)
     del graph.output[len(names) :]
+    prune(model)
     take_doubles(model)
     opsets = {opset.domain: opset.version for opset in model.opset_import}
     del model.opset_import[:]
@@ -40,11 +41,25 @@ def finish(model: ModelProto, *, is_classifier: bool, has_probabilities: bool) -
     return content
 
 
+def prune(model: ModelProto) -> None:
+    """Remove what no output needs, such as the scores behind a label."""
+    needed = {output.name for output in model.graph.output}
+    kept: list[NodeProto] = []
+    for node in reversed(model.graph.node):
+        if needed.intersection(node.output):
+            kept.insert(0, node)
+            needed.update(node.input)
+    constants = [each for each in model.graph.initializer if each.name in needed]
+    del model.graph.node[:], model.graph.initializer[:], model.graph.value_info[:]
+    model.graph.node.extend(kept)
+    model.graph.initializer.extend(constants)
+
+
 def rename(model: ModelProto, old: str, new: str) -> None:
     for node in model.graph.node:
         replace(node.input, old, new)
         replace(node.output, old, new)
-    for value in [*model.graph.output, *model.graph.value_info]:
+    for value in model.graph.output:
         if value.name == old:
             value.name = new
 

@@ -21,7 +21,12 @@ SPECIAL = (0.0, -0.0, 1.0, -1.0, 1e-30, 1e6, -1e6)
 
 
 def probes(
-    X: pd.DataFrame, inputs: list[Input], serving: Serving, splits: dict[str, NDArray[np.float64]]
+    X: pd.DataFrame,
+    inputs: list[Input],
+    serving: Serving,
+    splits: dict[str, NDArray[np.float64]],
+    *,
+    within_range: bool = False,
 ) -> pd.DataFrame:
     """Return ROWS rows made from the rows of `X`, each column drawn in its own way."""
     rng = np.random.default_rng(SEED)
@@ -30,7 +35,9 @@ def probes(
     for each in inputs:
         values = rows[each.name].to_numpy()
         if each.kind == "numeric":
-            columns[each.name] = numbers(rng, values, each, splits.get(each.name))
+            made = numbers(rng, values, each, splits.get(each.name))
+            limits = (each.minimum, each.maximum) if within_range else (None, None)
+            columns[each.name] = np.clip(made, *limits)
         else:
             columns[each.name] = texts(rng, values, each, serving)
     return pd.DataFrame(columns)

@@ -52,7 +52,8 @@ def split_values(
         for name, column in readers(before, X, names)
         for threshold in spread(sorted(by_column.get(column, ())))
     ]
-    return bisect(before, X, splits) if splits else {}
+    precision = np.float32 if is_float32_tree(steps[-1][1]) else np.float64
+    return Bisection(before, X, splits, precision).run() if splits else {}
 
 
 def thresholds(estimator: Any) -> Iterator[tuple[int, float]]:
@@ -91,34 +92,46 @@ def readers(before: Any, X: pd.DataFrame, names: list[str]) -> list[tuple[str, i
     return result
 
 
-def bisect(before: Any, X: pd.DataFrame, splits: list[Split]) -> dict[str, NDArray[np.float64]]:
+class Bisection:
     """Halve the range of each input until only the two neighbours of its split are left."""
-    rows = X.iloc[np.zeros(len(splits), dtype=int)].reset_index(drop=True)
-    low = np.array([2 * X[split.name].min() - X[split.name].max() for split in splits])
-    high = np.array([2 * X[split.name].max() - X[split.name].min() for split in splits])
-    side = is_right(before, rows, splits, high)
-    meets = side != is_right(before, rows, splits, low)
-    for _ in range(HALVINGS):
-        middle = low + (high - low) / 2
-        same = is_right(before, rows, splits, middle) == side
-        low, high = np.where(same, low, middle), np.where(same, middle, high)
-    found: dict[str, list[float]] = {}
-    for index in np.flatnonzero(meets):
-        found.setdefault(splits[index].name, []).extend((low[index], high[index]))
-    return {name: np.unique(values) for name, values in found.items()}
 
+    def __init__(
+        self, before: Any, X: pd.DataFrame, splits: list[Split], precision: type[np.floating[Any]]
+    ) -> None:
+        self.before = before
+        self.splits = splits
+        self.precision = precision
+        self.names = np.array([split.name for split in splits])
+        self.rows = X.iloc[np.zeros(len(splits), dtype=int)].reset_index(drop=True)
+        self.low = np.array([2 * X[name].min() - X[name].max() for name in self.names])
+        self.high = np.array([2 * X[name].max() - X[name].min() for name in self.names])
 
-def is_right(
-    before: Any, rows: pd.DataFrame, splits: list[Split], values: NDArray[np.float64]
-) -> NDArray[np.bool_]:
-    """Say for each split whether its input, set to a value, passes the threshold in float32."""
-    frame = rows.copy()
-    names = np.array([split.name for split in splits])
-    for name in dict.fromkeys(split.name for split in splits):
-        frame.loc[names == name, name] = values[names == name]
-    columns = [split.column for split in splits]
-    passed = transform(before, frame)[np.arange(len(splits)), columns].astype(np.float32)
-    return passed > np.array([split.threshold for split in splits])
+    def run(self) -> dict[str, NDArray[np.float64]]:
+        """Return the neighbours of every split that lies in the range of its input."""
+        low, high = self.low, self.high
+        side = self.passes(high)
+        meets = side != self.passes(low)
+        for _ in range(HALVINGS):
+            middle = low + (high - low) / 2
+            same = self.passes(middle) == side
+            low, high = np.where(same, low, middle), np.where(same, middle, high)
+        return {
+            name: np.unique([low[of_name], high[of_name]])
+            for name in dict.fromkeys(self.names.tolist())
+            if (of_name := meets & (self.names == name)).any()
+        }
+
+    def passes(self, values: NDArray[np.float64]) -> NDArray[np.bool_]:
+        """Say for each split whether its input, set to a value, is above the threshold."""
+        frame = self.rows.copy()
+        for name in dict.fromkeys(self.names.tolist()):
+            frame.loc[self.names == name, name] = values[self.names == name]
+        columns = [split.column for split in self.splits]
+        seen = transform(self.before, frame)[np.arange(len(frame)), columns]
+        above: NDArray[np.bool_] = seen.astype(self.precision) > [
+            split.threshold for split in self.splits
+        ]
+        return above
 
 
 def transform(before: Any, X: pd.DataFrame) -> NDArray[np.float64]:
