@@ -110,7 +110,7 @@ class Manifest(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     data: Data
     split: Split
     inputs: list[Input]
-    classes: list[int] | list[str] | None  # classification, in the order of `probabilities`
+    classes: list[int | str] | None  # classification, in the order of `probabilities`
     libraries: dict[str, str]
     metrics: Metrics
     gate: Gate
