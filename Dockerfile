@@ -70,7 +70,7 @@ RUN rm -rf /opt/packages/bin /opt/packages/onnxruntime/quantization \
 # The server and the contract it reads bundles by; a pickle also needs the code it was made with.
 FROM base AS code-onnx
 COPY model/__init__.py model/bundle.py model/
-COPY serve/*.py serve/
+COPY serve/ serve/
 FROM code-onnx AS code-joblib
 ARG MODEL
 COPY model/${MODEL}/*.py model/${MODEL}/

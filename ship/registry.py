@@ -65,9 +65,10 @@ class Registry:
 
     def _checked(self, result: subprocess.CompletedProcess[str]) -> str:
         if result.returncode:
+            *_, reason = result.stderr.strip().splitlines()
             raise StageError(
                 f"{self.repository} must be a registry you may write to. "
-                f"Got instead from skopeo: {result.stderr.strip()[-400:]}\n"
+                f"Got instead from skopeo: {reason}\n"
                 f"Log in with: skopeo login {self.repository.partition('/')[0]}"
             )
         return result.stdout

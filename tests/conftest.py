@@ -1,0 +1,41 @@
+"""Options and fixtures that several folders of tests share."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+import model
+from ship import base
+from ship.build import Build, load, make_image, train
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    group = parser.getgroup("images", "one built image (the pipeline's smoke stage sets these)")
+    group.addoption("--model", help="test this model's image only")
+    group.addoption("--image", help="the image in the engine; default: build it")
+    group.addoption("--bundle", type=Path, help="the bundle that the image was built from")
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Put every model through every test that asks for one."""
+    if "model_name" in metafunc.fixturenames:
+        only = metafunc.config.getoption("--model")
+        metafunc.parametrize("model_name", [only] if only else model.names(), scope="session")
+
+
+@pytest.fixture(scope="session")
+def python_image() -> str:
+    """The base image of this machine."""
+    return base.resolve()
+
+
+@pytest.fixture(scope="session")
+def built(model_name: str, python_image: str) -> Build:
+    """A model's bundle and image, built from the working tree and in the engine."""
+    build = Build(model_name, python_image)
+    train(build)
+    make_image(build)
+    load(build)
+    return build

@@ -1,0 +1,118 @@
+"""Containers that a test owns: started, watched, and gone afterwards."""
+
+from __future__ import annotations
+
+import json
+import random
+import subprocess
+import time
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import requests
+
+NETWORK = "model-images-no-way-out"
+HOSTILE = ("--read-only", "--cap-drop=ALL", "--security-opt=no-new-privileges", "--memory=256m",
+           "--memory-swap=256m", "--pids-limit=64", f"--network={NETWORK}")  # fmt: skip
+
+
+def docker(*arguments: str, check: bool = True, stdin: str | None = None) -> str:
+    """Run one docker command and return what it printed."""
+    result = subprocess.run(
+        ["docker", *arguments], capture_output=True, text=True, check=False, input=stdin
+    )
+    assert result.returncode == 0 or not check, f"docker {arguments[0]}: {result.stderr}"
+    return result.stdout
+
+
+def make_network() -> None:
+    """Make a network without address translation: ports can be published, nothing gets out."""
+    if NETWORK not in docker("network", "ls", "--format={{.Name}}").splitlines():
+        docker("network", "create", "--opt=com.docker.network.bridge.enable_ip_masquerade=false",
+               NETWORK)  # fmt: skip
+
+
+def wait_until(true: Any, what: str, seconds: float = 20) -> None:
+    """Wait for a condition, and fail saying which one never came."""
+    deadline = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < deadline, f"{what} did not happen within {seconds} s"
+        time.sleep(0.02)
+
+
+class Container:
+    """A serving container, run as a hostile host would and under a random user by default."""
+
+    def __init__(self, image: str, *options: str, user: str | None = None) -> None:
+        self.image = image
+        self.options = options or HOSTILE
+        self.user = user or str(random.randrange(10_000, 60_000))  # noqa: S311  # any will do
+        self.id = ""
+        self.url = ""
+
+    def __enter__(self) -> Self:
+        self.id = docker("run", "--detach", f"--user={self.user}", "--publish=127.0.0.1::8080",
+                         *self.options, self.image).strip()  # fmt: skip
+        port = docker("port", self.id, "8080", check=False).strip()
+        self.url = f"http://{port}"
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if error:
+            print(docker("logs", self.id, check=False))
+        docker("rm", "--force", "--volumes", self.id)
+
+    def wait_ready(self) -> Self:
+        wait_until(self.is_ready, f"readiness of {self.image}")
+        return self
+
+    def is_ready(self) -> bool:
+        try:
+            return self.get("/ready").status_code == 200
+        except requests.ConnectionError:
+            running = docker("inspect", "--format={{.State.Running}}", self.id).strip()
+            assert running == "true", docker("logs", self.id)
+            return False
+
+    def get(self, path: str) -> requests.Response:
+        return requests.get(self.url + path, timeout=10)
+
+    def post(self, path: str, body: Any) -> requests.Response:
+        return requests.post(self.url + path, json=body, timeout=10)
+
+    def logs(self) -> list[dict[str, Any]]:
+        """Return the log, which must consist of JSON objects, one a line, all on stdout."""
+        result = subprocess.run(
+            ["docker", "logs", self.id], capture_output=True, text=True, check=True
+        )
+        assert result.stderr == ""
+        return [json.loads(line) for line in result.stdout.splitlines()]
+
+    def changed_files(self) -> list[str]:
+        """Return the paths that differ from the image."""
+        return [line[2:] for line in docker("diff", self.id).splitlines()]
+
+    def stop(self) -> tuple[int, float]:
+        """Send SIGTERM; return the exit code and the seconds it took."""
+        started = time.monotonic()
+        docker("stop", "--time=10", self.id)
+        seconds = time.monotonic() - started
+        return int(docker("inspect", "--format={{.State.ExitCode}}", self.id)), seconds
+
+
+def files(image: str, into: Path) -> list[str]:
+    """Return the path of every file in an image."""
+    made = docker("create", image).strip()
+    try:
+        archive = into / "root.tar"
+        docker("export", f"--output={archive}", made)
+        listed = subprocess.run(["tar", "tf", archive], capture_output=True, text=True, check=True)
+    finally:
+        docker("rm", made)
+    return listed.stdout.splitlines()

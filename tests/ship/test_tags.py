@@ -1,0 +1,98 @@
+from __future__ import annotations
+
+import pytest
+
+from ship.tags import Version, branch_tag, parse, tags_of_head, version_tags
+from tests.ship.conftest import Checkout
+
+
+def names(version: str, *others: str) -> list[str]:
+    """Return the names of a version's tags where `others` are the model's other versions."""
+    releases = {found for tag in (version, *others) if (found := parse(tag, "iris"))}
+    wanted = parse(version, "iris")
+    assert wanted is not None
+    return [tag.name for tag in version_tags(wanted, releases)]
+
+
+def test_version_tags_move_every_series_for_the_newest_release() -> None:
+    """The newest release of all moves its minor, its major, and latest."""
+    assert names("v1.2.3", "v1.2.2", "v0.9.0") == ["1.2.3", "1.2", "1", "latest"]
+
+
+def test_version_tags_of_a_patch_to_an_old_series_leave_the_newer_ones_alone() -> None:
+    """A fix of 1.2 after 1.3 and 2.0 moves 1.2 alone."""
+    assert names("v1.2.4", "v1.2.3", "v1.3.0", "v2.0.0") == ["1.2.4", "1.2"]
+
+
+def test_version_tags_compare_numbers_not_text() -> None:
+    """1.10 is newer than 1.9."""
+    assert names("v1.10.0", "v1.9.0") == ["1.10.0", "1.10", "1", "latest"]
+
+
+def test_version_tags_of_a_pre_release_move_nothing() -> None:
+    """A release candidate is published under its own name alone."""
+    assert names("v2.0.0-rc.1", "v1.0.0") == ["2.0.0-rc.1"]
+
+
+def test_version_tags_ignore_pre_releases_of_later_versions() -> None:
+    """A release stays the newest while only a pre-release of the next one exists."""
+    assert names("v1.0.0", "v2.0.0-rc.1") == ["1.0.0", "1.0", "1", "latest"]
+
+
+def test_only_full_versions_are_fixed() -> None:
+    """1.2.3 may never mean something else; 1.2, 1 and latest may."""
+    tags = version_tags(Version(1, 2, 3), set())
+    assert [tag.name for tag in tags if tag.fixed] == ["1.2.3"]
+
+
+@pytest.mark.parametrize("tag", ["1.2.3", "v1.2", "v01.2.3", "v1.2.3+build", "penguins-v1.2.3",
+                                 "iris-1.2.3", "vv1.2.3", "v1.2.3-"])  # fmt: skip
+def test_parse_ignores_tags_that_are_no_version_of_the_model(tag: str) -> None:
+    """Other models' tags and anything but a whole semantic version are passed over."""
+    assert parse(tag, "iris") is None
+
+
+@pytest.mark.parametrize("tag", ["v1.2.3", "iris-v1.2.3"])
+def test_parse_takes_a_version_for_all_models_and_for_one(tag: str) -> None:
+    """`v1.2.3` releases every model and `iris-v1.2.3` iris alone."""
+    assert parse(tag, "iris") == Version(1, 2, 3)
+
+
+@pytest.mark.parametrize(
+    ("branch", "tag"),
+    [
+        ("main", "main"),
+        ("feature/Better trees", "feature-Better-trees"),
+        ("latest", "branch-latest"),
+        ("1.2.3", "branch-1.2.3"),
+        ("v2", "branch-v2"),
+        ("sha-0123", "branch-sha-0123"),
+        ("--", "branch-"),
+    ],
+)
+def test_branch_tag_cannot_pose_as_a_release(branch: str, tag: str) -> None:
+    """Whatever a branch is called, its tag is valid and means the branch."""
+    assert branch_tag(branch) == tag
+
+
+def test_tags_of_head_are_the_commit_and_the_branch(checkout: Checkout) -> None:
+    """An untagged commit on a branch is published under its sha and its branch."""
+    sha = checkout.commit()
+    assert [tag.name for tag in tags_of_head("iris", checkout.root)] == [f"sha-{sha[:12]}", "main"]
+
+
+def test_tags_of_head_put_the_fixed_tag_first(checkout: Checkout) -> None:
+    """A release sets 1.0.0 before anything that moves."""
+    sha = checkout.commit()
+    checkout.git("tag", "v1.0.0")
+    checkout.git("checkout", "--quiet", "--detach")
+    tags = [tag.name for tag in tags_of_head("iris", checkout.root)]
+    assert tags == ["1.0.0", f"sha-{sha[:12]}", "1.0", "1", "latest"]
+
+
+def test_tags_of_head_in_a_changed_checkout_name_no_release(checkout: Checkout) -> None:
+    """Uncommitted changes are published as such, whatever tag or branch is checked out."""
+    sha = checkout.commit(file="one")
+    checkout.git("tag", "v1.0.0")
+    (checkout.root / "file").write_text("two")
+    assert [tag.name for tag in tags_of_head("iris", checkout.root)] == [f"sha-{sha[:12]}-dirty"]
