@@ -55,17 +55,18 @@ RUN --mount=type=bind,source=requirements-joblib.txt,target=/tmp/requirements.tx
     python -m pip install --quiet --root-user-action=ignore --require-hashes --only-binary=:all: \
       --no-compile --target=/opt/packages --requirement=/tmp/requirements.txt
 
-# Tests, type stubs, headers and command-line scripts serve nobody; bytecode that is checked by hash
-# never goes stale when the build rewrites timestamps.
+# Tests, stubs, sources and command-line scripts serve nobody, and onnxruntime's Python module holds
+# all of libonnxruntime.so itself. Bytecode that carries no time stays good when timestamps change.
 # hadolint ignore=DL3006
 FROM packages-${RUNTIME} AS packages
-RUN rm -rf /opt/packages/bin /opt/packages/onnxruntime/quantization \
-      /opt/packages/onnxruntime/tools /opt/packages/onnxruntime/transformers /opt/packages/numpy/f2py \
-    && find /opt/packages -depth \
+WORKDIR /opt/packages
+RUN rm -rf bin numpy/f2py onnxruntime/capi/libonnxruntime.so.* onnxruntime/datasets \
+      onnxruntime/quantization onnxruntime/tools onnxruntime/transformers \
+    && find . -depth \
       \( -type d \( -name tests -o -name include \) \
-      -o -type f \( -name '*.pyi' -o -name '*.h' -o -name '*.pxd' -o -name '*.a' \) \) \
+      -o -type f \( -name '*.pyi' -o -name '*.pyx' -o -name '*.px[di]' -o -name '*.[ah]' \) \) \
       -exec rm -rf {} + \
-    && python -m compileall -q -j 0 --invalidation-mode unchecked-hash /opt/packages
+    && python -m compileall -q --invalidation-mode unchecked-hash .
 
 # The server and the contract it reads bundles by; a pickle also needs the code it was made with.
 FROM base AS code-onnx

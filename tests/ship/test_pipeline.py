@@ -1,0 +1,251 @@
+"""`make pipeline` in a fork of its own: what it leaves behind, and everything that turns it red."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from sklearn.datasets import load_wine
+
+from model.bundle import Bundle, encode, read, write
+from ship import git
+from ship.layout import Layout
+from ship.oci import Archive
+from tests.image.container import docker
+from tests.ship.conftest import Checkout
+
+pytestmark = pytest.mark.docker
+LONG_AGO = {"GIT_AUTHOR_DATE": "2026-01-01T00:00:00Z", "GIT_COMMITTER_DATE": "2026-01-01T00:00:00Z"}
+MODEL = "canary"
+
+
+class Fork(Checkout):
+    """A copy of this repository with one model, whose commits are the same in every run."""
+
+    def __init__(self, root: Path) -> None:
+        for file in git.files():
+            name = file.relative_to(git.ROOT)
+            if len(name.parts) < 3 or name.parts[0] != "model":
+                target = root / name
+                target.parent.mkdir(parents=True, exist_ok=True)
+                shutil.copy2(file, target)
+        (root / ".venv").symlink_to(git.ROOT / ".venv")
+        super().__init__(root)
+        (root / ".git/info/exclude").write_text(".venv\n")
+
+    @property
+    def bundle(self) -> Bundle:
+        return read(self.root / "dist" / MODEL / "bundle")
+
+    @property
+    def archive(self) -> Archive:
+        return Archive(self.root / "dist" / MODEL / "image.tar")
+
+    @property
+    def published(self) -> Layout:
+        return Layout(self.root / "dist" / "registry" / MODEL)
+
+    def edit(self, file: str, old: str, new: str) -> None:
+        content = (self.root / file).read_text()
+        assert old in content
+        (self.root / file).write_text(content.replace(old, new))
+
+    def trained(self) -> bool:
+        """Tell whether the last run executed the training step rather than taking its cache."""
+        log = (self.root / "dist" / MODEL / "bundle.log").read_text()
+        found = re.search(r"^#(\d+) \[trainer .*\] RUN .*python -m train", log, re.MULTILINE)
+        assert found
+        return f"\n#{found[1]} CACHED" not in log
+
+    def make(self, *words: str, **variables: str) -> subprocess.CompletedProcess[str]:
+        environment = {**os.environ, **LONG_AGO, "COLUMNS": "120"}
+        for name in ("REGISTRY", "MAKEFLAGS", "MFLAGS", "MAKELEVEL"):
+            environment.pop(name, None)
+        settings = [f"{name}={value}" for name, value in variables.items()]
+        return subprocess.run(
+            ["make", "--no-print-directory", *words, *settings],
+            cwd=self.root, env=environment, capture_output=True, text=True, check=False,
+        )  # fmt: skip
+
+
+@pytest.fixture(autouse=True, scope="module")
+def no_images_left() -> Iterator[None]:
+    """Take the images of these tests out of the engine again."""
+    yield
+    for tag in ("dev", "candidate"):
+        docker("rmi", "--force", f"{MODEL}:{tag}", check=False)
+
+
+@pytest.fixture(autouse=True)
+def same_commits(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let equal forks have equal commits, so that the build cache serves them all."""
+    for name, value in LONG_AGO.items():
+        monkeypatch.setenv(name, value)
+
+
+@pytest.fixture
+def fork(tmp_path: Path) -> Fork:
+    """A fork whose one model is a copy of iris."""
+    (tmp_path / "fork").mkdir()
+    fork = Fork(tmp_path / "fork")
+    shutil.copytree(git.ROOT / "model/iris", fork.root / "model" / MODEL,
+                    ignore=shutil.ignore_patterns("__pycache__"))  # fmt: skip
+    fork.commit()
+    return fork
+
+
+@pytest.fixture
+def bundle(fork: Fork, tmp_path: Path) -> Path:
+    """A good bundle of the fork's model, outside the fork."""
+    assert fork.make("train").returncode == 0
+    shutil.copytree(fork.root / "dist" / MODEL / "bundle", tmp_path / "bundle")
+    return tmp_path / "bundle"
+
+
+def assert_red(run: subprocess.CompletedProcess[str], fork: Fork, *words: str) -> None:
+    """Assert that a run failed, said why in these words, and published nothing."""
+    output = run.stdout + run.stderr
+    assert run.returncode != 0, output
+    for word in words:
+        assert word in output
+    assert fork.published.tags() == []
+    assert f"{MODEL}:dev" not in docker("images", "--format={{.Repository}}:{{.Tag}}").split()
+
+
+def test_pipeline_refuses_a_dockerfile_that_lints_badly(fork: Fork) -> None:
+    """A hadolint finding stops the pipeline before anything is built."""
+    fork.edit("Dockerfile", "WORKDIR /app", "WORKDIR app")
+    assert_red(fork.make("pipeline"), fork, "DL3000")
+    assert not fork.archive.path.exists()
+
+
+def test_pipeline_refuses_a_model_under_its_gate(fork: Fork) -> None:
+    """A metric below its threshold is named with both numbers; no image is built."""
+    fork.edit(f"model/{MODEL}/model.toml", "accuracy = { min = 0.9 }", "accuracy = { min = 0.999 }")
+    assert_red(fork.make("pipeline"), fork, f"{MODEL} failed in gate",
+               "accuracy must be at least 0.999. Got 0.9")  # fmt: skip
+    assert not fork.archive.path.exists()
+    assert not fork.bundle.manifest.gate.passed
+
+
+def test_pipeline_refuses_an_image_with_a_private_key(fork: Fork) -> None:
+    """A private key that slipped in beside the code is found in the finished image."""
+    key = subprocess.run(["openssl", "genrsa", "2048"], capture_output=True, text=True, check=True)
+    (fork.root / "serve" / "deploy_key.pem").write_text(key.stdout)
+    assert_red(fork.make("pipeline"), fork, f"{MODEL} failed in scan", "private-key")
+
+
+def test_pipeline_refuses_an_image_that_does_not_serve(fork: Fork) -> None:
+    """An image whose container ends at once never passes its smoke tests."""
+    fork.edit("Dockerfile", 'ENTRYPOINT ["python", "-m", "serve"]', 'ENTRYPOINT ["python", "-V"]')
+    assert_red(fork.make("pipeline"), fork, f"{MODEL} failed in smoke")
+
+
+def test_pipeline_refuses_a_golden_example_answered_differently(fork: Fork, bundle: Path) -> None:
+    """An image is not even built around a model that does not give the recorded answers."""
+    good = read(bundle)
+    good.examples[0].prediction, good.examples[1].prediction = "virginica", "setosa"
+    names = set(good.manifest.files)
+    contents = {name: (bundle / name).read_bytes() for name in names}
+    write(bundle, good.manifest, {**contents, "examples.json": encode(good.examples)})
+    run = fork.make("pipeline", BUNDLE=str(bundle))
+    assert_red(run, fork, f"{MODEL} failed in image", "example")
+
+
+def test_pipeline_refuses_a_corrupted_bundle(fork: Fork, bundle: Path) -> None:
+    """One changed byte in a bundle's file is named with the sha256 it should have."""
+    content = bytearray((bundle / "model.onnx").read_bytes())
+    content[len(content) // 2] ^= 1
+    (bundle / "model.onnx").write_bytes(content)
+    run = fork.make("pipeline", BUNDLE=str(bundle))
+    assert_red(run, fork, f"{MODEL} failed in gate", "model.onnx must have sha256")
+
+
+def test_pipeline_takes_a_new_model_to_published_tags(tmp_path: Path) -> None:
+    """A table becomes a model folder and, at once, a tested image under its tags.
+
+    The same fork then shows what trains again: the estimator's edit, and nothing else.
+    """
+    (tmp_path / "fork").mkdir()
+    fork = Fork(tmp_path / "fork")
+    load_wine(as_frame=True).frame.to_csv(tmp_path / "wine.csv", index=False)
+    written = fork.make("new-model", NAME=MODEL, CSV=str(tmp_path / "wine.csv"), TARGET="target")
+    assert written.returncode == 0, written.stdout + written.stderr
+    sha = fork.commit()
+
+    first = fork.make("pipeline")
+    assert first.returncode == 0, first.stdout + first.stderr
+    assert fork.trained()
+    tags = [f"sha-{sha[:12]}", "main"]
+    assert sorted(fork.published.tags()) == sorted(tags)
+    assert [fork.published.digest_of(tag) for tag in tags] == [fork.archive.digest] * 2
+    assert docker("image", "inspect", "--format={{.Id}}", f"{MODEL}:dev").strip() in (
+        fork.archive.digest,
+        fork.archive.manifest["config"]["digest"],
+    )
+    assert fork.bundle.manifest.revision == sha
+    for name in ("sbom.spdx.json", "sbom.cdx.json"):
+        assert "onnxruntime" in (fork.root / "dist" / MODEL / name).read_text()
+    for word in ("passed", "accuracy", "onnx", fork.archive.digest[:19], "main", "docker run"):
+        assert word in first.stdout
+
+    before = fork.archive.digest
+    again = fork.make("pipeline")
+    assert again.returncode == 0, again.stdout + again.stderr
+    assert not fork.trained()
+    assert fork.archive.digest == before
+
+    fork.edit("serve/__init__.py", '"""', '"""Changed. ')
+    shutil.copytree(fork.root / "model" / MODEL, fork.root / "model" / "other")
+    assert fork.make("train", MODEL=MODEL).returncode == 0
+    assert not fork.trained()
+
+    estimator = fork.root / "model" / MODEL / "estimator.py"
+    estimator.write_text(estimator.read_text() + "\n# changed\n")
+    assert fork.make("train", MODEL=MODEL).returncode == 0
+    assert fork.trained()
+
+
+CUSTOM = '''
+"""A step that ONNX has no operator for."""
+
+import numpy as np
+from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+
+
+class Ratios(TransformerMixin, BaseEstimator):
+    """Append the ratio of the first two columns."""
+
+    def fit(self, X, y=None):
+        self.n_features_in_ = X.shape[1]
+        return self
+
+    def transform(self, X):
+        X = np.asarray(X)
+        return np.column_stack([X, X[:, 0] / X[:, 1]])
+
+
+def build():
+    return make_pipeline(Ratios(), LogisticRegression(max_iter=1000))
+'''
+
+
+def test_pipeline_serves_what_onnx_cannot_hold_with_joblib(fork: Fork) -> None:
+    """A custom transformer ends in an image that carries scikit-learn, and the run says why."""
+    (fork.root / "model" / MODEL / "estimator.py").write_text(CUSTOM)
+    run = fork.make("pipeline")
+    assert run.returncode == 0, run.stdout + run.stderr
+    assert fork.bundle.manifest.runtime == "joblib"
+    assert fork.bundle.manifest.runtime_reason in run.stdout
+    sbom = json.loads((fork.root / "dist" / MODEL / "sbom.cdx.json").read_bytes())
+    parts = {component["name"] for component in sbom["components"]}
+    assert "scikit-learn" in parts
+    assert "onnxruntime" not in parts
