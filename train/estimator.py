@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import re
 import sys
 from typing import TYPE_CHECKING, Any
 
@@ -101,5 +102,5 @@ def unwrap(fitted: Any) -> Any:
 
 
 def describe(estimator: Any) -> str:
-    """Return the estimator as one line of Python."""
-    return " ".join(repr(estimator).split())
+    """Return the estimator as one line of Python, without the addresses of its functions."""
+    return re.sub(r" at 0x[0-9a-f]+", "", " ".join(repr(estimator).split()))

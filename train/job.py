@@ -5,22 +5,19 @@ from __future__ import annotations
 import os
 import platform
 import time
-import warnings
-from contextlib import contextmanager
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 
 from model import bundle
 from model.bundle import Data, Manifest, Metrics, Split
-from model.errors import ModelError
 from train import dataset, estimator, evaluate, examples, gate
 from train.card import card
 from train.export import export
+from train.listening import listening
 from train.report import report
 from train.split import split
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
     from model.spec import ModelSpec
@@ -45,7 +42,7 @@ def run(spec: ModelSpec, out: Path) -> Manifest:
     train, holdout = split(spec, data)
     log("split", f"{len(train.y)} rows to train on, {len(holdout.y)} held out, seed {spec.seed}")
     model = estimator.build(spec)
-    with listening(spec, log):
+    with listening(spec) as heard:
         folds = evaluate.cross_validate(spec, model, train)
         log("cross-val", f"{spec.folds} folds: {summary({k: v.mean for k, v in folds.items()})}")
         fitted = estimator.unwrap(model.fit(train.X, train.y))
@@ -53,6 +50,8 @@ def run(spec: ModelSpec, out: Path) -> Manifest:
         answers = evaluate.answer(fitted, holdout.X)
         labels = evaluate.classes(fitted)
         scores = evaluate.score(holdout.y, answers, labels)
+    for warning in heard:
+        log("warning", warning)
     log("holdout", summary(scores))
     verdict = gate.judge(spec, scores)
     log("gate", "; ".join(map(gate.sentence, verdict.checks)))
@@ -114,24 +113,6 @@ class Log:
         now = time.perf_counter()
         print(f"{self.name}  {step:<9}  {text}  ({now - self.since:.1f} s)", flush=True)
         self.since = now
-
-
-@contextmanager
-def listening(spec: ModelSpec, log: Log) -> Iterator[None]:
-    """Turn warnings into single lines, and what an estimator raises into a ModelError."""
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always")
-        try:
-            yield
-        except ModelError:
-            raise
-        except Exception as error:
-            found = f"{type(error).__name__}: {str(error).strip()}"
-            cure = 'Mend build(), or the [inputs] it is given (a missing number is NaN, a text "").'
-            where = f"{spec.folder / estimator.FILE}: what build() returns"
-            raise ModelError(where, "able to fit and predict", found, cure) from error
-    for text in dict.fromkeys(" ".join(str(warning.message).split()) for warning in caught):
-        log("warning", text)
 
 
 def summary(scores: dict[str, float]) -> str:

@@ -1,0 +1,35 @@
+"""What an estimator says while it works: warnings become lines, errors become a ModelError."""
+
+from __future__ import annotations
+
+import warnings
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from model.errors import ModelError
+from train.estimator import FILE
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from model.spec import ModelSpec
+
+
+@contextmanager
+def listening(spec: ModelSpec) -> Iterator[list[str]]:
+    """Collect the different warnings in the list this yields; translate any error."""
+    heard: list[str] = []
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        try:
+            yield heard
+        except ModelError:
+            raise
+        except Exception as error:
+            found = f"{type(error).__name__}: {str(error).strip()}"
+            cure = 'Mend build() or [inputs]; a missing number is NaN, a missing text is "".'
+            where = f"{spec.folder / FILE}: what build() returns"
+            raise ModelError(where, "able to fit and predict", found, cure) from error
+        finally:
+            texts = (" ".join(str(warning.message).split()) for warning in caught)
+            heard.extend(dict.fromkeys(texts))

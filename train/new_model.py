@@ -1,0 +1,94 @@
+"""Write the folder of a new model: python -m train.new_model NAME CSV TARGET."""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+
+import model
+from model import spec
+from model.errors import ModelError
+from train import baseline, dataset, draft, estimator, split, template
+from train.baseline import Baseline
+from train.draft import Draft
+from train.listening import listening
+from train.template import Plan
+
+# Tried in this order until every class fits into every part.
+SPLITS = [(size, folds) for size in (0.25, 0.4, 0.5) for folds in (5, 4, 3, 2)]
+OPEN_GATE = {"classification": "accuracy = { min = 0 }", "regression": "mae = { max = inf }"}
+
+
+def create(name: str, csv: Path, target: str, root: Path = model.ROOT) -> None:
+    """Write `root`/`name` so that it trains and passes its gate, and say what was decided."""
+    folder = root / spec.check_name(name)
+    if folder.exists():
+        raise ModelError(folder, "absent", "a folder", "Choose another name, or remove it.")
+    drafted = draft.read(name, csv, target)
+    with tempfile.TemporaryDirectory() as scratch:
+        first = Path(scratch) / name
+        gate = settle(drafted, first)
+        shutil.copytree(first, folder, ignore=shutil.ignore_patterns("__pycache__"))
+    tell(drafted, folder, gate)
+
+
+def settle(drafted: Draft, folder: Path) -> Baseline:
+    """Write the files with a split that leaves no class out, then with a gate that passes."""
+    folder.mkdir()
+    (folder / drafted.file).write_bytes(drafted.content)
+    (folder / estimator.FILE).write_text(template.estimator_py(drafted), encoding="utf-8")
+    (folder / "README.md").write_text(template.readme_md(drafted), encoding="utf-8")
+    failure: ModelError | None = None
+    for test_size, folds in SPLITS:
+        plan = Plan(test_size, folds, OPEN_GATE[drafted.task])
+        trial = write_spec(drafted, folder, plan)
+        try:
+            parts = split.split(trial, dataset.load(trial))
+        except ModelError as error:
+            failure = error
+            continue
+        with listening(trial):
+            gate = baseline.measure(trial, estimator.build(trial), *parts)
+        write_spec(drafted, folder, plan._replace(gate=gate.line))
+        return gate
+    raise failure or AssertionError(SPLITS)
+
+
+def write_spec(drafted: Draft, folder: Path, plan: Plan) -> spec.ModelSpec:
+    content = template.model_toml(drafted, plan)
+    (folder / spec.FILE).write_text(content, encoding="utf-8")
+    return spec.read(drafted.name, folder.parent)
+
+
+def tell(drafted: Draft, folder: Path, gate: Baseline) -> None:
+    print(f"Wrote {folder}: {drafted.task} of {drafted.target!r} from {drafted.rows} rows")
+    for kind in spec.KINDS:
+        if names := drafted.of_kind(kind):
+            print(f"  {kind}: {', '.join(names)}")
+    for line in drafted.left_out:
+        print(f"  left out: {line}")
+    print(f"  gate: {gate.line}")
+    print(f"Look at {folder / spec.FILE}, then: make pipeline MODEL={drafted.name}")
+
+
+def main() -> int:
+    """Write the folder named on the command line."""
+    parser = argparse.ArgumentParser(prog="python -m train.new_model", description=__doc__)
+    parser.add_argument("name", help="lower-case letters, digits and underscores")
+    parser.add_argument("csv", type=Path, help="a CSV file with a header")
+    parser.add_argument("target", help="the column to predict")
+    parser.add_argument("--models", type=Path, default=model.ROOT, help="where the folders are")
+    options = parser.parse_args()
+    try:
+        create(options.name, options.csv, options.target, options.models)
+    except ModelError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return error.exit_code
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
