@@ -18,7 +18,9 @@ from ship.oci import Archive
 from ship.plan import Plan, plan
 
 BUILDER = "model-images"  # made by engine.sh where the engine itself cannot export OCI archives
-STEP = re.compile(r"#\d+ \[(?P<stage>[a-z-]+) +\d+/\d+\] (?P<instruction>RUN|COPY) ")
+STEP = re.compile(r"#\d+ \[(?P<stage>[a-z-]+) +\d+/\d+\] (?P<instruction>(RUN|COPY) .*)")
+CACHED = re.compile(r"#\d+ CACHED")
+OPTIONS = re.compile(r" +(--mount=\S+ +)*")
 OUTPUT = re.compile(r"#(?P<step>\d+) \d+\.\d+ (?P<line>.*)")
 
 
@@ -156,7 +158,10 @@ def follow(process: subprocess.Popen[str], log: TextIO) -> str:
             output.setdefault(printed["step"], []).append(printed["line"])
             print(f"    {printed['line']}", flush=True)
         elif step := STEP.match(text):
-            print(f"  {step['stage']}: {text.partition('] ')[2][:88]}", flush=True)
+            instruction = OPTIONS.sub(" ", step["instruction"])
+            print(f"  {step['stage']}: {instruction[:100]}", flush=True)
+        elif CACHED.fullmatch(text):
+            print("    cached", flush=True)
         elif text.startswith("ERROR:") or " ERROR: " in text:
             step_number = text.partition(" ")[0].removeprefix("#")
             failure += output.pop(step_number, [])[-12:] or [text]
