@@ -123,19 +123,17 @@ go_tool() {
   local go=go
   if ! have go; then
     can_install || fail "$1 must be on the PATH (its image cannot be pulled, and there is no Go to build it)."
-    apt_install golang-1.24-go 2>/dev/null || apt_install "$(newer golang-1.24-go)"
+    apt_install golang-1.24-go
     go=/usr/lib/go-1.24/bin/go
   fi
   say "building $1 from ${2##*@} of its Go module (once; some minutes)"
-  local work
+  local work flags="-s -w -X=${2%@*}/pkg/version/app.ver=${2##*@v}"
   work=$(mktemp -d)
-  (
-    cd "$work"
-    "$go" mod init tools 2>/dev/null
-    "$go" mod edit -require="$2"
-    GOTOOLCHAIN=auto GOEXPERIMENT=jsonv2 "$go" build -mod=mod -trimpath -ldflags="-s -w -X=${2%@*}/pkg/version/app.ver=${2##*@v}" \
-      -o "$tools/$1" "${2%@*}/cmd/$1"
-  ) || fail "building $1 failed; install it by hand and put it on the PATH."
+  # An older Go fetches the newer one as a module, but only while it sees no experiment it does not know.
+  (cd "$work" && "$go" mod init tools 2>/dev/null && "$go" mod edit -go=1.26.3 -require="$2" &&
+    go=$(GOTOOLCHAIN=auto "$go" env GOROOT)/bin/go && GOEXPERIMENT=jsonv2 "$go" build -mod=mod \
+    -trimpath -ldflags="$flags" -o "$tools/$1" "${2%@*}/cmd/$1" 2>"$work/log") ||
+    fail "building $1 failed; install it by hand and put it on the PATH. $(tail -n 5 "$work/log")"
   rm -rf "$work"
 }
 

@@ -1,0 +1,102 @@
+"""The repository keeps its own rules: who imports whom, what the README says, what is pinned."""
+
+from __future__ import annotations
+
+import ast
+import re
+import subprocess
+
+import pytest
+
+from ship import base, git
+
+ALLOWED = {
+    "model": {"model"},
+    "train": {"model", "train"},
+    "serve": {"model", "serve"},
+    "ship": {"model", "ship"},
+}
+
+
+def imported(source: str) -> set[str]:
+    """Return the top-level names of what a module imports, wherever in it."""
+    names: set[str] = set()
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            names |= {alias.name.partition(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            names.add(node.module.partition(".")[0])
+    return names
+
+
+@pytest.mark.parametrize("package", ALLOWED)
+def test_packages_import_in_one_direction(package: str) -> None:
+    """Training, serving and shipping know the models' contract, and not each other."""
+    for file in git.files(f"{package}/*.py"):
+        assert imported(file.read_text()) & set(ALLOWED) <= ALLOWED[package], file
+
+
+def test_serving_needs_no_training_library() -> None:
+    """What an ONNX image installs contains no training library."""
+    locked = (git.ROOT / "requirements.txt").read_text()
+    training = re.compile(r"^(scikit-learn|scipy|pandas|joblib|onnx|skl2onnx)==", re.MULTILINE)
+    assert training.findall(locked) == []
+
+
+@pytest.mark.parametrize("name", ["", "-train", "-joblib", "-dev"])
+def test_every_requirement_has_a_hash(name: str) -> None:
+    """Nothing is installed that was not seen when the versions were locked."""
+    locked = (git.ROOT / f"requirements{name}.txt").read_text()
+    requirements = [block for block in re.split(r"\n(?=\S)", locked) if "==" in block]
+    assert requirements
+    assert [block for block in requirements if "--hash=sha256:" not in block] == []
+
+
+@pytest.mark.parametrize("name", ["-train", "-joblib"])
+def test_training_and_serving_lock_the_same_versions(name: str) -> None:
+    """A package that two images share has one version in both: no train/serve skew."""
+
+    def versions(file: str) -> dict[str, set[str]]:
+        found: dict[str, set[str]] = {}
+        locked = (git.ROOT / file).read_text()
+        for package, version in re.findall(r"^(\S+)==(\S+)", locked, re.MULTILINE):
+            found.setdefault(package, set()).add(version)
+        return found
+
+    serving, other = versions("requirements.txt"), versions(f"requirements{name}.txt")
+    shared = serving.keys() & other.keys()
+    assert {package: serving[package] for package in shared} == {p: other[p] for p in shared}
+
+
+def test_base_image_is_pinned_by_digest() -> None:
+    """The Python that everything is built on cannot change underneath."""
+    assert re.search(r"@sha256:[0-9a-f]{64}$", base.default())
+
+
+def test_every_action_is_pinned_by_commit_with_its_version() -> None:
+    """An action is a commit; the comment says which release that is."""
+    lines = [
+        line.strip()
+        for file in git.files(".github/workflows")
+        for line in file.read_text().splitlines()
+        if re.search(r"^\s*(- )?uses:", line)
+    ]
+    assert lines
+    unpinned = [x for x in lines if not re.search(r"uses: (\./|\S+@[0-9a-f]{40} # v\d)", x)]
+    assert unpinned == []
+
+
+def test_readme_names_words_that_exist() -> None:
+    """Every `make WORD` in the documentation is one that `make help` explains."""
+    helped = subprocess.run(
+        ["make", "--no-print-directory", "help"], cwd=git.ROOT, capture_output=True, text=True,
+        check=True,
+    ).stdout  # fmt: skip
+    words = set(re.findall(r"^  ([a-z-]+) ", helped, re.MULTILINE))
+    named = {
+        word
+        for file in git.files("*.md")
+        for word in re.findall(r"(?:^|`)make ([a-z-]+)", file.read_text(), re.MULTILINE)
+    }
+    assert {"pipeline", "test"} <= named
+    assert named <= words
