@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import csv
 import io
 from collections import Counter
@@ -10,6 +11,7 @@ from typing import NamedTuple
 from model.errors import ModelError
 
 DELIMITERS = ",;\t|"
+UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 
 class Table(NamedTuple):
@@ -29,7 +31,7 @@ def parse(content: bytes, where: str) -> Table:
     lines = [record for record in records if record]  # the csv module gives [] for an empty line
     if not lines:
         raise ModelError(where, "a CSV table with a header", "an empty file", "Check the file.")
-    header = check_header([name.strip() for name in lines[0]], where)
+    header = name_columns([name.strip() for name in lines[0]], where)
     check_widths(header, lines[1:], where)
     if len(lines) == 1:
         raise ModelError(where, "a header and rows", "a header only", "Check the file.")
@@ -42,7 +44,8 @@ def decode(content: bytes, where: str) -> str:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         found = f"byte 0x{content[error.start]:02x} at position {error.start}"
-        cure = "Convert it: iconv -f WINDOWS-1252 -t UTF-8 IN > OUT"
+        likely = "UTF-16" if content[:2] in UTF_16 else "WINDOWS-1252"
+        cure = f"Convert it: iconv -f {likely} -t UTF-8 IN > OUT"
         raise ModelError(where, "a CSV table in UTF-8", found, cure) from error
 
 
@@ -53,23 +56,21 @@ def guess_delimiter(text: str) -> str:
     return max(DELIMITERS, key=lambda delimiter: counts[delimiter])
 
 
-def check_header(header: list[str], where: str) -> list[str]:
-    counts = Counter(header)
-    for position, name in enumerate(header, start=1):
-        if not name:
-            expected = "a header with a name for every column"
-            cure = "Name the column or remove it."
-            raise ModelError(where, expected, f"no name for column {position}", cure)
-        if counts[name] > 1:
-            expected = "a header without duplicates"
+def name_columns(header: list[str], where: str) -> list[str]:
+    """Name what has no name, as the row numbers that other programs write; refuse duplicates."""
+    names = [name or f"unnamed_{position}" for position, name in enumerate(header, start=1)]
+    for name, count in Counter(names).items():
+        if count > 1:
             cure = "Rename or remove all but one."
-            raise ModelError(where, expected, f"{name!r} {counts[name]} times", cure)
-    return header
+            raise ModelError(
+                f"{where}: the header", "free of duplicates", f"{name!r} {count} times", cure
+            )
+    return names
 
 
 def check_widths(header: list[str], rows: list[list[str]], where: str) -> None:
     for number, row in enumerate(rows, start=1):
         if len(row) != len(header):
-            expected = f"a table with {len(header)} cells in every row, as in its header"
-            found = f"{len(row)} cells in row {number} (not counting the header)"
-            raise ModelError(where, expected, found, "Mend that row, or quote its cells.")
+            expected = f"{len(header)} cells long, as the header is"
+            cure = "Mend that row; quote cells that contain the delimiter."
+            raise ModelError(f"{where}: row {number}", expected, f"{len(row)} cells", cure)
