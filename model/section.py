@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import tomllib
-from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NoReturn, TypeVar
 
 from model.errors import ModelError, did_you_mean
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from pathlib import Path
 
 Choice = TypeVar("Choice", bound=str)
 NOTHING = "nothing"

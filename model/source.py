@@ -5,14 +5,11 @@ from __future__ import annotations
 import hashlib
 import re
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING
 
 import msgspec
 
 from model.errors import did_you_mean
-
-if TYPE_CHECKING:
-    from model.section import Section
+from model.section import Section
 
 SKLEARN = "sklearn:"
 SKLEARN_TABLES = ("breast_cancer", "diabetes", "digits", "iris", "wine")

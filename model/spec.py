@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Literal
+from pathlib import Path
+from typing import Literal
 
 import msgspec
 
@@ -14,10 +15,8 @@ from model.metrics import METRICS, Bound, for_task
 from model.section import Section, load
 from model.source import DataSource, read_source
 
-if TYPE_CHECKING:
-    from pathlib import Path
-
 FILE = "model.toml"
+NOTES = "README.md"  # the author's part of the model card
 Kind = Literal["numeric", "categorical"]
 KINDS: tuple[Kind, ...] = ("numeric", "categorical")
 TASKS: tuple[Task, ...] = ("classification", "regression")
@@ -54,6 +53,10 @@ class ModelSpec(msgspec.Struct, frozen=True):
     def file(self) -> Path:
         return self.folder / FILE
 
+    @property
+    def notes(self) -> Path:
+        return self.folder / NOTES
+
     def columns(self, kind: Kind) -> list[str]:
         return [name for name, its_kind in self.inputs.items() if its_kind == kind]
 
@@ -69,6 +72,9 @@ def read(name: str, root: Path = ROOT) -> ModelSpec:
             "none",
             did_you_mean(name, known),
         )
+    if not (folder / NOTES).is_file():
+        cure = "Say in it what the model is for and where it ends."
+        raise ModelError(folder / NOTES, "a file", "none", cure)
     top = load(folder / FILE)
     required = ("description", "task", "target", "data", "inputs", "gate")
     top.only((*required, "split", "evaluate", "serve"), required=required)

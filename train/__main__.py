@@ -25,6 +25,8 @@ def main() -> int:
     manifest = job.run(spec.read(options.name, options.models), options.out)
     if manifest.gate.passed or options.keep_going:
         return 0
+    cure = "Improve build(), or look at card.md and mend [gate] in model.toml."
+    print(f"error: {options.name} failed its gate; the bundle says so. {cure}", file=sys.stderr)
     return GATE_FAILED
 
 

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 from sklearn.dummy import DummyClassifier, DummyRegressor
 
+from model.spec import ModelSpec
 from train import evaluate
-
-if TYPE_CHECKING:
-    from model.spec import ModelSpec
-    from train.split import Part
+from train.split import Part
 
 SHARE = 0.8  # of the way from guessing to the estimator: room for chance, none for a broken model
 

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 
+from model.bundle import Input, Manifest
 from train.gate import sentence
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from model.bundle import Input, Manifest
 
 
 def card(manifest: Manifest, notes: str) -> str:

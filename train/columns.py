@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Sequence
+from typing import NamedTuple
 
+from model.bundle import Task
 from model.source import MISSING
+from model.spec import Kind
 from train.dataset import number
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from model.bundle import Task
-    from model.spec import Kind
-    from train.table import Table
+from train.table import Table
 
 # Words for "no value" that are trusted only in a column whose other cells are numbers.
 MARKERS = ("?", "-", "--", ".", "#N/A", "None", "none", "NULL", "unknown", "n/a")

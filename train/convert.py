@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import warnings
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from skl2onnx import convert_sklearn
@@ -16,12 +16,10 @@ from sklearn.ensemble import VotingClassifier
 from sklearn.pipeline import Pipeline
 from sklearn.svm import LinearSVC
 
+from model.spec import ModelSpec
 from train.converters import Converters
 from train.graph import finish
 from train.trees import is_float32_tree
-
-if TYPE_CHECKING:
-    from model.spec import ModelSpec
 
 OPSET = {"": 21, "ai.onnx.ml": 3}  # what every onnxruntime since 1.20 can load
 

@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from model.bundle import Input
 from model.errors import ModelError, did_you_mean
+from model.spec import Kind, ModelSpec
 from train.fetch import fetch
 from train.table import Table, parse
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from model.spec import Kind, ModelSpec
 
 
 class Dataset(NamedTuple):

@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import hashlib
-from typing import TYPE_CHECKING, NamedTuple
+from pathlib import Path
+from typing import NamedTuple
 
+from model.bundle import Task
 from model.errors import ModelError, did_you_mean
 from model.source import MISSING
+from model.spec import Kind
 from train import columns, table
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from model.bundle import Task
-    from model.spec import Kind
-    from train.columns import Column
+from train.columns import Column
 
 
 class Draft(NamedTuple):

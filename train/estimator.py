@@ -5,7 +5,8 @@ from __future__ import annotations
 import importlib
 import re
 import sys
-from typing import TYPE_CHECKING, Any
+from types import ModuleType
+from typing import Any
 
 from sklearn.base import BaseEstimator, is_classifier, is_regressor
 from sklearn.exceptions import NotFittedError
@@ -14,11 +15,7 @@ from sklearn.utils.validation import check_is_fitted
 import model
 from model.errors import ModelError
 from model.metrics import METRICS
-
-if TYPE_CHECKING:
-    from types import ModuleType
-
-    from model.spec import ModelSpec
+from model.spec import ModelSpec
 
 FILE = "estimator.py"
 EXAMPLE = "See the README: def build() -> an unfitted scikit-learn estimator."

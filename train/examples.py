@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import msgspec
+import pandas as pd
 
 from model.bundle import Example, Input, Label, Serving, Value
-
-if TYPE_CHECKING:
-    import pandas as pd
-
-    from train.evaluate import Answers
-    from train.split import Part
+from train.evaluate import Answers
+from train.split import Part
 
 COUNT = 16
 PER_CLASS = 2

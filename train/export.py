@@ -4,23 +4,21 @@ from __future__ import annotations
 
 import io
 import warnings
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import joblib
 import numpy as np
 import pandas as pd
 
+from model.bundle import Input, Parity, Runtime
 from model.errors import ModelError
+from model.spec import ModelSpec
 from train import evaluate, parity
 from train.convert import convert
+from train.evaluate import Answers
 from train.probes import probes
+from train.split import Part
 from train.trees import split_values
-
-if TYPE_CHECKING:
-    from model.bundle import Input, Parity, Runtime
-    from model.spec import ModelSpec
-    from train.evaluate import Answers
-    from train.split import Part
 
 CANDIDATES = {"float64": True, "float32": False}  # the exact one first
 

@@ -8,13 +8,11 @@ import io
 import re
 import urllib.error
 import urllib.request
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from model.errors import ModelError
 from model.source import SKLEARN, URL
-
-if TYPE_CHECKING:
-    from model.spec import ModelSpec
+from model.spec import ModelSpec
 
 TIMEOUT_SECONDS = 60
 

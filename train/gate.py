@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from model.bundle import Check, Gate
-
-if TYPE_CHECKING:
-    from model.spec import ModelSpec, Threshold
+from model.spec import ModelSpec, Threshold
 
 
 def judge(spec: ModelSpec, holdout: dict[str, float]) -> Gate:

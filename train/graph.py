@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Iterable
 
 from onnx import ModelProto, NodeProto, TensorProto, helper
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
 
 PRODUCER = "model-images"
 IR_VERSION = 10
@@ -26,7 +23,9 @@ def finish(model: ModelProto, *, is_classifier: bool, has_probabilities: bool) -
     del graph.output[len(names) :]
     prune(model)
     take_doubles(model)
-    opsets = {opset.domain: opset.version for opset in model.opset_import}
+    opsets: dict[str, int] = {}
+    for opset in model.opset_import:  # a domain may occur twice
+        opsets[opset.domain] = max(opset.version, opsets.get(opset.domain, 0))
     del model.opset_import[:]
     model.opset_import.extend(
         helper.make_opsetid(domain, version) for domain, version in sorted(opsets.items())

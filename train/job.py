@@ -6,31 +6,34 @@ import os
 import platform
 import time
 from importlib.metadata import version
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import Any, NamedTuple
 
 from model import bundle
 from model.bundle import Data, Manifest, Metrics, Split
+from model.spec import ModelSpec
 from train import dataset, estimator, evaluate, examples, gate
 from train.card import card
+from train.evaluate import Answers
+from train.examples import Evaluation
 from train.export import export
 from train.listening import listening
 from train.report import report
-from train.split import split
+from train.split import Part, split
 
-if TYPE_CHECKING:
-    from pathlib import Path
+LIBRARIES = ("joblib", "numpy", "onnx", "onnxruntime", "pandas", "scikit-learn", "skl2onnx")
 
-    from model.spec import ModelSpec
 
-LIBRARIES = (
-    "joblib",
-    "numpy",
-    "onnx",
-    "onnxruntime",
-    "pandas",
-    "scikit-learn",
-    "skl2onnx",
-)
+class Trained(NamedTuple):
+    """A fitted estimator and how well it did."""
+
+    estimator: Any
+    answers: Answers  # to the holdout rows
+    metrics: Metrics
+
+    @property
+    def classes(self) -> Any:
+        return evaluate.classes(self.estimator)
 
 
 def run(spec: ModelSpec, out: Path) -> Manifest:
@@ -41,22 +44,11 @@ def run(spec: ModelSpec, out: Path) -> Manifest:
     log("load", f"{data.rows} rows, {len(spec.inputs)} inputs from {spec.data.source}{dropped}")
     train, holdout = split(spec, data)
     log("split", f"{len(train.y)} rows to train on, {len(holdout.y)} held out, seed {spec.seed}")
-    model = estimator.build(spec)
-    with listening(spec) as heard:
-        folds = evaluate.cross_validate(spec, model, train)
-        log("cross-val", f"{spec.folds} folds: {summary({k: v.mean for k, v in folds.items()})}")
-        fitted = estimator.unwrap(model.fit(train.X, train.y))
-        log("fit", estimator.describe(fitted))
-        answers = evaluate.answer(fitted, holdout.X)
-        labels = evaluate.classes(fitted)
-        scores = evaluate.score(holdout.y, answers, labels)
-    for warning in heard:
-        log("warning", warning)
-    log("holdout", summary(scores))
-    verdict = gate.judge(spec, scores)
+    trained = fit(spec, train, holdout, log)
+    verdict = gate.judge(spec, trained.metrics.holdout)
     log("gate", "; ".join(map(gate.sentence, verdict.checks)))
     inputs = dataset.schema(spec, train.X)
-    exported = export(spec, fitted, inputs, train, holdout)
+    exported = export(spec, trained.estimator, inputs, train, holdout)
     log("export", f"{exported.runtime}: {exported.reason}")
     manifest = Manifest(
         schema_version=bundle.SCHEMA_VERSION,
@@ -66,7 +58,7 @@ def run(spec: ModelSpec, out: Path) -> Manifest:
         description=spec.description,
         task=spec.task,
         target=spec.target,
-        estimator=estimator.describe(fitted),
+        estimator=estimator.describe(trained.estimator),
         data=Data(
             source=spec.data.source,
             sha256=data.sha256,
@@ -78,9 +70,9 @@ def run(spec: ModelSpec, out: Path) -> Manifest:
             test_size=spec.test_size, seed=spec.seed, stratified=spec.task == "classification"
         ),
         inputs=inputs,
-        classes=None if labels is None else labels.tolist(),
-        libraries=libraries(),
-        metrics=Metrics(holdout=scores, cross_validation=folds),
+        classes=None if trained.classes is None else trained.classes.tolist(),
+        libraries={"python": platform.python_version(), **{x: version(x) for x in LIBRARIES}},
+        metrics=trained.metrics,
         gate=verdict,
         runtime=exported.runtime,
         runtime_reason=exported.reason,
@@ -88,18 +80,44 @@ def run(spec: ModelSpec, out: Path) -> Manifest:
         serving=spec.serving,
         files={},
     )
-    found = examples.evaluation(holdout, answers)
+    write(spec, out, manifest, exported.content, examples.evaluation(holdout, trained.answers))
+    log("write", f"{size(manifest) / 1000:.0f} kB in {out}")
+    return manifest
+
+
+def fit(spec: ModelSpec, train: Part, holdout: Part, log: Log) -> Trained:
+    model = estimator.build(spec)
+    with listening(spec) as heard:
+        folds = evaluate.cross_validate(spec, model, train)
+        log("cross-val", f"{spec.folds} folds: {summary({k: v.mean for k, v in folds.items()})}")
+        fitted = estimator.unwrap(model.fit(train.X, train.y))
+        log("fit", estimator.describe(fitted))
+        answers = evaluate.answer(fitted, holdout.X)
+        scores = evaluate.score(holdout.y, answers, evaluate.classes(fitted))
+        log("holdout", summary(scores))
+    for warning in heard:
+        log("warning", warning)
+    return Trained(fitted, answers, Metrics(holdout=scores, cross_validation=folds))
+
+
+def write(
+    spec: ModelSpec, out: Path, manifest: Manifest, content: bytes, found: Evaluation
+) -> None:
+    for name in bundle.MODEL_FILES.values():
+        (out / name).unlink(missing_ok=True)  # an earlier training may have had another runtime
+    notes = spec.notes.read_text(encoding="utf-8")
     files = {
-        bundle.MODEL_FILES[exported.runtime]: exported.content,
-        bundle.EXAMPLES: bundle.encode(examples.examples(found, inputs, spec.serving)),
+        bundle.MODEL_FILES[manifest.runtime]: content,
+        bundle.EXAMPLES: bundle.encode(examples.examples(found, manifest.inputs, spec.serving)),
         bundle.EVALUATION: bundle.encode(found),
-        "card.md": card(manifest, (spec.folder / "README.md").read_text()).encode(),
+        "card.md": card(manifest, notes).encode(),
         "report.html": report(manifest, found).encode(),
     }
     bundle.write(out, manifest, files)
-    size = sum(map(len, files.values())) / 1000
-    log("write", f"{len(files) + 1} files, {size:.0f} kB in {out}")
-    return manifest
+
+
+def size(manifest: Manifest) -> int:
+    return sum(file.bytes for file in manifest.files.values())
 
 
 class Log:
@@ -117,7 +135,3 @@ class Log:
 
 def summary(scores: dict[str, float]) -> str:
     return ", ".join(f"{name} {value:.4g}" for name, value in scores.items())
-
-
-def libraries() -> dict[str, str]:
-    return {"python": platform.python_version(), **{name: version(name) for name in LIBRARIES}}

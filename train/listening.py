@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
 
 from model.errors import ModelError
+from model.spec import ModelSpec
 from train.estimator import FILE
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from model.spec import ModelSpec
 
 
 @contextmanager

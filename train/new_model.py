@@ -40,7 +40,7 @@ def settle(drafted: Draft, folder: Path) -> Baseline:
     folder.mkdir()
     (folder / drafted.file).write_bytes(drafted.content)
     (folder / estimator.FILE).write_text(template.estimator_py(drafted), encoding="utf-8")
-    (folder / "README.md").write_text(template.readme_md(drafted), encoding="utf-8")
+    (folder / spec.NOTES).write_text(template.readme_md(drafted), encoding="utf-8")
     failure: ModelError | None = None
     for test_size, folds in SPLITS:
         plan = Plan(test_size, folds, OPEN_GATE[drafted.task])

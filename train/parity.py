@@ -4,19 +4,16 @@ from __future__ import annotations
 
 import itertools
 import math
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import onnxruntime
+import pandas as pd
+from numpy.typing import NDArray
 
 from model.bundle import Parity
+from model.spec import ModelSpec
 from train.evaluate import Answers
-
-if TYPE_CHECKING:
-    import pandas as pd
-    from numpy.typing import NDArray
-
-    from model.spec import ModelSpec
 
 TOLERANCE = 1e-5
 BATCH = 1_000

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import math
 from collections import Counter
+from collections.abc import Sequence
 from html import escape
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from model.bundle import Label
+from model.bundle import Label
 
 WIDTH, HEIGHT = 440, 320
 LEFT, BOTTOM, TOP, RIGHT = 52, 44, 12, 12

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from html import escape
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+from model.bundle import Check, Manifest
 from train import card, plots
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from model.bundle import Check, Manifest
-    from train.examples import Evaluation
+from train.examples import Evaluation
 
 STYLE = Path(__file__).with_name("report.css")
 

@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
 from sklearn.model_selection import train_test_split
 
 from model.errors import ModelError
-
-if TYPE_CHECKING:
-    import pandas as pd
-    from numpy.typing import NDArray
-
-    from model.spec import ModelSpec
-    from train.dataset import Dataset
+from model.spec import ModelSpec
+from train.dataset import Dataset
 
 
 class Part(NamedTuple):

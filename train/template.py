@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import json
 import re
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Sequence
+from typing import NamedTuple
 
 from model.source import MISSING
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from train.draft import Draft
+from train.draft import Draft
 
 BARE_KEY = re.compile(r"[A-Za-z0-9_-]+")
 
