@@ -1,0 +1,1 @@
+"""Serve a bundle: as an HTTP service, and as a bulk scorer."""

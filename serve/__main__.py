@@ -1,0 +1,95 @@
+"""The command line: `python -m serve`, and what else can be done with a bundle."""
+
+# ruff: noqa: PLC0415 - a command imports what it needs and no more: it starts in milliseconds
+from __future__ import annotations
+
+import argparse
+import sys
+from typing import TYPE_CHECKING
+
+from serve import settings
+from serve.errors import Failure
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from serve.settings import Settings
+
+
+def serve(current: Settings, _: argparse.Namespace) -> None:
+    """Serve the bundle over HTTP (the default)."""
+    from serve import server
+
+    server.run(current)
+
+
+def check(current: Settings, arguments: argparse.Namespace) -> None:
+    """Verify the bundle, load the model, and compare its answers with the golden examples."""
+    from serve import bundles
+    from serve.predictor import Predictor
+
+    bundle = bundles.open_bundle(arguments.bundle or current.bundle)
+    Predictor(bundle, current.threads).prove()
+    print(f"{bundle.manifest.name}: {len(bundle.examples)} golden examples answered as recorded")
+
+
+def info(current: Settings, arguments: argparse.Namespace) -> None:
+    """Print the manifest of the bundle."""
+    from serve import bundles
+
+    sys.stdout.buffer.write(bundles.manifest_json(arguments.bundle or current.bundle))
+
+
+def healthcheck(current: Settings, _: argparse.Namespace) -> None:
+    """Ask the server in this container whether it is ready."""
+    from serve.healthcheck import healthcheck
+
+    healthcheck(current)
+
+
+COMMANDS = (serve, check, info, healthcheck)
+
+
+def parser() -> argparse.ArgumentParser:
+    """Return the parser; without a command it is `serve`."""
+    top = argparse.ArgumentParser(
+        prog="serve",
+        description="Serve a model bundle over HTTP, or score rows with it.",
+        epilog="Settings are environment variables:\n" + settings.table(),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    top.set_defaults(command=serve)
+    commands = top.add_subparsers(title="commands", metavar="COMMAND")
+    for command in COMMANDS:
+        words = command.__doc__
+        sub = commands.add_parser(command.__name__, help=words, description=words)
+        sub.set_defaults(command=command)
+        if command in (check, info):
+            sub.add_argument("bundle", nargs="?", help="directory of a bundle (default: BUNDLE)")
+    return top
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command; a failure is one line and its own exit code."""
+    parsed = parser().parse_args(arguments)
+    try:
+        parsed.command(settings.load(), parsed)
+    except Failure as failure:
+        report(failure, serving=parsed.command is serve)
+        return failure.exit_code
+    return 0
+
+
+def report(failure: Failure, *, serving: bool) -> None:
+    """Print the one line: to the log when serving, otherwise for a person."""
+    if serving:
+        from serve.logs import Log
+
+        name = type(failure).__name__
+        Log().event(str(failure), level="error", error=name, exit_code=failure.exit_code)
+    else:
+        print(f"{type(failure).__name__}: {failure}", file=sys.stderr)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

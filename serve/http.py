@@ -1,0 +1,108 @@
+"""The little of HTTP that is needed below FastAPI: read a body within limits, send an answer."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any
+
+import msgspec
+
+from serve.errors import Refusal, TooLarge, WrongContentType, WrongMethod
+
+Scope = MutableMapping[str, Any]
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+Headers = dict[bytes, bytes]
+Application = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+JSON = b"application/json"
+JSON_TYPE = re.compile(rb"application/(?:[\w.+-]+\+)?json\s*(?:;.*)?", re.IGNORECASE)
+DISCARD = 32 * 1024 * 1024
+
+encode = msgspec.json.Encoder().encode
+
+
+class Disconnected(Exception):  # noqa: N818 - it is no error
+    """The client left before its request was whole."""
+
+
+async def read_body(receive: Receive, headers: Headers, limit: int) -> bytes:
+    """Return the body; raise TooLarge as soon as it is known to be longer than `limit`."""
+    if int(headers.get(b"content-length", 0)) > limit:
+        raise too_large(limit, headers[b"content-length"].decode())
+    message = await receive()
+    body: bytes = message.get("body", b"")
+    while message.get("more_body"):
+        if len(body) > limit:
+            raise too_large(limit, "more")
+        message = await receive()
+        body += message.get("body", b"")
+    if message["type"] == "http.disconnect":
+        raise Disconnected
+    if len(body) > limit:
+        raise too_large(limit, str(len(body)))
+    return body
+
+
+def too_large(limit: int, got: str) -> TooLarge:
+    return TooLarge(
+        f"The body must be at most {limit} bytes (the setting MAX_BODY_BYTES). Got {got} instead. "
+        "Send fewer rows in one request."
+    )
+
+
+def require_json(scope: Scope, headers: Headers) -> None:
+    """Raise WrongMethod or WrongContentType unless this is a POST that says it is JSON."""
+    if scope["method"] != "POST":
+        raise WrongMethod(f"The method must be POST. Got {scope['method']} instead.")
+    content_type = headers.get(b"content-type", b"")
+    if content_type != JSON and not JSON_TYPE.fullmatch(content_type):
+        raise WrongContentType(
+            f"The header Content-Type must be application/json. Got "
+            f"{content_type.decode('latin-1') or 'none'!r} instead."
+        )
+
+
+async def respond(
+    send: Send, status: int, body: bytes, headers: list[tuple[bytes, bytes]] | None = None
+) -> None:
+    """Send one whole answer."""
+    await send(start(status, body, headers or [(b"content-type", JSON)]))
+    await send({"type": "http.response.body", "body": body})
+
+
+def start(status: int, body: bytes, headers: list[tuple[bytes, bytes]]) -> Message:
+    length = (b"content-length", b"%d" % len(body))
+    return {"type": "http.response.start", "status": status, "headers": [*headers, length]}
+
+
+async def refuse(
+    receive: Receive, send: Send, refusal: Refusal, headers: list[tuple[bytes, bytes]]
+) -> None:
+    """Send a refusal; the rest of a body that is too large is read and thrown away, up to a limit.
+
+    A client that is still sending would otherwise see a reset connection and not the reason.
+    """
+    headers = [(b"content-type", JSON), *headers]
+    if refusal.status == 503:
+        headers.append((b"retry-after", b"1"))
+    if refusal.status == 405:
+        headers.append((b"allow", b"POST"))
+    body = encode(refusal.problem)
+    if not isinstance(refusal, TooLarge):
+        await respond(send, refusal.status, body, headers)
+        return
+    await send(start(refusal.status, body, [*headers, (b"connection", b"close")]))
+    await send({"type": "http.response.body", "body": body, "more_body": True})
+    await discard(receive)
+    await send({"type": "http.response.body", "body": b""})
+
+
+async def discard(receive: Receive) -> None:
+    left = DISCARD
+    message = await receive()
+    while message.get("more_body") and left > 0:
+        left -= len(message.get("body", b""))
+        message = await receive()

@@ -1,0 +1,78 @@
+"""JSON lines on stdout: the one log, for predictions, for events, and for libraries."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import sys
+import time
+from typing import Any, BinaryIO
+
+import msgspec
+
+encode = msgspec.json.Encoder().encode
+
+
+class Clock:
+    """The time as RFC 3339 in UTC; the part before the milliseconds is made once a second."""
+
+    def __init__(self) -> None:
+        self.second = 0
+        self.prefix = ""
+
+    def __call__(self) -> str:
+        now = time.time()
+        second = int(now)
+        if second != self.second:
+            self.second = second
+            self.prefix = time.strftime("%Y-%m-%dT%H:%M:%S.", time.gmtime(second))
+        return f"{self.prefix}{int((now - second) * 1000):03d}Z"
+
+
+class Log:
+    """Lines are gathered during one turn of the event loop and written together at its end."""
+
+    def __init__(self, stream: BinaryIO | None = None) -> None:
+        self.stream = stream or sys.stdout.buffer
+        self.now = Clock()
+        self.lines: list[bytes] = []
+
+    def event(self, message: str, *, level: str = "info", **fields: Any) -> None:
+        """Write one line now."""
+        line = {"time": self.now(), "level": level, "message": message, **fields}
+        self.lines.append(encode(line) + b"\n")
+        self.flush()
+
+    def later(self, line: bytes) -> None:
+        """Write a line, which is already JSON, at the end of this turn of the event loop."""
+        if not self.lines:
+            asyncio.get_running_loop().call_soon(self.flush)
+        self.lines.append(line)
+
+    def flush(self) -> None:
+        lines, self.lines = self.lines, []
+        try:
+            self.stream.write(b"".join(lines))
+            self.stream.flush()
+        except OSError:
+            pass  # whoever read the log is gone; the predictions are not
+
+
+class Handler(logging.Handler):
+    """Sends what libraries log to the same lines."""
+
+    def __init__(self, log: Log) -> None:
+        super().__init__()
+        self.log = log
+
+    def emit(self, record: logging.LogRecord) -> None:
+        fields = {"logger": record.name}
+        if record.exc_info:
+            fields["traceback"] = logging.Formatter().formatException(record.exc_info)
+        self.log.event(record.getMessage(), level=record.levelname.lower(), **fields)
+
+
+def capture(log: Log) -> None:
+    """Send everything that is logged or warned, in this process, to `log`."""
+    logging.basicConfig(handlers=[Handler(log)], level=logging.WARNING, force=True)
+    logging.captureWarnings(capture=True)

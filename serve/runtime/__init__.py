@@ -1,0 +1,38 @@
+"""What runs the model: onnxruntime, or scikit-learn for a model that ONNX cannot hold.
+
+Each runtime is imported only when its kind of bundle is served, for an image holds only one.
+"""
+
+# ruff: noqa: PLC0415 - an image holds only one of them
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple, Protocol
+
+from model.bundle import Bundle, Label
+from serve.frame import Frame
+
+
+class Scores(NamedTuple):
+    """The answers to a batch, one of each per row."""
+
+    labels: Sequence[Label]
+    probabilities: list[list[float]] | None  # in the order of the manifest's classes
+
+
+class Runtime(Protocol):
+    """Scores a batch, in whichever thread calls it."""
+
+    def score(self, frame: Frame) -> Scores:
+        """Return one label per row, and its probabilities if the model classifies."""
+
+
+def load(bundle: Bundle, threads: int) -> Runtime:
+    """Load the model of a verified bundle; raise WrongLibrary or BrokenModel."""
+    if bundle.manifest.runtime == "onnx":
+        from serve.runtime.onnx import OnnxRuntime
+
+        return OnnxRuntime(bundle, threads)
+    from serve.runtime.estimator import EstimatorRuntime
+
+    return EstimatorRuntime(bundle)

@@ -1,0 +1,115 @@
+"""What every route needs: the bundle, the model once it is loaded, and whether to send requests."""
+
+# ruff: noqa: PLC0415 - the port is open before numpy is imported
+from __future__ import annotations
+
+import asyncio
+import gc
+import time
+from typing import TYPE_CHECKING
+
+from serve import paths
+from serve.errors import Failure, Unavailable
+from serve.metrics import Metrics
+from serve.schema import Schema
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from model.bundle import Bundle
+    from serve.logs import Log
+    from serve.predictor import Predictor
+    from serve.runtime import Scores
+    from serve.schema import Row
+    from serve.scorer import Scorer
+    from serve.settings import Settings
+
+STARTING = "starting: the model is being loaded and tested"
+DRAINING = "draining: this process is about to end"
+
+
+class Service:
+    """A bundle that is being served."""
+
+    def __init__(self, bundle: Bundle, settings: Settings, log: Log) -> None:
+        self.bundle = bundle
+        self.manifest = bundle.manifest
+        self.settings = settings
+        self.log = log
+        self.schema = Schema(bundle.manifest, settings.max_rows)
+        self.metrics = Metrics(bundle.manifest, paths.known())
+        self.unready = STARTING  # why no request should be sent here; empty when ready
+        self.failure: Failure | None = None
+        self.scorer: Scorer | None = None
+        self.draining = False
+        self.in_flight = 0
+        self.loading: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        """Begin to load the model; it is ready when it has answered the golden examples."""
+        self.loading = asyncio.get_running_loop().create_task(self.load())
+
+    async def load(self) -> None:
+        start = time.perf_counter()
+        try:
+            predictor = await asyncio.to_thread(proven, self.bundle, self.settings.threads)
+        except Failure as failure:
+            self.failure = failure
+            return
+        self.accept(predictor)
+        milliseconds = round((time.perf_counter() - start) * 1000)
+        self.log.event(
+            "ready",
+            model=self.manifest.name,
+            version=self.manifest.version,
+            runtime=self.manifest.runtime,
+            load_ms=milliseconds,
+        )
+
+    def accept(self, predictor: Predictor) -> None:
+        from serve.drift import Drift
+        from serve.scorer import Scorer
+
+        drift = Drift(self.manifest)
+        self.scorer = Scorer(
+            predictor, lambda frame, scores: self.metrics.batch(scores, drift(frame))
+        )
+        spare_the_collector()
+        if not self.draining:
+            self.unready = ""
+
+    def drain(self) -> None:
+        """Ask for no more requests; those that come all the same are answered."""
+        self.draining = True
+        self.unready = DRAINING
+
+    async def score(self, rows: Sequence[Row]) -> Scores:
+        """Return the answers to `rows`; raise Unavailable if the model is not ready or too busy."""
+        if self.scorer is None:
+            raise Unavailable(f"The model must be ready. Got: {self.unready}. Try again.")
+        if self.in_flight >= self.settings.max_concurrency:
+            raise Unavailable(
+                f"At most {self.settings.max_concurrency} requests must be in flight (the setting "
+                "MAX_CONCURRENCY). Got one more instead. Try again."
+            )
+        self.in_flight += 1
+        try:
+            return await self.scorer.score(rows)
+        finally:
+            self.in_flight -= 1
+
+
+def proven(bundle: Bundle, threads: int) -> Predictor:
+    """Load the model and let it answer the golden examples; raise Failure."""
+    from serve.predictor import Predictor
+
+    predictor = Predictor(bundle, threads)
+    predictor.prove()
+    return predictor
+
+
+def spare_the_collector() -> None:
+    """Keep the garbage collector from walking the libraries again and again under load."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 20)

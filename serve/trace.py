@@ -1,0 +1,40 @@
+"""Who asked: the request id, and the W3C trace it belongs to."""
+
+from __future__ import annotations
+
+import itertools
+import re
+import secrets
+from typing import NamedTuple
+
+REQUEST_ID = re.compile(rb"[\w.:/+=@-]{1,128}", re.ASCII)
+TRACEPARENT = re.compile(rb"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
+
+
+class Trace(NamedTuple):
+    id: str
+    trace_id: str  # empty when the request is part of no trace
+    headers: list[tuple[bytes, bytes]]  # to send back
+
+
+class Tracer:
+    """Reads X-Request-ID and traceparent; a request without an id gets a new one.
+
+    An id that could break a log line or a header is replaced as well. New ids are a random prefix
+    for the process and a number: unique, and cheaper than a UUID.
+    """
+
+    def __init__(self) -> None:
+        self.prefix = secrets.token_hex(8).encode()
+        self.numbers = itertools.count(1)
+
+    def __call__(self, headers: dict[bytes, bytes]) -> Trace:
+        request_id = headers.get(b"x-request-id")
+        if request_id is None or not REQUEST_ID.fullmatch(request_id):
+            request_id = b"%b-%x" % (self.prefix, next(self.numbers))
+        back = [(b"x-request-id", request_id)]
+        parent = headers.get(b"traceparent")
+        if parent is None or not TRACEPARENT.fullmatch(parent):
+            return Trace(request_id.decode(), "", back)
+        back.append((b"traceparent", parent))
+        return Trace(request_id.decode(), parent[3:35].decode(), back)
