@@ -6,8 +6,9 @@ ARG PYTHON_IMAGE=python:3.13-slim-trixie@sha256:7c61056e61ac89e852de05f3dc6fa51a
 ARG RUNTIME=onnx
 
 FROM ${PYTHON_IMAGE} AS base
-# One thread and one hash seed, so that sums and orders are the same in every build.
-ENV OMP_NUM_THREADS=1 PYTHONHASHSEED=0 PYTHONUNBUFFERED=1
+# One thread and one hash seed, so that sums and orders are the same in every build; and onnxruntime
+# must neither keep a database in the user's home nor report to its maker.
+ENV OMP_NUM_THREADS=1 PYTHONHASHSEED=0 PYTHONUNBUFFERED=1 ORT_DISABLE_TELEMETRY=1
 WORKDIR /app
 
 # Training libraries stay in a stage of their own: no edit of code or data installs them again.

@@ -2,6 +2,7 @@
 
 MODEL ?=
 export MODEL
+export ORT_DISABLE_TELEMETRY = 1
 export XDG_CACHE_HOME ?= $(HOME)/.cache
 export PATH := $(CURDIR)/.venv/bin:$(XDG_CACHE_HOME)/model-images/bin:$(PATH)
 PYTHON ?= python3

@@ -63,7 +63,10 @@ def pipeline(arguments: argparse.Namespace) -> int:
     outcomes = job.pipeline(models, stages, arguments.bundle)
     if whole:
         summary.show(outcomes)
-    return max((StageError.exit_code for outcome in outcomes if outcome.failed), default=0)
+    failed = [outcome for outcome in outcomes if outcome.failed]
+    if not whole:
+        print("".join(summary.failure(outcome) for outcome in failed), end="")
+    return StageError.exit_code if failed else 0
 
 
 def reproduce(arguments: argparse.Namespace) -> int:

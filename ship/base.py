@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 import shutil
 import subprocess
-import sys
+import sysconfig
 import tempfile
 from pathlib import Path
 
 from ship import git
 from ship.errors import ShipError
 
-STAND_IN = "model-images/python:3.13-trixie"
 UNNEEDED = ("usr/share/doc/*", "usr/share/man/*", "usr/share/info/*", "usr/share/locale/*")
 STAND_IN_DOCKERFILE = """\
 FROM scratch
@@ -28,11 +28,18 @@ def resolve() -> str:
     pinned = os.environ.get("PYTHON_IMAGE") or default()
     if exists("image", "inspect", pinned) or exists("pull", "--quiet", pinned):
         return pinned
-    if not exists("image", "inspect", STAND_IN):
+    stand_in = stand_in_name()
+    if not exists("image", "inspect", stand_in):
         print(f"base: {pinned} cannot be reached: building a stand-in from Debian packages")
-        build_stand_in()
-    print(f"base: building on {STAND_IN} ({digest(STAND_IN)[:19]}), a stand-in for {pinned}")
-    return STAND_IN
+        build_stand_in(stand_in)
+    print(f"base: building on {stand_in}, a stand-in for {pinned}")
+    return stand_in
+
+
+def stand_in_name() -> str:
+    """Name the stand-in after its recipe, so that a changed recipe is a new image."""
+    recipe = [STAND_IN_DOCKERFILE, *bootstrap(Path("rootfs.tar"), Path("site-packages"))]
+    return f"model-images/python:3.13-{hashlib.sha256(repr(recipe).encode()).hexdigest()[:12]}"
 
 
 def default() -> str:
@@ -49,36 +56,31 @@ def exists(*command: str) -> bool:
     return result.returncode == 0
 
 
-def digest(image: str) -> str:
-    """Return the digest of an image in the engine."""
-    command = ["docker", "image", "inspect", "--format", "{{.Id}}", image]
-    return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
-
-
 def layers(image: str) -> int:
     """Count the layers of an image in the engine."""
     command = ["docker", "image", "inspect", "--format", "{{len .RootFS.Layers}}", image]
     return int(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
 
 
-def build_stand_in() -> None:
+def build_stand_in(name: str) -> None:
     """Build Debian trixie with its Python 3.13, laid out as the official image is."""
     if not shutil.which("mmdebstrap"):
         subprocess.run([git.ROOT / "ship/engine.sh", "mmdebstrap"], check=True)
     with tempfile.TemporaryDirectory() as folder:
         Path(folder, "Dockerfile").write_text(STAND_IN_DOCKERFILE)
-        run(bootstrap(Path(folder, "rootfs.tar")), "mmdebstrap")
+        site = Path(sysconfig.get_path("purelib"))
+        run(bootstrap(Path(folder, "rootfs.tar"), site), "mmdebstrap")
         run(["docker", "buildx", "build", "--provenance=false", "--load",
-             "--tag", STAND_IN, folder], "docker")  # fmt: skip
+             "--tag", name, folder], "docker")  # fmt: skip
 
 
-def bootstrap(rootfs: Path) -> list[str]:
-    """Return the command that makes the root file system: pip comes from this environment."""
-    site = Path(sys.prefix, "lib", f"python3.{sys.version_info.minor}", "site-packages")
+def bootstrap(rootfs: Path, site: Path) -> list[str]:
+    """Return the command that makes the root file system; pip comes from `site`."""
     packages = '"$1/usr/local/lib/python3.13/dist-packages"'
     hooks = (
         'ln -s ../../bin/python3 "$1/usr/local/bin/python"',
         f'mkdir -p {packages} && cp -r "{site}"/pip "{site}"/pip-*.dist-info {packages}',
+        'rm -f "$1/usr/lib/python3.13/EXTERNALLY-MANAGED"',
         'find "$1/usr" -name __pycache__ -prune -exec rm -rf {} +',
     )
     return [

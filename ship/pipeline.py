@@ -60,7 +60,7 @@ def run_stage(outcome: Outcome, stage: str) -> None:
         ACTIONS[stage](outcome)
     except (ShipError, BundleError) as error:
         outcome.failed, outcome.error = stage, str(error)
-        print(f"{model}: {stage} FAILED: {error}", flush=True)
+        print(f"{model}: {stage} FAILED", flush=True)
     outcome.seconds[stage] = time.monotonic() - started
 
 

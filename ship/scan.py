@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
+import tarfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,6 +21,7 @@ TOOLS = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache"), "model-im
 SEVERITIES = ("CRITICAL", "HIGH", "MEDIUM", "LOW", "UNKNOWN")
 GATED = ("CRITICAL", "HIGH")
 SBOMS = {"spdx-json": "sbom.spdx.json", "cyclonedx": "sbom.cdx.json"}
+DATABASE_HERE = ("--skip-db-update", "--skip-java-db-update", "--offline-scan")
 NO_DATABASE = (
     "scan: !!! the vulnerability database cannot be reached: vulnerabilities were NOT checked, "
     "only secrets and misconfiguration"
@@ -47,20 +52,37 @@ def scan(build: Build) -> Findings:
                 "or set TRIVY_DB_REPOSITORY to a mirror."
             )
     report = build.folder / "scan.json"
-    scanners = "vuln,secret" if database else "secret"
-    archive = str(build.archive.path.relative_to(git.ROOT))
-    trivy("image", "--input", archive, f"--scanners={scanners}",
-          "--image-config-scanners=misconfig,secret",
-          "--format=json", f"--output={report.relative_to(git.ROOT)}")  # fmt: skip
+    with unpacked(build) as layout:
+        source = f"--input={relative(layout)}"
+        trivy("image", source, f"--scanners={'vuln,secret' if database else 'secret'}",
+              "--image-config-scanners=misconfig,secret",
+              "--format=json", f"--output={relative(report)}")  # fmt: skip
+        for form, name in SBOMS.items():
+            trivy("image", source, f"--format={form}", f"--output={relative(build.folder / name)}")
     dockerfile = trivy("config", "--format=json", "Dockerfile")
-    for form, name in SBOMS.items():
-        sbom = (build.folder / name).relative_to(git.ROOT)
-        trivy("image", "--input", archive, f"--format={form}", f"--output={sbom}")
     findings = judge(json.loads(report.read_bytes()), json.loads(dockerfile), database=database)
     if findings.blocking:
         raise StageError("\n".join(["These must be fixed before publishing:", *findings.blocking,
                                     f"The whole report: {report}"]))  # fmt: skip
     return findings
+
+
+@contextmanager
+def unpacked(build: Build) -> Iterator[Path]:
+    """Yield the image as a folder, which is how Trivy reads an OCI layout."""
+    layout = build.folder / "image"
+    shutil.rmtree(layout, ignore_errors=True)
+    try:
+        with tarfile.open(build.archive.path) as tar:
+            tar.extractall(layout, filter="data")
+        yield layout
+    finally:
+        shutil.rmtree(layout)
+
+
+def relative(path: Path) -> str:
+    """Return a path as Trivy sees it, whether it runs here or in a container on this folder."""
+    return str(path.relative_to(git.ROOT))
 
 
 def judge(*reports: dict[str, Any], database: bool) -> Findings:
@@ -94,11 +116,12 @@ def has_database() -> bool:
     return result.returncode == 0
 
 
-def trivy(*arguments: str) -> str:
-    result = run_trivy(*arguments, "--skip-db-update", "--skip-java-db-update",
-                       "--offline-scan", "--skip-check-update")  # fmt: skip
+def trivy(command: str, *arguments: str) -> str:
+    """Run Trivy on the database that is here; nothing is fetched any more."""
+    here = ("--skip-check-update", *(DATABASE_HERE if command == "image" else ()))
+    result = run_trivy(command, *arguments, *here)
     if result.returncode:
-        raise StageError(f"trivy {arguments[0]} failed: {result.stderr.strip()[-800:]}")
+        raise StageError(f"trivy {command} failed: {result.stderr.strip()[-800:]}")
     return result.stdout
 
 

@@ -18,15 +18,14 @@ ROWS = ("result", "metric", "gate", "runtime", "digest", "compressed size", "fin
 
 def show(outcomes: list[Outcome]) -> None:
     """Print what became of every model, what to do about failures, and how to run one image."""
-    console = Console(width=None, soft_wrap=False)
-    console.print()
-    console.print(table(outcomes))
+    print()
+    Console().print(table(outcomes))
     for outcome in outcomes:
         if outcome.failed:
-            console.print(failure(outcome), markup=False, highlight=False)
+            print(failure(outcome))
     passed = [outcome for outcome in outcomes if not outcome.failed]
     if passed:
-        console.print(usage(passed[0]), markup=False, highlight=False, soft_wrap=True)
+        print(usage(passed[0]))
 
 
 def table(outcomes: list[Outcome]) -> Table:
