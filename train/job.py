@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import os
 import platform
+import random
 import time
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, NamedTuple
+
+import numpy as np
 
 from model import bundle
 from model.bundle import Data, Manifest, Metrics, Split
@@ -86,6 +89,9 @@ def run(spec: ModelSpec, out: Path) -> Manifest:
 
 
 def fit(spec: ModelSpec, train: Part, holdout: Part, log: Log) -> Trained:
+    # An estimator whose random_state is None draws from these, and must repeat too.
+    random.seed(spec.seed)
+    np.random.seed(spec.seed)  # noqa: NPY002 - scikit-learn's own fallback
     model = estimator.build(spec)
     with listening(spec) as heard:
         folds = evaluate.cross_validate(spec, model, train)
