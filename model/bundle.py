@@ -140,6 +140,10 @@ class Bundle(msgspec.Struct, frozen=True):
     def model_file(self) -> Path:
         return self.path / MODEL_FILES[self.manifest.runtime]
 
+    @property
+    def has_probabilities(self) -> bool:
+        return any(example.probabilities is not None for example in self.examples)
+
 
 def write(path: Path, manifest: Manifest, files: dict[str, bytes]) -> None:
     """Write `files` and the manifest that records their sha256; equal inputs give equal bytes."""

@@ -8,7 +8,7 @@ from typing import Literal
 
 import msgspec
 
-from model import ROOT
+from model import ROOT, names
 from model.bundle import Serving, Task
 from model.errors import ModelError, did_you_mean
 from model.metrics import METRICS, Bound, for_task
@@ -63,18 +63,7 @@ class ModelSpec(msgspec.Struct, frozen=True):
 
 def read(name: str, root: Path = ROOT) -> ModelSpec:
     """Read and check `root`/`name`/model.toml; raise ModelError at the first mistake."""
-    folder = root / check_name(name)
-    if not (folder / FILE).is_file():
-        known = sorted(file.parent.name for file in root.glob(f"*/{FILE}"))
-        raise ModelError(
-            f"Model {name!r}",
-            f"a folder in {root} with a {FILE}",
-            "none",
-            did_you_mean(name, known),
-        )
-    if not (folder / NOTES).is_file():
-        cure = "Say in it what the model is for and where it ends."
-        raise ModelError(folder / NOTES, "a file", "none", cure)
+    folder = find(name, root)
     top = load(folder / FILE)
     required = ("description", "task", "target", "data", "inputs", "gate")
     top.only((*required, "split", "evaluate", "serve"), required=required)
@@ -98,6 +87,18 @@ def read(name: str, root: Path = ROOT) -> ModelSpec:
         gate=read_gate(top.table("gate"), task),
         serving=read_serving(top.table("serve")),
     )
+
+
+def find(name: str, root: Path) -> Path:
+    folder = root / check_name(name)
+    if not (folder / FILE).is_file():
+        expected = f"a folder in {root} with a {FILE}"
+        hint = did_you_mean(name, names(root))
+        raise ModelError(f"Model {name!r}", expected, "none", hint)
+    if not (folder / NOTES).is_file():
+        cure = "Say in it what the model is for and where it ends."
+        raise ModelError(folder / NOTES, "a file", "none", cure)
+    return folder
 
 
 def check_name(name: str) -> str:
