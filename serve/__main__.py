@@ -40,6 +40,17 @@ def info(current: Settings, arguments: argparse.Namespace) -> None:
     sys.stdout.buffer.write(bundles.manifest_json(arguments.bundle or current.bundle))
 
 
+def predict(current: Settings, arguments: argparse.Namespace) -> None:
+    """Score rows from standard input to standard output."""
+    from serve import bulk
+
+    with (
+        open(sys.stdin.fileno(), encoding="utf-8-sig", newline="", closefd=False) as source,
+        open(sys.stdout.fileno(), "w", encoding="utf-8", newline="", closefd=False) as target,
+    ):
+        bulk.run(current, arguments.format, source, target, skip=arguments.skip_bad_rows)
+
+
 def healthcheck(current: Settings, _: argparse.Namespace) -> None:
     """Ask the server in this container whether it is ready."""
     from serve.healthcheck import healthcheck
@@ -47,7 +58,7 @@ def healthcheck(current: Settings, _: argparse.Namespace) -> None:
     healthcheck(current)
 
 
-COMMANDS = (serve, check, info, healthcheck)
+COMMANDS = (serve, check, info, predict, healthcheck)
 
 
 def parser() -> argparse.ArgumentParser:
@@ -66,7 +77,20 @@ def parser() -> argparse.ArgumentParser:
         sub.set_defaults(command=command)
         if command in (check, info):
             sub.add_argument("bundle", nargs="?", help="directory of a bundle (default: BUNDLE)")
+        if command is predict:
+            add_predict_options(sub)
     return top
+
+
+def add_predict_options(sub: argparse.ArgumentParser) -> None:
+    sub.add_argument(
+        "--format", choices=["csv", "jsonl"], default="csv", help="of the rows (default: csv)"
+    )
+    sub.add_argument(
+        "--skip-bad-rows",
+        action="store_true",
+        help="report rows that cannot be scored, and go on (default: stop at the first)",
+    )
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

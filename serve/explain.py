@@ -13,10 +13,11 @@ import msgspec
 
 from model.bundle import Input, Manifest
 from serve.errors import InvalidRow, MalformedBody, Refusal
-from serve.schema import FLOAT32_MAX, Schema, number_range
+from serve.schema import FLOAT32_MAX, Schema, known_categories, number_range
 
 JSON_TYPES: dict[Any, str] = {dict: "an object", list: "a list", tuple: "a list"}
 MAX_QUOTE = 80
+MAX_CATEGORIES = 20
 
 
 def parse(body: bytes | bytearray) -> Any:
@@ -104,10 +105,10 @@ def row_problem(
     if isinstance(row, dict):
         return named_problem(row, manifest, name, index)
     if not isinstance(row, list | tuple):
-        return problem(name, "a list or an object of values", quote(row), row=index)
+        return problem(name or "The row", "a list or an object of values", quote(row), row=index)
     if len(row) != len(names):
         expected = f"{len(names)} values ({', '.join(names)})"
-        return problem(name, expected, f"{len(row)} values", row=index)
+        return problem(name or "The row", expected, f"{len(row)} values", row=index)
     return values_problem(dict(zip(names, row, strict=True)), manifest, name, index)
 
 
@@ -116,11 +117,13 @@ def named_problem(row: dict[str, Any], manifest: Manifest, name: str, index: int
     for key in row:
         if key not in known:
             expected = f"one of the fields {', '.join(known)}"
-            return problem(f"A field of {name}", expected, quote(key), row=index, field=key)
+            return problem(
+                f"A field of {name or 'the row'}", expected, quote(key), row=index, field=key
+            )
     for key, field in known.items():
         if key not in row and not field.missing:
             expected = value_words(field, manifest)
-            return problem(f"{name}.{key}", expected, "nothing", row=index, field=key)
+            return problem(dotted(name, key), expected, "nothing", row=index, field=key)
     return values_problem(row, manifest, name, index)
 
 
@@ -131,7 +134,7 @@ def values_problem(
         value = row.get(field.name)
         if not fits(value, field, manifest):
             expected = value_words(field, manifest)
-            where = f"{name}.{field.name}"
+            where = dotted(name, field.name)
             return problem(where, expected, quote(value), row=index, field=field.name)
     return None
 
@@ -142,9 +145,8 @@ def fits(value: Any, field: Input, manifest: Manifest) -> bool:
     if field.kind == "numeric":
         least, greatest = number_range(field, manifest.serving)
         return type(value) in (int, float) and least <= value <= greatest
-    if manifest.serving.unknown_category == "reject" and field.categories:
-        return type(value) is str and value in field.categories
-    return type(value) is str and value != ""
+    known = known_categories(field, manifest.serving)
+    return type(value) is str and (value in known if known else value != "")
 
 
 def value_words(field: Input, manifest: Manifest) -> str:
@@ -153,11 +155,15 @@ def value_words(field: Input, manifest: Manifest) -> str:
         least, greatest = number_range(field, manifest.serving)
         limit = "" if greatest == FLOAT32_MAX else f" from {least:g} to {greatest:g}"
         words = f"a number{limit}" if limit else "a number (within ±3.4e38)"
-    elif manifest.serving.unknown_category == "reject" and field.categories:
-        words = f"one of {', '.join(quote(category) for category in field.categories[:20])}"
+    elif known := known_categories(field, manifest.serving):
+        words = f"one of {', '.join(map(quote, sorted(known)[:MAX_CATEGORIES]))}"
     else:
         words = "a text that is not empty"
     return f"{words}, or null" if field.missing else words
+
+
+def dotted(*names: str) -> str:
+    return ".".join(filter(None, names))
 
 
 def problem(

@@ -52,7 +52,7 @@ def probe_routes(service: Service) -> list[FastRoute]:
 def predict_routes(service: Service) -> list[FastRoute]:
     schema = service.schema
     wire = native.NativeWire(schema)
-    answer = native.answer_type(service.manifest)
+    answer = native.answer_type(service.bundle)
     return [
         FastRoute(
             paths.PREDICT,

@@ -6,9 +6,7 @@ types below once; a body they accept needs no second look, save for duplicate ke
 
 from __future__ import annotations
 
-import operator
 from collections.abc import Callable
-from functools import reduce
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -29,13 +27,20 @@ def number_range(field: Input, serving: Serving) -> tuple[float, float]:
     return field.minimum, field.maximum
 
 
+def known_categories(field: Input, serving: Serving) -> frozenset[str] | None:
+    """Return the categories the model takes, or None if it takes any."""
+    if serving.unknown_category == "ignore" or not field.categories:
+        return None
+    return frozenset(field.categories)
+
+
 def value_type(field: Input, serving: Serving) -> Any:
     """Return the type of one value."""
     if field.kind == "numeric":
         least, greatest = number_range(field, serving)
         known: Any = Annotated[float, Meta(ge=least, le=greatest)]
-    elif serving.unknown_category == "reject" and field.categories:
-        known = Literal[tuple(field.categories)]
+    elif categories := known_categories(field, serving):
+        known = Literal[tuple(sorted(categories))]
     else:
         known = Annotated[str, Meta(min_length=1)]
     return known | None if field.missing else known
@@ -70,7 +75,8 @@ class Schema:
         self.manifest = manifest
         self.max_rows = max_rows
         self.named = named_type(manifest)
-        row: Any = reduce(operator.or_, (listed_type(manifest), self.named))
+        row: Any = listed_type(manifest) | self.named
+        self.row = row
         self.rows: Any = Annotated[list[row], Meta(min_length=1, max_length=max_rows)]
         self.one = request_type("OneRow", "features", row)
         self.many = request_type("ManyRows", "instances", self.rows)

@@ -20,14 +20,13 @@ except ImportError as error:
     ) from error
 
 PROBABILITY_DIGITS = 7  # what a float32 holds; more would print rounding noise
-OUTPUTS = {"classification": ["label", "probabilities"], "regression": ["prediction"]}
 
 
 class OnnxRuntime:
     """An inference session that gives each batch to one graph run."""
 
     def __init__(self, bundle: Bundle, threads: int) -> None:
-        self.outputs = OUTPUTS[bundle.manifest.task]
+        self.outputs = output_names(bundle)
         self.session = open_session(bundle, threads)
         self.inputs = {node.name for node in self.session.get_inputs()}
         missing = set(self.outputs) - {node.name for node in self.session.get_outputs()}
@@ -42,11 +41,19 @@ class OnnxRuntime:
         """Run the graph once for the whole batch."""
         feeds = {name: array for name, array in frame._asdict().items() if name in self.inputs}
         first, *rest = self.session.run(self.outputs, feeds)
-        if not rest:
+        if self.outputs == ["prediction"]:
             return Scores(readable(first.ravel()), None)
+        if not rest:
+            return Scores(first.tolist(), None)
         return Scores(
             first.tolist(), np.round(rest[0].astype(np.float64), PROBABILITY_DIGITS).tolist()
         )
+
+
+def output_names(bundle: Bundle) -> list[str]:
+    if bundle.manifest.task == "regression":
+        return ["prediction"]
+    return ["label", "probabilities"] if bundle.has_probabilities else ["label"]
 
 
 def readable(numbers: Any) -> list[Any]:

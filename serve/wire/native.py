@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from model.bundle import Label, Manifest
+from model.bundle import Bundle, Label, Manifest
 from serve.explain import ERRORS, body_problem, parse
 from serve.runtime import Scores
 from serve.schema import Row, Schema, in_order
@@ -27,9 +27,9 @@ class Value(msgspec.Struct):
     prediction: Label
 
 
-def answer_type(manifest: Manifest) -> type[msgspec.Struct]:
+def answer_type(bundle: Bundle) -> type[msgspec.Struct]:
     """Return the type of the answer for one row."""
-    return Value if manifest.classes is None else Classification
+    return Classification if bundle.has_probabilities else Value
 
 
 def many_type(answer: Any) -> type[msgspec.Struct]:

@@ -1,0 +1,52 @@
+"""JSON Lines: every line is a row, as a list or as an object."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TextIO
+
+import msgspec
+
+from model.bundle import Bundle
+from serve.explain import ERRORS, parse, row_problem, unknown_problem
+from serve.frame import Frame, Framer
+from serve.runtime import Scores
+from serve.schema import Row, Schema, in_order
+from serve.wire.native import Answers
+
+
+class JsonlTable:
+    """Rows as /predict takes them, one per line."""
+
+    header = ""
+
+    def __init__(self, source: TextIO, bundle: Bundle) -> None:
+        self.source = source
+        self.manifest = bundle.manifest
+        self.decode = msgspec.json.Decoder(Schema(bundle.manifest, max_rows=1).row).decode
+        self.framer = Framer(bundle.manifest)
+        self.answer = Answers(bundle.manifest)
+
+    def lines(self) -> Iterator[str]:
+        return filter(None, map(str.strip, self.source))
+
+    def frame(self, lines: list[str]) -> Frame:
+        return self.framer([self.row(line) for line in lines])
+
+    def row(self, line: str) -> Row:
+        try:
+            row = self.decode(line)
+        except ERRORS as error:
+            raise row_problem(parse(line.encode()), self.manifest, "") or unknown_problem(
+                error
+            ) from None
+        if type(row) is not tuple:
+            parse(line.encode())  # finds a key that occurs twice
+        return in_order(row)
+
+    def check(self, line: str) -> None:
+        self.row(line)
+
+    def answers(self, lines: list[str], scores: Scores) -> Iterator[str]:
+        for line, answer in zip(lines, self.answer.rows(scores), strict=True):
+            yield f'{{"features":{line},{self.answer.encode(answer).decode()[1:]}\n'
