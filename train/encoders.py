@@ -45,6 +45,7 @@ def tabulate(encoder: Any) -> Lookup:
     tables = [encode(encoder, with_cells(firsts, n, each)) for n, each in enumerate(known)]
     unknowns = [encode_unknown(encoder, firsts, n) for n in range(len(known))]
     owner = owners(base, tables, unknowns)
+    zeros = np.zeros_like(base)
     lookup = Lookup(
         columns=np.repeat(np.arange(len(known)), [len(each) for each in known]),
         categories=np.concatenate([each.astype(object) for each in known]),
@@ -52,7 +53,7 @@ def tabulate(encoder: Any) -> Lookup:
         members=np.concatenate(
             [np.tile(owner == n, (len(table), 1)) for n, table in enumerate(tables)]
         ),
-        default=np.choose(owner, np.concatenate(unknowns))[np.newaxis],
+        default=np.choose(owner, [zeros if each is None else each for each in unknowns]),
     )
     return compact(lookup)
 
@@ -60,11 +61,11 @@ def tabulate(encoder: Any) -> Lookup:
 def owners(
     base: NDArray[np.float64],
     tables: list[NDArray[np.float64]],
-    unknowns: list[NDArray[np.float64]],
+    unknowns: list[NDArray[np.float64] | None],
 ) -> NDArray[np.int64]:
     """Return, for each cell of the result, the input column that changes it (0 if none does)."""
     changes = [
-        (np.vstack([table, unknown]) != base).any(axis=0)
+        (np.vstack([table, base if unknown is None else unknown]) != base).any(axis=0)
         for table, unknown in zip(tables, unknowns, strict=True)
     ]
     if (np.sum(changes, axis=0) > 1).any():
@@ -85,13 +86,13 @@ def encode(encoder: Any, rows: NDArray[Any]) -> NDArray[np.float64]:
     return np.asarray(result.toarray() if hasattr(result, "toarray") else result, dtype=np.float64)
 
 
-def encode_unknown(encoder: Any, firsts: NDArray[Any], column: int) -> NDArray[np.float64]:
-    """Return the encoding of an unknown category: zeros if the encoder refuses them."""
+def encode_unknown(encoder: Any, firsts: NDArray[Any], column: int) -> NDArray[np.float64] | None:
+    """Return the encoding of an unknown category, or None if the encoder refuses them."""
     unknown = UNKNOWN if firsts.dtype == object else np.nextafter(1e300, np.inf)
     try:
         return encode(encoder, with_cells(firsts, column, [unknown]))
     except ValueError:
-        return np.zeros_like(encode(encoder, firsts))
+        return None
 
 
 def compact(lookup: Lookup) -> Lookup:

@@ -56,11 +56,10 @@ def compare(expected: Answers, got: Answers, scale: float) -> Parity:
     """
     if np.issubdtype(expected.predictions.dtype, np.floating):
         size = np.maximum(np.abs(expected.predictions), scale)
-        difference = np.where(
-            got.predictions == expected.predictions,  # also where both are infinite
-            0,
-            np.abs(got.predictions - expected.predictions) / size,
-        )
+        same = got.predictions == expected.predictions  # also where both are infinite
+        with np.errstate(invalid="ignore"):
+            difference = np.abs(got.predictions - expected.predictions) / size
+        difference = np.where(same, 0, difference)
         return Parity(rows=len(size), label_mismatches=0, max_difference=round_up(difference))
     mismatches = int(np.sum(got.predictions != expected.predictions))
     difference = np.zeros(1)
@@ -79,4 +78,4 @@ def round_up(differences: NDArray[np.float64]) -> float:
     if not math.isfinite(largest) or largest == 0:
         return math.inf if largest else 0.0
     unit = 10.0 ** math.floor(math.log10(largest))
-    return float(f"{math.ceil(largest / unit) * unit:.0e}")
+    return float(f"{math.ceil(largest / unit - 1e-9) * unit:.0e}")

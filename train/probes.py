@@ -44,17 +44,27 @@ def probes(
 def numbers(
     rng: Generator, values: NDArray[np.float64], each: Input, splits: NDArray[np.float64] | None
 ) -> NDArray[np.float64]:
-    """Mix values of the data with noisy ones, split points, and values far out of range."""
+    """Make a third of the rows as the data might have been, on its grid: that is where ties are.
+
+    The others mix such values with noisy ones, split points, and values far out of range.
+    """
     present = np.nan_to_num(values, nan=each.minimum or 0.0)
     low, high = each.minimum or 0.0, each.maximum or 0.0
     noisy = present + rng.normal(0, 0.1, ROWS) * (high - low)
     shuffled = rng.permutation(present)
+    likely = np.choose(rng.choice(3, ROWS), [present, shuffled, np.round(noisy, decimals(present))])
     wide = rng.uniform(2 * low - high, 2 * high - low, ROWS)
     special = rng.choice(SPECIAL, ROWS)
     on_split = noisy if splits is None else rng.choice(with_neighbours(splits), ROWS)
-    kind = rng.choice(6, ROWS, p=[0.2, 0.15, 0.15, 0.4, 0.08, 0.02])
-    result = np.choose(kind, [present, noisy, shuffled, on_split, wide, special])
+    kind = rng.choice(5, ROWS, p=[0.3, 0.15, 0.45, 0.08, 0.02])
+    hard = np.choose(kind, [likely, noisy, on_split, wide, special])
+    result = np.where(np.arange(ROWS) < ROWS // 3, likely, hard)
     return np.where(rng.random(ROWS) < SHARE_OF_GAPS, np.nan, result) if each.missing else result
+
+
+def decimals(values: NDArray[np.float64]) -> int:
+    """Return how many decimals the values are written with, at most 6."""
+    return next((n for n in range(6) if np.array_equal(np.round(values, n), values)), 6)
 
 
 def with_neighbours(values: NDArray[np.float64]) -> NDArray[np.float64]:
