@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import signal
 import socket
 import time
@@ -13,6 +14,7 @@ from serve import bundles, logs
 from serve.errors import CannotListen
 from serve.front import Front
 from serve.logs import Log
+from serve.protocol import PunctualProtocol
 from serve.service import Service
 
 if TYPE_CHECKING:
@@ -63,7 +65,7 @@ class Server(uvicorn.Server):
             uvicorn.Config(
                 Front(service),
                 loop="uvloop",
-                http="httptools",
+                http=PunctualProtocol,
                 ws="none",
                 lifespan="on",
                 log_config=None,
@@ -85,6 +87,13 @@ class Server(uvicorn.Server):
         self.stop_at = time.monotonic() + (self.service.settings.drain_seconds if wait else 0)
 
     async def on_tick(self, counter: int) -> bool:
-        """Stop when the draining is over, and when the model could not be loaded."""
+        """End late connections; stop when drained, and when the model could not be loaded."""
+        self.end_late_connections()
         over = self.stop_at is not None and time.monotonic() >= self.stop_at
         return await super().on_tick(counter) or over or self.service.failure is not None
+
+    def end_late_connections(self) -> None:
+        deadline = asyncio.get_running_loop().time() - self.service.settings.request_seconds
+        for connection in list(self.server_state.connections):
+            if isinstance(connection, PunctualProtocol) and connection.end_if_late(deadline):
+                self.service.metrics.request("other", 408)

@@ -49,7 +49,10 @@ class CsvTable:
         return filter(None, (line.rstrip("\r\n") for line in self.source))
 
     def frame(self, lines: list[str]) -> Frame:
-        rows = list(csv.reader(lines))
+        try:
+            rows = list(csv.reader(lines))
+        except csv.Error as error:
+            raise ValueError(error) from error
         columns = list(zip(*rows, strict=True))
         if len(rows) != len(lines) or len(columns) != len(self.names):
             raise ValueError
@@ -92,9 +95,14 @@ class CsvTable:
         return np.array(cells, object)
 
     def check(self, line: str) -> None:
-        cells = next(csv.reader([line], strict=True))
+        try:
+            cells = next(csv.reader([line], strict=True))
+        except csv.Error as error:
+            raise InvalidRow(f"The row must be CSV. Got instead: {error}.") from error
         if len(cells) != len(self.names):
-            raise InvalidRow(f"It must have {len(self.names)} cells. Got {len(cells)} instead.")
+            raise InvalidRow(
+                f"The row must have {len(self.names)} cells. Got {len(cells)} instead."
+            )
         row = {
             field.name: None if position is None else value(cells[position], field)
             for field, position in self.inputs

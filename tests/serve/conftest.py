@@ -1,0 +1,62 @@
+"""Bundles and servers that live as long as the session."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from model import bundle as bundles
+from model.bundle import Bundle
+from tests.serve.bundles import birds, flowers, patients
+from tests.serve.server import Server
+
+
+def joblib_flowers(path: Path) -> Path:
+    return flowers(path, runtime="joblib")
+
+
+KINDS: dict[str, Callable[[Path], Path]] = {
+    "flowers": flowers,
+    "birds": birds,
+    "patients": patients,
+    "joblib": joblib_flowers,
+}
+
+
+@pytest.fixture(scope="session")
+def make_bundle(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
+    """Make a bundle of a kind once."""
+    root = tmp_path_factory.mktemp("bundles")
+
+    def make(kind: str) -> Path:
+        path = root / kind
+        return path if path.exists() else KINDS[kind](path)
+
+    return make
+
+
+@pytest.fixture(scope="session", params=KINDS)
+def any_bundle(request: pytest.FixtureRequest, make_bundle: Callable[[str], Path]) -> Bundle:
+    """Each kind of bundle in turn."""
+    return bundles.read(make_bundle(request.param))
+
+
+@pytest.fixture(scope="session")
+def any_server(any_bundle: Bundle) -> Iterator[Server]:
+    """A server of each kind of bundle in turn."""
+    with Server(any_bundle.path) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def flowers_server(make_bundle: Callable[[str], Path]) -> Iterator[Server]:
+    with Server(make_bundle("flowers")) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def birds_server(make_bundle: Callable[[str], Path]) -> Iterator[Server]:
+    with Server(make_bundle("birds")) as server:
+        yield server

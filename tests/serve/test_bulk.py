@@ -1,0 +1,105 @@
+"""`predict` scores rows from standard input to standard output."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from typing import Any
+
+import pytest
+
+from model.bundle import Bundle, Example
+from serve.errors import RowsRefused
+from tests.serve.server import command
+
+
+def as_csv(examples: list[Example], extra: str = "id") -> bytes:
+    """Write golden examples as CSV, with a column the model does not know."""
+    text = io.StringIO()
+    writer = csv.DictWriter(text, [extra, *examples[0].features])
+    writer.writeheader()
+    for number, example in enumerate(examples):
+        writer.writerow({extra: f"row, {number}", **example.features})
+    return text.getvalue().encode()
+
+
+def assert_same(example: Example, prediction: Any, probabilities: list[float]) -> None:
+    if example.probabilities is None:
+        assert example.prediction == pytest.approx(float(prediction), rel=1e-5)
+    else:
+        assert str(example.prediction) == str(prediction)
+        assert example.probabilities == pytest.approx(probabilities, abs=1e-5)
+
+
+def test_csv_rows_come_out_with_answers(any_bundle: Bundle) -> None:
+    """Every row comes out in its place, as it came in, with prediction and probabilities."""
+    done = command("predict", stdin=as_csv(any_bundle.examples), BUNDLE=any_bundle.path)
+    assert (done.returncode, done.stderr) == (0, b"")
+    rows = list(csv.DictReader(io.StringIO(done.stdout.decode())))
+    assert len(any_bundle.examples) == len(rows)
+    for number, (example, row) in enumerate(zip(any_bundle.examples, rows, strict=True)):
+        assert f"row, {number}" == row["id"]
+        scores = [float(cell) for name, cell in row.items() if name.startswith("probability_")]
+        assert_same(example, row["prediction"], scores)
+
+
+def test_json_lines_come_out_with_answers(any_bundle: Bundle) -> None:
+    """JSON Lines, lists and objects mixed, come out as they came with the answer beside."""
+    sent: list[Any] = [example.features for example in any_bundle.examples]
+    sent[1] = list(sent[1].values())
+    lines = "".join(json.dumps(row) + "\n" for row in sent).encode()
+    done = command("predict", "--format", "jsonl", stdin=lines, BUNDLE=any_bundle.path)
+    answers = [json.loads(line) for line in done.stdout.splitlines()]
+    assert sent == [answer["features"] for answer in answers]
+    for example, answer in zip(any_bundle.examples, answers, strict=True):
+        scores = list(answer.get("probabilities", {}).values())
+        assert_same(example, answer["prediction"], scores)
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ("Mars,40,male,4000", 'island must be one of "Biscoe", "Dream". Got "Mars"'),
+        ("Dream,x,male,4000", 'bill must be a number (within ±3.4e38), or null. Got "x"'),
+        ("Dream,40,male,", "mass must be a number (within ±3.4e38). Got null"),
+        ("Dream,40,male,nan", "mass must be a number (within ±3.4e38). Got NaN"),
+        ("Dream,40,male,inf", "mass must be a number (within ±3.4e38). Got Infinity"),
+        ("Dream,40,male,1_000", 'mass must be a number (within ±3.4e38). Got "1_000"'),
+        ("Dream,40,male,4000,1", "must have 4 cells. Got 5"),
+        ("Dream,40,male", "must have 4 cells. Got 3"),
+        ('Dream,40,"male,4000', "must be CSV. Got instead: unexpected end of data"),
+    ],
+)
+def test_bad_csv_row_is_named(make_bundle: Any, line: str, words: str) -> None:
+    """A row that cannot be scored stops the scorer, or is left out, and is named by number."""
+    table = f"island,bill,sex,mass\nDream,,,4000\n{line}\nBiscoe,40,male,3000\n".encode()
+    stopped = command("predict", stdin=table, BUNDLE=make_bundle("birds"))
+    assert RowsRefused.exit_code == stopped.returncode
+    assert f"RowsRefused: Row 2: {words}" in stopped.stderr.decode().replace("The row must", "must")
+    skipped = command("predict", "--skip-bad-rows", stdin=table, BUNDLE=make_bundle("birds"))
+    assert skipped.returncode == 0
+    assert b"1 rows were refused" in skipped.stderr
+    assert [row.split(b",")[0].decode() for row in skipped.stdout.split()[1:]] == [
+        "Dream",
+        "Biscoe",
+    ]
+
+
+def test_csv_without_a_column_is_refused(make_bundle: Any) -> None:
+    """A column the model needs must be there; one that may be missing need not."""
+    refused = command("predict", stdin=b"island,bill\nDream,1\n", BUNDLE=make_bundle("birds"))
+    assert RowsRefused.exit_code == refused.returncode
+    assert b"must name the column mass once" in refused.stderr
+    scored = command("predict", stdin=b"mass,island\n4000,Dream\n", BUNDLE=make_bundle("birds"))
+    assert scored.returncode == 0
+    assert len(scored.stdout.splitlines()) == 2
+
+
+def test_many_rows_stream_through(make_bundle: Any) -> None:
+    """Rows beyond one batch come out complete and in order."""
+    rows = "".join(f"{number},1,2,3,4\n" for number in range(20_000))
+    header = "id,sepal_length,sepal_width,petal_length,petal_width\n"
+    done = command("predict", stdin=(header + rows).encode(), BUNDLE=make_bundle("flowers"))
+    ids = [int(line.partition(b",")[0]) for line in done.stdout.splitlines()[1:]]
+    assert list(range(20_000)) == ids
