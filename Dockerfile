@@ -61,7 +61,7 @@ RUN --mount=type=bind,source=requirements-joblib.txt,target=/tmp/requirements.tx
 # hadolint ignore=DL3006
 FROM packages-${RUNTIME} AS packages
 WORKDIR /opt/packages
-RUN rm -rf bin numpy/f2py onnxruntime/capi/libonnxruntime.so.* onnxruntime/datasets \
+RUN rm -rf bin onnxruntime/capi/libonnxruntime.so.* onnxruntime/datasets \
       onnxruntime/quantization onnxruntime/tools onnxruntime/transformers \
     && find . -depth \
       \( -type d \( -name tests -o -name include \) \

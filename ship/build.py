@@ -72,6 +72,10 @@ def train(build: Build, *, cache: bool = True) -> None:
         "SOURCE_DATE_EPOCH": str(inputs.epoch),
     }
     bake(build, "bundle", variables, cache=cache)
+    for file in build.bundle.iterdir():
+        # BuildKit exports all bundles of a commit with one time, and takes a file of equal time
+        # and size for one that it was sent before.
+        file.touch()
 
 
 def make_image(build: Build, *, cache: bool = True) -> None:

@@ -12,14 +12,17 @@ from model.bundle import read
 from ship import base
 from ship.pipeline import STAGES, Outcome
 
-ROWS = ("result", "metric", "gate", "runtime", "digest", "compressed size", "findings", "smoke",
-        "tags", "published to", "seconds")  # fmt: skip
+ROWS = ("result", "metric", "gate", "runtime", "digest", "compressed size", "over its base",
+        "findings", "smoke", "tags", "published to",
+        *(f"{stage}, seconds" for stage in STAGES))  # fmt: skip
+COLUMNS = 4  # models side by side that stay readable in a terminal
 
 
 def show(outcomes: list[Outcome]) -> None:
     """Print what became of every model, what to do about failures, and how to run one image."""
     print()
-    Console().print(table(outcomes))
+    for start in range(0, len(outcomes), COLUMNS):
+        Console().print(table(outcomes[start : start + COLUMNS]))
     for outcome in outcomes:
         if outcome.failed:
             print(failure(outcome))
@@ -29,7 +32,7 @@ def show(outcomes: list[Outcome]) -> None:
 
 
 def table(outcomes: list[Outcome]) -> Table:
-    """One column a model, so that the rows stay readable at any width."""
+    """Lay out a column for each model and a row for each thing to know about it."""
     grid = Table(show_lines=False, header_style="bold")
     grid.add_column("", style="dim")
     for outcome in outcomes:
@@ -54,8 +57,7 @@ def rows(outcome: Outcome) -> dict[str, str]:
     cells["smoke"] = outcome.smoke
     cells["tags"] = " ".join(tag.name for tag in outcome.tags)
     cells["published to"] = outcome.destination
-    timed = (f"{s} {outcome.seconds[s]:.1f}" for s in STAGES if s in outcome.seconds)
-    cells["seconds"] = ", ".join(timed)
+    cells |= {f"{stage}, seconds": f"{took:.1f}" for stage, took in outcome.seconds.items()}
     return {name: cells.get(name, "") for name in ROWS}
 
 
@@ -76,8 +78,11 @@ def image_rows(outcome: Outcome) -> dict[str, str]:
     archive = outcome.build.archive
     own = archive.layers[base.layers(outcome.build.python_image) :]
     added = sum(layer["size"] for layer in own)
-    size = f"{archive.compressed_size / 1e6:.1f} MB, {added / 1e6:.1f} over its base"
-    return {"digest": archive.digest[:19], "compressed size": size}
+    return {
+        "digest": archive.digest[7:19],
+        "compressed size": f"{archive.compressed_size / 1e6:.1f} MB",
+        "over its base": f"{added / 1e6:.1f} MB",
+    }
 
 
 def failure(outcome: Outcome) -> str:
