@@ -88,8 +88,12 @@ def image_rows(outcome: Outcome) -> dict[str, str]:
 def failure(outcome: Outcome) -> str:
     """Name the stage and the model, and the next command to try."""
     model, stage = outcome.build.model, outcome.failed
-    retry = {"gate": f"make report MODEL={model}"}.get(str(stage), f"make {stage} MODEL={model}")
-    return f"\n{model} failed in {stage}:\n{outcome.error}\nNext: {retry}"
+    step = f"make {stage} MODEL={model}"
+    if stage == "gate":
+        step = (
+            f"open {outcome.build.bundle}/report.html, improve model/{model}, and make train gate"
+        )
+    return f"\n{model} failed in {stage}:\n{outcome.error}\nNext: {step}\n"
 
 
 def usage(outcome: Outcome) -> str:

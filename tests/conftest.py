@@ -34,7 +34,11 @@ def python_image() -> str:
 @pytest.fixture(scope="session")
 def built(model_name: str, python_image: str) -> Build:
     """A model's bundle and image, built from the working tree and in the engine."""
-    build = Build(model_name, python_image)
+    return build_model(model_name, python_image)
+
+
+def build_model(name: str, python_image: str) -> Build:
+    build = Build(name, python_image)
     train(build)
     make_image(build)
     load(build)
