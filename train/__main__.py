@@ -20,9 +20,10 @@ def main() -> int:
     """Train the model named on the command line."""
     options = arguments()
     repeat_with_fixed_environment()
-    from train import job  # noqa: PLC0415 - imports scikit-learn, which reads the environment
+    checked = spec.read(options.name, options.models)
+    from train import job  # noqa: PLC0415 - imports scikit-learn, which takes a second
 
-    manifest = job.run(spec.read(options.name, options.models), options.out)
+    manifest = job.run(checked, options.out)
     if manifest.gate.passed or options.keep_going:
         return 0
     cure = "Improve build(), or look at card.md and mend [gate] in model.toml."

@@ -41,7 +41,7 @@ def judge(table: Table, name: str, rows: Sequence[int]) -> Column:
     if len(set(cells)) == 1:
         return Column(name, None, f"it is always {cells[0]!r}")
     if numbers and are_numbers(numbers, table.delimiter):
-        if is_identifier(name, numbers):
+        if len(numbers) == len(cells) and is_identifier(name, numbers):
             return Column(name, None, "it numbers the rows")
         return Column(name, "numeric", markers=markers)
     reason = why_not_categorical(values)

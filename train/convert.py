@@ -12,14 +12,17 @@ from skl2onnx.common.data_types import StringTensorType
 from skl2onnx.sklapi import CastTransformer
 from sklearn.base import is_classifier
 from sklearn.compose import ColumnTransformer
-from sklearn.ensemble import VotingClassifier
+from sklearn.ensemble import (
+    GradientBoostingClassifier,
+    GradientBoostingRegressor,
+    VotingClassifier,
+)
 from sklearn.pipeline import Pipeline
 from sklearn.svm import LinearSVC
 
 from model.spec import ModelSpec
 from train.converters import Converters
 from train.graph import finish
-from train.trees import is_float32_tree
 
 OPSET = {"": 21, "ai.onnx.ml": 3}  # what every onnxruntime since 1.20 can load
 
@@ -37,7 +40,7 @@ def convert(spec: ModelSpec, estimator: Any, *, double: bool) -> bytes:
     if isinstance(model, VotingClassifier):
         model.flatten_transform = False  # skl2onnx insists; it is about transform() alone
     if double:
-        model = cast_before_trees(model)
+        model = cast_before_boosting(model)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         graph = convert_sklearn(
@@ -79,9 +82,9 @@ def by_position(estimator: Any, order: list[str], names: list[str]) -> Any:
     return estimator
 
 
-def cast_before_trees(estimator: Any) -> Any:
-    """Round to float32 right before a tree, where scikit-learn does, and nowhere else."""
+def cast_before_boosting(estimator: Any) -> Any:
+    """Round to float32 where scikit-learn does: right before the trees, and nowhere earlier."""
     steps = estimator.steps if isinstance(estimator, Pipeline) else [("estimator", estimator)]
-    if not is_float32_tree(steps[-1][1]):
+    if not isinstance(steps[-1][1], GradientBoostingClassifier | GradientBoostingRegressor):
         return estimator
     return Pipeline([*steps[:-1], ("float32", CastTransformer(dtype=np.float32)), steps[-1]])

@@ -11,13 +11,8 @@ from sklearn.impute import SimpleImputer
 from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder, TargetEncoder
 
 from train.encoders import tabulate
-from train.ensembles import (
-    FORESTS,
-    HISTOGRAMS,
-    convert_forest,
-    convert_histogram,
-    shape_of_histogram,
-)
+from train.forests import FORESTS, convert_forest, shape_of_trees
+from train.histograms import HISTOGRAMS, convert_histogram
 
 
 class Converters:
@@ -39,7 +34,7 @@ class Converters:
             OneHotEncoder: self.shape_of_encoder,
             OrdinalEncoder: self.shape_of_encoder,
             TargetEncoder: self.shape_of_encoder,
-            **dict.fromkeys(HISTOGRAMS, shape_of_histogram),
+            **dict.fromkeys((*FORESTS, *HISTOGRAMS), shape_of_trees),
         }
 
     def shape_of_imputer(self, operator: Any) -> None:

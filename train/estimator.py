@@ -58,7 +58,10 @@ def load_module(spec: ModelSpec) -> ModuleType:
 
 def check(spec: ModelSpec, estimator: Any) -> None:
     where = f"{spec.folder / FILE}: what build() returns"
-    if isinstance(estimator, type) or not isinstance(estimator, BaseEstimator):
+    if isinstance(estimator, type):
+        cure = f"Return {estimator.__name__}(), with parentheses."
+        raise ModelError(where, "an estimator, not its class", estimator.__name__, cure)
+    if not isinstance(estimator, BaseEstimator):
         raise ModelError(where, "a scikit-learn estimator", repr(estimator), EXAMPLE)
     fits_task = is_classifier if spec.task == "classification" else is_regressor
     if not fits_task(estimator):

@@ -10,6 +10,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import msgspec
 import numpy as np
 
 from model import bundle
@@ -115,7 +116,7 @@ def write(
     files = {
         bundle.MODEL_FILES[manifest.runtime]: content,
         bundle.EXAMPLES: bundle.encode(examples.examples(found, manifest.inputs, spec.serving)),
-        bundle.EVALUATION: bundle.encode(found),
+        bundle.EVALUATION: msgspec.json.encode(found) + b"\n",  # long, and read by programs
         "card.md": card(manifest, notes).encode(),
         "report.html": report(manifest, found).encode(),
     }

@@ -9,10 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
-from sklearn.ensemble._forest import BaseForest
-from sklearn.ensemble._gb import BaseGradientBoosting
 from sklearn.pipeline import Pipeline
-from sklearn.tree import BaseDecisionTree
 
 PER_COLUMN = 300  # thresholds looked at per column: enough to meet every kind of rounding
 HALVINGS = 80  # a float64 interval cannot be halved more often
@@ -24,11 +21,6 @@ class Split(NamedTuple):
     name: str
     column: int
     threshold: float
-
-
-def is_float32_tree(estimator: Any) -> bool:
-    """Say whether scikit-learn rounds this estimator's input to float32."""
-    return isinstance(estimator, BaseDecisionTree | BaseForest | BaseGradientBoosting)
 
 
 def split_values(
@@ -49,7 +41,8 @@ def split_values(
         for name, column in readers(before, X, names)
         for threshold in spread(sorted(by_column.get(column, ())))
     ]
-    precision = np.float32 if is_float32_tree(steps[-1][1]) else np.float64
+    histogram = hasattr(steps[-1][1], "_predictors")  # it alone does not round its input
+    precision = np.float64 if histogram else np.float32
     return Bisection(before, X, splits, precision).run() if splits else {}
 
 

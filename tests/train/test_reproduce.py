@@ -7,8 +7,6 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pytest
-
 import model
 from tests.train.conftest import Folder, two_classes
 
@@ -28,19 +26,25 @@ def build():
 """
 
 
-def train(name: str, root: Path, out: Path, **environment: str) -> dict[str, bytes]:
-    """Train in a process of its own, in another folder, and return every file's bytes."""
-    out.mkdir()
-    process = subprocess.run(
-        [sys.executable, "-m", "train", name, "--models", root, "--out", out / "bundle"],
-        cwd=out,
-        env={**os.environ, "PYTHONPATH": str(REPOSITORY), **environment},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert (process.returncode, process.stderr) == (0, "")
-    return {file.name: file.read_bytes() for file in (out / "bundle").iterdir()}
+class Training:
+    """A training in a process and a folder of its own."""
+
+    def __init__(self, name: str, root: Path, out: Path, environment: dict[str, str]) -> None:
+        out.mkdir()
+        self.bundle = out / "bundle"
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "train", name, "--models", root, "--out", self.bundle],
+            cwd=out,
+            env={**os.environ, "PYTHONPATH": str(REPOSITORY), **environment},
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    def files(self) -> dict[str, bytes]:
+        _, errors = self.process.communicate()
+        assert (self.process.returncode, errors) == (0, "")
+        return {file.name: file.read_bytes() for file in self.bundle.iterdir()}
 
 
 HERE = {"PYTHONHASHSEED": "1", "TZ": "UTC", "OMP_NUM_THREADS": "1"}
@@ -55,27 +59,29 @@ ELSEWHERE = {
 
 def test_bundle_is_the_same_bytes_everywhere(model_name: str, tmp_path: Path) -> None:
     """Hash seed, time zone, locale, threads and folder leave no trace in a bundle."""
-    here = train(model_name, model.ROOT, tmp_path / "here", **HERE)
-    elsewhere = train(model_name, model.ROOT, tmp_path / "elsewhere", **ELSEWHERE)
-    assert here == elsewhere
+    here = Training(model_name, model.ROOT, tmp_path / "here", HERE)
+    elsewhere = Training(model_name, model.ROOT, tmp_path / "elsewhere", ELSEWHERE)
+    assert here.files() == elsewhere.files()
 
 
-@pytest.mark.parametrize("jobs", ["1", "2"])
-def test_number_of_jobs_leaves_no_trace(folder: Folder, jobs: str) -> None:
+def test_number_of_jobs_leaves_no_trace(folder: Folder) -> None:
     """A pickle records n_jobs, so it is reset: parallelism belongs to who serves."""
-    estimator = HISTOGRAM.replace("HistGradientBoosting", "RandomForest").replace(
-        "Classifier())", f"Classifier(n_estimators=5, random_state=0, n_jobs={jobs}))"
-    )
-    folder.write(two_classes(), estimator=estimator)
-    files = train("made", folder.root, folder.root / "out", **HERE)
-    folder.write(two_classes(), estimator=estimator.replace(f", n_jobs={jobs}", ""))
-    assert train("made", folder.root, folder.root / "again", **ELSEWHERE) == files
-    assert "model.joblib" in files
+    estimator = HISTOGRAM.replace("HistGradientBoosting", "RandomForest")
+    many = estimator.replace("Classifier())", "Classifier(n_estimators=5, n_jobs=2))")
+    none = many.replace(", n_jobs=2", "")
+    assert many != none
+    folder.write(two_classes(), estimator=many)
+    here = Training("made", folder.root, folder.root / "here", HERE).files()
+    folder.write(two_classes(), estimator=none)
+    assert here == Training("made", folder.root, folder.root / "elsewhere", ELSEWHERE).files()
+    assert "model.joblib" in here
 
 
 def test_pickle_is_the_same_bytes_with_more_threads(folder: Folder) -> None:
     """HistGradientBoosting sums in the order of its threads, so there is only one."""
     folder.write(two_classes(400), estimator=HISTOGRAM)
-    here = train("made", folder.root, folder.root / "here", **HERE)
-    assert "model.joblib" in here
-    assert here == train("made", folder.root, folder.root / "elsewhere", **ELSEWHERE)
+    here = Training("made", folder.root, folder.root / "here", HERE)
+    elsewhere = Training("made", folder.root, folder.root / "elsewhere", ELSEWHERE)
+    files = here.files()
+    assert files == elsewhere.files()
+    assert "model.joblib" in files

@@ -1,0 +1,173 @@
+"""The command line: what a person sees, and with which code it ends."""
+
+from __future__ import annotations
+
+import io
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import joblib
+import pytest
+
+import model
+from model import bundle
+from model.errors import ModelError
+from tests.train.conftest import FOREST, Folder, default_toml, two_classes
+from train import estimator, job
+
+CUSTOM = """\
+from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+
+
+class Doubler(TransformerMixin, BaseEstimator):
+    def fit(self, X, y=None):
+        return self
+
+    def transform(self, X):
+        return X * 2
+
+    def __sklearn_is_fitted__(self):
+        return True
+
+
+def build():
+    return make_pipeline(Doubler(), LogisticRegression())
+"""
+
+
+def command(*arguments: object) -> subprocess.CompletedProcess[str]:
+    environment = {
+        **os.environ,
+        "PYTHONPATH": str(model.ROOT.parent),
+        "PYTHONHASHSEED": "0",
+        "OMP_NUM_THREADS": "1",
+        "OPENBLAS_NUM_THREADS": "1",
+    }
+    return subprocess.run(
+        [sys.executable, "-m", *map(str, arguments)],
+        env=environment, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+
+
+def test_training_shows_each_step_and_nothing_else(folder: Folder) -> None:
+    """A build's log has one line per step, and no warning of any library."""
+    folder.write(two_classes())
+    done = command("train", "made", "--models", folder.root, "--out", folder.root / "out")
+    assert (done.returncode, done.stderr) == (0, "")
+    steps = [line.split()[1] for line in done.stdout.splitlines()]
+    expected = ["load", "split", "cross-val", "fit", "holdout", "gate", "export", "write"]
+    assert steps == expected
+
+
+def test_failed_gate_is_an_exit_code_and_still_a_bundle(folder: Folder) -> None:
+    """The evaluation of a model that is not good enough is what its author needs."""
+    csv = "x,y\n" + "".join(f"{row % 5},{'ab'[row % 2]}\n" for row in range(40))
+    folder.write(csv, default_toml(csv).replace("0.5", "0.99"))
+    train = ("train", "made", "--models", folder.root, "--out", folder.root / "out")
+    failed, kept = command(*train), command(*train, "--keep-going")
+    assert (failed.returncode, kept.returncode) == (3, 0)
+    assert ">= 0.99 FAILED" in failed.stdout
+    assert failed.stderr.startswith("error: made failed its gate")
+    assert not bundle.read(folder.root / "out").manifest.gate.passed
+
+
+def test_mistake_is_one_line_without_a_traceback(tmp_path: Path) -> None:
+    """Somebody's mistake is not our crash."""
+    done = command("train", "nowhere", "--models", tmp_path, "--out", tmp_path / "out")
+    assert done.returncode == ModelError.exit_code
+    assert done.stderr.startswith("error: Model 'nowhere' must be a folder")
+    assert done.stderr.count("\n") == 1
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    ("source", "words"),
+    [
+        ("", "build must be a function without arguments. Got None"),
+        ("import nothing_of_that_name", "must be importable. Got ModuleNotFoundError"),
+        ("def build(:", "must be importable. Got SyntaxError"),
+        ("def build():\n    return 1 / 0", "build() must be callable without error"),
+        ("def build(x):\n    return x", "Got TypeError"),
+        ("def build():\n    return 42", "a scikit-learn estimator. Got 42"),
+        (
+            "from sklearn.svm import SVC\ndef build():\n    return SVC",
+            "an estimator, not its class. Got SVC",
+        ),
+        (
+            "from sklearn.linear_model import Ridge\ndef build():\n    return Ridge()",
+            "must be a classifier. Got Ridge",
+        ),
+        (
+            "from sklearn.decomposition import PCA\ndef build():\n    return PCA()",
+            "must be a classifier. Got PCA",
+        ),
+        (
+            "from sklearn.svm import SVC\ndef build():\n    return SVC().fit([[0], [1]], [0, 1])",
+            "must be unfitted. Got a fitted estimator",
+        ),
+        (FOREST.replace("(n_est", "(max_depth=-1, n_est"), "must be able to fit and predict"),
+    ],
+)
+def test_estimator_that_is_none_is_refused(folder: Folder, source: str, words: str) -> None:
+    """What estimator.py must be is said together with what it is."""
+    spec = folder.write(two_classes(), estimator=source)
+    with pytest.raises(ModelError) as caught:
+        job.run(spec, folder.root / "out")
+    assert words in str(caught.value)
+    assert str(folder.path / "estimator.py") in str(caught.value)
+
+
+def test_estimator_file_that_is_absent_is_named(folder: Folder) -> None:
+    """A folder without estimator.py is no model yet."""
+    spec = folder.write(two_classes())
+    (folder.path / "estimator.py").unlink()
+    with pytest.raises(ModelError, match=r"estimator\.py must be a file that defines build"):
+        estimator.build(spec)
+
+
+def test_gate_on_probabilities_needs_an_estimator_that_has_them(folder: Folder) -> None:
+    """A metric that cannot be measured is refused before the training."""
+    toml = default_toml(two_classes()).replace("accuracy", "roc_auc")
+    source = "from sklearn.svm import LinearSVC\ndef build():\n    return LinearSVC()"
+    spec = folder.write(two_classes(), toml, source)
+    with pytest.raises(ModelError, match="it has no predict_proba"):
+        estimator.build(spec)
+
+
+def test_custom_transformer_is_served_by_joblib_with_its_own_module(folder: Folder) -> None:
+    """The pickle names model.NAME.estimator, which the image holds beside the package."""
+    folder.write(two_classes(), estimator=CUSTOM)
+    out = folder.root / "out"
+    done = command("train", "made", "--models", folder.root, "--out", out)
+    assert done.returncode == 0, done.stderr
+    assert "joblib: ONNX was not used" in done.stdout
+    written = bundle.read(out)
+    assert written.manifest.runtime == "joblib"
+    assert written.manifest.parity is None
+    assert written.model_file == out / "model.joblib"
+    assert b"model.made.estimator" in written.model_file.read_bytes()
+
+
+def test_search_is_served_as_its_winner(folder: Folder) -> None:
+    """A search records how long each fit took, so only what it found goes into the bundle."""
+    source = (
+        "from sklearn.model_selection import GridSearchCV\n"
+        "from sklearn.tree import DecisionTreeClassifier\n"
+        "def build():\n"
+        "    return GridSearchCV(DecisionTreeClassifier(), {'max_depth': [1, 2]}, cv=2)\n"
+    )
+    manifest = job.run(folder.write(two_classes(), estimator=source), folder.root / "out")
+    assert manifest.estimator == "DecisionTreeClassifier(max_depth=1)"
+
+
+def test_other_runtime_leaves_no_old_model_behind(folder: Folder) -> None:
+    """A bundle has one model file, whatever was written to the folder before."""
+    out = folder.root / "out"
+    job.run(folder.write(two_classes(), estimator=CUSTOM), out)
+    assert joblib.load(io.BytesIO((out / "model.joblib").read_bytes()))
+    job.run(folder.write(two_classes()), out)
+    assert sorted(file.name for file in out.glob("model.*")) == ["model.onnx"]
