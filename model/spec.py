@@ -76,7 +76,7 @@ def read(name: str, root: Path = ROOT) -> ModelSpec:
     return ModelSpec(
         folder=folder,
         name=name,
-        description=top.text("description"),
+        description=top.text("description").strip().rstrip("."),
         task=task,
         target=target,
         data=read_source(top.table("data"), folder),
@@ -126,6 +126,10 @@ def read_inputs(section: Section, target: str) -> dict[str, Kind]:
         section.fail(
             target, "absent, because it is the target", f"Remove {target!r} from [inputs]."
         )
+    for name, kind in section.values.items():
+        if isinstance(kind, dict):
+            cure = f'Quote a name that contains dots: "{name}.{next(iter(kind), "")}" = "numeric"'
+            section.fail(name, "numeric or categorical", cure)
     return {name: section.choice(name, KINDS) for name in section.values}
 
 

@@ -96,6 +96,7 @@ MISTAKES = {
     "task of the wrong type": ('"regression"', "1", ["task", "Got 1"]),
     "target among inputs": ('size = "numeric"', 'price = "numeric"', ["inputs.price", "Remove"]),
     "unknown kind": ('"numeric"', '"number"', ["inputs.size", "'number'", "'numeric'?"]),
+    "name with dots": ('size = "n', 'si.ze = "n', ["inputs.si", '"si.ze" = "numeric"']),
     "no inputs": (
         'size = "numeric"\ncolour = "categorical"\n',
         "",
