@@ -18,29 +18,29 @@ have() { command -v "$1" >/dev/null 2>&1; }
 # Succeeds where packages can be installed without asking anybody.
 can_install() { have apt-get && [ "$(id -u)" = 0 ]; }
 
-# apt_install PACKAGE…: install what is missing, refreshing the package lists once.
+# apt_install PACKAGE…: install what is missing.
 apt_install() {
-  if [ -z "${apt_updated:-}" ]; then
-    use_newer_debian
-    apt-get update -qq
-    apt_updated=1
-  fi
+  refresh_packages
   DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends "$@" >/dev/null
 }
 
-# Debian 12's Docker predates the containerd image store: offer Debian 13's packages beside it, at
-# a priority that installs only what is asked for by name.
-use_newer_debian() {
+# Fetch the package lists, once. Debian 12's Docker predates the containerd image store: offer Debian
+# 13's packages beside it, at a priority that installs only what is asked for by name.
+refresh_packages() {
+  [ -z "${refreshed:-}" ] || return 0
+  refreshed=1
+  apt-get update -qq
   # shellcheck source=/dev/null
   [ "$(. /etc/os-release && echo "${VERSION_CODENAME:-}")" = bookworm ] || return 0
   local mirror
   mirror=$(apt-get indextargets --format "\$(REPO_URI)" 'Created-By: Packages' 'Codename: bookworm' |
     head -n 1)
-  [ -n "$mirror" ] || fail "/etc/apt must name a Debian mirror for bookworm; add one to its sources."
+  [ -n "$mirror" ] || fail "apt's sources must name a Debian mirror for bookworm. Got none; add one."
   echo "deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] $mirror trixie main" \
     >/etc/apt/sources.list.d/model-images-trixie.list
   printf 'Package: *\nPin: release n=trixie\nPin-Priority: 100\n' \
     >/etc/apt/preferences.d/model-images-trixie
+  apt-get update -qq
 }
 
 # newer PACKAGE…: name each package so that apt takes Debian 13's on Debian 12.
@@ -56,7 +56,7 @@ install_engine() {
   can_install || fail "no Docker engine with buildx answers. Install and start Docker 25 or later" \
     "(Docker Desktop, or docker.io and docker-buildx), then run this again."
   say "no Docker engine answers: installing the distribution's docker.io and buildx"
-  [ -n "${apt_updated:-}" ] || { use_newer_debian; apt-get update -qq; apt_updated=1; }
+  refresh_packages
   # shellcheck disable=SC2046  # one word per package is the point
   apt_install $(newer docker.io docker-cli containerd docker-buildx) iptables runc ca-certificates
 }
