@@ -21,7 +21,7 @@ can_install() { have apt-get && [ "$(id -u)" = 0 ]; }
 # apt_install PACKAGE…: install what is missing.
 apt_install() {
   refresh_packages
-  DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends "$@" >/dev/null
+  DEBIAN_FRONTEND=noninteractive DEBCONF_NOWARNINGS=yes apt-get install -qq -y --no-install-recommends "$@" >/dev/null
 }
 
 # Fetch the package lists, once. Debian 12's Docker predates the containerd image store: offer Debian
