@@ -5,29 +5,42 @@ response classes, which together cost several times what the model costs. That i
 nothing they would check is left out: the body is decoded by types compiled from the manifest
 (`serve.schema`), every refusal is one of `serve.errors`, and the OpenAPI document that FastAPI
 publishes for this route is made from the same types.
+
+What is left is done once for a batch of requests where it can be: a request parks itself with
+the scorer, and is counted, logged and answered in one tight loop when the batch is done.
 """
 
 from __future__ import annotations
 
+import asyncio
 import traceback
 from time import perf_counter
+from typing import TYPE_CHECKING, Any
 
 from serve.errors import InternalError, Refusal
 from serve.http import (
     JSON,
     Disconnected,
-    Receive,
-    Scope,
-    Send,
     read_body,
     refuse,
     require_json,
     respond,
+    respond_at_once,
 )
 from serve.journal import Journal
-from serve.service import Service
-from serve.trace import Trace, Tracer
-from serve.wire import Wire
+from serve.trace import Tracer
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from serve.http import Receive, Scope, Send
+    from serve.runtime import Scores
+    from serve.schema import Row
+    from serve.service import Service
+    from serve.trace import Trace
+    from serve.wire import Wire
+
+JSON_TYPE = (b"content-type", JSON)
 
 
 class PredictRoute:
@@ -42,36 +55,89 @@ class PredictRoute:
         self.journal = Journal(service, route)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        begin = perf_counter()
-        headers = dict(scope["headers"])
-        trace = self.trace(headers)
+        prediction = Prediction(self, scope, send)
         try:
-            require_json(scope, headers)
-            body = await read_body(receive, headers, self.limit)
-            rows, request = self.wire.read(body)
-            scores = await self.service.score(rows)
-            answer = self.wire.write(scores, request)
+            require_json(scope, prediction.headers)
+            prediction.body = await read_body(receive, prediction.headers, self.limit)
+            prediction.rows, prediction.form = self.wire.read(prediction.body)
+            self.service.submit(prediction)
+            await prediction.finish()
         except Disconnected:
-            return
+            pass
         except Refusal as refusal:
-            await self.refuse(receive, send, trace, refusal)
+            await self.refuse(scope, receive, send, prediction.trace, refusal)
         except Exception:  # noqa: BLE001 - whatever it is, the client gets an answer
-            self.service.log.event(
-                "error", level="error", id=trace.id, traceback=traceback.format_exc()
-            )
-            await self.refuse(
-                receive, send, trace, InternalError("The server failed; see its log.")
-            )
-        else:
-            seconds = perf_counter() - begin
-            self.service.metrics.request(self.route, 200)
-            self.service.metrics.latency(seconds)
-            self.journal(trace, body, answer, len(rows), seconds)
-            await respond(send, 200, answer, [(b"content-type", JSON), *trace.headers])
+            identity, lines = prediction.trace.id.decode(), traceback.format_exc()
+            self.service.log.event("error", level="error", id=identity, traceback=lines)
+            failure = InternalError("The server failed; see its log.")
+            await self.refuse(scope, receive, send, prediction.trace, failure)
 
-    async def refuse(self, receive: Receive, send: Send, trace: Trace, refusal: Refusal) -> None:
+    async def refuse(
+        self, scope: Scope, receive: Receive, send: Send, trace: Trace, refusal: Refusal
+    ) -> None:
         self.service.metrics.request(self.route, refusal.status)
         self.service.log.event(
-            "refused", id=trace.id, route=self.route, status=refusal.status, error=str(refusal)
+            "refused",
+            id=trace.id.decode(),
+            route=self.route,
+            status=refusal.status,
+            error=str(refusal),
         )
-        await refuse(receive, send, refusal, trace.headers)
+        await refuse(scope, receive, send, refusal, trace.headers)
+
+
+class Prediction:
+    """One request on its way."""
+
+    __slots__ = (
+        "begin",
+        "body",
+        "content",
+        "form",
+        "future",
+        "headers",
+        "route",
+        "rows",
+        "scope",
+        "send",
+        "trace",
+    )  # fmt: skip
+
+    def __init__(self, route: PredictRoute, scope: Scope, send: Send) -> None:
+        self.begin = perf_counter()
+        self.route = route
+        self.scope = scope
+        self.send = send
+        self.headers = dict(scope["headers"])
+        self.trace = route.trace(self.headers)
+        self.body = b""
+        self.rows: Sequence[Row] = ()
+        self.form: Any = None
+        self.future: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+
+    def answer(self, scores: Scores) -> None:
+        """Write the answer, count it and log it, while the batch is in hand."""
+        route = self.route
+        try:
+            self.content = route.wire.write(scores, self.form)
+            seconds = perf_counter() - self.begin
+            route.service.metrics.prediction(route.route, seconds)
+            route.journal(self.trace, self.body, self.content, len(self.rows), seconds)
+            self.future.set_result(
+                respond_at_once(self.scope, self.send, 200, self.content, self.answer_headers)
+            )
+        except Exception as error:  # noqa: BLE001 - the request's own task answers it
+            self.fail(error)
+
+    @property
+    def answer_headers(self) -> list[tuple[bytes, bytes]]:
+        return [JSON_TYPE, *self.trace.headers]
+
+    def fail(self, error: Exception) -> None:
+        """Let the request's own task raise what went wrong."""
+        self.future.set_exception(error)
+
+    async def finish(self) -> None:
+        """Wait for the answer; send it the long way if it could not be sent at once."""
+        if not await self.future:
+            await respond(self.scope, self.send, 200, self.content, self.answer_headers)

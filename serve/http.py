@@ -15,11 +15,14 @@ Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 Headers = dict[bytes, bytes]
+Pairs = list[tuple[bytes, bytes]]
 Application = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 JSON = b"application/json"
 JSON_TYPE = re.compile(rb"application/(?:[\w.+-]+\+)?json\s*(?:;.*)?", re.IGNORECASE)
 DISCARD = 32 * 1024 * 1024
+AT_ONCE = "serve.at_once"  # the ASGI extension of serve.protocol
+NOTHING: dict[str, Any] = {}
 
 encode = msgspec.json.Encoder().encode
 
@@ -65,21 +68,26 @@ def require_json(scope: Scope, headers: Headers) -> None:
         )
 
 
-async def respond(
-    send: Send, status: int, body: bytes, headers: list[tuple[bytes, bytes]] | None = None
-) -> None:
+def respond_at_once(scope: Scope, send: Send, status: int, body: bytes, headers: Pairs) -> bool:
+    """Send one whole answer now, if the server can; return whether it did."""
+    at_once = scope.get("extensions", NOTHING).get(AT_ONCE)
+    return at_once is not None and at_once(send, status, [*headers, length(body)], body)
+
+
+async def respond(scope: Scope, send: Send, status: int, body: bytes, headers: Pairs) -> None:
     """Send one whole answer."""
-    await send(start(status, body, headers or [(b"content-type", JSON)]))
-    await send({"type": "http.response.body", "body": body})
+    if scope["method"] == "HEAD" or not respond_at_once(scope, send, status, body, headers):
+        headers = [*headers, length(body)]
+        await send({"type": "http.response.start", "status": status, "headers": headers})
+        await send({"type": "http.response.body", "body": body})
 
 
-def start(status: int, body: bytes, headers: list[tuple[bytes, bytes]]) -> Message:
-    length = (b"content-length", b"%d" % len(body))
-    return {"type": "http.response.start", "status": status, "headers": [*headers, length]}
+def length(body: bytes) -> tuple[bytes, bytes]:
+    return (b"content-length", b"%d" % len(body))
 
 
 async def refuse(
-    receive: Receive, send: Send, refusal: Refusal, headers: list[tuple[bytes, bytes]]
+    scope: Scope, receive: Receive, send: Send, refusal: Refusal, headers: Pairs
 ) -> None:
     """Send a refusal; the rest of a body that is too large is read and thrown away, up to a limit.
 
@@ -92,9 +100,10 @@ async def refuse(
         headers.append((b"allow", b"POST"))
     body = encode(refusal.problem)
     if not isinstance(refusal, TooLarge):
-        await respond(send, refusal.status, body, headers)
+        await respond(scope, send, refusal.status, body, headers)
         return
-    await send(start(refusal.status, body, [*headers, (b"connection", b"close")]))
+    headers += [(b"connection", b"close"), length(body)]
+    await send({"type": "http.response.start", "status": refusal.status, "headers": headers})
     await send({"type": "http.response.body", "body": body, "more_body": True})
     await discard(receive)
     await send({"type": "http.response.body", "body": b""})

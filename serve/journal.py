@@ -9,19 +9,14 @@ from __future__ import annotations
 import random
 from typing import TYPE_CHECKING
 
-import msgspec
+from serve.http import encode
 
 if TYPE_CHECKING:
     from serve.service import Service
     from serve.trace import Trace
 
-LINE = (
-    '{{"time":"%s","level":"info","message":"prediction","id":"%s","route":{route},"model":{model},'
-    '"version":{version},"rows":%d,"ms":%.3f'
-)
 
-
-SPACES = bytes.maketrans(b"\r\n", b"  ")
+LINE = b'{"time":"%b","level":"info","message":"prediction","id":"%b"%b,"rows":%d,"ms":%.3f%b}\n'
 
 
 class Journal:
@@ -31,30 +26,22 @@ class Journal:
         self.log = service.log
         self.share = service.settings.log_inputs
         self.limit = service.settings.log_max_bytes
-        manifest = service.manifest
-        names = {"route": route, "model": manifest.name, "version": manifest.version}
-        self.line = LINE.format(**{key: quoted(text) for key, text in names.items()})
+        names = {
+            "route": route,
+            "model": service.manifest.name,
+            "version": service.manifest.version,
+        }
+        self.names = b"".join(
+            b',"%b":%b' % (key.encode(), encode(text)) for key, text in names.items()
+        )
 
     def __call__(self, trace: Trace, body: bytes, answer: bytes, rows: int, seconds: float) -> None:
-        line = (self.line % (self.log.now(), trace.id, rows, seconds * 1000)).encode()
-        if trace.trace_id:
-            line += b',"trace_id":"%b"' % trace.trace_id.encode()
         if len(body) + len(answer) > self.limit:
-            line += b',"omitted":"larger than LOG_MAX_BYTES"'
+            content = b',"omitted":"larger than LOG_MAX_BYTES"'
+        elif self.share == 1 or random.random() < self.share:  # noqa: S311 - a sample
+            content = b',"inputs":%b,"outputs":%b' % (b" ".join(body.splitlines()), answer)
         else:
-            if self.share == 1 or random.random() < self.share:  # noqa: S311 - a sample
-                line += b',"inputs":' + one_line(body)
-            line += b',"outputs":' + answer
-        self.log.later(line + b"}\n")
-
-
-def quoted(text: str) -> str:
-    """Return JSON text that % leaves alone."""
-    return msgspec.json.encode(text).decode().replace("%", "%%")
-
-
-def one_line(body: bytes) -> bytes:
-    """Return JSON without line ends; inside its strings there are none."""
-    return (
-        body.replace(b"\r", b" ").replace(b"\n", b" ") if b"\n" in body or b"\r" in body else body
-    )
+            content = b',"outputs":%b' % answer
+        if trace.trace_id:
+            content = b',"trace_id":"%b"%b' % (trace.trace_id, content)
+        self.log.later(LINE % (self.log.now(), trace.id, self.names, rows, seconds * 1000, content))

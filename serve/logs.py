@@ -10,6 +10,8 @@ from typing import Any, BinaryIO
 
 import msgspec
 
+LATENCY = 0.01  # seconds
+
 encode = msgspec.json.Encoder().encode
 
 
@@ -18,19 +20,19 @@ class Clock:
 
     def __init__(self) -> None:
         self.second = 0
-        self.prefix = ""
+        self.prefix = b""
 
-    def __call__(self) -> str:
+    def __call__(self) -> bytes:
         now = time.time()
         second = int(now)
         if second != self.second:
             self.second = second
-            self.prefix = time.strftime("%Y-%m-%dT%H:%M:%S.", time.gmtime(second))
-        return f"{self.prefix}{int((now - second) * 1000):03d}Z"
+            self.prefix = time.strftime("%Y-%m-%dT%H:%M:%S.", time.gmtime(second)).encode()
+        return b"%b%03dZ" % (self.prefix, (now - second) * 1000)
 
 
 class Log:
-    """Lines are gathered during one turn of the event loop and written together at its end."""
+    """Lines of predictions are gathered for some milliseconds and written with one system call."""
 
     def __init__(self, stream: BinaryIO | None = None) -> None:
         self.stream = stream or sys.stdout.buffer
@@ -39,14 +41,14 @@ class Log:
 
     def event(self, message: str, *, level: str = "info", **fields: Any) -> None:
         """Write one line now."""
-        line = {"time": self.now(), "level": level, "message": message, **fields}
+        line = {"time": self.now().decode(), "level": level, "message": message, **fields}
         self.lines.append(encode(line) + b"\n")
         self.flush()
 
     def later(self, line: bytes) -> None:
-        """Write a line, which is already JSON, at the end of this turn of the event loop."""
+        """Write a line, which is already JSON, soon, together with others."""
         if not self.lines:
-            asyncio.get_running_loop().call_soon(self.flush)
+            asyncio.get_running_loop().call_later(LATENCY, self.flush)
         self.lines.append(line)
 
     def flush(self) -> None:

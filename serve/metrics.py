@@ -104,10 +104,12 @@ class Metrics:
         column = STATUSES.index(status) if status in STATUSES else STATUSES.index(500)
         self.cells[self.requests + number * len(STATUSES) + column] += 1
 
-    def latency(self, seconds: float) -> None:
-        """Count an answered prediction request."""
-        self.cells[self.seconds + bisect_left(SECONDS, seconds)] += 1
-        self.cells[self.seconds + len(SECONDS) + 1] += seconds
+    def prediction(self, route: str, seconds: float) -> None:
+        """Count a prediction request that was answered."""
+        cells = self.cells
+        cells[self.requests + self.routes[route] * len(STATUSES)] += 1  # 200 is the first status
+        cells[self.seconds + bisect_left(SECONDS, seconds)] += 1
+        cells[self.seconds + len(SECONDS) + 1] += seconds
 
     def batch(self, scores: Scores, surprises: Surprises) -> None:
         """Count the rows of a batch, their classes, and the values training did not see."""

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from serve import paths
 from serve.errors import WrongMethod
 from serve.http import Application, Receive, Scope, Send, encode, refuse, respond
 
@@ -14,7 +15,8 @@ if TYPE_CHECKING:
 
     from serve.service import Service
 
-PLAIN = [(b"content-type", b"text/plain; version=0.0.4; charset=utf-8")]
+JSON = [(b"content-type", b"application/json")]
+TEXT = [(b"content-type", b"text/plain; version=0.0.4; charset=utf-8")]
 
 
 class Health(msgspec.Struct):
@@ -39,11 +41,11 @@ def probe(service: Service, route: str, answer: Callable[[], tuple[int, bytes]])
         if scope["method"] not in ("GET", "HEAD"):
             service.metrics.request(route, 405)
             problem = WrongMethod(f"The method must be GET. Got {scope['method']} instead.")
-            await refuse(receive, send, problem, [])
+            await refuse(scope, receive, send, problem, [])
             return
         status, body = answer()
         service.metrics.request(route, status)
-        await respond(send, status, body, PLAIN if route == "/metrics" else None)
+        await respond(scope, send, status, body, TEXT if route == paths.METRICS else JSON)
 
     return endpoint
 

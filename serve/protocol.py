@@ -1,28 +1,39 @@
-"""HTTP connections that are not held open by clients who do not finish their requests.
+"""What uvicorn's HTTP protocol lacks here: punctuality, and answers in one write.
 
-uvicorn waits for ever for the rest of a request. Here each connection notes since when it has
-been receiving, and one sweep over all connections, every tick of the server, ends the late ones:
-cheaper than a timer for each request.
+Both lean on the inside of `HttpToolsProtocol`; uvicorn is locked by hash, and the tests of slow
+clients and of answers fail if its inside changes.
 """
 
 from __future__ import annotations
 
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+
+from serve.http import AT_ONCE
 
 if TYPE_CHECKING:
     import asyncio
 
-ANSWER = (
+    from serve.http import Pairs, Send
+
+LATE = b'{"error":"The request must arrive whole within REQUEST_SECONDS."}'
+LATE_ANSWER = (
     b"HTTP/1.1 408 Request Timeout\r\nconnection: close\r\ncontent-type: application/json\r\n"
-    b"content-length: %d\r\n\r\n%b"
+    b"content-length: %d\r\n\r\n%b" % (len(LATE), LATE)
 )
-PROBLEM = b'{"error":"The request must arrive whole within REQUEST_SECONDS."}'
+STATUS_LINES = {
+    status.value: f"HTTP/1.1 {status.value} {status.phrase}\r\n".encode() for status in HTTPStatus
+}
 
 
-class PunctualProtocol(HttpToolsProtocol):
-    """A connection that knows since when it has been waiting for the rest of a request."""
+class Protocol(HttpToolsProtocol):
+    """A connection that is not held open for ever, and that can answer at once.
+
+    uvicorn waits without end for the rest of a request. Here each connection notes since when it
+    has been receiving, and the server sweeps them: cheaper than a timer for each request.
+    """
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
@@ -35,6 +46,7 @@ class PunctualProtocol(HttpToolsProtocol):
     def on_message_begin(self) -> None:
         self.receiving_since = self.loop.time()
         super().on_message_begin()
+        self.scope["extensions"] = EXTENSIONS
 
     def on_message_complete(self) -> None:
         self.receiving_since = None
@@ -46,6 +58,33 @@ class PunctualProtocol(HttpToolsProtocol):
             return False
         self.receiving_since = None
         if self.cycle is None or self.cycle.response_complete or not self.cycle.response_started:
-            self.transport.write(ANSWER % (len(PROBLEM), PROBLEM))
+            self.transport.write(LATE_ANSWER)
         self.transport.close()
         return True
+
+
+def answer_at_once(send: Send, status: int, headers: Pairs, body: bytes) -> bool:
+    """Write a whole answer with one system call, where ASGI's two messages make two.
+
+    Return False, and write nothing, where the long way must be gone: to a slow reader, or if
+    `send` is not uvicorn's own.
+    """
+    cycle = getattr(send, "__self__", None)
+    if not isinstance(cycle, RequestResponseCycle) or cycle.flow.write_paused:
+        return False
+    if cycle.disconnected:
+        return True
+    lines = [b"%b: %b\r\n" % header for header in (*cycle.default_headers, *headers)]
+    if not cycle.keep_alive:
+        lines.append(b"connection: close\r\n")
+    cycle.response_started = cycle.response_complete = True
+    cycle.waiting_for_100_continue = False
+    cycle.transport.write(b"".join([STATUS_LINES[status], *lines, b"\r\n", body]))
+    cycle.message_event.set()
+    if not cycle.keep_alive:
+        cycle.transport.close()
+    cycle.on_response()
+    return True
+
+
+EXTENSIONS: Any = {AT_ONCE: answer_at_once}

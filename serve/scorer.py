@@ -11,8 +11,9 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import NamedTuple
+from typing import Protocol
 
+from serve.errors import Unavailable
 from serve.frame import Frame
 from serve.predictor import Predictor
 from serve.runtime import Scores
@@ -22,42 +23,55 @@ LONGEST_ON_THE_LOOP = 0.001  # seconds
 ROWS_PER_BATCH = 10_000
 
 Observe = Callable[[Frame, Scores], None]
-Answer = tuple[Frame, Scores] | Exception
+Result = tuple[Frame, Scores] | Exception
 
 
-class Job(NamedTuple):
+class Job(Protocol):
+    """A request that waits for its scores."""
+
     rows: Sequence[Row]
-    scores: asyncio.Future[Scores]
+
+    def answer(self, scores: Scores) -> None:
+        """Take the scores of the rows."""
+
+    def fail(self, error: Exception) -> None:
+        """Take what the model raised instead."""
 
 
 class Scorer:
-    """A queue of requests in front of a model; belongs to the event loop it is made in."""
+    """A queue of jobs in front of a model; belongs to the event loop it is made in."""
 
-    def __init__(self, predictor: Predictor, observe: Observe) -> None:
+    def __init__(self, predictor: Predictor, observe: Observe, limit: int) -> None:
         self.predictor = predictor
         self.observe = observe
+        self.limit = limit
         self.loop = asyncio.get_running_loop()
         self.rows_on_the_loop = int(LONGEST_ON_THE_LOOP / predictor.seconds_per_row())
         self.thread = ThreadPoolExecutor(1, thread_name_prefix="scorer")
         self.waiting: list[Job] = []
+        self.in_flight = 0
         self.scheduled = False
 
-    def score(self, rows: Sequence[Row]) -> asyncio.Future[Scores]:
-        """Return the answers to `rows`, in a moment."""
-        job = Job(rows, self.loop.create_future())
+    def submit(self, job: Job) -> None:
+        """Score a job in a moment; raise Unavailable at once if too many are in flight."""
+        if self.in_flight >= self.limit:
+            raise Unavailable(
+                f"At most {self.limit} requests must be in flight (the setting MAX_CONCURRENCY). "
+                "Got one more instead. Try again."
+            )
+        self.in_flight += 1
         self.waiting.append(job)
         if not self.scheduled:
             self.scheduled = True
             self.loop.call_soon(self.next_batch)
-        return job.scores
 
     def next_batch(self) -> None:
-        if sum(len(job.rows) for job in self.waiting) <= self.rows_on_the_loop:
+        if sum([len(job.rows) for job in self.waiting]) <= self.rows_on_the_loop:
             jobs, self.waiting = self.waiting, []
             self.scheduled = False
-            self.deliver(self.answers(jobs))
+            self.deliver(self.score(jobs))
         else:
-            done = self.loop.run_in_executor(self.thread, self.answers, self.take())
+            done = self.loop.run_in_executor(self.thread, self.score, self.take())
             done.add_done_callback(self.after_thread)
 
     def take(self) -> list[Job]:
@@ -71,38 +85,38 @@ class Scorer:
         jobs, self.waiting = self.waiting[:count], self.waiting[count:]
         return jobs
 
-    def after_thread(self, done: asyncio.Future[list[tuple[list[Job], Answer]]]) -> None:
+    def after_thread(self, done: asyncio.Future[list[tuple[list[Job], Result]]]) -> None:
         self.deliver(done.result())
         if self.waiting:
             self.next_batch()
         else:
             self.scheduled = False
 
-    def answers(self, jobs: list[Job]) -> list[tuple[list[Job], Answer]]:
+    def score(self, jobs: list[Job]) -> list[tuple[list[Job], Result]]:
         """Score all rows at once; if that fails each job alone, for one may spoil the others'."""
         try:
             return [(jobs, self.predictor([row for job in jobs for row in job.rows]))]
         except Exception as error:  # noqa: BLE001 - an estimator of one's own can raise anything
             if len(jobs) == 1:
                 return [(jobs, error)]
-        return [answer for job in jobs for answer in self.answers([job])]
+        return [result for job in jobs for result in self.score([job])]
 
-    def deliver(self, answers: list[tuple[list[Job], Answer]]) -> None:
-        for jobs, answer in answers:
-            if isinstance(answer, Exception):
-                jobs[0].scores.set_exception(answer)
+    def deliver(self, results: list[tuple[list[Job], Result]]) -> None:
+        for jobs, result in results:
+            self.in_flight -= len(jobs)
+            if isinstance(result, Exception):
+                jobs[0].fail(result)
             else:
-                frame, scores = answer
+                frame, scores = result
                 self.observe(frame, scores)
                 hand_out(jobs, scores)
 
 
 def hand_out(jobs: list[Job], scores: Scores) -> None:
     """Give each job its part of the scores."""
+    labels, probabilities = scores.labels, scores.probabilities
     start = 0
     for job in jobs:
         end = start + len(job.rows)
-        if not job.scores.done():
-            probabilities = scores.probabilities and scores.probabilities[start:end]
-            job.scores.set_result(Scores(scores.labels[start:end], probabilities))
+        job.answer(Scores(labels[start:end], probabilities and probabilities[start:end]))
         start = end

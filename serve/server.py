@@ -14,7 +14,7 @@ from serve import bundles, logs
 from serve.errors import CannotListen
 from serve.front import Front
 from serve.logs import Log
-from serve.protocol import PunctualProtocol
+from serve.protocol import Protocol
 from serve.service import Service
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ class Server(uvicorn.Server):
             uvicorn.Config(
                 Front(service),
                 loop="uvloop",
-                http=PunctualProtocol,
+                http=Protocol,
                 ws="none",
                 lifespan="on",
                 log_config=None,
@@ -95,5 +95,5 @@ class Server(uvicorn.Server):
     def end_late_connections(self) -> None:
         deadline = asyncio.get_running_loop().time() - self.service.settings.request_seconds
         for connection in list(self.server_state.connections):
-            if isinstance(connection, PunctualProtocol) and connection.end_if_late(deadline):
+            if isinstance(connection, Protocol) and connection.end_if_late(deadline):
                 self.service.metrics.request("other", 408)

@@ -14,14 +14,10 @@ from serve.metrics import Metrics
 from serve.schema import Schema
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from model.bundle import Bundle
     from serve.logs import Log
     from serve.predictor import Predictor
-    from serve.runtime import Scores
-    from serve.schema import Row
-    from serve.scorer import Scorer
+    from serve.scorer import Job, Scorer
     from serve.settings import Settings
 
 STARTING = "starting: the model is being loaded and tested"
@@ -42,7 +38,6 @@ class Service:
         self.failure: Failure | None = None
         self.scorer: Scorer | None = None
         self.draining = False
-        self.in_flight = 0
         self.loading: asyncio.Task[None] | None = None
 
     def start(self) -> None:
@@ -72,7 +67,9 @@ class Service:
 
         drift = Drift(self.manifest)
         self.scorer = Scorer(
-            predictor, lambda frame, scores: self.metrics.batch(scores, drift(frame))
+            predictor,
+            observe=lambda frame, scores: self.metrics.batch(scores, drift(frame)),
+            limit=self.settings.max_concurrency,
         )
         spare_the_collector()
         if not self.draining:
@@ -83,20 +80,11 @@ class Service:
         self.draining = True
         self.unready = DRAINING
 
-    async def score(self, rows: Sequence[Row]) -> Scores:
-        """Return the answers to `rows`; raise Unavailable if the model is not ready or too busy."""
+    def submit(self, job: Job) -> None:
+        """Score a job in a moment; raise Unavailable if the model is not ready or too busy."""
         if self.scorer is None:
             raise Unavailable(f"The model must be ready. Got: {self.unready}. Try again.")
-        if self.in_flight >= self.settings.max_concurrency:
-            raise Unavailable(
-                f"At most {self.settings.max_concurrency} requests must be in flight (the setting "
-                "MAX_CONCURRENCY). Got one more instead. Try again."
-            )
-        self.in_flight += 1
-        try:
-            return await self.scorer.score(rows)
-        finally:
-            self.in_flight -= 1
+        self.scorer.submit(job)
 
 
 def proven(bundle: Bundle, threads: int) -> Predictor:

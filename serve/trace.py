@@ -5,16 +5,19 @@ from __future__ import annotations
 import itertools
 import re
 import secrets
-from typing import NamedTuple
+
+import msgspec
+
+from serve.http import Pairs
 
 REQUEST_ID = re.compile(rb"[\w.:/+=@-]{1,128}", re.ASCII)
 TRACEPARENT = re.compile(rb"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
 
 
-class Trace(NamedTuple):
-    id: str
-    trace_id: str  # empty when the request is part of no trace
-    headers: list[tuple[bytes, bytes]]  # to send back
+class Trace(msgspec.Struct):
+    id: bytes
+    trace_id: bytes  # empty when the request is part of no trace
+    headers: Pairs  # to send back
 
 
 class Tracer:
@@ -35,6 +38,6 @@ class Tracer:
         back = [(b"x-request-id", request_id)]
         parent = headers.get(b"traceparent")
         if parent is None or not TRACEPARENT.fullmatch(parent):
-            return Trace(request_id.decode(), "", back)
+            return Trace(request_id, b"", back)
         back.append((b"traceparent", parent))
-        return Trace(request_id.decode(), parent[3:35].decode(), back)
+        return Trace(request_id, parent[3:35], back)

@@ -7,13 +7,15 @@ Each runtime is imported only when its kind of bundle is served, for an image ho
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple, Protocol
+from typing import Protocol
+
+import msgspec
 
 from model.bundle import Bundle, Label
 from serve.frame import Frame
 
 
-class Scores(NamedTuple):
+class Scores(msgspec.Struct):
     """The answers to a batch, one of each per row."""
 
     labels: Sequence[Label]

@@ -39,7 +39,7 @@ class OnnxRuntime:
 
     def score(self, frame: Frame) -> Scores:
         """Run the graph once for the whole batch."""
-        feeds = {name: array for name, array in frame._asdict().items() if name in self.inputs}
+        feeds = {name: getattr(frame, name) for name in self.inputs}
         first, *rest = self.session.run(self.outputs, feeds)
         if self.outputs == ["prediction"]:
             return Scores(readable(first.ravel()), None)

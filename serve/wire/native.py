@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import msgspec
@@ -92,19 +92,15 @@ class Answers:
         self.encode = msgspec.json.Encoder().encode
 
     def one(self, scores: Scores) -> bytes:
-        return self.encode(self.rows(scores)[0])
+        return self.encode(next(self.rows(scores)))
 
     def many(self, scores: Scores) -> bytes:
-        return self.encode({"predictions": self.rows(scores)})
+        return self.encode({"predictions": list(self.rows(scores))})
 
-    def rows(self, scores: Scores) -> list[Classification] | list[Value]:
+    def rows(self, scores: Scores) -> Iterator[Classification | Value]:
         if scores.probabilities is None:
-            return [Value(label) for label in scores.labels]
-        return [
-            Classification(label, row[str(label)], row)
-            for label, row in zip(
-                scores.labels,
-                (dict(zip(self.names, values, strict=True)) for values in scores.probabilities),
-                strict=True,
-            )
-        ]
+            yield from map(Value, scores.labels)
+            return
+        for label, values in zip(scores.labels, scores.probabilities, strict=True):
+            probabilities = dict(zip(self.names, values, strict=True))
+            yield Classification(label, probabilities[str(label)], probabilities)
