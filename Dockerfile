@@ -38,30 +38,21 @@ RUN --mount=type=secret,id=ca,target=/run/secrets/ca \
 FROM scratch AS bundle
 COPY --from=trainer /bundle/ /
 
-# What serves an ONNX model: no scikit-learn, no pickle.
-FROM base AS packages-onnx
-RUN --mount=type=bind,source=requirements.txt,target=/tmp/requirements.txt \
-    --mount=type=secret,id=pip,target=/etc/pip.conf \
-    --mount=type=secret,id=ca,target=/run/secrets/ca \
-    --mount=type=cache,target=/root/.cache/pip \
-    python -m pip install --quiet --root-user-action=ignore --require-hashes --only-binary=:all: \
-      --no-compile --target=/opt/packages --requirement=/tmp/requirements.txt
-
-# What serves a model that ONNX cannot hold: the scikit-learn it was trained with, and its own code.
-FROM base AS packages-joblib
-RUN --mount=type=bind,source=requirements-joblib.txt,target=/tmp/requirements.txt \
-    --mount=type=secret,id=pip,target=/etc/pip.conf \
-    --mount=type=secret,id=ca,target=/run/secrets/ca \
-    --mount=type=cache,target=/root/.cache/pip \
-    python -m pip install --quiet --root-user-action=ignore --require-hashes --only-binary=:all: \
-      --no-compile --target=/opt/packages --requirement=/tmp/requirements.txt
-
-# Tests, stubs, sources and command-line scripts serve nobody, and onnxruntime's Python module holds
-# all of libonnxruntime.so itself. Bytecode that carries no time stays good when timestamps change.
-# hadolint ignore=DL3006
-FROM packages-${RUNTIME} AS packages
+# What serves the bundle: an ONNX model needs no scikit-learn and no pickle; one that ONNX cannot hold
+# needs the scikit-learn it was trained with. Tests, stubs, sources and command-line scripts serve
+# nobody, and onnxruntime's Python module holds all of libonnxruntime.so itself. Bytecode that
+# carries no time stays good when timestamps change.
+FROM base AS packages
+ARG RUNTIME
 WORKDIR /opt/packages
-RUN rm -rf bin onnxruntime/capi/libonnxruntime.so.* onnxruntime/datasets \
+RUN --mount=type=bind,source=requirements.txt,target=/tmp/onnx.txt \
+    --mount=type=bind,source=requirements-joblib.txt,target=/tmp/joblib.txt \
+    --mount=type=secret,id=pip,target=/etc/pip.conf \
+    --mount=type=secret,id=ca,target=/run/secrets/ca \
+    --mount=type=cache,target=/root/.cache/pip \
+    python -m pip install --quiet --root-user-action=ignore --require-hashes --only-binary=:all: \
+      --no-compile --target=. --requirement="/tmp/${RUNTIME}.txt" \
+    && rm -rf bin onnxruntime/capi/libonnxruntime.so.* onnxruntime/datasets \
       onnxruntime/quantization onnxruntime/tools onnxruntime/transformers \
     && find . -depth \
       \( -type d \( -name tests -o -name include \) \

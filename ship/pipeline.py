@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+import traceback
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -60,6 +61,9 @@ def run_stage(outcome: Outcome, stage: str) -> None:
         ACTIONS[stage](outcome)
     except (ShipError, BundleError) as error:
         outcome.failed, outcome.error = stage, str(error)
+    except Exception:  # noqa: BLE001 - whatever it is, the other models go on
+        outcome.failed, outcome.error = stage, traceback.format_exc()
+    if outcome.failed:
         print(f"{model}: {stage} FAILED", flush=True)
     outcome.seconds[stage] = time.monotonic() - started
 

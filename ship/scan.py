@@ -6,7 +6,6 @@ import json
 import os
 import shutil
 import subprocess
-import tarfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from ship import git
-from ship.build import Build
+from ship.build import Build, run
 from ship.errors import StageError
 
 TOOLS = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache"), "model-images", "bin")
@@ -72,9 +71,9 @@ def unpacked(build: Build) -> Iterator[Path]:
     """Yield the image as a folder, which is how Trivy reads an OCI layout."""
     layout = build.folder / "image"
     shutil.rmtree(layout, ignore_errors=True)
+    layout.mkdir()
     try:
-        with tarfile.open(build.archive.path) as tar:
-            tar.extractall(layout, filter="data")
+        run("tar", "--extract", f"--file={build.archive.path}", f"--directory={layout}")
         yield layout
     finally:
         shutil.rmtree(layout)

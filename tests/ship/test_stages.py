@@ -1,0 +1,50 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from ship import base, pipeline
+from ship.build import Build
+from ship.errors import StageError
+from ship.pipeline import STAGES, Outcome
+from ship.summary import failure
+
+
+@pytest.fixture
+def stages(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str]]:
+    """Replace what the stages do by noting that they ran; `bad` fails its gate."""
+    ran: list[tuple[str, str]] = []
+
+    def note(stage: str, outcome: Outcome) -> None:
+        model = outcome.build.model
+        ran.append((model, stage))
+        if (model, stage) == ("bad", "gate"):
+            raise StageError("accuracy must be at least 0.9. Got 0.5 instead.")
+        if (model, stage) == ("odd", "scan"):
+            raise RuntimeError("something nobody thought of")
+
+    for name in STAGES:
+        monkeypatch.setitem(pipeline.ACTIONS, name, lambda outcome, name=name: note(name, outcome))
+    monkeypatch.setattr(base, "resolve", lambda: "python:3.13")
+    return ran
+
+
+def test_pipeline_takes_the_other_models_on(stages: list[tuple[str, str]]) -> None:
+    """A model that fails stops there; the ones after it go through every stage."""
+    outcomes = pipeline.pipeline(["bad", "good"])
+    assert [(o.build.model, o.failed) for o in outcomes] == [("bad", "gate"), ("good", None)]
+    assert stages == [("bad", "train"), ("bad", "gate"), *(("good", stage) for stage in STAGES)]
+
+
+def test_pipeline_survives_what_nobody_thought_of(stages: list[tuple[str, str]]) -> None:
+    """An error of any kind fails its stage and model alone, and is told whole."""
+    odd, good = pipeline.pipeline(["odd", "good"])
+    assert (odd.failed, good.failed) == ("scan", None)
+    assert "RuntimeError: something nobody thought of" in odd.error
+
+
+def test_failure_names_stage_model_and_next_command(tmp_path: Path) -> None:
+    """What a person reads at the end says where it failed, why, and what to run."""
+    outcome = Outcome(Build("iris", "python:3.13", tmp_path), failed="scan", error="A key.")
+    assert failure(outcome) == "\niris failed in scan:\nA key.\nNext: make scan MODEL=iris\n"
