@@ -6,8 +6,9 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from serve import paths, probes
+from serve.answers import Answers
 from serve.fast import PredictRoute
-from serve.wire import native
+from serve.wire.native import NativeWire
 
 if TYPE_CHECKING:
     from serve.http import Application
@@ -51,8 +52,8 @@ def probe_routes(service: Service) -> list[FastRoute]:
 
 def predict_routes(service: Service) -> list[FastRoute]:
     schema = service.schema
-    wire = native.NativeWire(schema)
-    answer = native.answer_type(service.bundle)
+    answers = Answers(service.bundle)
+    wire = NativeWire(schema, answers)
     return [
         FastRoute(
             paths.PREDICT,
@@ -60,6 +61,6 @@ def predict_routes(service: Service) -> list[FastRoute]:
             PredictRoute(service, wire, paths.PREDICT),
             "Predict one row, or many.",
             (schema.one, schema.many),
-            (answer, native.many_type(answer)),
+            (answers.answer, answers.answer_list),
         )
     ]

@@ -2,7 +2,7 @@
 
 Requests that arrive in one turn of the event loop form one batch, which is scored at the end of
 that turn: no timer, and under load one run of the model answers dozens of requests. A batch that
-would hold the loop for longer than a millisecond is scored in a thread; what arrives meanwhile
+would hold the loop for longer than three milliseconds is scored in a thread; what arrives meanwhile
 forms the next batch. Only one batch is scored at a time.
 """
 
@@ -19,7 +19,7 @@ from serve.predictor import Predictor
 from serve.runtime import Scores
 from serve.schema import Row
 
-LONGEST_ON_THE_LOOP = 0.001  # seconds
+LONGEST_ON_THE_LOOP = 0.003  # seconds
 ROWS_PER_BATCH = 10_000
 
 Observe = Callable[[Frame, Scores], None]

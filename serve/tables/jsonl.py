@@ -8,11 +8,11 @@ from typing import TextIO
 import msgspec
 
 from model.bundle import Bundle
+from serve.answers import Answers
 from serve.explain import ERRORS, parse, row_problem, unknown_problem
 from serve.frame import Frame, Framer
 from serve.runtime import Scores
 from serve.schema import Row, Schema, in_order
-from serve.wire.native import Answers
 
 
 class JsonlTable:
@@ -25,7 +25,7 @@ class JsonlTable:
         self.manifest = bundle.manifest
         self.decode = msgspec.json.Decoder(Schema(bundle.manifest, max_rows=1).row).decode
         self.framer = Framer(bundle.manifest)
-        self.answer = Answers(bundle.manifest)
+        self.answer = Answers(bundle)
 
     def lines(self) -> Iterator[str]:
         return filter(None, map(str.strip, self.source))

@@ -2,48 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import Any
+from collections.abc import Sequence
 
-import msgspec
-
-from model.bundle import Bundle, Label, Manifest
+from serve.answers import Answers
 from serve.explain import ERRORS, body_problem, parse
 from serve.runtime import Scores
 from serve.schema import Row, Schema, in_order
 
 
-class Classification(msgspec.Struct):
-    """The answer for one row: the class, its probability, and those of all classes."""
-
-    prediction: Label
-    probability: float
-    probabilities: dict[str, float]
-
-
-class Value(msgspec.Struct):
-    """The answer for one row of a model without probabilities."""
-
-    prediction: Label
-
-
-def answer_type(bundle: Bundle) -> type[msgspec.Struct]:
-    """Return the type of the answer for one row."""
-    return Classification if bundle.has_probabilities else Value
-
-
-def many_type(answer: Any) -> type[msgspec.Struct]:
-    """Return the type of the answer for many rows."""
-    return msgspec.defstruct("Predictions", [("predictions", list[answer])])
-
-
 class NativeWire:
     """Reads one row or many; answers in kind."""
 
-    def __init__(self, schema: Schema) -> None:
+    def __init__(self, schema: Schema, answers: Answers) -> None:
         self.schema = schema
         self.width = len(schema.manifest.inputs)
-        self.answers = Answers(schema.manifest)
+        self.answers = answers
 
     def read(self, body: bytes) -> tuple[Sequence[Row], bool]:
         """Return the rows, and whether they are many."""
@@ -82,25 +55,3 @@ class NativeWire:
     def write(self, scores: Scores, many: bool) -> bytes:  # noqa: FBT001 - the form of the request
         """Return one answer, or all in {"predictions": […]}."""
         return self.answers.many(scores) if many else self.answers.one(scores)
-
-
-class Answers:
-    """Writes scores as JSON."""
-
-    def __init__(self, manifest: Manifest) -> None:
-        self.names = [str(label) for label in manifest.classes or []]
-        self.encode = msgspec.json.Encoder().encode
-
-    def one(self, scores: Scores) -> bytes:
-        return self.encode(next(self.rows(scores)))
-
-    def many(self, scores: Scores) -> bytes:
-        return self.encode({"predictions": list(self.rows(scores))})
-
-    def rows(self, scores: Scores) -> Iterator[Classification | Value]:
-        if scores.probabilities is None:
-            yield from map(Value, scores.labels)
-            return
-        for label, values in zip(scores.labels, scores.probabilities, strict=True):
-            probabilities = dict(zip(self.names, values, strict=True))
-            yield Classification(label, probabilities[str(label)], probabilities)
