@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -25,7 +26,7 @@ def stages(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str]]:
             raise RuntimeError("something nobody thought of")
 
     for name in STAGES:
-        monkeypatch.setitem(pipeline.ACTIONS, name, lambda outcome, name=name: note(name, outcome))
+        monkeypatch.setitem(pipeline.ACTIONS, name, partial(note, name))
     monkeypatch.setattr(base, "resolve", lambda: "python:3.13")
     return ran
 
