@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import re
@@ -11,7 +12,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TextIO
 
-from model.bundle import Manifest, read_manifest
+from model.bundle import MANIFEST, Manifest, read_manifest
 from ship import git, secrets
 from ship.errors import StageError
 from ship.oci import Archive
@@ -86,7 +87,21 @@ def make_image(build: Build, *, cache: bool = True) -> None:
         "SOURCE_DATE_EPOCH": str(inputs.epoch),
         "LABELS": json.dumps(labels(build)),
     }
+    key = image_key(build, variables)
+    record = build.folder / "image.key"
+    if cache and build.archive.path.exists() and record.exists() and record.read_text() == key:
+        print("  unchanged", flush=True)
+        return
+    record.unlink(missing_ok=True)
     bake(build, "image", variables, cache=cache)
+    record.write_text(key)
+
+
+def image_key(build: Build, variables: dict[str, str]) -> str:
+    """Digest all that an image follows from; the manifest holds the hashes of the bundle's files."""
+    parts = [build.python_image, build.plan.image.hash, json.dumps(variables, sort_keys=True)]
+    content = (build.bundle / MANIFEST).read_bytes() + "\n".join(parts).encode()
+    return hashlib.sha256(content).hexdigest()
 
 
 def labels(build: Build) -> dict[str, str]:
@@ -175,12 +190,14 @@ def follow(process: subprocess.Popen[str], log: TextIO) -> str:
 def load(build: Build) -> None:
     """Put the archive's image into the local engine, under its candidate name."""
     source = build.archive.path
-    if uses_containerd():
+    if in_engine(build.image) == build.archive.digest:
+        run("docker", "tag", build.image, build.candidate)
+    elif uses_containerd():
         run("docker", "load", "--quiet", "--input", str(source))
     else:
         target = f"docker-daemon:{build.candidate}"
         run("skopeo", "copy", "--quiet", f"oci-archive:{source}", target)
-    loaded = run("docker", "image", "inspect", "--format", "{{.Id}}", build.candidate).strip()
+    loaded = in_engine(build.candidate)
     if loaded not in (build.archive.digest, build.archive.manifest["config"]["digest"]):
         raise StageError(f"{build.candidate} must be {build.archive.digest}. Got {loaded} instead.")
 
@@ -189,6 +206,14 @@ def accept(build: Build) -> None:
     """Give the tested image the name people use."""
     run("docker", "tag", build.candidate, build.image)
     run("docker", "rmi", build.candidate)
+
+
+def in_engine(image: str) -> str | None:
+    """Return the digest of an image in the engine, None where it has none of that name."""
+    command = ["docker", "image", "inspect", "--format", "{{.Id}}", image]
+    return (
+        subprocess.run(command, capture_output=True, text=True, check=False).stdout.strip() or None
+    )
 
 
 def uses_containerd() -> bool:

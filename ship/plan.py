@@ -14,7 +14,7 @@ from pathlib import Path
 from ship import git
 
 TRAIN = ("Dockerfile", "requirements-train.txt", "model/*.py", "train")
-SERVE = ("docker-bake.hcl", "requirements.txt", "requirements-joblib.txt", "serve")
+SERVE = (".dockerignore", "docker-bake.hcl", "requirements.txt", "requirements-joblib.txt", "serve")
 
 
 @dataclass(frozen=True)

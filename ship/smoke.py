@@ -9,6 +9,12 @@ from xml.etree import ElementTree as ET
 from ship import git
 from ship.build import Build
 from ship.errors import StageError
+from ship.plan import hash_of
+
+
+def tests_hash() -> str:
+    """Digest the tests themselves: an image that passed other tests has not passed these."""
+    return hash_of(git.files("tests/image", "tests/conftest.py"), git.ROOT)
 
 
 def smoke(build: Build) -> str:

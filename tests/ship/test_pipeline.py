@@ -199,6 +199,7 @@ def test_pipeline_takes_a_new_model_to_published_tags(tmp_path: Path) -> None:
     again = fork.make("pipeline")
     assert again.returncode == 0, again.stdout + again.stderr
     assert not fork.trained()
+    assert "passed these very tests before" in again.stdout
     assert fork.archive.digest == before
 
     fork.edit("serve/__init__.py", '"""', '"""Changed. ')
