@@ -98,7 +98,7 @@ def make_image(build: Build, *, cache: bool = True) -> None:
 
 
 def image_key(build: Build, variables: dict[str, str]) -> str:
-    """Digest all that an image follows from; the manifest holds the hashes of the bundle's files."""
+    """Digest all that an image follows from; the manifest has the hashes of the bundle's files."""
     parts = [build.python_image, build.plan.image.hash, json.dumps(variables, sort_keys=True)]
     content = (build.bundle / MANIFEST).read_bytes() + "\n".join(parts).encode()
     return hashlib.sha256(content).hexdigest()
