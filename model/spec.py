@@ -11,7 +11,7 @@ import msgspec
 from model import ROOT, names
 from model.bundle import Serving, Task
 from model.errors import ModelError, did_you_mean
-from model.metrics import METRICS, Bound, for_task
+from model.policy import Policy, read_policy
 from model.section import Section, load
 from model.source import DataSource, read_source
 
@@ -23,14 +23,6 @@ TASKS: tuple[Task, ...] = ("classification", "regression")
 NAME = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
 TAKEN = sorted(file.stem for file in ROOT.glob("[a-z]*.py"))  # modules beside the folders
 LARGEST_SEED = 2**32 - 1
-
-
-class Threshold(msgspec.Struct, frozen=True):
-    """One bound of the gate on a holdout metric."""
-
-    metric: str
-    bound: Bound
-    value: float
 
 
 class ModelSpec(msgspec.Struct, frozen=True):
@@ -46,7 +38,8 @@ class ModelSpec(msgspec.Struct, frozen=True):
     test_size: float
     seed: int
     folds: int
-    gate: tuple[Threshold, ...]
+    gate: Policy
+    columns_kept: tuple[str, ...]
     serving: Serving
 
     @property
@@ -56,6 +49,12 @@ class ModelSpec(msgspec.Struct, frozen=True):
     @property
     def notes(self) -> Path:
         return self.folder / NOTES
+
+    @property
+    def kept(self) -> list[str]:
+        """Columns that are no input, whose holdout values the evaluation keeps all the same."""
+        wanted = [*self.columns_kept, *(each.column for each in self.gate.segments)]
+        return [name for name in dict.fromkeys(wanted) if name not in self.inputs]
 
     def columns(self, kind: Kind) -> list[str]:
         return [name for name, its_kind in self.inputs.items() if its_kind == kind]
@@ -72,7 +71,7 @@ def read(name: str, root: Path = ROOT) -> ModelSpec:
     split = top.table("split")
     split.only(("test_size", "seed"))
     evaluate = top.table("evaluate")
-    evaluate.only(("folds",))
+    evaluate.only(("folds", "columns"))
     return ModelSpec(
         folder=folder,
         name=name,
@@ -84,7 +83,8 @@ def read(name: str, root: Path = ROOT) -> ModelSpec:
         test_size=split.number("test_size", 0.01, 0.9) if "test_size" in split.values else 0.25,
         seed=split.integer("seed", 0, LARGEST_SEED, default=0),
         folds=evaluate.integer("folds", 2, 20, default=5),
-        gate=read_gate(top.table("gate"), task),
+        gate=read_policy(top.table("gate"), task),
+        columns_kept=evaluate.texts("columns", ()),
         serving=read_serving(top.table("serve")),
     )
 
@@ -131,23 +131,6 @@ def read_inputs(section: Section, target: str) -> dict[str, Kind]:
             cure = f'Quote a name that contains dots: "{name}.{next(iter(kind), "")}" = "numeric"'
             section.fail(name, "numeric or categorical", cure)
     return {name: section.choice(name, KINDS) for name in section.values}
-
-
-def read_gate(section: Section, task: Task) -> tuple[Threshold, ...]:
-    names = for_task(task)
-    if not section.values:
-        expected = f"a bound on at least one of {', '.join(names)}"
-        example = f"{names[0]} = {{ {METRICS[names[0]].bound} = 0.5 }}"
-        raise ModelError(f"{section.file}: gate", expected, "none", f"Add: {example}")
-    section.only(names)
-    return tuple(read_threshold(section.table(name), name) for name in section.values)
-
-
-def read_threshold(section: Section, name: str) -> Threshold:
-    metric = METRICS[name]
-    section.only((metric.bound,), required=(metric.bound,))
-    value = section.number(metric.bound, metric.lowest, metric.highest)
-    return Threshold(metric=name, bound=metric.bound, value=value)
 
 
 def read_serving(section: Section) -> Serving:

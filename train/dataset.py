@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from model.bundle import Input
+from model.bundle import Input, Value
 from model.errors import ModelError, did_you_mean
 from model.spec import Kind, ModelSpec
 from train.fetch import fetch
@@ -17,13 +17,17 @@ from train.table import Table, parse
 
 
 class Dataset(NamedTuple):
-    """Rows with a target; `ids` are their positions in the source, `dropped` those without one."""
+    """Rows with a target; `ids` are their positions in the source, `dropped` those without one.
+
+    `others` are columns that the model does not see and the evaluation keeps.
+    """
 
     X: pd.DataFrame
     y: NDArray[Any]
     ids: NDArray[np.int64]
     sha256: str
     dropped: int
+    others: dict[str, list[Value]]
 
     @property
     def rows(self) -> int:
@@ -49,7 +53,22 @@ def from_table(spec: ModelSpec, table: Table, sha256: str) -> Dataset:
         y: NDArray[Any] = numbers(spec, table, spec.target, kept)
     else:
         y = class_labels(labels)
-    return Dataset(X, y, np.array(kept, dtype=np.int64), sha256, table.rows - len(kept))
+    dropped = table.rows - len(kept)
+    return Dataset(X, y, np.array(kept, dtype=np.int64), sha256, dropped, others(spec, table, kept))
+
+
+def others(spec: ModelSpec, table: Table, rows: list[int]) -> dict[str, list[Value]]:
+    """Return the kept columns as they are written; numbers only where every cell is one."""
+    result: dict[str, list[Value]] = {}
+    for name in spec.kept:
+        check_column(spec, table, name, f"gate.segments or evaluate.columns: {name}")
+        cells = [table.columns[name][row] for row in rows]
+        texts: list[Value] = [None if cell in spec.data.missing else cell for cell in cells]
+        parsed = [cell and number(str(cell), table.delimiter) for cell in texts]
+        gaps = [cell is None for cell in texts]
+        whole = [value is None for value in parsed] == gaps
+        result[name] = list(parsed) if whole else texts
+    return result
 
 
 def check_column(spec: ModelSpec, table: Table, name: str, key: str) -> None:

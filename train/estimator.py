@@ -74,12 +74,12 @@ def check(spec: ModelSpec, estimator: Any) -> None:
 
 
 def check_gate(spec: ModelSpec, estimator: Any) -> None:
-    for threshold in spec.gate:
-        needs = METRICS[threshold.metric].needs_probabilities
+    for metric in spec.gate.metrics:
+        needs = METRICS[metric].needs_probabilities
         if needs and not hasattr(estimator, "predict_proba"):
             expected = f"a metric that {type(estimator).__name__} can give: it has no predict_proba"
             cure = "Bound accuracy or another metric of the labels."
-            raise ModelError(f"{spec.file}: gate", expected, threshold.metric, cure)
+            raise ModelError(f"{spec.file}: gate", expected, metric, cure)
 
 
 def is_fitted(estimator: Any) -> bool:

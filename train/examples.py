@@ -5,26 +5,16 @@ from __future__ import annotations
 import math
 from typing import Any
 
-import msgspec
 import pandas as pd
 
-from model.bundle import Example, Input, Label, Serving, Value
+from model.bundle import Example, Input, Serving, Value
+from model.evaluation import Evaluation
 from train.evaluate import Answers
 from train.split import Part
 
 COUNT = 16
 PER_CLASS = 2
 WITH_GAPS = 4
-
-
-class Evaluation(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
-    """Every holdout row; lists run in parallel. `rows` are positions in the data source."""
-
-    rows: list[int]
-    features: list[dict[str, Value]]
-    truth: list[Label]
-    predictions: list[Label]
-    probabilities: list[list[float]] | None
 
 
 def evaluation(holdout: Part, answers: Answers) -> Evaluation:
@@ -34,6 +24,7 @@ def evaluation(holdout: Part, answers: Answers) -> Evaluation:
         truth=holdout.y.tolist(),
         predictions=answers.predictions.tolist(),
         probabilities=None if answers.probabilities is None else answers.probabilities.tolist(),
+        others=holdout.others,
     )
 
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from model.bundle import Check, Gate
-from model.spec import ModelSpec, Threshold
+from model.policy import Threshold
+from model.spec import ModelSpec
 
 
 def judge(spec: ModelSpec, holdout: dict[str, float]) -> Gate:
     """Check every threshold; the gate passes if all of them do."""
-    checks = [check(threshold, holdout[threshold.metric]) for threshold in spec.gate]
+    checks = [check(threshold, holdout[threshold.metric]) for threshold in spec.gate.rules.bounds]
     return Gate(passed=all(each.passed for each in checks), checks=checks)
 
 

@@ -15,11 +15,11 @@ import numpy as np
 
 from model import bundle
 from model.bundle import Data, Manifest, Metrics, Split
+from model.evaluation import Evaluation
 from model.spec import ModelSpec
 from train import dataset, estimator, evaluate, examples, gate
 from train.card import card
 from train.evaluate import Answers
-from train.examples import Evaluation
 from train.export import export
 from train.listening import listening
 from train.report import report

@@ -7,8 +7,8 @@ from html import escape
 from pathlib import Path
 
 from model.bundle import Check, Manifest
+from model.evaluation import Evaluation
 from train import card, plots
-from train.examples import Evaluation
 
 STYLE = Path(__file__).with_name("report.css")
 

@@ -10,6 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from sklearn.model_selection import train_test_split
 
+from model.bundle import Value
 from model.errors import ModelError
 from model.spec import ModelSpec
 from train.dataset import Dataset
@@ -21,6 +22,7 @@ class Part(NamedTuple):
     X: pd.DataFrame
     y: NDArray[Any]
     ids: NDArray[np.int64]
+    others: dict[str, list[Value]]
 
 
 def split(spec: ModelSpec, data: Dataset) -> tuple[Part, Part]:
@@ -59,7 +61,8 @@ def check_classes(spec: ModelSpec, data: Dataset) -> None:
 
 
 def part(data: Dataset, rows: NDArray[np.int64]) -> Part:
-    return Part(data.X.iloc[rows].reset_index(drop=True), data.y[rows], data.ids[rows])
+    others = {name: [values[row] for row in rows] for name, values in data.others.items()}
+    return Part(data.X.iloc[rows].reset_index(drop=True), data.y[rows], data.ids[rows], others)
 
 
 def check_parts(spec: ModelSpec, train: Part, holdout: Part) -> None:

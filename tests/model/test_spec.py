@@ -9,7 +9,7 @@ import pytest
 from model import spec
 from model.bundle import Serving
 from model.errors import ModelError
-from model.spec import Threshold
+from model.policy import Rules, Threshold
 
 CSV = "size,colour,price\n1,red,2\n3,blue,4\n"
 SHA256 = "3d7aa5d58f0ff3d9c4aa1b1f7ae1e1f5c4d7b2d0f6f1c1f0b1f4e1a1c7b9d2e3"
@@ -68,7 +68,8 @@ def test_spec_holds_what_the_file_says(folder: Path) -> None:
     assert read.inputs == {"size": "numeric", "colour": "categorical"}
     assert read.columns("categorical") == ["colour"]
     assert (read.test_size, read.seed, read.folds) == (0.5, 7, 3)
-    assert read.gate == (Threshold("r2", "min", 0.5), Threshold("mae", "max", 10.0))
+    bounds = (Threshold("r2", "min", 0.5), Threshold("mae", "max", 10.0))
+    assert read.gate.rules == Rules(bounds, {})
     assert read.serving == Serving(unknown_category="ignore", out_of_range="accept")
 
 

@@ -19,7 +19,7 @@ def test_bundle_passes_its_gate(trained: Bundle) -> None:
     """A model in this repository is good enough to be published."""
     assert trained.manifest.gate.passed
     assert [check.passed for check in trained.manifest.gate.checks] == [
-        True for _ in read(trained.manifest.name).gate
+        True for _ in read(trained.manifest.name).gate.rules.bounds
     ]
 
 

@@ -1,0 +1,1 @@
+"""Is a model better than the published one? Bundle + baseline bundle → verdict and report."""

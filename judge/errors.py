@@ -1,0 +1,9 @@
+"""Why two models cannot be compared."""
+
+
+class Incomparable(Exception):  # noqa: N818 - a finding about two models, told in the report
+    """Two models that no number can compare; `curable` by an edit of model.toml."""
+
+    def __init__(self, reason: str, *, curable: bool = False) -> None:
+        super().__init__(reason)
+        self.curable = curable

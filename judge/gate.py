@@ -1,0 +1,90 @@
+"""The rules of model.toml, held against what was found."""
+
+from __future__ import annotations
+
+from judge.found import Check, Score, Segment
+from judge.paired import fallen
+from model.bundle import Manifest
+from model.policy import Policy, Rules
+
+TOLERANCE = 1e-5  # as in train.parity, whose finding this is
+
+
+def checks(
+    policy: Policy, scores: list[Score], segments: list[Segment], manifest: Manifest
+) -> list[Check]:
+    """Return every check of the gate on the model itself, in the order of model.toml."""
+    found = check_rules(policy.rules, scores, "")
+    rules = {each.column: each.rules for each in policy.segments}
+    for segment in segments:
+        if segment.gated:
+            where = f" where {segment.column} is {segment.value}"
+            found += check_rules(rules[segment.column], segment.scores, where)
+    return [*found, check_parity(manifest)]
+
+
+def check_rules(rules: Rules, scores: list[Score], where: str) -> list[Check]:
+    by_name = {score.metric: score for score in scores}
+    result = []
+    for bound in rules.bounds:
+        score = by_name.get(bound.metric)
+        if score is None:  # it does not exist on these rows
+            continue
+        passed = score.new >= bound.value if bound.bound == "min" else score.new <= bound.value
+        words = "at least" if bound.bound == "min" else "at most"
+        rule = f"{words} {bound.value:g}"
+        result.append(
+            Check(name=bound.metric + where, rule=rule, found=f"{score.new:.4g}", passed=passed)
+        )
+    result += [
+        check_drop(by_name[metric], allowed, where)
+        for metric, allowed in rules.drops.items()
+        if metric in by_name and by_name[metric].old is not None
+    ]
+    return result
+
+
+def check_drop(score: Score, allowed: float, where: str) -> Check:
+    """Fail a drop that is both larger than allowed and more than chance."""
+    drop = fallen(score)
+    certain = score.direction == "worse"
+    return Check(
+        name=score.metric + where,
+        rule=f"at most {allowed:g} worse than the published model, beyond chance",
+        found=describe(score),
+        passed=drop <= allowed or not certain,
+    )
+
+
+def describe(score: Score) -> str:
+    """`0.9767 → 0.9419: -0.0349 (-0.081 to 0.012), McNemar, exact p = 0.25: within chance`."""
+    chance = "" if score.p is None else f" p = {score.p:.2g}"
+    reading = {
+        "worse": "more than chance",
+        "better": "better beyond chance",
+        "same": "no more than chance",
+    }
+    return (
+        f"{score.old:.4g} → {score.new:.4g}: {score.difference:+.4g} "
+        f"({score.low:+.3g} to {score.high:+.3g}), {score.test}{chance}: "
+        f"{reading[score.direction or 'same']}"
+    )
+
+
+def check_parity(manifest: Manifest) -> Check:
+    parity = manifest.parity
+    if manifest.runtime != "onnx":
+        found = "served by the estimator itself"
+        return Check(name="parity", rule="equal to the estimator", found=found, passed=True)
+    found = (
+        "not compared"
+        if parity is None
+        else (
+            f"{parity.label_mismatches} of {parity.rows} labels differ, "
+            f"numbers by at most {parity.max_difference:g}"
+        )
+    )
+    passed = (
+        parity is not None and not parity.label_mismatches and parity.max_difference <= TOLERANCE
+    )
+    return Check(name="parity", rule=f"0 labels, {TOLERANCE:g}", found=found, passed=passed)

@@ -1,0 +1,154 @@
+"""The report as Markdown, for a job summary and a pull request's comment."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from judge.found import Change, Report, Score, Segment
+from judge.paired import arrow
+from model.bundle import Value
+
+BAR = 20
+
+
+def markdown(report: Report) -> str:
+    """Return the verdict, one table, and the details folded."""
+    parts = [
+        f"### {report.headline}",
+        *(f"> [!WARNING]\n> {warning}" for warning in report.warnings),
+        scores(report),
+        report.note,
+        folded("Gate", gate(report)),
+    ]
+    if report.segments:
+        parts.append(folded("Segments", segments(report.segments)))
+    if report.changes and report.changes.count:
+        parts.append(folded(changed(report), changes(report.changes.shown)))
+    if report.drift:
+        parts.append(folded("Data against the published model's", drift(report)))
+    parts.append(folded("Provenance", provenance(report)))
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def scores(report: Report) -> str:
+    if not any(score.old is not None for score in report.scores):
+        rows = [
+            (score.metric, f"{score.new:.4f}", f"{score.new_low:.3f} to {score.new_high:.3f}",
+             bar(score)) for score in report.scores
+        ]  # fmt: skip
+        return table(("metric", "new", "95 % interval", ""), rows)
+    head = (
+        "metric",
+        "published",
+        "new",
+        "difference",
+        f"{report.confidence:.1%} interval",
+        "test",
+        "",
+    )
+    return table(head, [score_row(score) for score in report.scores])
+
+
+def score_row(score: Score) -> tuple[str, ...]:
+    if score.old is None:
+        return (score.metric, "", f"{score.new:.4f}", "", "", "", "")
+    chance = "" if score.p is None else f", p = {score.p:.2g}"
+    return (
+        score.metric,
+        f"{score.old:.4f}",
+        f"{score.new:.4f}",
+        f"{score.difference:+.4f}",
+        f"{score.low:+.4f} to {score.high:+.4f}",
+        f"{score.test}{chance}",
+        f"{arrow(score.direction)} {score.direction}",
+    )
+
+
+def bar(score: Score) -> str:
+    """Draw a share as text; other numbers have no natural length."""
+    if not score.higher_is_better or not 0 <= score.new <= 1:
+        return ""
+    full = round(score.new * BAR)
+    return f"`{'█' * full}{'░' * (BAR - full)}`"
+
+
+def gate(report: Report) -> str:
+    rows = [
+        (("passed" if check.passed else "**FAILED**"), check.name, check.rule, check.found)
+        for check in report.checks
+    ]
+    override = f"\n\nAccepted all the same, because: {report.override}" if report.override else ""
+    return table(("", "what", "must be", "is"), rows) + override
+
+
+def segments(found: list[Segment]) -> str:
+    rows = []
+    for segment in found:
+        for score in segment.scores:
+            old = "" if score.old is None else f"{score.old:.4f}"
+            gated = "yes" if segment.gated else "no"
+            where = f"{segment.column} is {segment.value}"
+            rows.append((where, str(segment.rows), score.metric, old, f"{score.new:.4f}",
+                         arrow(score.direction), bar(score), gated))  # fmt: skip
+    return table(("where", "rows", "metric", "published", "new", "", "", "gated"), rows)
+
+
+def changed(report: Report) -> str:
+    found = report.changes
+    if found is None:
+        return ""
+    return (
+        f"{found.count} of {report.rows} predictions changed: "
+        f"{found.better} for the better, {found.worse} for the worse"
+    )
+
+
+def changes(shown: list[Change]) -> str:
+    rows = [
+        (str(change.row), cell(change.truth), cell(change.old), cell(change.new),
+         ", ".join(f"{name} {cell(value)}" for name, value in change.features.items()))
+        for change in shown
+    ]  # fmt: skip
+    return table(("row", "truth", "published", "new", "features"), rows)
+
+
+def drift(report: Report) -> str:
+    rows = [
+        (
+            each.feature,
+            f"{each.distance:.3f}",
+            f"{each.p:.2g}",
+            "**shifted**" if each.shifted else "",
+        )
+        for each in report.drift
+    ]
+    return table(("column", "distance", "p", ""), rows)
+
+
+def provenance(report: Report) -> str:
+    old, new = report.old, report.new
+    rows = [
+        (name, str(getattr(old, name) or "") if old else "", str(getattr(new, name) or ""))
+        for name in new.__struct_fields__
+    ]
+    return table(("", "published", "new"), rows)
+
+
+def cell(value: Value) -> str:
+    return f"{value:.5g}" if isinstance(value, float) else "" if value is None else str(value)
+
+
+def folded(title: str, content: str) -> str:
+    return f"<details><summary>{title}</summary>\n\n{content}\n\n</details>"
+
+
+def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join("| " + " | ".join(map(escape, line)) + " |" for line in lines)
+
+
+def escape(text: str) -> str:
+    """Keep a value from ending its cell or becoming a tag."""
+    for sign, safe in (("&", "&amp;"), ("<", "&lt;"), ("|", "\\|"), ("\n", " ")):
+        text = text.replace(sign, safe)
+    return text

@@ -1,0 +1,79 @@
+"""How two models' answers to the same rows compare, and whether that is more than chance."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from judge.found import Direction, Score
+from judge.permutation import permutation
+from model.bundle import Label
+from model.evaluation import Evaluation
+from model.metrics import METRICS
+from model.resample import CONFIDENCE, bootstrap, interval
+from model.scores import Numbers, score
+
+BOOTSTRAP, MCNEMAR, PERMUTATION = "paired bootstrap", "McNemar, exact", "paired permutation"
+SMALLEST = 1e-9  # differences below are the rounding of a sum
+
+
+def compare(
+    new: Evaluation,
+    old: Evaluation | None,
+    classes: Sequence[Label] | None,
+    confidence: float = CONFIDENCE,
+) -> list[Score]:
+    """Score the new model, and hold it against the old one where there is one.
+
+    `confidence` is that of each difference; the interval of a single model has the usual one.
+    """
+    values = score(new, classes)
+    if old is None:
+        (drawn,) = bootstrap([new], classes)
+        return [alone(name, value, drawn[name]) for name, value in values.items()]
+    before = score(old, classes)
+    drawn, drawn_before = bootstrap([new, old], classes)
+    chances = {} if classes is None else permutation(new, old, classes)
+    found = []
+    for name, value in values.items():
+        each = alone(name, value, drawn[name])
+        if name in before:
+            between = interval(drawn[name] - drawn_before[name], confidence)
+            against(each, before[name], between, chances.get(name), 1 - confidence)
+        found.append(each)
+    return found
+
+
+def alone(name: str, value: float, drawn: Numbers) -> Score:
+    low, high = interval(drawn)
+    higher = METRICS[name].bound == "min"
+    return Score(metric=name, higher_is_better=higher, new=value, new_low=low, new_high=high)
+
+
+def against(
+    found: Score, old: float, between: tuple[float, float], p: float | None, alpha: float
+) -> None:
+    """Add the old value and what may be said about the difference."""
+    found.old, found.difference = old, found.new - old
+    found.low, found.high = between
+    found.p = p
+    if p is None:
+        found.test = BOOTSTRAP
+        certain = found.low > 0 or found.high < 0
+    else:
+        found.test = MCNEMAR if found.metric == "accuracy" else PERMUTATION
+        certain = p <= alpha
+    if certain and abs(found.difference) > SMALLEST:
+        rises = found.difference > 0
+        found.direction = "better" if rises == found.higher_is_better else "worse"
+    else:
+        found.direction = "same"
+
+
+def fallen(found: Score) -> float:
+    """Return by how much the metric is worse than the old one's; below zero where it is better."""
+    difference = found.difference or 0.0
+    return -difference if found.higher_is_better else difference
+
+
+def arrow(direction: Direction | None) -> str:
+    return {"better": "▲", "worse": "▼", "same": "=", None: ""}[direction]

@@ -1,0 +1,29 @@
+"""Every holdout row with its truth and the answers it got: what models are compared by."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import msgspec
+
+from model.bundle import EVALUATION, Label, Value
+
+
+class Evaluation(msgspec.Struct, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
+    """Every holdout row; lists run in parallel. `rows` are positions in the data source."""
+
+    rows: list[int]
+    features: list[dict[str, Value]]
+    truth: list[Label]
+    predictions: list[Label]
+    probabilities: list[list[float]] | None
+    others: dict[str, list[Value]] = {}  # columns that are no input: see ModelSpec.kept
+
+    def column(self, name: str) -> list[Value]:
+        """Return an input or another kept column; raise KeyError for one that is not here."""
+        return self.others[name] if name in self.others else [row[name] for row in self.features]
+
+
+def read(bundle: Path) -> Evaluation:
+    """Read the evaluation of a bundle."""
+    return msgspec.json.decode((bundle / EVALUATION).read_bytes(), type=Evaluation)

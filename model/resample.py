@@ -1,0 +1,81 @@
+"""Draw the holdout rows again and again, to see how far chance alone moves a metric."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from model.bundle import Label
+from model.evaluation import Evaluation
+from model.scores import Numbers, Scores, scorer
+
+SEED = 0  # any fixed number: equal answers must give equal intervals
+MOST, FEWEST = 4_000, 400  # resamples: the tails need thousands, a million rows can't afford them
+WORK = 10_000_000  # drawn rows in all: a second or two
+AT_ONCE = 1_000_000  # drawn rows in memory
+CONFIDENCE = 0.95
+
+
+def count(rows: int) -> int:
+    """Return how many resamples of so many rows are drawn."""
+    return max(FEWEST, min(MOST, WORK // max(rows, 1)))
+
+
+def weights(rows: int, strata: Sequence[Label] | None) -> Iterator[NDArray[np.int64]]:
+    """Yield resamples [B, N] in batches; within each stratum as many rows are drawn as it has."""
+    random = np.random.default_rng(SEED)
+    total = count(rows)
+    batch = max(1, AT_ONCE // max(rows, 1))
+    groups = members(rows, strata)
+    for start in range(0, total, batch):
+        size = min(batch, total - start)
+        drawn = np.zeros((size, rows), dtype=np.int64)
+        for group in groups:
+            picks = random.integers(0, len(group), (size, len(group)))
+            flat = picks + np.arange(size)[:, None] * len(group)
+            times = np.bincount(flat.ravel(), minlength=size * len(group))
+            drawn[:, group] = times.reshape(size, len(group))
+        yield drawn
+
+
+def members(rows: int, strata: Sequence[Label] | None) -> list[NDArray[np.int64]]:
+    if strata is None:
+        return [np.arange(rows)]
+    _, codes = np.unique([str(stratum) for stratum in strata], return_inverse=True)
+    return [np.flatnonzero(codes == code) for code in range(codes.max() + 1)]
+
+
+def bootstrap(
+    found: Sequence[Evaluation], classes: Sequence[Label] | None
+) -> list[dict[str, Numbers]]:
+    """Score every model of `found` on the same resamples: {metric: [B]} for each.
+
+    All answer the same rows. A classification draws within its classes, as its split did.
+    """
+    truth = found[0].truth
+    scorers = [scorer(each, classes) for each in found]
+    strata = None if classes is None else truth
+    batches: list[list[Scores]] = [[] for _ in found]
+    for drawn in weights(len(truth), strata):
+        for each, scored in zip(scorers, batches, strict=True):
+            scored.append(each(drawn))
+    return [
+        {name: np.concatenate([part[name] for part in scored]) for name in scored[0]}
+        for scored in batches
+    ]
+
+
+def interval(values: Numbers, confidence: float = CONFIDENCE) -> tuple[float, float]:
+    """Return the middle `confidence` of the values, leaving out those that do not exist."""
+    present = values[~np.isnan(values)]
+    tail = (1 - confidence) / 2
+    low, high = np.quantile(present, [tail, 1 - tail]) if len(present) else (np.nan, np.nan)
+    return float(low), float(high)
+
+
+def intervals(found: Evaluation, classes: Sequence[Label] | None) -> dict[str, tuple[float, float]]:
+    """Return the interval of each metric of one model."""
+    (scored,) = bootstrap([found], classes)
+    return {name: interval(values) for name, values in scored.items()}
