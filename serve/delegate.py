@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from fastapi import Response
@@ -38,7 +39,7 @@ def add_fast_routes(app: FastAPI, routes: Sequence[FastRoute], service: Service)
             delegating(route.endpoint),
             methods=[route.method],
             summary=route.summary,
-            operation_id=route.path.strip("/").replace("/", "_"),
+            operation_id=re.sub(r"\W+", "_", route.path.strip("/")),
             response_model=None,
             responses=responses(route),
             openapi_extra=request_body(route, service),

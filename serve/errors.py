@@ -3,6 +3,8 @@
 # ruff: noqa: N818 - the names say what happened
 from __future__ import annotations
 
+from typing import overload
+
 import msgspec
 
 
@@ -78,8 +80,8 @@ class Refusal(Exception):
         expected: str | None = None,
         got: str | None = None,
     ) -> None:
-        super().__init__(message)
-        self.problem = Problem(error=message, row=row, field=field, expected=expected, got=got)
+        super().__init__(sendable(message))
+        self.problem = Problem(str(self), row, sendable(field), expected, sendable(got))
 
 
 class Problem(msgspec.Struct, omit_defaults=True):
@@ -90,6 +92,15 @@ class Problem(msgspec.Struct, omit_defaults=True):
     field: str | None = None
     expected: str | None = None
     got: str | None = None
+
+
+@overload
+def sendable(text: str) -> str: ...
+@overload
+def sendable(text: None) -> None: ...
+def sendable(text: str | None) -> str | None:
+    """Return text that UTF-8 can hold: JSON can name half a character, and a client may."""
+    return text and text.encode(errors="replace").decode()
 
 
 class MalformedBody(Refusal):

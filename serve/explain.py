@@ -63,14 +63,14 @@ def body_problem(body: bytes, schema: Schema, error: Exception) -> Refusal:
     except MalformedBody as malformed:
         return malformed
     if not isinstance(decoded, dict) or set(decoded) not in ({"features"}, {"instances"}):
-        return shape_problem(decoded)
+        return shape_problem(decoded, '"features" (one row) or "instances" (a list of rows)')
     if "features" in decoded:
         return row_problem(decoded["features"], schema.manifest) or unknown_problem(error)
     return rows_problem(decoded["instances"], schema) or unknown_problem(error)
 
 
-def shape_problem(decoded: Any) -> Refusal:
-    expected = 'an object with the one key "features" (one row) or "instances" (a list of rows)'
+def shape_problem(decoded: Any, keys: str) -> Refusal:
+    expected = f"an object with the one key {keys}"
     if isinstance(decoded, dict):
         got = "the keys " + (", ".join(quote(key) for key in decoded) or "none")
     else:
@@ -178,4 +178,5 @@ def conversion_problem(rows: list[Any], schema: Schema, error: Exception) -> Ref
     return rows_problem(rows, schema, "rows") or unknown_problem(error)
 
 
-ERRORS = (msgspec.DecodeError, UnicodeDecodeError)  # what a decoder of the schema raises
+# What a decoder of the schema raises.
+ERRORS = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)

@@ -23,7 +23,7 @@ from serve.http import (
     Disconnected,
     read_body,
     refuse,
-    require_json,
+    require_post,
     respond,
     respond_at_once,
 )
@@ -57,7 +57,8 @@ class PredictRoute:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         prediction = Prediction(self, scope, send)
         try:
-            require_json(scope, prediction.headers)
+            require_post(scope)
+            self.wire.check_headers(prediction.headers)
             prediction.body = await read_body(receive, prediction.headers, self.limit)
             prediction.rows, prediction.form = self.wire.read(prediction.body)
             self.service.submit(prediction)

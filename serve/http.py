@@ -56,10 +56,14 @@ def too_large(limit: int, got: str) -> TooLarge:
     )
 
 
-def require_json(scope: Scope, headers: Headers) -> None:
-    """Raise WrongMethod or WrongContentType unless this is a POST that says it is JSON."""
+def require_post(scope: Scope) -> None:
+    """Raise WrongMethod unless this is a POST."""
     if scope["method"] != "POST":
         raise WrongMethod(f"The method must be POST. Got {scope['method']} instead.")
+
+
+def require_json_type(headers: Headers) -> None:
+    """Raise WrongContentType unless the body is said to be JSON."""
     content_type = headers.get(b"content-type", b"")
     if content_type != JSON and not JSON_TYPE.fullmatch(content_type):
         raise WrongContentType(

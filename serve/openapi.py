@@ -8,6 +8,7 @@ import msgspec
 from fastapi.openapi.utils import get_openapi
 
 from model.bundle import Manifest
+from serve import paths
 from serve.errors import Problem
 
 if TYPE_CHECKING:
@@ -60,7 +61,7 @@ def responses(route: FastRoute) -> dict[int | str, dict[str, Any]]:
     answers: dict[int | str, dict[str, Any]] = {
         200: {"description": "The answer.", "content": content(route.answers)}
     }
-    if route.path == "/ready":
+    if paths.READY.strip("/") in route.path:
         answers[503] = {"description": "Not ready.", "content": content(route.answers)}
     if route.requests:
         for status, description in REFUSALS.items():
@@ -74,7 +75,7 @@ def request_body(route: FastRoute, service: Service) -> dict[str, Any] | None:
         return None
     body = content(route.requests)
     examples = [example.features for example in service.bundle.examples[:3]]
-    if route.path == "/predict":
+    if route.path in (paths.PREDICT, paths.INVOCATIONS):
         body["application/json"]["examples"] = {
             "one row": {"value": {"features": examples[0]}},
             "many rows": {"value": {"instances": examples}},

@@ -2,11 +2,59 @@
 
 from __future__ import annotations
 
-PREDICT = "/predict"
-PROBES = HEALTH, READY, METRICS = "/health", "/ready", "/metrics"
-FRAMEWORK = METADATA, DOCS, OPENAPI = "/metadata", "/docs", "/openapi.json"
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from model.bundle import Manifest
+    from serve.settings import Settings
+
+PREDICT, INVOCATIONS = "/predict", "/invocations"
+HEALTH, READY, PING, METRICS = "/health", "/ready", "/ping", "/metrics"
+METADATA, DOCS, OPENAPI, HOME = "/metadata", "/docs", "/openapi.json", "/"
+V1 = "/v1/models"
+V2, V2_LIVE, V2_READY = "/v2", "/v2/health/live", "/v2/health/ready"
 
 
-def known() -> list[str]:
+def v1_model(manifest: Manifest) -> str:
+    return f"{V1}/{manifest.name}"
+
+
+def v1_predict(manifest: Manifest) -> str:
+    return f"{v1_model(manifest)}:predict"
+
+
+def v2_models(manifest: Manifest) -> list[str]:
+    """Return the paths of the model, without and with its version."""
+    model = f"/v2/models/{manifest.name}"
+    return [model, f"{model}/versions/{manifest.version}"]
+
+
+def v2_infer(manifest: Manifest) -> list[str]:
+    return [f"{model}/infer" for model in v2_models(manifest)]
+
+
+def v2_model_ready(manifest: Manifest) -> list[str]:
+    return [f"{model}/ready" for model in v2_models(manifest)]
+
+
+def ready(settings: Settings) -> list[str]:
+    """Return the paths that tell whether to send requests."""
+    return [READY, PING, *filter(None, [settings.aip_health_route])]
+
+
+def instances(manifest: Manifest, settings: Settings) -> list[str]:
+    """Return the paths that take {"instances": …} as TensorFlow Serving does."""
+    return [v1_predict(manifest), *filter(None, [settings.aip_predict_route])]
+
+
+def known(manifest: Manifest, settings: Settings) -> list[str]:
     """Return all paths."""
-    return [PREDICT, *PROBES, *FRAMEWORK]
+    return [
+        *(PREDICT, INVOCATIONS, HEALTH, METRICS, METADATA, DOCS, OPENAPI, HOME),
+        *(V1, v1_model(manifest), V2, V2_LIVE, V2_READY),
+        *ready(settings),
+        *instances(manifest, settings),
+        *v2_models(manifest),
+        *v2_infer(manifest),
+        *v2_model_ready(manifest),
+    ]

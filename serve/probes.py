@@ -51,18 +51,18 @@ def probe(service: Service, route: str, answer: Callable[[], tuple[int, bytes]])
 
 
 def health(service: Service) -> tuple[int, bytes]:
-    """200 for as long as the process works."""
+    """Answer 200 for as long as the process works."""
     manifest = service.manifest
     return 200, encode(Health("ok", manifest.name, manifest.version))
 
 
 def ready(service: Service) -> tuple[int, bytes]:
-    """200 when the golden examples were answered as recorded and the process is not draining."""
+    """Answer 200 when the golden examples were answered and the process is not draining."""
     if service.unready:
         return 503, encode(Ready("unready", service.unready))
     return 200, encode(Ready("ready"))
 
 
 def metrics(service: Service) -> tuple[int, bytes]:
-    """Every counter, in Prometheus' text format."""
+    """Print every counter in Prometheus' text format."""
     return 200, service.metrics.text(ready=not service.unready).encode()

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from serve import paths, probes
+from serve import inventory, paths, probes
 from serve.answers import Answers
 from serve.fast import PredictRoute
+from serve.wire.inference import InferenceWire, InferRequest, InferResponse
 from serve.wire.native import NativeWire
+from serve.wire.tensorflow import TensorflowWire
 
 if TYPE_CHECKING:
     from serve.http import Application
     from serve.service import Service
+
+Get = Callable[["Service"], tuple[int, bytes]]
 
 
 class FastRoute(NamedTuple):
@@ -28,39 +33,56 @@ class FastRoute(NamedTuple):
 
 def fast_routes(service: Service) -> list[FastRoute]:
     """Return the routes that are answered without FastAPI."""
-    return [*probe_routes(service), *predict_routes(service)]
+    return [*get_routes(service), *predict_routes(service)]
 
 
-def probe_routes(service: Service) -> list[FastRoute]:
-    answers = {
-        paths.HEALTH: (probes.health, (probes.Health,)),
-        paths.READY: (probes.ready, (probes.Ready,)),
-        paths.METRICS: (probes.metrics, ()),
-    }
+def get_routes(service: Service) -> list[FastRoute]:
+    """Return the routes that need nothing of the request."""
+    manifest, settings = service.manifest, service.settings
+    table: list[tuple[list[str], Get, Any]] = [
+        ([paths.HEALTH], probes.health, probes.Health),
+        (paths.ready(settings), probes.ready, probes.Ready),
+        ([paths.METRICS], probes.metrics, None),
+        ([paths.V1], inventory.models, inventory.Models),
+        ([paths.v1_model(manifest)], inventory.status, inventory.ModelStatus),
+        ([paths.V2], inventory.server, inventory.ServerMetadata),
+        ([paths.V2_LIVE], inventory.live, inventory.Live),
+        ([paths.V2_READY, *paths.v2_model_ready(manifest)], inventory.ready, inventory.ModelReady),
+        (paths.v2_models(manifest), inventory.model, inventory.ModelMetadata),
+    ]
     return [
-        FastRoute(
-            path,
-            "GET",
-            probes.probe(service, path, partial(answer, service)),
-            str(answer.__doc__),
-            (),
-            types,
-        )
-        for path, (answer, types) in answers.items()
+        get_route(service, path, answer, kind) for group, answer, kind in table for path in group
     ]
 
 
+def get_route(service: Service, path: str, answer: Get, kind: Any) -> FastRoute:
+    endpoint = probes.probe(service, path, partial(answer, service))
+    return FastRoute(path, "GET", endpoint, str(answer.__doc__), (), (kind,) if kind else ())
+
+
 def predict_routes(service: Service) -> list[FastRoute]:
-    schema = service.schema
+    """Return the routes that predict, each in its wire form."""
+    schema, manifest = service.schema, service.manifest
     answers = Answers(service.bundle)
-    wire = NativeWire(schema, answers)
+    native = NativeWire(schema, answers)
+    tensorflow = TensorflowWire(schema, answers)
+    inference = InferenceWire(service.bundle, schema)
+    one_or_many = (schema.one, schema.many), (answers.answer, answers.answer_list)
+    many = (tensorflow.request,), (answers.answer_list,)
+    tensors = (InferRequest,), (InferResponse,)
+    table: list[tuple[list[str], Any, Any, str]] = [
+        ([paths.PREDICT], native, one_or_many, "Predict one row, or many."),
+        ([paths.INVOCATIONS], native, one_or_many, "Predict, as SageMaker asks."),
+        (
+            paths.instances(manifest, service.settings),
+            tensorflow,
+            many,
+            "Predict, as TensorFlow Serving, KServe v1 and Vertex AI ask.",
+        ),
+        (paths.v2_infer(manifest), inference, tensors, "Predict, by the Open Inference Protocol."),
+    ]
     return [
-        FastRoute(
-            paths.PREDICT,
-            "POST",
-            PredictRoute(service, wire, paths.PREDICT),
-            "Predict one row, or many.",
-            (schema.one, schema.many),
-            (answers.answer, answers.answer_list),
-        )
+        FastRoute(path, "POST", PredictRoute(service, wire, path), summary, *types)
+        for group, wire, types, summary in table
+        for path in group
     ]

@@ -33,7 +33,7 @@ class Service:
         self.settings = settings
         self.log = log
         self.schema = Schema(bundle.manifest, settings.max_rows)
-        self.metrics = Metrics(bundle.manifest, paths.known())
+        self.metrics = Metrics(bundle.manifest, paths.known(bundle.manifest, settings))
         self.unready = STARTING  # why no request should be sent here; empty when ready
         self.failure: Failure | None = None
         self.scorer: Scorer | None = None

@@ -5,12 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Protocol
 
+from serve.http import Headers
 from serve.runtime import Scores
 from serve.schema import Row
 
 
 class Wire(Protocol):
     """A form of request, and the form of its answer."""
+
+    def check_headers(self, headers: Headers) -> None:
+        """Raise Refusal if the headers announce another form."""
 
     def read(self, body: bytes) -> tuple[Sequence[Row], Any]:
         """Return the rows, and whatever `write` must know of the request; raise Refusal."""

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from serve.answers import Answers
 from serve.explain import ERRORS, body_problem, parse
+from serve.http import Headers, require_json_type
 from serve.runtime import Scores
 from serve.schema import Row, Schema, in_order
 
@@ -17,6 +18,9 @@ class NativeWire:
         self.schema = schema
         self.width = len(schema.manifest.inputs)
         self.answers = answers
+
+    def check_headers(self, headers: Headers) -> None:
+        require_json_type(headers)
 
     def read(self, body: bytes) -> tuple[Sequence[Row], bool]:
         """Return the rows, and whether they are many."""
