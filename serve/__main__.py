@@ -109,8 +109,7 @@ def report(failure: Failure, *, serving: bool) -> None:
     if serving:
         from serve.logs import Log
 
-        name = type(failure).__name__
-        Log().event(str(failure), level="error", error=name, exit_code=failure.exit_code)
+        Log().failure(failure)
     else:
         print(f"{type(failure).__name__}: {failure}", file=sys.stderr)
 

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import fcntl
 import logging
+import os
 import sys
 import time
-from typing import Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import msgspec
+
+if TYPE_CHECKING:
+    from serve.errors import Failure
 
 LATENCY = 0.01  # seconds
 
@@ -38,6 +43,7 @@ class Log:
         self.stream = stream or sys.stdout.buffer
         self.now = Clock()
         self.lines: list[bytes] = []
+        self.turn: int | None = None
 
     def event(self, message: str, *, level: str = "info", **fields: Any) -> None:
         """Write one line now."""
@@ -51,13 +57,27 @@ class Log:
             asyncio.get_running_loop().call_later(LATENCY, self.flush)
         self.lines.append(line)
 
+    def failure(self, failure: Failure) -> None:
+        """Write the one line of what ends the process."""
+        name = type(failure).__name__
+        self.event(str(failure), level="error", error=name, exit_code=failure.exit_code)
+
+    def share(self) -> None:
+        """Let processes that are forked from now on write in turn: a pipe mixes long writes."""
+        self.turn = os.memfd_create("log")
+
     def flush(self) -> None:
         lines, self.lines = self.lines, []
+        if self.turn is not None:
+            fcntl.lockf(self.turn, fcntl.LOCK_EX)
         try:
             self.stream.write(b"".join(lines))
             self.stream.flush()
         except OSError:
             pass  # whoever read the log is gone; the predictions are not
+        finally:
+            if self.turn is not None:
+                fcntl.lockf(self.turn, fcntl.LOCK_UN)
 
 
 class Handler(logging.Handler):

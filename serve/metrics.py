@@ -111,8 +111,9 @@ class Metrics:
         cells[self.seconds + bisect_left(SECONDS, seconds)] += 1
         cells[self.seconds + len(SECONDS) + 1] += seconds
 
-    def batch(self, scores: Scores, surprises: Surprises) -> None:
+    def batch(self, scores: Scores, surprises: Surprises, in_flight: int) -> None:
         """Count the rows of a batch, their classes, and the values training did not see."""
+        self.cells[self.in_flight] = in_flight
         self.cells[self.rows] += len(scores.labels)
         for label, count in Counter(scores.labels).items() if self.classes else ():
             self.cells[self.predictions + self.classes[label]] += count

@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol, Self
 
 from serve.errors import Unavailable
 from serve.frame import Frame
@@ -19,10 +19,13 @@ from serve.predictor import Predictor
 from serve.runtime import Scores
 from serve.schema import Row
 
+if TYPE_CHECKING:
+    from serve.settings import Settings
+
 LONGEST_ON_THE_LOOP = 0.003  # seconds
 ROWS_PER_BATCH = 10_000
 
-Observe = Callable[[Frame, Scores], None]
+Observe = Callable[[Frame, Scores, int], None]
 Result = tuple[Frame, Scores] | Exception
 
 
@@ -38,28 +41,42 @@ class Job(Protocol):
         """Take what the model raised instead."""
 
 
+class Limits(NamedTuple):
+    """How much may wait before a request is turned away."""
+
+    jobs: int
+    rows: int
+
+    @classmethod
+    def of(cls, settings: Settings) -> Self:
+        """Return the limits that the settings say."""
+        return cls(settings.max_concurrency, settings.max_queued_rows)
+
+
 class Scorer:
     """A queue of jobs in front of a model; belongs to the event loop it is made in."""
 
-    def __init__(self, predictor: Predictor, observe: Observe, limit: int) -> None:
+    def __init__(self, predictor: Predictor, observe: Observe, limits: Limits) -> None:
         self.predictor = predictor
         self.observe = observe
-        self.limit = limit
+        self.limits = limits
         self.loop = asyncio.get_running_loop()
         self.rows_on_the_loop = int(LONGEST_ON_THE_LOOP / predictor.seconds_per_row())
         self.thread = ThreadPoolExecutor(1, thread_name_prefix="scorer")
         self.waiting: list[Job] = []
         self.in_flight = 0
+        self.rows_in_flight = 0
         self.scheduled = False
 
     def submit(self, job: Job) -> None:
         """Score a job in a moment; raise Unavailable at once if too many are in flight."""
-        if self.in_flight >= self.limit:
-            raise Unavailable(
-                f"At most {self.limit} requests must be in flight (the setting MAX_CONCURRENCY). "
-                "Got one more instead. Try again."
-            )
+        rows = len(job.rows)
+        if self.in_flight >= self.limits.jobs:
+            raise too_busy(f"{self.limits.jobs} requests", "MAX_CONCURRENCY")
+        if self.in_flight and self.rows_in_flight + rows > self.limits.rows:
+            raise too_busy(f"{self.limits.rows} rows", "MAX_QUEUED_ROWS")
         self.in_flight += 1
+        self.rows_in_flight += rows
         self.waiting.append(job)
         if not self.scheduled:
             self.scheduled = True
@@ -104,12 +121,19 @@ class Scorer:
     def deliver(self, results: list[tuple[list[Job], Result]]) -> None:
         for jobs, result in results:
             self.in_flight -= len(jobs)
+            self.rows_in_flight -= sum([len(job.rows) for job in jobs])
             if isinstance(result, Exception):
                 jobs[0].fail(result)
             else:
                 frame, scores = result
-                self.observe(frame, scores)
+                self.observe(frame, scores, self.in_flight)
                 hand_out(jobs, scores)
+
+
+def too_busy(limit: str, setting: str) -> Unavailable:
+    return Unavailable(
+        f"At most {limit} must be in flight (the setting {setting}). Got more instead. Try again."
+    )
 
 
 def hand_out(jobs: list[Job], scores: Scores) -> None:

@@ -5,17 +5,19 @@ from __future__ import annotations
 import asyncio
 import signal
 import socket
+import sys
 import time
 from typing import TYPE_CHECKING
 
 import uvicorn
 
 from serve import bundles, logs
-from serve.errors import CannotListen
+from serve.errors import CannotListen, Failure
 from serve.front import Front
 from serve.logs import Log
 from serve.protocol import Protocol
 from serve.service import Service
+from serve.workers import Workers
 
 if TYPE_CHECKING:
     from types import FrameType
@@ -30,10 +32,36 @@ def run(settings: Settings) -> None:
     service = Service(bundles.open_bundle(settings.bundle), settings, log)
     with listen(settings) as listener:
         log.event("listening", host=settings.host, port=listener.getsockname()[1])
-        Server(service).run([listener])
+        if settings.workers == 1:
+            serve(service, listener)
+        else:
+            serve_in_workers(service, listener)
+    log.event("stopped")
+
+
+def serve(service: Service, listener: socket.socket) -> None:
+    """Serve in this process; raise Failure if the model cannot be used."""
+    Server(service).run([listener])
     if service.failure:
         raise service.failure
-    log.event("stopped")
+
+
+def serve_in_workers(service: Service, listener: socket.socket) -> None:
+    """Serve in several processes; end with the exit code of one that cannot."""
+    service.log.share()
+
+    def work(number: int) -> int:
+        service.metrics.use(number)
+        try:
+            serve(service, listener)
+        except Failure as failure:
+            service.log.failure(failure)
+            return failure.exit_code
+        return 0
+
+    code = Workers(service.settings.workers, work, service.log).run()
+    if code:
+        sys.exit(code)
 
 
 def listen(settings: Settings) -> socket.socket:

@@ -15,8 +15,10 @@ from serve.schema import Schema
 
 if TYPE_CHECKING:
     from model.bundle import Bundle
+    from serve.frame import Frame
     from serve.logs import Log
     from serve.predictor import Predictor
+    from serve.runtime import Scores
     from serve.scorer import Job, Scorer
     from serve.settings import Settings
 
@@ -33,7 +35,8 @@ class Service:
         self.settings = settings
         self.log = log
         self.schema = Schema(bundle.manifest, settings.max_rows)
-        self.metrics = Metrics(bundle.manifest, paths.known(bundle.manifest, settings))
+        known = paths.known(bundle.manifest, settings)
+        self.metrics = Metrics(bundle.manifest, known, settings.workers)
         self.unready = STARTING  # why no request should be sent here; empty when ready
         self.failure: Failure | None = None
         self.scorer: Scorer | None = None
@@ -63,14 +66,14 @@ class Service:
 
     def accept(self, predictor: Predictor) -> None:
         from serve.drift import Drift
-        from serve.scorer import Scorer
+        from serve.scorer import Limits, Scorer
 
         drift = Drift(self.manifest)
-        self.scorer = Scorer(
-            predictor,
-            observe=lambda frame, scores: self.metrics.batch(scores, drift(frame)),
-            limit=self.settings.max_concurrency,
-        )
+
+        def observe(frame: Frame, scores: Scores, in_flight: int) -> None:
+            self.metrics.batch(scores, drift(frame), in_flight)
+
+        self.scorer = Scorer(predictor, observe, Limits.of(self.settings))
         spare_the_collector()
         if not self.draining:
             self.unready = ""

@@ -28,6 +28,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     bundle: Annotated[str, Meta(description="Directory of the bundle to serve")] = "/bundle"
     host: Annotated[str, Meta(description="Address to listen on")] = "0.0.0.0"  # noqa: S104 - a container's port is closed until it is published
     port: Annotated[Port, Meta(description="Port to listen on (Cloud Run sets it)")] = 8080
+    workers: Annotated[Count, Meta(description="Processes that serve; one per core at most")] = 1
     threads: Annotated[Count, Meta(description="Threads that onnxruntime uses for one batch")] = 1
     max_body_bytes: Annotated[Count, Meta(description="Largest request body; more is a 413")] = (
         4 * 1024 * 1024
@@ -36,6 +37,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     max_concurrency: Annotated[
         Count, Meta(description="Predictions in flight; beyond it a request gets a 503 at once")
     ] = 256
+    max_queued_rows: Annotated[
+        Count, Meta(description="Rows that wait for the model; beyond it a request gets a 503")
+    ] = 100_000
     request_seconds: Annotated[
         Seconds, Meta(description="Time a client has to send a request; then a 408")
     ] = 10.0

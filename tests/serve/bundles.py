@@ -32,6 +32,7 @@ from model.bundle import (
     Serving,
     Split,
     encode,
+    read_manifest,
     write,
 )
 
@@ -184,3 +185,10 @@ def to_joblib(estimator: Any) -> bytes:
     buffer = io.BytesIO()
     joblib.dump(estimator, buffer)
     return buffer.getvalue()
+
+
+def rewrite(bundle: Path, name: str, content: bytes) -> None:
+    """Change a file and record its new hash, as a wrong training would."""
+    manifest: Manifest = read_manifest(bundle)
+    files = {file: (bundle / file).read_bytes() for file in manifest.files} | {name: content}
+    write(bundle, manifest, files)

@@ -39,7 +39,8 @@ class Server:
         )
         self.reader = threading.Thread(target=self.read)
         self.reader.start()
-        wait_until(lambda: self.logged("ready") or self.process.poll() is not None)
+        count = int(str(self.settings.get("WORKERS", 1)))
+        wait_until(lambda: len(self.logged("ready")) == count or self.process.poll() is not None)
         return self
 
     def __exit__(
@@ -67,6 +68,12 @@ class Server:
     def logged(self, message: str) -> list[dict[str, Any]]:
         """Return the log lines with this message."""
         return [line for line in self.lines if line["message"] == message]
+
+    def line(self, identity: str) -> dict[str, Any]:
+        """Return the log line of a request, once it is there."""
+        wait_until(lambda: [line for line in self.lines if line.get("id") == identity])
+        (line,) = [line for line in self.lines if line.get("id") == identity]
+        return line
 
     @property
     def port(self) -> int:

@@ -22,8 +22,7 @@ def test_prediction_is_one_line(flowers_server: Server) -> None:
     answer = flowers_server.send(
         b'{\r\n  "features": [5.1, 3.5, 1.4, 0.2]\n}', **{"x-request-id": "line"}
     )
-    wait_until(lambda: [line for line in flowers_server.lines if line.get("id") == "line"])
-    (line,) = [line for line in flowers_server.lines if line.get("id") == "line"]
+    line = flowers_server.line("line").copy()
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", line.pop("time"))
     assert 0 < line.pop("ms") < 10_000
     assert line == {
@@ -54,8 +53,7 @@ def test_traceparent_is_passed_through(flowers_server: Server) -> None:
         b'{"features":[1,2,3,4]}', traceparent=TRACEPARENT, **{"x-request-id": "traced"}
     )
     assert answer.headers["traceparent"] == TRACEPARENT
-    wait_until(lambda: [line for line in flowers_server.lines if line.get("id") == "traced"])
-    (line,) = [line for line in flowers_server.lines if line.get("id") == "traced"]
+    line = flowers_server.line("traced").copy()
     assert line["trace_id"] == TRACEPARENT[3:35]
 
 
@@ -80,8 +78,7 @@ def test_large_inputs_are_left_out(flowers_server: Server) -> None:
     flowers_server.post(
         "/predict", {"instances": [[1, 2, 3, 4]] * 2000}, headers={"x-request-id": "large"}
     )
-    wait_until(lambda: [line for line in flowers_server.lines if line.get("id") == "large"])
-    (line,) = [line for line in flowers_server.lines if line.get("id") == "large"]
+    line = flowers_server.line("large").copy()
     assert (line["rows"], line["omitted"]) == (2000, "larger than LOG_MAX_BYTES")
     assert not {"inputs", "outputs"} & line.keys()
 

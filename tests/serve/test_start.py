@@ -12,9 +12,9 @@ from typing import Any
 
 import pytest
 
-from model.bundle import Manifest, encode, read_manifest, write
+from model.bundle import encode
 from serve import errors
-from tests.serve.bundles import flowers
+from tests.serve.bundles import flowers, rewrite
 from tests.serve.server import command
 
 
@@ -27,13 +27,6 @@ def bundle(make_bundle: Callable[[str], Path], tmp_path: Path) -> Path:
 def change_manifest(bundle: Path, **changes: Any) -> None:
     content = json.loads((bundle / "manifest.json").read_bytes())
     (bundle / "manifest.json").write_text(json.dumps(content | changes))
-
-
-def rewrite(bundle: Path, name: str, content: bytes) -> None:
-    """Change a file and record its new hash, as a wrong training would."""
-    manifest: Manifest = read_manifest(bundle)
-    files = {file: (bundle / file).read_bytes() for file in manifest.files} | {name: content}
-    write(bundle, manifest, files)
 
 
 def assert_refused(bundle: Path, failure: type[errors.Failure], words: str) -> None:
