@@ -17,6 +17,7 @@ from model.bundle import Bundle, encode, read, write
 from ship import git
 from ship.layout import Layout
 from ship.oci import Archive
+from ship.registry import Registry
 from tests.image.container import docker
 from tests.ship.conftest import Checkout
 
@@ -167,10 +168,11 @@ def test_pipeline_refuses_a_corrupted_bundle(fork: Fork, bundle: Path) -> None:
     assert_red(run, fork, f"{MODEL} failed in gate", "model.onnx must have sha256")
 
 
-def test_pipeline_takes_a_new_model_to_published_tags(tmp_path: Path) -> None:
+def test_pipeline_takes_a_new_model_to_published_tags(tmp_path: Path, registry: str) -> None:
     """A table becomes a model folder and, at once, a tested image under its tags.
 
-    The same fork then shows what trains again: the estimator's edit, and nothing else.
+    The same fork then releases it to a registry, and shows what trains again: the estimator's edit,
+    and nothing else.
     """
     (tmp_path / "fork").mkdir()
     fork = Fork(tmp_path / "fork")
@@ -201,6 +203,13 @@ def test_pipeline_takes_a_new_model_to_published_tags(tmp_path: Path) -> None:
     assert not fork.trained()
     assert "passed these very tests before" in again.stdout
     assert fork.archive.digest == before
+
+    fork.git("tag", "v1.2.3")
+    release = fork.make("publish", MODEL=MODEL, REGISTRY=f"{registry}/Owner")
+    assert release.returncode == 0, release.stdout + release.stderr
+    released = Registry(f"{registry}/owner/{MODEL}")
+    assert sorted(released.tags()) == sorted([*tags, "1.2.3", "1.2", "1", "latest"])
+    assert {released.digest_of(tag) for tag in released.tags()} == {before}
 
     fork.edit("serve/__init__.py", '"""', '"""Changed. ')
     shutil.copytree(fork.root / "model" / MODEL, fork.root / "model" / "other")

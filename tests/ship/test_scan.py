@@ -1,8 +1,14 @@
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
-from ship.scan import judge
+import pytest
+
+from ship import scan as scanning
+from ship.build import Build
+from ship.errors import StageError
+from ship.scan import judge, scan
 
 
 def report(kind: str, **finding: Any) -> dict[str, Any]:
@@ -48,3 +54,14 @@ def test_judge_blocks_on_a_serious_misconfiguration() -> None:
 def test_findings_say_when_vulnerabilities_were_not_checked() -> None:
     """Nothing found without a database does not read like nothing to find."""
     assert str(judge({}, database=False)) == "none (no vulnerability database)"
+
+
+def test_scan_fails_in_a_workflow_that_has_no_database(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Where images are published from, an unreachable database is loud and stops the run."""
+    monkeypatch.setattr(scanning, "has_database", lambda: False)
+    monkeypatch.setenv("GITHUB_ACTIONS", "true")
+    with pytest.raises(StageError, match="database must be reachable in a workflow"):
+        scan(Build("iris", "python:3.13", tmp_path))
+    assert "vulnerabilities were NOT checked" in capsys.readouterr().out

@@ -1,0 +1,52 @@
+from __future__ import annotations
+
+import subprocess
+
+import pytest
+
+from ship import base
+from tests.image.container import docker
+
+UNREACHABLE = "127.0.0.1:9/python:3.13"
+
+
+@pytest.mark.docker
+def test_base_is_the_configured_image_where_it_can_be_pulled(
+    python_image: str,
+    registry: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    """A mirror's image, by digest, is pulled and built on, and nothing more is said."""
+    name = f"{registry}/mirror/python"
+    docker("tag", python_image, f"{name}:3.13")
+    docker("push", "--quiet", f"{name}:3.13")
+    pushed = [
+        "skopeo",
+        "inspect",
+        "--tls-verify=false",
+        "--format={{.Digest}}",
+        f"docker://{name}:3.13",
+    ]
+    digest = subprocess.run(pushed, capture_output=True, text=True, check=True).stdout.strip()
+    docker("rmi", f"{name}:3.13")
+    monkeypatch.setenv("PYTHON_IMAGE", f"{name}@{digest}")
+    try:
+        assert base.resolve() == f"{name}@{digest}"
+        assert base.layers(f"{name}@{digest}") == base.layers(python_image)
+    finally:
+        docker("rmi", f"{name}@{digest}")
+    assert capfd.readouterr().out == ""
+
+
+@pytest.mark.docker
+def test_base_falls_back_to_the_stand_in_in_one_line(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """An image that cannot be pulled is replaced by one from Debian packages, which is said."""
+    monkeypatch.setenv("PYTHON_IMAGE", UNREACHABLE)
+    assert base.resolve() == base.stand_in_name()
+    *_, last = capfd.readouterr().out.splitlines()
+    assert last == f"base: building on {base.stand_in_name()}, a stand-in for {UNREACHABLE}"
+    version = docker("run", "--rm", base.stand_in_name(), "python", "--version")
+    assert version.startswith("Python 3.13.")
