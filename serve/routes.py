@@ -33,7 +33,7 @@ class FastRoute(NamedTuple):
 
 def fast_routes(service: Service) -> list[FastRoute]:
     """Return the routes that are answered without FastAPI."""
-    return [*get_routes(service), *predict_routes(service)]
+    return [*predict_routes(service), *get_routes(service)]
 
 
 def get_routes(service: Service) -> list[FastRoute]:

@@ -58,6 +58,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     log_max_bytes: Annotated[
         int, Meta(ge=0, description="Larger inputs or outputs are left out of the log line")
     ] = 16 * 1024
+    page: Annotated[bool, Meta(description="Whether / is a page for people; false is a 404")] = True
     aip_http_port: Annotated[
         Port | None, Meta(description="Vertex AI: replaces PORT when it is set")
     ] = None
@@ -97,9 +98,20 @@ def rows() -> list[tuple[str, str, str]]:
     """Return name, default and meaning of every setting."""
     hints = get_type_hints(Settings, include_extras=True)
     return [
-        (field.name.upper(), str(field.default), description(hints[field.name]))
+        (field.name.upper(), words(field.default), description(hints[field.name]))
         for field in msgspec.structs.fields(Settings)
     ]
+
+
+def words(default: object) -> str:
+    """Return a default as one would write it into the environment."""
+    return (
+        str(default).lower()
+        if isinstance(default, bool)
+        else ""
+        if default is None
+        else str(default)
+    )
 
 
 def description(hint: object) -> str:
@@ -109,4 +121,4 @@ def description(hint: object) -> str:
 
 def table() -> str:
     """Return the settings as text for a terminal."""
-    return "\n".join(f"  {name:20} {words} [{default}]" for name, default, words in rows())
+    return "\n".join(f"  {name:20} {meaning} [{default}]" for name, default, meaning in rows())

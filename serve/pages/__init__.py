@@ -9,6 +9,10 @@ from pathlib import Path
 
 from fastapi import APIRouter, Response
 
+from serve import paths
+from serve.errors import UnknownRoute
+from serve.provenance import Serving
+
 router = APIRouter(include_in_schema=False)
 
 
@@ -45,6 +49,13 @@ def source_hash(text: str) -> str:
     return f"'sha256-{digest}'"
 
 
-@router.get("/docs")
+@router.get(paths.DOCS)
 async def docs() -> Response:
     return Page("docs.html")
+
+
+@router.get(paths.HOME)
+async def home(serving: Serving) -> Response:
+    if not serving.settings.page:
+        raise UnknownRoute("The page is switched off (the setting PAGE). See /docs for the routes.")
+    return Page("home.html")
