@@ -2,6 +2,7 @@
 
 MODEL ?=
 export MODEL
+export OVERRIDE
 export ORT_DISABLE_TELEMETRY = 1
 export XDG_CACHE_HOME ?= $(HOME)/.cache
 export PATH := $(CURDIR)/.venv/bin:$(XDG_CACHE_HOME)/model-images/bin:$(PATH)
@@ -31,7 +32,7 @@ fast: .venv ## Run the tests that need no container engine (seconds)
 check: .venv lint actionlint ## Run every linter
 	ruff check
 	ruff format --check
-	mypy model train serve ship tests
+	mypy model train serve judge ship tests
 	shellcheck ship/*.sh .ci/run
 	actionlint
 	zizmor --offline --persona=auditor --quiet .github
@@ -44,7 +45,7 @@ lint: .venv ## Lint the Dockerfile (hadolint)
 train: .venv engine ## Train in the pinned builder stage: dist/<model>/bundle
 	$(SHIP) train $(MODEL)
 
-gate: .venv engine ## Hold the bundle against its hashes and the thresholds of model.toml
+gate: .venv engine ## Judge the bundle by model.toml and the published model: dist/<model>/report.md (OVERRIDE=reason)
 	$(SHIP) gate $(MODEL)
 
 image: .venv engine ## Build the image around the bundle: dist/<model>/image.tar

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Literal
 
 import msgspec
@@ -10,6 +11,7 @@ from model.bundle import Label, Value
 
 SCHEMA_VERSION = 1
 NAME = "report"
+SCHEMA = Path(__file__).with_name("report.schema.json")
 Verdict = Literal["passed", "failed", "accepted"]
 Direction = Literal["better", "worse", "same"]
 
@@ -31,7 +33,8 @@ class Score(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     """A metric of the new model and, on the same rows, of the published one.
 
     The interval of the difference holds for all gated metrics together with the report's
-    confidence; `p` is from the paired permutation test, for metrics of labels.
+    confidence; `p` is from the paired permutation test, for metrics of labels. A direction other
+    than `same` is beyond both the chance of the rows and that of the seed.
     """
 
     metric: str
@@ -45,6 +48,7 @@ class Score(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     high: float | None = None
     p: float | None = None
     test: str | None = None
+    noise: float = 0.0  # a difference that another seed alone makes in 1 of 20 pairs
     direction: Direction | None = None
 
 

@@ -20,7 +20,7 @@ def checks(
         if segment.gated:
             where = f" where {segment.column} is {segment.value}"
             found += check_rules(rules[segment.column], segment.scores, where)
-    return [*found, check_parity(manifest)]
+    return [*found, *check_recorded(policy, manifest), check_parity(manifest)]
 
 
 def check_rules(rules: Rules, scores: list[Score], where: str) -> list[Check]:
@@ -44,6 +44,21 @@ def check_rules(rules: Rules, scores: list[Score], where: str) -> list[Check]:
     return result
 
 
+def check_recorded(policy: Policy, manifest: Manifest) -> list[Check]:
+    """Return what the training itself found wanting, by rules that are no longer here."""
+    known = {bound.metric for bound in policy.rules.bounds}
+    return [
+        Check(
+            name=check.metric,
+            rule=f"{'at least' if check.bound == 'min' else 'at most'} {check.threshold:g}",
+            found=f"{check.value:.4g}",
+            passed=False,
+        )
+        for check in manifest.gate.checks
+        if not check.passed and check.metric not in known
+    ]
+
+
 def check_drop(score: Score, allowed: float, where: str) -> Check:
     """Fail a drop that is both larger than allowed and more than chance."""
     drop = fallen(score)
@@ -64,9 +79,10 @@ def describe(score: Score) -> str:
         "better": "better beyond chance",
         "same": "no more than chance",
     }
+    seed = f", seeds ±{score.noise:.3g}" if score.noise else ""
     return (
         f"{score.old:.4g} → {score.new:.4g}: {score.difference:+.4g} "
-        f"({score.low:+.3g} to {score.high:+.3g}), {score.test}{chance}: "
+        f"({score.low:+.3g} to {score.high:+.3g}), {score.test}{chance}{seed}: "
         f"{reading[score.direction or 'same']}"
     )
 

@@ -42,7 +42,8 @@ def judge(new: Bundle, old: Published | None, policy: Policy, *, absent: str = "
     before, note, failures = answered(new, old, absent)
     confidence = 1 - (1 - CONFIDENCE) / max(1, comparisons(policy, fresh))
     classes = new.manifest.classes
-    scores = measurable(compare(fresh, before, classes, confidence))
+    noise = seed_noise(new, old)
+    scores = measurable(compare(fresh, before, classes, confidence, noise))
     parts = cut(policy, fresh, before, classes, confidence)
     moved = drift(new, old.bundle) if old and before else []
     found = [*failures, *gate.checks(policy, scores, parts, new.manifest)]
@@ -89,6 +90,13 @@ def answered(
         failed = Check(name="baseline", rule=rule, found=found, passed=False)
         return None, note, [failed] if error.curable else []
     return before, f"{named} {note}", []
+
+
+def seed_noise(new: Bundle, old: Published | None) -> dict[str, float]:
+    """Return the larger of what the two models' seeds do to each metric."""
+    ours = new.manifest.metrics.seed_noise
+    theirs = old.bundle.manifest.metrics.seed_noise if old else {}
+    return {name: max(ours.get(name, 0), theirs.get(name, 0)) for name in {**ours, **theirs}}
 
 
 def comparisons(policy: Policy, fresh: Evaluation) -> int:

@@ -53,6 +53,7 @@ def score_row(score: Score) -> tuple[str, ...]:
     if score.old is None:
         return (score.metric, "", f"{score.new:.4f}", "", "", "", "")
     chance = "" if score.p is None else f", p = {score.p:.2g}"
+    chance += f", seeds ±{score.noise:.3f}" if score.noise else ""
     return (
         score.metric,
         f"{score.old:.4f}",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from judge.found import Direction, Score
 from judge.permutation import permutation
@@ -13,6 +13,9 @@ from model.resample import CONFIDENCE, bootstrap, interval
 from model.scores import Numbers, score
 
 BOOTSTRAP, MCNEMAR, PERMUTATION = "paired bootstrap", "McNemar, exact", "paired permutation"
+# 95 % of the differences of two seeds, in standard deviations as five seeds show them: Student's t
+# of four degrees of freedom.
+SEEDS = 2.776 * 2**0.5
 SMALLEST = 1e-9  # differences below are the rounding of a sum
 
 
@@ -21,10 +24,12 @@ def compare(
     old: Evaluation | None,
     classes: Sequence[Label] | None,
     confidence: float = CONFIDENCE,
+    noise: Mapping[str, float] | None = None,
 ) -> list[Score]:
     """Score the new model, and hold it against the old one where there is one.
 
     `confidence` is that of each difference; the interval of a single model has the usual one.
+    `noise` is how far another seed alone moves a metric: its standard deviation.
     """
     values = score(new, classes)
     if old is None:
@@ -38,6 +43,7 @@ def compare(
         each = alone(name, value, drawn[name])
         if name in before:
             between = interval(drawn[name] - drawn_before[name], confidence)
+            each.noise = SEEDS * (noise or {}).get(name, 0.0)
             against(each, before[name], between, chances.get(name), 1 - confidence)
         found.append(each)
     return found
@@ -62,7 +68,7 @@ def against(
     else:
         found.test = MCNEMAR if found.metric == "accuracy" else PERMUTATION
         certain = p <= alpha
-    if certain and abs(found.difference) > SMALLEST:
+    if certain and abs(found.difference) > max(SMALLEST, found.noise):
         rises = found.difference > 0
         found.direction = "better" if rises == found.higher_is_better else "worse"
     else:

@@ -66,6 +66,7 @@ class Check(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
 class Gate(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     passed: bool
     checks: list[Check]
+    override: str | None = None  # why a person accepted the model although a check failed
 
 
 class Parity(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
@@ -94,6 +95,8 @@ class CrossValidation(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
 class Metrics(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     holdout: dict[str, float]
     cross_validation: dict[str, CrossValidation]
+    intervals: dict[str, tuple[float, float]] = {}  # 95 % of the holdout metrics
+    seed_noise: dict[str, float] = {}  # standard deviation over fits with other seeds
 
 
 class Manifest(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):

@@ -38,6 +38,7 @@ class ModelSpec(msgspec.Struct, frozen=True):
     test_size: float
     seed: int
     folds: int
+    seeds: int
     gate: Policy
     columns_kept: tuple[str, ...]
     serving: Serving
@@ -71,7 +72,7 @@ def read(name: str, root: Path = ROOT) -> ModelSpec:
     split = top.table("split")
     split.only(("test_size", "seed"))
     evaluate = top.table("evaluate")
-    evaluate.only(("folds", "columns"))
+    evaluate.only(("folds", "columns", "seeds"))
     return ModelSpec(
         folder=folder,
         name=name,
@@ -83,6 +84,7 @@ def read(name: str, root: Path = ROOT) -> ModelSpec:
         test_size=split.number("test_size", 0.01, 0.9) if "test_size" in split.values else 0.25,
         seed=split.integer("seed", 0, LARGEST_SEED, default=0),
         folds=evaluate.integer("folds", 2, 20, default=5),
+        seeds=evaluate.integer("seeds", 0, 50, default=5),
         gate=read_policy(top.table("gate"), task),
         columns_kept=evaluate.texts("columns", ()),
         serving=read_serving(top.table("serve")),

@@ -58,6 +58,10 @@ class Layout:
             index = {"schemaVersion": 2, "manifests": [*others, entry]}
             self._replace(self.folder / "index.json", json.dumps(index, indent=2).encode())
 
+    def local(self, tag: str, _: Path) -> tuple[Layout, str]:
+        """Return the layout that holds the image of `tag`, and its tag there: this one."""
+        return self, tag
+
     def read(self, digest: str) -> bytes:
         return (self.folder / "blobs" / digest.replace(":", "/")).read_bytes()
 

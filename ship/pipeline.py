@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import json
+import os
 import time
 import traceback
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from model.bundle import BundleError, read
+from judge.found import Report
+from model.bundle import BundleError
 from ship import base, git
 from ship.build import Build, accept, load, make_image, train
 from ship.errors import ShipError, StageError
-from ship.publish import destination, publish
+from ship.judging import enforce, judge_build
+from ship.publish import destination, publish, refuse_uncommitted
 from ship.scan import Findings, scan
 from ship.smoke import smoke, tests_hash
 from ship.tags import Tag, tags_of_head
@@ -31,6 +34,7 @@ class Outcome:
     seconds: dict[str, float] = field(default_factory=dict)
     failed: str | None = None
     error: str = ""
+    report: Report | None = None
     findings: Findings | None = None
     smoke: str = ""
     tags: list[Tag] = field(default_factory=list)
@@ -87,18 +91,13 @@ def import_bundle(build: Build, bundle: Path) -> None:
 
 
 def run_gate(outcome: Outcome) -> None:
-    """Hold the bundle against its manifest, and its metrics against the thresholds."""
-    failed = [
-        check for check in read(outcome.build.bundle).manifest.gate.checks if not check.passed
-    ]
-    if failed:
-        raise StageError(
-            "\n".join(
-                f"{check.metric} must be {'at least' if check.bound == 'min' else 'at most'} "
-                f"{check.threshold:g}. Got {check.value:.4g} instead."
-                for check in failed
-            )
-        )
+    """Hold the bundle against its manifest, the thresholds, and the published model."""
+    judged = judge_build(outcome.build, os.environ.get("OVERRIDE", "").strip())
+    outcome.report = judged.report
+    print(f"  {judged.report.headline}", flush=True)
+    for warning in judged.report.warnings:
+        print(f"  warning: {warning}", flush=True)
+    enforce(judged.report)
 
 
 def run_image(outcome: Outcome) -> None:
@@ -132,6 +131,7 @@ def run_publish(outcome: Outcome) -> None:
                 f"It has not; run: make {test} MODEL={build.model}"
             )
     target = destination(build.model, build.dist)
+    refuse_uncommitted(target)
     tags = tags_of_head(build.model)
     publish(build.archive, tags, target)
     outcome.tags, outcome.destination = tags, str(target)

@@ -26,19 +26,22 @@ class Destination(Protocol):
     def push(self, archive: Archive) -> None: ...
     def tag(self, archive: Archive, tag: str) -> None: ...
     def read(self, digest: str) -> bytes: ...
+    def local(self, tag: str, folder: Path, /) -> tuple[Layout, str]: ...
 
 
 def destination(model: str, dist: Path) -> Destination:
     """Return the OCI layout under `dist`, or the repository below REGISTRY=host/owner."""
     registry = os.environ.get("REGISTRY", "").rstrip("/").lower()
-    if not registry:
-        return Layout(dist / "registry" / model)
-    if git.is_dirty():
+    return Registry(f"{registry}/{model}") if registry else Layout(dist / "registry" / model)
+
+
+def refuse_uncommitted(target: Destination) -> None:
+    """Keep what no commit holds out of a registry; a layout here may be tried out with it."""
+    if isinstance(target, Registry) and git.is_dirty():
         raise StageError(
             "The checkout must have no uncommitted change to publish to a registry, "
-            f"or the tags of {registry}/{model} would lie. Commit or stash, then run this again."
+            f"or the tags of {target} would lie. Commit or stash, then run this again."
         )
-    return Registry(f"{registry}/{model}")
 
 
 def publish(archive: Archive, tags: list[Tag], target: Destination) -> None:

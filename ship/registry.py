@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 import subprocess
 from dataclasses import dataclass
+from pathlib import Path
 from typing import ClassVar
 
 from ship.errors import StageError
+from ship.layout import Layout
 from ship.oci import Archive
 
 ABSENT = ("manifest unknown", "name unknown", "not found", "repository name not known")
@@ -40,6 +42,14 @@ class Registry:
     def tag(self, archive: Archive, tag: str) -> None:
         """Let `tag` name the archive's image, which is here by digest, from now on."""
         self._copy(self._url(f"@{archive.digest}"), f":{tag}", "src-", "dest-")
+
+    def local(self, tag: str, folder: Path) -> tuple[Layout, str]:
+        """Copy the image of `tag` to a layout; what that holds already is not fetched again."""
+        folder.mkdir(parents=True, exist_ok=True)
+        self._checked(self._skopeo("copy", "--quiet", "--preserve-digests", "--retry-times=3",
+                                   *self._tls("src-"), self._url(f":{tag}"),
+                                   f"oci:{folder}:{tag}"))  # fmt: skip
+        return Layout(folder), tag
 
     def read(self, digest: str) -> bytes:
         found = self._skopeo("inspect", *self._tls(""), "--raw", self._url(f"@{digest}"))

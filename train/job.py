@@ -16,12 +16,14 @@ import numpy as np
 from model import bundle
 from model.bundle import Data, Manifest, Metrics, Split
 from model.evaluation import Evaluation
+from model.resample import intervals
 from model.spec import ModelSpec
 from train import dataset, estimator, evaluate, examples, gate
 from train.card import card
 from train.evaluate import Answers
 from train.export import export
 from train.listening import listening
+from train.noise import seed_noise
 from train.report import report
 from train.split import Part, split
 
@@ -102,9 +104,17 @@ def fit(spec: ModelSpec, train: Part, holdout: Part, log: Log) -> Trained:
         answers = evaluate.answer(fitted, holdout.X)
         scores = evaluate.score(holdout.y, answers, evaluate.classes(fitted))
         log("holdout", summary(scores))
+        noise = seed_noise(spec, fitted, train, holdout)
+        if noise:
+            log("seeds", f"{spec.seeds} other seeds move it by ± {summary(noise)}")
     for warning in heard:
         log("warning", warning)
-    return Trained(fitted, answers, Metrics(holdout=scores, cross_validation=folds))
+    known = evaluate.classes(fitted)
+    spread = intervals(
+        examples.evaluation(holdout, answers), known if known is None else known.tolist()
+    )
+    metrics = Metrics(holdout=scores, cross_validation=folds, intervals=spread, seed_noise=noise)
+    return Trained(fitted, answers, metrics)
 
 
 def write(

@@ -1,0 +1,96 @@
+"""The gate: judge the bundle in `dist` against the published model, and leave the report there."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from judge.found import NAME, Report
+from judge.judge import judge, override
+from judge.markdown import markdown
+from model import bundle, spec
+from model.bundle import Bundle
+from model.errors import ModelError
+from model.policy import Policy
+from ship import git
+from ship.baseline import Baseline, Unreadable, fetch, newest
+from ship.build import Build
+from ship.errors import StageError
+from ship.publish import destination
+
+
+@dataclass
+class Judged:
+    """The report on one model, and the published image it was compared with."""
+
+    report: Report
+    baseline: Baseline | None
+
+
+def judge_build(build: Build, reason: str = "") -> Judged:
+    """Judge the bundle of a build; `reason` accepts it although it fails, and is recorded in it."""
+    new = bundle.read(build.bundle)
+    baseline, absent = published(build)
+    policy = read_policy(build.model)
+    old = baseline.published() if baseline else None
+    report = judge(new, old, policy, absent=absent)
+    if reason:
+        override(report, reason)
+    record(new, report.override)
+    write(build, report)
+    return Judged(report, baseline)
+
+
+def read_policy(model: str) -> Policy:
+    try:
+        return spec.read(model, git.ROOT / "model").gate
+    except ModelError as error:
+        raise StageError(str(error)) from error
+
+
+def published(build: Build) -> tuple[Baseline | None, str]:
+    """Return the published model, or why there is none to compare with."""
+    target = destination(build.model, build.dist)
+    tag = newest(target, build.model)
+    if tag is None:
+        return None, f"Nothing is published at {target} yet"
+    try:
+        return fetch(target, build.model, tag, build.folder / "published"), ""
+    except Unreadable as error:
+        return None, str(error)
+
+
+def record(new: Bundle, reason: str | None) -> None:
+    """Write the reason into the manifest, or take one of an earlier run out again."""
+    gate = new.manifest.gate
+    if gate.override == reason:
+        return
+    gate.override = reason
+    gate.passed = bool(reason) or all(check.passed for check in gate.checks)
+    (new.path / bundle.MANIFEST).write_bytes(bundle.encode(new.manifest))
+
+
+def write(build: Build, report: Report) -> None:
+    """Write the report in each of its forms."""
+    forms = {"json": bundle.encode(report), "md": markdown(report).encode()}
+    for form, content in forms.items():
+        (build.folder / f"{NAME}.{form}").write_bytes(content)
+
+
+def enforce(report: Report) -> None:
+    """Raise StageError where the verdict keeps the model from being published."""
+    if report.verdict == "failed":
+        failed = [check for check in report.checks if not check.passed]
+        raise StageError(
+            "\n".join(f"{c.name} must be {c.rule}. Got {c.found} instead." for c in failed)
+        )
+
+
+def summarise(builds: list[Build]) -> None:
+    """Append the reports to the summary of a workflow's job, where this is one."""
+    summary = os.environ.get("GITHUB_STEP_SUMMARY")
+    if summary:
+        reports = [build.folder / f"{NAME}.md" for build in builds]
+        with Path(summary).open("a", encoding="utf-8") as file:
+            file.writelines(report.read_text(encoding="utf-8") + "\n" for report in reports)

@@ -1,0 +1,204 @@
+"""The gate is tested as the models are: what is worse is caught, what is equal passes."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from judge.found import Report
+from model.bundle import Bundle
+from tests.judge.conftest import FOREST, LOGISTIC, STUMP, Shop, flowers
+
+SEEDS = 20
+
+
+def failed(report: Report) -> list[str]:
+    return [check.name for check in report.checks if not check.passed]
+
+
+def test_gate_refuses_a_degraded_model(shop: Shop, good: Bundle) -> None:
+    """A stump in place of a fitting model fails on both metrics, by the test that is named."""
+    report = shop.judge(shop.train(flowers(), STUMP), good)
+    assert report.verdict == "failed"
+    assert failed(report) == ["accuracy", "log_loss"]
+    found = {check.name: check.found for check in report.checks}
+    assert re.fullmatch(
+        r"0\.\d+ → 0\.\d+: -0\.\d+ \(-0\.\d+ to -0\.\d+\), McNemar, exact p = .*: more than chance",
+        found["accuracy"],
+    )
+    assert "paired bootstrap" in found["log_loss"]
+
+
+def test_gate_passes_a_better_model_and_says_so(shop: Shop, good: Bundle) -> None:
+    """The verdict names the metrics that rose beyond chance."""
+    report = shop.judge(good, shop.train(flowers(), STUMP))
+    assert report.verdict == "passed"
+    assert "better in accuracy" in report.headline
+
+
+def test_gate_passes_an_equal_model(shop: Shop, good: Bundle) -> None:
+    """The same training again changes no answer."""
+    report = shop.judge(shop.train(flowers(), LOGISTIC), good)
+    assert report.verdict == "passed"
+    assert report.changes is not None
+    assert report.changes.count == 0
+    assert "the same answers as the published model" in report.headline
+
+
+def test_gate_raises_no_alarm_over_seeds(shop: Shop) -> None:
+    """Twenty forests that differ in nothing but their seed all pass against the first."""
+    first, *others = (shop.train(flowers(), FOREST.format(seed=seed)) for seed in range(SEEDS + 1))
+    reports = [shop.judge(other, first) for other in others]
+    assert [report.headline for report in reports if report.verdict != "passed"] == []
+    assert all(report.changes and report.changes.count for report in reports)
+
+
+def test_gate_raises_no_alarm_over_fresh_rows(shop: Shop, good: Bundle) -> None:
+    """A model retrained on other rows of the same kind passes, and no shift is seen."""
+    for seed in (11, 12, 13):
+        report = shop.judge(shop.train(flowers(seed=seed), LOGISTIC), good)
+        assert report.verdict == "passed", report.headline
+        assert [drift.feature for drift in report.drift if drift.shifted] == []
+
+
+def test_gate_names_a_shifted_column(shop: Shop, good: Bundle) -> None:
+    """A data file whose one column moved is a warning with the name of that column."""
+    report = shop.judge(shop.train(flowers(seed=1, shift=1.0), LOGISTIC), good)
+    assert [drift.feature for drift in report.drift if drift.shifted] == ["length"]
+    assert any("shifted since the published model in length" in x for x in report.warnings)
+
+
+def test_gate_asks_the_published_model_about_new_rows(shop: Shop, good: Bundle) -> None:
+    """Where the data changed, both answers are to the new rows, and the note says it."""
+    report = shop.judge(shop.train(flowers(seed=2), LOGISTIC), good)
+    old = next(score.old for score in report.scores if score.metric == "accuracy")
+    assert old != good.manifest.metrics.holdout["accuracy"]
+    assert "Data changed: it answered the 240 new held-out rows again." in report.note
+
+
+def test_gate_warns_of_a_label_leak(shop: Shop) -> None:
+    """A perfect held-out score is questioned, and the column that gives it away is named."""
+    header, *lines = flowers().splitlines()
+    leaking = [f"{'abc'.index(line[-1])}.5,{line}" for line in lines]
+    csv = "\n".join([f"code,{header}", *leaking]) + "\n"
+    report = shop.judge(shop.train(csv, LOGISTIC, inputs="code length width noise"), None)
+    assert report.verdict == "passed"
+    (warning,) = report.warnings
+    assert "A perfect held-out accuracy (1)" in warning
+    assert warning.endswith("code alone tells the target.")
+
+
+SEGMENTED = """\
+accuracy = { min = 0.5, drop = 0.05 }
+[gate.segments.region]
+accuracy = { min = 0.6, drop = 0.05 }
+"""
+# Right everywhere but in the west, where it answers at random; trained on three inputs.
+BLIND_IN_THE_WEST = '''
+import numpy as np
+from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.linear_model import LogisticRegression
+
+
+class Blind(ClassifierMixin, BaseEstimator):
+    """Ignores what it has learned where the noise is high."""
+
+    def fit(self, X, y):
+        self.inner_ = LogisticRegression().fit(X.iloc[:, :2], y)
+        self.classes_ = self.inner_.classes_
+        self.n_features_in_ = X.shape[1]
+        return self
+
+    def predict_proba(self, X):
+        odds = self.inner_.predict_proba(X.iloc[:, :2])
+        west = X["noise"].to_numpy() > 2
+        odds[west] = np.roll(odds[west], 1, axis=1)
+        return odds
+
+    def predict(self, X):
+        return self.classes_[self.predict_proba(X).argmax(axis=1)]
+
+
+def build():
+    return Blind()
+'''
+
+
+def western(rows: int = 600) -> str:
+    """Return flowers whose noise tells the west."""
+    header, *lines = flowers(rows).splitlines()
+    cells = [line.split(",") for line in lines]
+    for cell in cells:
+        cell[2] = "3" if cell[3] == "west" else "0"
+    return "\n".join([header, *map(",".join, cells)]) + "\n"
+
+
+def test_gate_finds_a_worse_segment_behind_a_passing_average(shop: Shop) -> None:
+    """The average is within what is allowed; one region is not, and is the one that is named."""
+    gate = SEGMENTED.replace("drop = 0.05 }\n[", "drop = 0.5 }\n[")
+    old = shop.train(western(), LOGISTIC, gate)
+    new = shop.train(western(), BLIND_IN_THE_WEST, gate)
+    report = shop.judge(new, old)
+    assert failed(report) == ["accuracy where region is west"] * 2
+    assert {segment.value: segment.gated for segment in report.segments} == {
+        "north": True,
+        "south": True,
+        "west": True,
+    }
+
+
+@pytest.mark.parametrize("column", ["kind", "noise"])
+def test_segments_may_be_classes_or_ranges(shop: Shop, column: str) -> None:
+    """The target and a measured number are columns of the data too."""
+    gate = SEGMENTED.replace("region", column)
+    report = shop.judge(shop.train(flowers(), LOGISTIC, gate), None)
+    names = [check.name for check in report.checks if f"where {column} is" in check.name]
+    assert len(names) == {"kind": 3, "noise": 4}[column]
+
+
+def test_small_segments_are_shown_and_not_gated(shop: Shop) -> None:
+    """Ten rows say little: below that a floor is not held against a model."""
+    gate = SEGMENTED + "rows = 60\n"
+    report = shop.judge(shop.train(flowers(), STUMP, gate), None)
+    assert {s.value: s.gated for s in report.segments} == {
+        "north": True,
+        "south": True,
+        "west": False,
+    }
+
+
+def test_gate_without_a_published_model_has_its_thresholds(shop: Shop) -> None:
+    """The first model is held to its bounds alone, and the report says why."""
+    report = shop.judge(shop.train(flowers(), STUMP, "accuracy = { min = 0.9, drop = 0 }\n"), None)
+    assert failed(report) == ["accuracy"]
+    assert report.note == "Nothing is published yet: absolute thresholds only."
+
+
+def test_gate_that_was_loosened_is_pointed_out(shop: Shop, good: Bundle) -> None:
+    """Lowering a threshold is allowed, and never silent."""
+    new = shop.train(flowers(), LOGISTIC, "accuracy = { min = 0.4 }\n")
+    assert shop.judge(new, good).warnings == [
+        "The gate on accuracy was loosened from 0.5 to 0.4.",
+        "The gate no longer bounds log_loss (it was 2).",
+    ]
+
+
+def test_published_model_that_needs_a_lost_column_fails_with_the_cure(
+    shop: Shop, good: Bundle
+) -> None:
+    """Dropping an input with new data would hide a comparison; keeping the column mends it."""
+    gate = "accuracy = { min = 0.5, drop = 0.01 }\n"
+    lost = shop.train(flowers(seed=3), LOGISTIC, gate, inputs="length width")
+    report = shop.judge(lost, good)
+    assert failed(report) == ["baseline"]
+    assert 'write columns = ["noise"] under [evaluate]' in report.checks[0].found
+
+
+def test_model_of_another_target_is_not_compared(shop: Shop, good: Bundle) -> None:
+    """A model that answers another question has no baseline, and the report says so."""
+    other = shop.train(flowers(), LOGISTIC)
+    other.manifest.target = "colour"
+    report = shop.judge(other, good)
+    assert report.scores[0].old is None
+    assert "No comparison: it predicts kind" in report.note

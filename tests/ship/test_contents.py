@@ -1,0 +1,88 @@
+"""A folder is read out of layers as the image would show it."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import io
+import json
+import tarfile
+
+import pytest
+
+from ship import contents
+from ship.errors import ShipError
+from tests.ship.conftest import tar
+
+
+class Blobs(dict[str, bytes]):
+    """Blobs by digest."""
+
+    def add(self, blob: bytes) -> str:
+        digest = f"sha256:{hashlib.sha256(blob).hexdigest()}"
+        self[digest] = blob
+        return digest
+
+    def image(self, *layers: bytes) -> str:
+        entries = [{"digest": self.add(layer)} for layer in layers]
+        return self.add(json.dumps({"layers": entries}).encode())
+
+
+def test_later_layers_replace_files_of_earlier_ones() -> None:
+    """Each name has the content of the last layer that holds it; other folders are left out."""
+    blobs = Blobs()
+    image = blobs.image(
+        gzip.compress(tar({"bundle/a": b"old", "bundle/b": b"kept", "bundles/c": b"no"})),
+        tar({"./bundle/a": b"new", "app/x": b"no"}),
+    )
+    assert contents.folder(blobs.__getitem__, image, "/bundle") == {"a": b"new", "b": b"kept"}
+
+
+@pytest.mark.parametrize(
+    ("hider", "left"),
+    [
+        ("bundle/.wh.a", {"b": b"2", "new": b"3"}),
+        ("bundle/.wh..wh..opq", {"new": b"3"}),
+        (".wh.bundle", {"new": b"3"}),
+        (".wh.bun", {"a": b"1", "b": b"2", "new": b"3"}),
+        ("app/.wh..wh..opq", {"a": b"1", "b": b"2", "new": b"3"}),
+    ],
+)
+def test_whiteouts_hide_what_lower_layers_hold(hider: str, left: dict[str, bytes]) -> None:
+    """A file, everything in a folder, or the folder itself; what the same layer adds stays."""
+    blobs = Blobs()
+    above = tar({"bundle/new": b"3", hider: b""})
+    image = blobs.image(tar({"bundle/a": b"1", "bundle/b": b"2"}), above)
+    assert contents.folder(blobs.__getitem__, image, "/bundle") == left
+
+
+def test_index_of_platforms_leads_to_an_image() -> None:
+    """Attestations stand in an index as well, and are no image."""
+    blobs = Blobs()
+    image = blobs.image(tar({"bundle/a": b"1"}))
+    attestation = {"digest": blobs.add(b"{}"), "platform": {"os": "unknown"}}
+    entries = [attestation, {"digest": image, "platform": {"os": "linux"}}]
+    index = blobs.add(json.dumps({"manifests": entries}).encode())
+    assert contents.folder(blobs.__getitem__, index, "/bundle") == {"a": b"1"}
+
+
+def test_blob_that_was_changed_is_refused() -> None:
+    """A registry is believed only as far as its digests."""
+    blobs = Blobs()
+    image = blobs.image(tar({"bundle/a": b"1"}))
+    blobs[image] += b" "
+    with pytest.raises(ShipError, match="must have that digest"):
+        contents.folder(blobs.__getitem__, image, "/bundle")
+
+
+def test_link_in_the_folder_is_refused() -> None:
+    """A bundle is files; a link could point anywhere."""
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w") as archive:
+        link = tarfile.TarInfo("bundle/a")
+        link.type, link.linkname = tarfile.SYMTYPE, "/etc/passwd"
+        archive.addfile(link)
+    blobs = Blobs()
+    image = blobs.image(buffer.getvalue())
+    with pytest.raises(ShipError, match="must be a file in the image"):
+        contents.folder(blobs.__getitem__, image, "/bundle")

@@ -1,0 +1,226 @@
+"""The gate stage: from what is published to a verdict, a report and a manifest."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from judge.found import SCHEMA, Report, schema
+from model.bundle import Bundle, encode, read
+from ship import judging
+from ship.baseline import fetch, newest
+from ship.build import Build
+from ship.errors import StageError
+from ship.judging import enforce, judge_build
+from ship.layout import Layout
+from ship.oci import Archive
+from ship.publish import Destination, publish
+from ship.registry import Registry
+from ship.tags import Tag
+from tests.judge.conftest import LOGISTIC, STUMP, Shop, flowers
+from tests.ship.conftest import CONFIG, LAYER, MANIFEST, tar
+
+
+@pytest.fixture(scope="session")
+def shop(tmp_path_factory: pytest.TempPathFactory) -> Shop:
+    """Where models are trained."""
+    return Shop(tmp_path_factory.mktemp("shop"))
+
+
+@pytest.fixture(scope="session")
+def good(shop: Shop) -> Bundle:
+    """A model that suits its data."""
+    return shop.train(flowers(), LOGISTIC)
+
+
+@pytest.fixture(scope="session")
+def bad(shop: Shop) -> Bundle:
+    """A model that does not."""
+    return shop.train(flowers(), STUMP)
+
+
+def image_of(bundle: Path, path: Path) -> Archive:
+    """Write an OCI archive of an image that holds a bundle."""
+    blobs: dict[str, bytes] = {}
+
+    def add(blob: bytes, media_type: str) -> dict[str, object]:
+        digest = hashlib.sha256(blob).hexdigest()
+        blobs[f"blobs/sha256/{digest}"] = blob
+        return {"mediaType": media_type, "digest": f"sha256:{digest}", "size": len(blob)}
+
+    root = tar({f"bundle/{file.name}": file.read_bytes() for file in bundle.iterdir()})
+    config = {
+        "created": "2026-01-01T00:00:00Z",
+        "architecture": "amd64",
+        "os": "linux",
+        "config": {"Labels": {}},
+        "rootfs": {"type": "layers", "diff_ids": [f"sha256:{hashlib.sha256(root).hexdigest()}"]},
+    }
+    manifest = {
+        "schemaVersion": 2,
+        "mediaType": MANIFEST,
+        "config": add(json.dumps(config).encode(), CONFIG),
+        "layers": [add(gzip.compress(root, mtime=0), LAYER)],
+    }
+    index = {"schemaVersion": 2, "manifests": [add(json.dumps(manifest).encode(), MANIFEST)]}
+    blobs["index.json"] = json.dumps(index).encode()
+    blobs["oci-layout"] = b'{"imageLayoutVersion":"1.0.0"}'
+    path.write_bytes(tar(blobs))
+    return Archive(path)
+
+
+@pytest.fixture
+def build(tmp_path: Path, shop: Shop, good: Bundle, monkeypatch: pytest.MonkeyPatch) -> Build:
+    """The build of a model whose folder is that of the good one."""
+    monkeypatch.delenv("REGISTRY", raising=False)
+    (tmp_path / "model").symlink_to(good.path.parent)
+    monkeypatch.setattr("ship.git.ROOT", tmp_path)
+    return Build("made", "python", tmp_path / "dist")
+
+
+def take(build: Build, bundle: Bundle) -> None:
+    """Let the build have trained this bundle."""
+    shutil.rmtree(build.bundle, ignore_errors=True)
+    shutil.copytree(bundle.path, build.bundle)
+
+
+def publish_to(target: Destination, bundle: Bundle, tmp_path: Path, *tags: str) -> Archive:
+    archive = image_of(bundle.path, tmp_path / "image.tar")
+    publish(archive, [Tag(tag) for tag in tags], target)
+    return archive
+
+
+@pytest.fixture(params=["layout", pytest.param("registry", marks=pytest.mark.docker)])
+def target(request: pytest.FixtureRequest, tmp_path: Path) -> Destination:
+    """A fresh destination of each kind."""
+    if request.param == "layout":
+        return Layout(tmp_path / "layout")
+    return Registry(f"{request.getfixturevalue('registry')}/{tmp_path.name.lower()}/made")
+
+
+def test_published_bundle_is_read_from_the_image(
+    target: Destination, good: Bundle, tmp_path: Path
+) -> None:
+    """Every file of the bundle comes out of the layers, verified, and nothing is run."""
+    archive = publish_to(target, good, tmp_path, "main")
+    found = fetch(target, "made", "main", tmp_path / "published")
+    assert found.digest == archive.digest
+    assert found.compressed_size == archive.compressed_size
+    assert found.bundle.manifest == good.manifest
+    assert found.bundle.path != good.path
+
+
+@pytest.mark.parametrize(
+    ("tags", "chosen"),
+    [
+        ([], None),
+        (["sha-0123456789ab", "topic"], None),
+        (["1.9.0", "1.10.0", "2.0.0-rc.1", "1", "latest"], "1.10.0"),
+        (["1.9.0", "main"], "main"),
+    ],
+)
+def test_baseline_is_main_or_the_newest_release(
+    tags: list[str], chosen: str | None, good: Bundle, tmp_path: Path
+) -> None:
+    """Versions compare as versions; a pre-release or a branch is nothing to measure against."""
+    target = Layout(tmp_path / "layout")
+    if tags:
+        publish_to(target, good, tmp_path, *tags)
+    assert newest(target, "made") == chosen
+
+
+def test_gate_stage_judges_against_what_is_published(
+    build: Build, good: Bundle, bad: Bundle, tmp_path: Path
+) -> None:
+    """A worse model than the published one is refused with the numbers; reports are left."""
+    publish_to(Layout(build.dist / "registry" / "made"), good, tmp_path, "main")
+    take(build, bad)
+    judged = judge_build(build)
+    with pytest.raises(StageError, match=r"accuracy must be at most 0.01 worse .* Got 0\.\d+ → "):
+        enforce(judged.report)
+    written = (build.folder / "report.md").read_text()
+    assert written.startswith("### ❌ made: failed: accuracy")
+    assert json.loads((build.folder / "report.json").read_bytes())["verdict"] == "failed"
+
+
+def test_first_model_is_judged_by_its_thresholds(build: Build, bad: Bundle) -> None:
+    """Where nothing is published yet, there is nothing to fall behind."""
+    take(build, bad)
+    report = judge_build(build).report
+    enforce(report)
+    assert report.old is None
+    assert "Nothing is published at oci:" in report.note
+
+
+def test_override_lets_a_model_pass_and_stays_in_its_manifest(
+    build: Build, good: Bundle, bad: Bundle, tmp_path: Path
+) -> None:
+    """Equal reasons give equal bytes; without one the next run fails again."""
+    publish_to(Layout(build.dist / "registry" / "made"), good, tmp_path, "main")
+    manifests = []
+    for _ in range(2):
+        take(build, bad)
+        report = judge_build(build, "the old data was wrong").report
+        enforce(report)
+        manifests.append((build.bundle / "manifest.json").read_bytes())
+    assert manifests[0] == manifests[1]
+    assert report.verdict == "accepted"
+    assert "accepted because: the old data was wrong" in report.headline
+    recorded = read(build.bundle).manifest.gate
+    assert (recorded.passed, recorded.override) == (True, "the old data was wrong")
+
+    assert judge_build(build).report.verdict == "failed"
+    assert (build.bundle / "manifest.json").read_bytes() == encode(bad.manifest)
+
+
+def test_override_of_a_model_that_passes_changes_nothing(build: Build, good: Bundle) -> None:
+    """A reason that nobody needed is not recorded, and the image keeps its digest."""
+    take(build, good)
+    assert judge_build(build, "just in case").report.verdict == "passed"
+    assert (build.bundle / "manifest.json").read_bytes() == encode(good.manifest)
+
+
+def test_unreadable_published_model_is_said_and_does_not_block(
+    build: Build, good: Bundle, tmp_path: Path
+) -> None:
+    """A manifest of another schema leaves the thresholds, and the report says so."""
+    old = tmp_path / "old"
+    shutil.copytree(good.path, old)
+    manifest = json.loads((old / "manifest.json").read_bytes())
+    (old / "manifest.json").write_text(json.dumps({**manifest, "schema_version": 99}))
+    image = image_of(old, tmp_path / "image.tar")
+    publish(image, [Tag("main")], Layout(build.dist / "registry" / "made"))
+    take(build, good)
+    report = judge_build(build).report
+    enforce(report)
+    assert "cannot be read by this revision" in report.note
+
+
+def test_report_goes_to_the_summary_of_a_job(
+    build: Build, good: Bundle, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In a workflow the Markdown is appended to the job's summary."""
+    take(build, good)
+    report = judge_build(build).report
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(tmp_path / "summary.md"))
+    judging.summarise([build])
+    assert (tmp_path / "summary.md").read_text().startswith(f"### {report.headline}")
+
+
+def test_report_json_is_what_the_schema_allows(build: Build, good: Bundle) -> None:
+    """A machine may rely on the schema, which is the one that is written down."""
+    take(build, good)
+    report = judge_build(build).report
+    content = (build.folder / "report.json").read_bytes()
+    assert msgspec.json.decode(content, type=Report) == report
+    assert SCHEMA.read_bytes() == schema()
+    command = ["check_jsonschema", "--schemafile", str(SCHEMA), str(build.folder / "report.json")]
+    subprocess.run([sys.executable, "-m", *command], check=True)
