@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,8 @@ from serve.errors import BrokenModel, WrongLibrary
 from serve.frame import Frame
 from serve.runtime import Scores
 
+# Since 1.29 onnxruntime keeps a database in the user's home and reports to its maker, unless told.
+os.putenv("ORT_DISABLE_TELEMETRY", "1")
 try:
     import onnxruntime
 except ImportError as error:
