@@ -181,9 +181,11 @@ def follow(process: subprocess.Popen[str], log: TextIO) -> str:
             print(f"  {step['stage']}: {instruction[:100]}", flush=True)
         elif CACHED.fullmatch(text):
             print("    cached", flush=True)
-        elif text.startswith("ERROR:") or " ERROR: " in text:
+        elif " ERROR: " in text:
             step_number = text.partition(" ")[0].removeprefix("#")
             failure += output.pop(step_number, [])[-12:] or [text]
+        elif text.startswith("ERROR:") and not failure:
+            failure.append(text)
     return "\n".join(failure)
 
 

@@ -56,5 +56,5 @@ if __name__ == "__main__":
     try:
         sys.exit(main())
     except ModelError as error:
-        print(f"error: {error}", file=sys.stderr)
+        print(f"error: {error}".replace(f"{Path.cwd()}/", ""), file=sys.stderr)
         sys.exit(error.exit_code)
