@@ -13,7 +13,7 @@ SHIP = python -m ship
 
 .DEFAULT_GOAL := help
 .PHONY: help pipeline check lint test fast train gate image scan smoke publish reproduce new-model lock \
-	engine clean
+	engine trivy actionlint docker-registry browser wrk clean
 
 help: ## Print these words
 	@echo "make WORD [MODEL=name]   (every model where MODEL is not given)"
@@ -22,7 +22,7 @@ help: ## Print these words
 pipeline: .venv engine trivy lint ## Train, gate, build, scan, smoke-test and publish (REGISTRY=host/owner, BUNDLE=folder)
 	$(SHIP) pipeline $(MODEL) $(if $(BUNDLE),--bundle=$(BUNDLE))
 
-test: .venv engine trivy actionlint docker-registry ## Run every test and linter
+test: .venv engine trivy actionlint docker-registry browser ## Run every test and linter
 	$(MAKE) check
 	pytest
 
@@ -76,7 +76,7 @@ lock: .venv ## Compile the requirements files (UPGRADE=1 for the newest versions
 engine: .venv ## Have a container engine: use the one here, or install and start one
 	@ship/engine.sh engine
 
-trivy actionlint docker-registry: engine
+trivy actionlint docker-registry browser wrk: engine
 	@ship/engine.sh $@
 
 .venv: requirements-dev.txt

@@ -3,7 +3,7 @@
 #
 # What is present is used as it is. On Debian and Ubuntu, as root, what is missing is installed from
 # the distribution's packages; anywhere else the message says what to install.
-# Usage: ship/engine.sh [python | engine | trivy | actionlint | mmdebstrap | docker-registry]…
+# Usage: ship/engine.sh PART…, where a PART is one of the words at the end of this file.
 set -euo pipefail
 
 trivy_module=github.com/aquasecurity/trivy@v0.72.0
@@ -15,13 +15,19 @@ say() { printf '%s\n' "engine: $*"; }
 fail() { printf '%s\n' "engine: $*" >&2; exit 1; }
 have() { command -v "$1" >/dev/null 2>&1; }
 
-# Succeeds where packages can be installed without asking anybody.
-can_install() { have apt-get && [ "$(id -u)" = 0 ]; }
+# Succeeds where packages can be installed without asking anybody: by root, and on a CI runner.
+can_install() { have apt-get && { [ "$(id -u)" = 0 ] || { [ -n "${CI:-}" ] && sudo -n true; }; }; }
+
+apt() {
+  local sudo=
+  [ "$(id -u)" = 0 ] || sudo="sudo -n"
+  $sudo env DEBIAN_FRONTEND=noninteractive DEBCONF_NOWARNINGS=yes apt-get -qq "$@" >/dev/null
+}
 
 # apt_install PACKAGE…: install what is missing.
 apt_install() {
   refresh_packages
-  DEBIAN_FRONTEND=noninteractive DEBCONF_NOWARNINGS=yes apt-get install -qq -y --no-install-recommends "$@" >/dev/null
+  apt install -y --no-install-recommends "$@"
 }
 
 # Fetch the package lists, once. Debian 12's Docker predates the containerd image store: offer Debian
@@ -29,7 +35,7 @@ apt_install() {
 refresh_packages() {
   [ -z "${refreshed:-}" ] || return 0
   refreshed=1
-  apt-get update -qq
+  apt update
   # shellcheck source=/dev/null
   [ "$(. /etc/os-release && echo "${VERSION_CODENAME:-}")" = bookworm ] || return 0
   local mirror
@@ -40,7 +46,7 @@ refresh_packages() {
     >/etc/apt/sources.list.d/model-images-trixie.list
   printf 'Package: *\nPin: release n=trixie\nPin-Priority: 100\n' \
     >/etc/apt/preferences.d/model-images-trixie
-  apt-get update -qq
+  apt update
 }
 
 # newer PACKAGE…: name each package so that apt takes Debian 13's on Debian 12.
@@ -164,7 +170,8 @@ for part in "${@:-engine}"; do
     trivy) tool trivy "$trivy_module" "$trivy_image" ;;
     actionlint) tool actionlint "$actionlint_module" "$actionlint_image" ;;
     python) python ;;
-    mmdebstrap | docker-registry) package "$part" ;;
-    *) fail "part must be one of those in the first lines of this file. Got $part instead." ;;
+    browser) have google-chrome || package chromium ;;
+    mmdebstrap | docker-registry | wrk) package "$part" ;;
+    *) fail "part must be one of those at the end of ship/engine.sh. Got $part instead." ;;
   esac
 done

@@ -38,7 +38,7 @@ def browse(server: Server, tmp_path: Path, path: str = "/") -> str:
     ).stdout.decode()
 
 
-@pytest.mark.skipif(CHROMIUM is None, reason="no browser here: apt-get install chromium")
+@pytest.mark.docker
 def test_page_predicts_in_a_browser(any_server: Server, any_bundle: Bundle, tmp_path: Path) -> None:
     """The form has a field per input, filled in; the prediction and the metrics are there."""
     dom = browse(any_server, tmp_path)
@@ -54,7 +54,7 @@ def test_page_predicts_in_a_browser(any_server: Server, any_bundle: Bundle, tmp_
     assert (tmp_path / "page.png").stat().st_size > 10_000
 
 
-@pytest.mark.skipif(CHROMIUM is None, reason="no browser here: apt-get install chromium")
+@pytest.mark.docker
 def test_docs_work_in_a_browser(flowers_server: Server, tmp_path: Path) -> None:
     """The page of the API lists the routes."""
     dom = browse(flowers_server, tmp_path, "/docs")
