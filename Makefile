@@ -64,6 +64,7 @@ reproduce: .venv engine ## Build twice from nothing and compare the digests
 	$(SHIP) reproduce $(MODEL)
 
 new-model: .venv ## Write a model folder: NAME=… CSV=… TARGET=…
+	@$(if $(and $(NAME),$(CSV),$(TARGET)),,$(error new-model needs NAME=…, CSV=… and TARGET=…))
 	python -m train.new_model "$(NAME)" "$(CSV)" "$(TARGET)"
 
 lock: .venv ## Compile the requirements files (UPGRADE=1 for the newest versions)

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from judge.found import Report
-from model.bundle import BundleError
+from model.bundle import BundleError, read_manifest
 from ship import base, git
 from ship.build import Build, accept, load, make_image, train
 from ship.errors import ShipError, StageError
@@ -82,7 +82,10 @@ def run_train(outcome: Outcome) -> None:
 
 
 def import_bundle(build: Build, bundle: Path) -> None:
-    """Take a bundle that was trained elsewhere, as it is."""
+    """Take a bundle that was trained elsewhere, as it is; its files are verified by the gate."""
+    name = read_manifest(bundle).name
+    if name != build.model:
+        raise StageError(f"BUNDLE must be a bundle of {build.model}. Got one of {name} instead.")
     build.bundle.mkdir(parents=True, exist_ok=True)
     for old in build.bundle.iterdir():
         old.unlink()
