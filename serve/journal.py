@@ -24,6 +24,7 @@ class Journal:
 
     def __init__(self, service: Service, route: str) -> None:
         self.log = service.log
+        self.wanted = service.settings.log_predictions
         self.share = service.settings.log_inputs
         self.limit = service.settings.log_max_bytes
         names = {
@@ -36,6 +37,8 @@ class Journal:
         )
 
     def __call__(self, trace: Trace, body: bytes, answer: bytes, rows: int, seconds: float) -> None:
+        if not self.wanted:
+            return
         if len(body) + len(answer) > self.limit:
             content = b',"omitted":"larger than LOG_MAX_BYTES"'
         elif self.share == 1 or random.random() < self.share:  # noqa: S311 - a sample

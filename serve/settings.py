@@ -52,6 +52,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     shutdown_seconds: Annotated[
         Whole, Meta(description="Time that requests in flight have to finish after that")
     ] = 20
+    log_predictions: Annotated[
+        bool, Meta(description="Whether every prediction is a line of the log")
+    ] = True
     log_inputs: Annotated[
         Share, Meta(description="Share of the predictions logged with inputs; 0 is none")
     ] = 1.0

@@ -1,0 +1,1 @@
+"""What the server is measured against: the limits of the field, the tutorial, and its peers."""

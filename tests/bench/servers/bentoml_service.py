@@ -1,0 +1,25 @@
+"""BentoML, as its documentation shows scikit-learn."""
+
+# Its library is in an environment of its own.
+# mypy: ignore-errors
+from __future__ import annotations
+
+import os
+import pickle
+from pathlib import Path
+from typing import Any
+
+import bentoml
+
+
+@bentoml.service(workers=1)
+class Forest:
+    def __init__(self) -> None:
+        self.model = pickle.loads(Path(os.environ["PICKLE"]).read_bytes())  # noqa: S301 - ours
+
+    @bentoml.api
+    def predict(self, features: list[float]) -> dict[str, Any]:
+        return {
+            "prediction": self.model.predict([features]).tolist()[0],
+            "probabilities": self.model.predict_proba([features])[0].tolist(),
+        }
