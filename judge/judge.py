@@ -36,7 +36,17 @@ class Published(NamedTuple):
     ask: Ask
 
 
-def judge(new: Bundle, old: Published | None, policy: Policy, *, absent: str = "") -> Report:
+class Judgement(NamedTuple):
+    """The report, and the answers it rests on: the new rows by both models, the old one's own."""
+
+    report: Report
+    new: Evaluation
+    old: Evaluation | None
+    recorded: Evaluation | None
+    classes: list[int | str] | None
+
+
+def judge(new: Bundle, old: Published | None, policy: Policy, *, absent: str = "") -> Judgement:
     """Judge a new model by its policy and the published model; `absent` says why there is none."""
     fresh = read(new.path)
     before, note, failures = answered(new, old, absent)
@@ -71,7 +81,8 @@ def judge(new: Bundle, old: Published | None, policy: Policy, *, absent: str = "
         report.note += (
             f" {report.rows} rows can tell a drop of accuracy from chance from {least:.3f} on."
         )
-    return headline(report)
+    recorded = read(old.bundle.path) if old else None
+    return Judgement(headline(report), fresh, before, recorded, classes)
 
 
 def answered(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from judge.found import Change, Report, Score, Segment
+from judge.found import Change, Report, Score, Segment, Side
 from judge.paired import arrow
 from model.bundle import Value
 
@@ -127,12 +127,21 @@ def drift(report: Report) -> str:
 
 
 def provenance(report: Report) -> str:
-    old, new = report.old, report.new
-    rows = [
-        (name, str(getattr(old, name) or "") if old else "", str(getattr(new, name) or ""))
-        for name in new.__struct_fields__
-    ]
+    rows = sides(report)
     return table(("", "published", "new"), rows)
+
+
+def sides(report: Report) -> list[tuple[str, str, str]]:
+    """Return what is known of where both models come from; hashes by their beginning."""
+    return [
+        (name, fact(report.old, name), fact(report.new, name))
+        for name in report.new.__struct_fields__
+    ]
+
+
+def fact(side: Side | None, name: str) -> str:
+    value = str(getattr(side, name, None) or "")
+    return f"{value[:19]}…" if name in ("digest", "data_sha256", "revision") and value else value
 
 
 def cell(value: Value) -> str:

@@ -9,6 +9,29 @@ import msgspec
 from model.bundle import EVALUATION, Label, Value
 
 
+class Importance(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    """How much of a metric is lost when the values of one input are shuffled."""
+
+    feature: str
+    mean: float
+    std: float
+
+
+class Learning(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    """The holdout score after training on so many rows."""
+
+    rows: int
+    score: float
+
+
+class Study(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    """What only the estimator itself could tell, by one metric of the holdout rows."""
+
+    metric: str
+    importance: list[Importance]
+    learning: list[Learning]
+
+
 class Evaluation(msgspec.Struct, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
     """Every holdout row; lists run in parallel. `rows` are positions in the data source."""
 
@@ -18,6 +41,7 @@ class Evaluation(msgspec.Struct, kw_only=True, omit_defaults=True, forbid_unknow
     predictions: list[Label]
     probabilities: list[list[float]] | None
     others: dict[str, list[Value]] = {}  # columns that are no input: see ModelSpec.kept
+    study: Study | None = None
 
     def column(self, name: str) -> list[Value]:
         """Return an input or another kept column; raise KeyError for one that is not here."""

@@ -23,42 +23,26 @@ def count(rows: int) -> int:
     return max(FEWEST, min(MOST, WORK // max(rows, 1)))
 
 
-def weights(rows: int, strata: Sequence[Label] | None) -> Iterator[NDArray[np.int64]]:
-    """Yield resamples [B, N] in batches; within each stratum as many rows are drawn as it has."""
+def weights(rows: int) -> Iterator[NDArray[np.int64]]:
+    """Yield resamples [B, N] in batches.
+
+    Not within classes, although the split was: a class that is wrong throughout would look certain.
+    """
     random = np.random.default_rng(SEED)
-    total = count(rows)
-    batch = max(1, AT_ONCE // max(rows, 1))
-    groups = members(rows, strata)
+    total, batch = count(rows), max(1, AT_ONCE // max(rows, 1))
     for start in range(0, total, batch):
         size = min(batch, total - start)
-        drawn = np.zeros((size, rows), dtype=np.int64)
-        for group in groups:
-            picks = random.integers(0, len(group), (size, len(group)))
-            flat = picks + np.arange(size)[:, None] * len(group)
-            times = np.bincount(flat.ravel(), minlength=size * len(group))
-            drawn[:, group] = times.reshape(size, len(group))
-        yield drawn
-
-
-def members(rows: int, strata: Sequence[Label] | None) -> list[NDArray[np.int64]]:
-    if strata is None:
-        return [np.arange(rows)]
-    _, codes = np.unique([str(stratum) for stratum in strata], return_inverse=True)
-    return [np.flatnonzero(codes == code) for code in range(codes.max() + 1)]
+        picks = random.integers(0, rows, (size, rows)) + np.arange(size)[:, None] * rows
+        yield np.bincount(picks.ravel(), minlength=size * rows).reshape(size, rows)
 
 
 def bootstrap(
     found: Sequence[Evaluation], classes: Sequence[Label] | None
 ) -> list[dict[str, Numbers]]:
-    """Score every model of `found` on the same resamples: {metric: [B]} for each.
-
-    All answer the same rows. A classification draws within its classes, as its split did.
-    """
-    truth = found[0].truth
+    """Score every model of `found`, which answer the same rows, on the same resamples [B]."""
     scorers = [scorer(each, classes) for each in found]
-    strata = None if classes is None else truth
     batches: list[list[Scores]] = [[] for _ in found]
-    for drawn in weights(len(truth), strata):
+    for drawn in weights(len(found[0].truth)):
         for each, scored in zip(scorers, batches, strict=True):
             scored.append(each(drawn))
     return [

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from judge.found import NAME, Report
-from judge.judge import judge, override
-from judge.markdown import markdown
+from judge.forms import forms
+from judge.judge import Judgement, judge, override
 from model import bundle, spec
 from model.bundle import Bundle
 from model.errors import ModelError
@@ -22,10 +22,14 @@ from ship.publish import destination
 
 @dataclass
 class Judged:
-    """The report on one model, and the published image it was compared with."""
+    """The judgement on one model, and the published image it was compared with."""
 
-    report: Report
+    judgement: Judgement
     baseline: Baseline | None
+
+    @property
+    def report(self) -> Report:
+        return self.judgement.report
 
 
 def judge_build(build: Build, reason: str = "") -> Judged:
@@ -34,12 +38,12 @@ def judge_build(build: Build, reason: str = "") -> Judged:
     baseline, absent = published(build)
     policy = read_policy(build.model)
     old = baseline.published() if baseline else None
-    report = judge(new, old, policy, absent=absent)
+    judgement = judge(new, old, policy, absent=absent)
     if reason:
-        override(report, reason)
-    record(new, report.override)
-    write(build, report)
-    return Judged(report, baseline)
+        override(judgement.report, reason)
+    record(new, judgement.report.override)
+    write(build, judgement)
+    return Judged(judgement, baseline)
 
 
 def read_policy(model: str) -> Policy:
@@ -71,10 +75,9 @@ def record(new: Bundle, reason: str | None) -> None:
     (new.path / bundle.MANIFEST).write_bytes(bundle.encode(new.manifest))
 
 
-def write(build: Build, report: Report) -> None:
+def write(build: Build, judgement: Judgement) -> None:
     """Write the report in each of its forms."""
-    forms = {"json": bundle.encode(report), "md": markdown(report).encode()}
-    for form, content in forms.items():
+    for form, content in forms(judgement).items():
         (build.folder / f"{NAME}.{form}").write_bytes(content)
 
 

@@ -15,7 +15,7 @@ import numpy as np
 
 from model import bundle
 from model.bundle import Data, Manifest, Metrics, Split
-from model.evaluation import Evaluation
+from model.evaluation import Evaluation, Study
 from model.resample import intervals
 from model.spec import ModelSpec
 from train import dataset, estimator, evaluate, examples, gate
@@ -26,6 +26,7 @@ from train.listening import listening
 from train.noise import seed_noise
 from train.report import report
 from train.split import Part, split
+from train.study import study
 
 LIBRARIES = ("joblib", "numpy", "onnx", "onnxruntime", "pandas", "scikit-learn", "skl2onnx")
 
@@ -36,6 +37,7 @@ class Trained(NamedTuple):
     estimator: Any
     answers: Answers  # to the holdout rows
     metrics: Metrics
+    study: Study
 
     @property
     def classes(self) -> Any:
@@ -86,7 +88,9 @@ def run(spec: ModelSpec, out: Path) -> Manifest:
         serving=spec.serving,
         files={},
     )
-    write(spec, out, manifest, exported.content, examples.evaluation(holdout, trained.answers))
+    found = examples.evaluation(holdout, trained.answers)
+    found.study = trained.study
+    write(spec, out, manifest, exported.content, found)
     log("write", f"{size(manifest) / 1000:.0f} kB in {out}")
     return manifest
 
@@ -104,6 +108,8 @@ def fit(spec: ModelSpec, train: Part, holdout: Part, log: Log) -> Trained:
         answers = evaluate.answer(fitted, holdout.X)
         scores = evaluate.score(holdout.y, answers, evaluate.classes(fitted))
         log("holdout", summary(scores))
+        studied = study(spec, fitted, train, holdout)
+        log("study", learned(studied))
         noise = seed_noise(spec, fitted, train, holdout)
         if noise:
             log("seeds", f"{spec.seeds} other seeds move it by ± {summary(noise)}")
@@ -114,7 +120,12 @@ def fit(spec: ModelSpec, train: Part, holdout: Part, log: Log) -> Trained:
         examples.evaluation(holdout, answers), known if known is None else known.tolist()
     )
     metrics = Metrics(holdout=scores, cross_validation=folds, intervals=spread, seed_noise=noise)
-    return Trained(fitted, answers, metrics)
+    return Trained(fitted, answers, metrics, studied)
+
+
+def learned(found: Study) -> str:
+    most = found.importance[0]
+    return f"{most.feature} matters most: shuffled, it costs {most.mean:.3g} of {found.metric}"
 
 
 def write(

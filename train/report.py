@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from html import escape
-from pathlib import Path
 
+from model import plots
 from model.bundle import Check, Manifest
 from model.evaluation import Evaluation
-from train import card, plots
-
-STYLE = Path(__file__).with_name("report.css")
+from model.page import badge, figure, page, section, table
+from train import card
 
 
 def report(manifest: Manifest, found: Evaluation) -> str:
@@ -27,21 +25,7 @@ def report(manifest: Manifest, found: Evaluation) -> str:
         section("Inputs", inputs(manifest)),
         section("Provenance", provenance(manifest)),
     ]
-    head = (
-        '<!doctype html><html lang="en"><head><meta charset="utf-8">'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f"<title>{name}: evaluation</title>"
-        f"<style>{STYLE.read_text(encoding='utf-8')}</style></head>"
-    )
-    return f"{head}<body><main>{''.join(body)}</main></body></html>\n"
-
-
-def badge(content: str, kind: str = "") -> str:
-    return f'<span class="badge {kind}">{content}</span>'
-
-
-def section(title: str, content: str) -> str:
-    return f"<section><h2>{title}</h2>{content}</section>"
+    return page(f"{name}: evaluation", body)
 
 
 def tiles(manifest: Manifest) -> str:
@@ -87,10 +71,6 @@ def regression_figures(found: Evaluation) -> str:
     ) + figure(residuals, "Errors on the holdout rows.")
 
 
-def figure(image: str, caption: str) -> str:
-    return f"<figure>{image}<figcaption>{caption}</figcaption></figure>"
-
-
 def metrics(manifest: Manifest) -> str:
     folds = manifest.metrics.cross_validation
     rows = [
@@ -119,13 +99,3 @@ def provenance(manifest: Manifest) -> str:
         ("made with", ", ".join(f"{name} {v}" for name, v in manifest.libraries.items())),
     ]
     return table((), rows)
-
-
-def table(head: Sequence[str], rows: Sequence[Sequence[str]], *, numbers: bool = False) -> str:
-    titles = "".join(f"<th>{escape(title)}</th>" for title in head)
-    lines = "".join(
-        f"<tr>{''.join(f'<td>{escape(cell)}</td>' for cell in row)}</tr>" for row in rows
-    )
-    style = ' class="numbers"' if numbers else ""
-    header = f"<thead><tr>{titles}</tr></thead>" if head else ""
-    return f'<div class="scroll"><table{style}>{header}<tbody>{lines}</tbody></table></div>'

@@ -91,7 +91,7 @@ class Shop:
     def judge(self, new: Bundle, old: Bundle | None) -> Report:
         """Judge by the policy that the new model's folder holds."""
         policy = spec.read("made", new.path.parent).gate
-        return judge(new, published(old) if old else None, policy)
+        return judge(new, published(old) if old else None, policy).report
 
 
 def published(old: Bundle) -> Published:

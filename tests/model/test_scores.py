@@ -39,7 +39,7 @@ def test_scores_of_classes_are_those_of_scikit_learn(classes: int) -> None:
     """Each metric of each resample is the one of the rows drawn."""
     truth, predictions, odds = labelled(60, classes)
     found = evaluation(truth.tolist(), predictions.tolist(), odds.tolist())
-    drawn = next(weights(len(truth), found.truth))[:5]
+    drawn = next(weights(len(truth)))[:5]
     scores = scorer(found, list(range(classes)))(drawn)
     for place, times in enumerate(drawn):
         rows = np.repeat(np.arange(len(truth)), times)
@@ -62,7 +62,7 @@ def test_scores_of_numbers_are_those_of_scikit_learn() -> None:
     truth = random.normal(size=51)
     predictions = truth + random.normal(size=51) / 3
     found = evaluation(truth.tolist(), predictions.tolist())
-    drawn = next(weights(51, None))[:5]
+    drawn = next(weights(51))[:5]
     scores = scorer(found, None)(drawn)
     for place, times in enumerate(drawn):
         rows = np.repeat(np.arange(51), times)
@@ -77,19 +77,18 @@ def test_scores_of_numbers_are_those_of_scikit_learn() -> None:
         )
 
 
-def test_resamples_draw_each_class_as_often_as_it_occurs() -> None:
-    """No class is ever lost, whatever chance does."""
-    strata = ["a"] * 5 + ["b"]
-    (drawn,) = weights(6, strata)
-    assert len(drawn) == count(6)
-    assert set(drawn[:, :5].sum(axis=1)) == {5}
-    assert set(drawn[:, 5]) == {1}
+def test_resamples_draw_as_many_rows_as_there_are() -> None:
+    """Every row is drawn as often as any other, and never from beyond the table."""
+    drawn = np.concatenate(list(weights(6)))
+    assert drawn.shape == (count(6), 6)
+    assert set(drawn.sum(axis=1)) == {6}
+    assert drawn.mean(axis=0) == pytest.approx(np.ones(6), abs=0.06)
 
 
 def test_interval_of_a_share_is_that_of_its_distribution() -> None:
     """90 of 100 rows right: the share is between 84 % and 95 % (binomial, 95 %)."""
     found = evaluation([1.0] * 90 + [0.0] * 10, [1.0] * 100)
-    scores = np.concatenate([scorer(found, None)(drawn)["mae"] for drawn in weights(100, None)])
+    scores = np.concatenate([scorer(found, None)(drawn)["mae"] for drawn in weights(100)])
     assert interval(1 - scores) == pytest.approx((0.84, 0.95), abs=0.011)
 
 

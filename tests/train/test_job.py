@@ -91,6 +91,9 @@ def test_examples_cover_classes_and_gaps(trained: Bundle) -> None:
 def test_evaluation_holds_every_holdout_row(trained: Bundle) -> None:
     """A later candidate can be compared row by row."""
     evaluation = json.loads((trained.path / "evaluation.json").read_text())
+    study = evaluation.pop("study")
+    assert len(study["importance"]) == len(trained.manifest.inputs)
+    assert [each["rows"] for each in study["learning"]][-1] == trained.manifest.data.train_rows
     count = trained.manifest.data.holdout_rows
     assert {name: len(values or []) for name, values in evaluation.items()} == {
         "rows": count,

@@ -59,7 +59,18 @@ def test_training_shows_each_step_and_nothing_else(folder: Folder) -> None:
     done = command("train", "made", "--models", folder.root, "--out", folder.root / "out")
     assert (done.returncode, done.stderr) == (0, "")
     steps = [line.split()[1] for line in done.stdout.splitlines()]
-    expected = ["load", "split", "cross-val", "fit", "holdout", "seeds", "gate", "export", "write"]
+    expected = [
+        "load",
+        "split",
+        "cross-val",
+        "fit",
+        "holdout",
+        "study",
+        "seeds",
+        "gate",
+        "export",
+        "write",
+    ]
     assert steps == expected
 
 

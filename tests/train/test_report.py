@@ -7,7 +7,8 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from train import card, plots
+from model import plots
+from train import card
 
 
 def parsed(image: str) -> ET.Element:

@@ -1,3 +1,12 @@
+"""A self-contained page: style and parts that the reports share."""
+
+# ruff: noqa: E501 - lines of CSS
+from __future__ import annotations
+
+from collections.abc import Sequence
+from html import escape
+
+STYLE = """\
 :root {
   color-scheme: light dark;
   --page: #f6f7f9; --card: #fff; --ink: #1c2330; --soft: #667085; --rule: #e3e7ee;
@@ -40,7 +49,54 @@ svg .right { fill: var(--right); } svg .wrong { fill: var(--wrong); }
 .scroll { overflow-x: auto; }
 table { width: 100%; border-collapse: collapse; font-size: 14px; }
 th { text-align: left; color: var(--soft); font-weight: 500; }
-th, td { padding: 6px 12px 6px 0; border-top: 1px solid var(--rule); vertical-align: top; overflow-wrap: anywhere; }
+th, td { padding: 6px 12px 6px 0; border-top: 1px solid var(--rule); vertical-align: top; }
+td:last-child { overflow-wrap: anywhere; }
 thead th, table:not(:has(thead)) tr:first-child td { border-top: 0; }
 .numbers td:not(:first-child) { font-variant-numeric: tabular-nums; }
 td:first-child { white-space: nowrap; }
+.tile small.note { color: var(--soft); }
+.series0 { --c: var(--right); } .series1 { --c: var(--wrong); } .series2 { --c: var(--good); }
+.series3 { --c: #ae3ec9; } .series4 { --c: #0c8599; } .series5 { --c: #f08c00; }
+path[class^=series] { fill: none; stroke: var(--c); stroke-width: 2; }
+path.old { stroke-dasharray: 5 4; opacity: .65; }
+rect[class^=series], circle[class^=series], i[class^=series] { fill: var(--c); background: var(--c); }
+.zero { stroke: var(--soft); }
+.warning { border-left: 4px solid var(--wrong); padding: 8px 14px; margin: 0 0 12px; background: var(--card); }
+.failed td:first-child { color: var(--bad); font-weight: 600; }
+"""
+
+
+def page(title: str, body: Sequence[str]) -> str:
+    """Return HTML that needs nothing else, in light and dark."""
+    head = (
+        '<!doctype html><html lang="en"><head><meta charset="utf-8">'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        f"<title>{escape(title)}</title><style>{STYLE}</style></head>"
+    )
+    return f"{head}<body><main>{''.join(body)}</main></body></html>\n"
+
+
+def badge(content: str, kind: str = "") -> str:
+    return f'<span class="badge {kind}">{content}</span>'
+
+
+def section(title: str, content: str) -> str:
+    return f"<section><h2>{title}</h2>{content}</section>"
+
+
+def figure(image: str, caption: str) -> str:
+    return f"<figure>{image}<figcaption>{caption}</figcaption></figure>"
+
+
+def plots(figures: Sequence[str]) -> str:
+    return f'<div class="plots">{"".join(figures)}</div>'
+
+
+def table(head: Sequence[str], rows: Sequence[Sequence[str]], *, numbers: bool = False) -> str:
+    titles = "".join(f"<th>{escape(title)}</th>" for title in head)
+    lines = "".join(
+        f"<tr>{''.join(f'<td>{escape(cell)}</td>' for cell in row)}</tr>" for row in rows
+    )
+    style = ' class="numbers"' if numbers else ""
+    header = f"<thead><tr>{titles}</tr></thead>" if head else ""
+    return f'<div class="scroll"><table{style}>{header}<tbody>{lines}</tbody></table></div>'

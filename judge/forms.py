@@ -1,0 +1,18 @@
+"""One report in three forms: for machines, for a pull request, for a browser."""
+
+from __future__ import annotations
+
+from judge.judge import Judgement
+from judge.markdown import markdown
+from judge.page import html
+from model.bundle import encode
+
+
+def forms(found: Judgement) -> dict[str, bytes]:
+    """Return the report by the ending of its file."""
+    report, new, old, recorded, classes = found
+    return {
+        "json": encode(report),
+        "md": markdown(report).encode(),
+        "html": html(report, new, old, recorded, classes).encode(),
+    }

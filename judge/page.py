@@ -1,0 +1,105 @@
+"""The report as a page that needs nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from html import escape
+
+from judge import figures, markdown
+from judge.found import Report, Score
+from model.bundle import Label
+from model.evaluation import Evaluation
+from model.page import badge, page, plots, section, table
+
+TILES = 4
+
+
+def html(
+    report: Report,
+    new: Evaluation,
+    old: Evaluation | None,
+    recorded: Evaluation | None,
+    classes: Sequence[Label] | None,
+) -> str:
+    """Return the page; `old` answered the new rows, `recorded` holds the published model's own."""
+    name = escape(report.model)
+    verdict = "failed" if report.verdict == "failed" else "passed"
+    body = [
+        f"<header><h1>{name}</h1>{badge(report.verdict, verdict)}</header>",
+        f'<p class="lead">{escape(report.headline.partition(": ")[2])}</p>',
+        *(f'<p class="warning">{escape(warning)}</p>' for warning in report.warnings),
+        f'<div class="tiles">{"".join(map(tile, report.scores[:TILES]))}</div>',
+        section("Metrics", metrics(report)),
+        section("Answers", plots(figures.answers(new, old, classes))),
+        section("Gate", gate(report)),
+    ]
+    if report.segments:
+        body.append(section("Segments", segments(report)))
+    if report.changes and report.changes.count:
+        body.append(section(markdown.changed(report), changes(report)))
+    if studied := figures.study(new.study):
+        body.append(section("What the model learned", plots(studied)))
+    body.append(section("Inputs", plots(figures.distributions(new, recorded))))
+    body.append(section("Provenance", provenance(report)))
+    return page(f"{report.model}: {report.verdict}", body)
+
+
+def tile(score: Score) -> str:
+    kind = {"worse": "failed", "better": "passed"}.get(score.direction or "", "")
+    change = f"95 %: {score.new_low:.3g} to {score.new_high:.3g}"
+    if score.old is not None:
+        change = f"was {score.old:.4g}: {score.direction}"
+    note = kind or "note"
+    return (
+        f'<div class="tile {kind}"><b>{score.new:.4g}</b> {score.metric}'
+        f'<small class="{note}">{change}</small></div>'
+    )
+
+
+def metrics(report: Report) -> str:
+    drawn = plots(figures.differences(report))
+    note = f"<p>{escape(report.note)}</p>"
+    if any(score.old is not None for score in report.scores):
+        head = ("metric", "published", "new", "difference", "interval", "test", "")
+        return (
+            drawn + table(head, list(map(markdown.score_row, report.scores)), numbers=True) + note
+        )
+    rows = [
+        (score.metric, f"{score.new:.4f}", f"{score.new_low:.4f} to {score.new_high:.4f}")
+        for score in report.scores
+    ]
+    return table(("metric", "new", "95 % interval"), rows, numbers=True) + note
+
+
+def gate(report: Report) -> str:
+    rows = [
+        ("passed" if check.passed else "FAILED", check.name, check.rule, check.found)
+        for check in report.checks
+    ]
+    accepted = f"<p>Accepted all the same: {escape(report.override)}</p>" if report.override else ""
+    return table(("", "what", "must be", "is"), rows) + accepted
+
+
+def segments(report: Report) -> str:
+    rows = [
+        (f"{segment.column} is {segment.value}", str(segment.rows), score.metric,
+         "" if score.old is None else f"{score.old:.4f}", f"{score.new:.4f}",
+         score.direction or "", "yes" if segment.gated else "no")
+        for segment in report.segments for score in segment.scores
+    ]  # fmt: skip
+    return table(("where", "rows", "metric", "published", "new", "", "gated"), rows, numbers=True)
+
+
+def changes(report: Report) -> str:
+    cell = markdown.cell
+    rows = [
+        (str(change.row), cell(change.truth), cell(change.old), cell(change.new),
+         ", ".join(f"{name} {cell(value)}" for name, value in change.features.items()))
+        for change in (report.changes.shown if report.changes else [])
+    ]  # fmt: skip
+    return table(("row", "truth", "published", "new", "features"), rows)
+
+
+def provenance(report: Report) -> str:
+    rows = markdown.sides(report)
+    return table(("", "published", "new"), rows)
