@@ -45,7 +45,7 @@ def predict(current: Settings, arguments: argparse.Namespace) -> None:
     from serve import bulk
 
     with (
-        open(sys.stdin.fileno(), encoding="utf-8-sig", newline="", closefd=False) as source,
+        open(sys.stdin.fileno(), encoding="utf-8-sig", newline="\n", closefd=False) as source,
         open(sys.stdout.fileno(), "w", encoding="utf-8", newline="", closefd=False) as target,
     ):
         bulk.run(current, arguments.format, source, target, skip=arguments.skip_bad_rows)

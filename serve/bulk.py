@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import sys
 from concurrent.futures import Future, ThreadPoolExecutor
-from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple, TextIO
 
 from serve import bundles
@@ -26,7 +25,6 @@ if TYPE_CHECKING:
     from serve.settings import Settings
     from serve.tables import Table
 
-ROWS = 8192
 FORMATS: dict[str, type[CsvTable | JsonlTable]] = {"csv": CsvTable, "jsonl": JsonlTable}
 
 
@@ -47,7 +45,7 @@ def run(settings: Settings, form: str, source: TextIO, target: TextIO, *, skip: 
     target.write(table.header)
     with ThreadPoolExecutor(1) as thread:
         for batch in one_ahead(begun(table, sieve, predictor, thread)):
-            target.writelines(table.answers(batch.lines, batch.scores.result()))
+            target.write("".join(table.answers(batch.lines, batch.scores.result())))
             progress.add(len(batch.lines))
     target.flush()
     progress.end()
@@ -59,9 +57,8 @@ def begun(
     table: Table, sieve: Sieve, predictor: Predictor, thread: ThreadPoolExecutor
 ) -> Iterator[Batch]:
     """Yield each batch when its scoring has begun."""
-    lines = table.lines()
-    while chunk := list(islice(lines, ROWS)):
-        good, frame = sieve(chunk)
+    for lines in filter(None, table.batches()):
+        good, frame = sieve(lines)
         if good:
             yield Batch(good, thread.submit(predictor.runtime.score, frame))
 

@@ -16,8 +16,8 @@ class Table(Protocol):
 
     header: str  # what to write before the first row
 
-    def lines(self) -> Iterator[str]:
-        """Yield each row, without its line end."""
+    def batches(self) -> Iterator[list[str]]:
+        """Yield the rows, without their line ends, some thousands at a time."""
 
     def frame(self, lines: list[str]) -> Frame:
         """Return the rows as arrays; raise ValueError or Refusal if any row is wrong."""

@@ -5,18 +5,20 @@ from __future__ import annotations
 import csv
 import io
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, TextIO
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
 from model.bundle import Bundle, Input, Label
 from serve.errors import InvalidRow, RowsRefused
-from serve.explain import row_problem
-from serve.frame import Frame
+from serve.explain import ERRORS, row_problem
+from serve.frame import Frame, Framer
 from serve.runtime import Scores
-from serve.schema import known_categories, number_range
+from serve.schema import known_categories, listed_type, number_range
+from serve.tables.lines import batches
 
 
 class CsvTable:
@@ -28,11 +30,20 @@ class CsvTable:
         first = source.readline().rstrip("\r\n")
         self.names = next(csv.reader([first]), [])
         self.inputs = [(field, self.position(field)) for field in manifest.inputs]
+        self.framer = Framer(manifest)
+        self.plain = self.plain_decoder()
         self.header = ",".join([first, *answer_names(bundle)]) + "\n"
         self.columns: dict[Label, int] = {
             label: index for index, label in enumerate(manifest.classes or [])
         }
         self.cells: dict[Label, str] = {label: cell(label) for label in self.columns}
+
+    def plain_decoder(self) -> Callable[[str], list[Any]] | None:
+        """Return a decoder of rows, if the columns are the inputs and all of them numbers."""
+        fields = self.manifest.inputs
+        if self.names != [field.name for field in fields if field.kind == "numeric"]:
+            return None
+        return msgspec.json.Decoder(list[listed_type(self.manifest)]).decode  # type: ignore[misc]
 
     def position(self, field: Input) -> int | None:
         """Return where a column is; only one that may be missing may be absent."""
@@ -45,10 +56,21 @@ class CsvTable:
             )
         return self.names.index(field.name) if found else None
 
-    def lines(self) -> Iterator[str]:
-        return filter(None, (line.rstrip("\r\n") for line in self.source))
+    def batches(self) -> Iterator[list[str]]:
+        return batches(self.source)
 
     def frame(self, lines: list[str]) -> Frame:
+        """Return the columns as arrays; plain numbers are also JSON, which is read far faster."""
+        if self.plain is not None:
+            try:
+                rows = self.plain(f"[[{'],['.join(lines)}]]")
+            except ERRORS:
+                return self.careful_frame(lines)
+            if len(rows) == len(lines):
+                return self.framer(rows)
+        return self.careful_frame(lines)
+
+    def careful_frame(self, lines: list[str]) -> Frame:
         try:
             rows = list(csv.reader(lines))
         except csv.Error as error:
@@ -113,12 +135,18 @@ class CsvTable:
 
     def answers(self, lines: list[str], scores: Scores) -> Iterator[str]:
         if scores.probabilities is None:
-            for line, label in zip(lines, scores.labels, strict=True):
-                yield f"{line},{self.cells[label] if self.cells else label}\n"
-            return
-        for line, label, row in zip(lines, scores.labels, scores.probabilities, strict=True):
-            likeliest = row[self.columns[label]]
-            yield f"{line},{self.cells[label]},{likeliest},{','.join(map(repr, row))}\n"
+            labels = map(self.cells.__getitem__, scores.labels) if self.cells else scores.labels
+            return (f"{line},{label}\n" for line, label in zip(lines, labels, strict=True))
+        positions = map(self.columns.__getitem__, scores.labels)
+        likeliest = map(list.__getitem__, scores.probabilities, positions)
+        labels = map(self.cells.__getitem__, scores.labels)
+        cells = zip(lines, labels, likeliest, number_cells(scores.probabilities), strict=True)
+        return (f"{line},{label},{most},{all_}\n" for line, label, most, all_ in cells)
+
+
+def number_cells(rows: list[list[float]]) -> list[str]:
+    """Return the numbers of each row, with commas between: JSON is the fastest writer of them."""
+    return msgspec.json.encode(rows).decode()[2:-2].split("],[") if rows else []
 
 
 def answer_names(bundle: Bundle) -> list[str]:

@@ -13,6 +13,7 @@ from serve.explain import ERRORS, parse, row_problem, unknown_problem
 from serve.frame import Frame, Framer
 from serve.runtime import Scores
 from serve.schema import Row, Schema, in_order
+from serve.tables.lines import batches
 
 
 class JsonlTable:
@@ -27,8 +28,8 @@ class JsonlTable:
         self.framer = Framer(bundle.manifest)
         self.answer = Answers(bundle)
 
-    def lines(self) -> Iterator[str]:
-        return filter(None, map(str.strip, self.source))
+    def batches(self) -> Iterator[list[str]]:
+        return batches(self.source)
 
     def frame(self, lines: list[str]) -> Frame:
         return self.framer([self.row(line) for line in lines])
