@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from serve import settings
@@ -45,6 +46,7 @@ def predict(current: Settings, arguments: argparse.Namespace) -> None:
     from serve import bulk
 
     with (
+        suppress(BrokenPipeError),  # as in `predict | head`: nobody wants the rest
         open(sys.stdin.fileno(), encoding="utf-8-sig", newline="\n", closefd=False) as source,
         open(sys.stdout.fileno(), "w", encoding="utf-8", newline="", closefd=False) as target,
     ):

@@ -18,7 +18,7 @@ from serve.explain import ERRORS, row_problem
 from serve.frame import Frame, Framer
 from serve.runtime import Scores
 from serve.schema import known_categories, listed_type, number_range
-from serve.tables.lines import batches
+from serve.tables.lines import batches, first_line
 
 
 class CsvTable:
@@ -27,7 +27,7 @@ class CsvTable:
     def __init__(self, source: TextIO, bundle: Bundle) -> None:
         self.source = source
         self.manifest = manifest = bundle.manifest
-        first = source.readline().rstrip("\r\n")
+        first = first_line(source)
         self.names = next(csv.reader([first]), [])
         self.inputs = [(field, self.position(field)) for field in manifest.inputs]
         self.framer = Framer(manifest)

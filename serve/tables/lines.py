@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TextIO
 
 from serve.errors import RowsRefused
 
 CHARACTERS = 512 * 1024
+
+
+def first_line(source: TextIO) -> str:
+    """Return the first line, without its end; raise RowsRefused."""
+    with refusing_other_encodings():
+        return source.readline().rstrip("\r\n")
 
 
 def batches(source: TextIO) -> Iterator[list[str]]:
@@ -21,12 +28,19 @@ def batches(source: TextIO) -> Iterator[list[str]]:
 
 
 def read(source: TextIO) -> str:
-    try:
+    with refusing_other_encodings():
         return source.read(CHARACTERS)
+
+
+@contextmanager
+def refusing_other_encodings() -> Iterator[None]:
+    try:
+        yield
     except UnicodeDecodeError as error:
         raise RowsRefused(f"The rows must be UTF-8. Got {error.reason} instead.") from error
 
 
 def clean(lines: list[str]) -> list[str]:
-    lines = [line.rstrip("\r") for line in lines] if any("\r" in line for line in lines) else lines
+    if any("\r" in line for line in lines):
+        lines = [line.rstrip("\r") for line in lines]
     return list(filter(None, lines))

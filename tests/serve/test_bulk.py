@@ -5,13 +5,15 @@ from __future__ import annotations
 import csv
 import io
 import json
+import subprocess
+import sys
 from typing import Any
 
 import pytest
 
 from model.bundle import Bundle, Example
 from serve.errors import RowsRefused
-from tests.serve.server import command
+from tests.serve.server import ROOT, command, environment
 
 
 def as_csv(examples: list[Example], extra: str = "id") -> bytes:
@@ -103,3 +105,36 @@ def test_many_rows_stream_through(make_bundle: Any) -> None:
     done = command("predict", stdin=(header + rows).encode(), BUNDLE=make_bundle("flowers"))
     ids = [int(line.partition(b",")[0]) for line in done.stdout.splitlines()[1:]]
     assert list(range(20_000)) == ids
+
+
+@pytest.mark.parametrize("table", [b"a\xff\n", b"mass,island\n4000,Dr\xffam\n"])
+def test_other_encodings_are_refused(make_bundle: Any, table: bytes) -> None:
+    """Rows that are not UTF-8 are refused in words."""
+    refused = command("predict", stdin=table, BUNDLE=make_bundle("birds"))
+    assert RowsRefused.exit_code == refused.returncode
+    assert b"must be UTF-8" in refused.stderr
+
+
+def test_line_that_smuggles_rows_is_refused(make_bundle: Any) -> None:
+    """A line that would be two rows if read as JSON is one bad row."""
+    header = b"sepal_length,sepal_width,petal_length,petal_width\n"
+    table = header + b"1,2,3,4],[1,2,3,4\n"
+    refused = command("predict", stdin=table, BUNDLE=make_bundle("flowers"))
+    assert RowsRefused.exit_code == refused.returncode
+    assert b"Row 1: The row must have 4 cells. Got 8" in refused.stderr
+
+
+def test_reader_that_leaves_ends_it_quietly(make_bundle: Any) -> None:
+    """`predict | head` is no error."""
+    rows = "sepal_length,sepal_width,petal_length,petal_width\n" + "1,2,3,4\n" * 200_000
+    pipeline = f"{sys.executable} -m serve predict | head -1"
+    done = subprocess.run(
+        ["bash", "-o", "pipefail", "-c", pipeline],
+        input=rows.encode(),
+        cwd=ROOT,
+        env=environment({"BUNDLE": make_bundle("flowers")}),
+        capture_output=True,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert done.stdout.count(b"\n") == 1
