@@ -12,7 +12,7 @@ UV_COMPILE = uv pip compile --quiet --universal --python-version 3.11 --generate
 SHIP = python -m ship
 
 .DEFAULT_GOAL := help
-.PHONY: help pipeline check lint test fast train gate image scan smoke publish reproduce new-model lock \
+.PHONY: help pipeline check lint test fast train gate image measure scan smoke publish reproduce new-model lock \
 	engine trivy actionlint docker-registry browser wrk clean
 
 help: ## Print these words
@@ -50,6 +50,9 @@ gate: .venv engine ## Judge the bundle by model.toml and the published model: di
 
 image: .venv engine ## Build the image around the bundle: dist/<model>/image.tar
 	$(SHIP) image $(MODEL)
+
+measure: .venv engine ## Measure the image's size and speed beside the published one's
+	$(SHIP) measure $(MODEL)
 
 scan: .venv engine trivy ## Scan the image for vulnerabilities, secrets and misconfiguration; write SBOMs
 	$(SHIP) scan $(MODEL)

@@ -61,7 +61,7 @@ def judge(new: Bundle, old: Published | None, policy: Policy, *, absent: str = "
         model=new.manifest.name,
         description=new.manifest.description,
         task=new.manifest.task,
-        verdict="passed" if all(check.passed for check in found) else "failed",
+        verdict="failed",
         headline="",
         new=side(new, None),
         old=side(old.bundle, old.digest) if old else None,
@@ -82,7 +82,7 @@ def judge(new: Bundle, old: Published | None, policy: Policy, *, absent: str = "
             f" {report.rows} rows can tell a drop of accuracy from chance from {least:.3f} on."
         )
     recorded = read(old.bundle.path) if old else None
-    return Judgement(headline(report), fresh, before, recorded, classes)
+    return Judgement(settle(report), fresh, before, recorded, classes)
 
 
 def answered(
@@ -181,8 +181,9 @@ def side(bundle: Bundle, digest: str | None) -> Side:
     )
 
 
-def override(report: Report, reason: str) -> Report:
-    """Accept a failed model for a reason that a person gave; a passed one needs none."""
-    if report.verdict == "failed":
-        report.verdict, report.override = "accepted", reason
+def settle(report: Report, reason: str = "") -> Report:
+    """Decide by the checks; a `reason` that a person gave accepts a model that fails them."""
+    failed = not all(check.passed for check in report.checks)
+    report.override = reason or None if failed else None
+    report.verdict = "passed" if not failed else "accepted" if reason else "failed"
     return headline(report)

@@ -52,8 +52,8 @@ def plan(arguments: argparse.Namespace) -> int:
 
 def pipeline(arguments: argparse.Namespace) -> int:
     """Run every stage and end with the table, or one stage on what dist/ holds."""
+    from ship import judging, summary
     from ship import pipeline as job
-    from ship import summary
 
     models = chosen(arguments)
     if arguments.bundle and len(models) != 1:
@@ -61,6 +61,7 @@ def pipeline(arguments: argparse.Namespace) -> int:
     whole = arguments.word == "pipeline"
     stages = job.STAGES if whole else (arguments.word,)
     outcomes = job.pipeline(models, stages, arguments.bundle)
+    judging.summarise([outcome.build for outcome in outcomes if outcome.judged])
     if whole:
         summary.show(outcomes)
     failed = [outcome for outcome in outcomes if outcome.failed]
@@ -86,6 +87,7 @@ WORDS = {
     "train": pipeline,
     "gate": pipeline,
     "image": pipeline,
+    "measure": pipeline,
     "scan": pipeline,
     "smoke": pipeline,
     "publish": pipeline,

@@ -6,9 +6,9 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from judge.found import NAME, Report
 from judge.forms import forms
-from judge.judge import Judgement, judge, override
+from judge.found import NAME, Report
+from judge.judge import Judgement, judge, settle
 from model import bundle, spec
 from model.bundle import Bundle
 from model.errors import ModelError
@@ -17,6 +17,7 @@ from ship import git
 from ship.baseline import Baseline, Unreadable, fetch, newest
 from ship.build import Build
 from ship.errors import StageError
+from ship.measure import measure
 from ship.publish import destination
 
 
@@ -39,11 +40,24 @@ def judge_build(build: Build, reason: str = "") -> Judged:
     policy = read_policy(build.model)
     old = baseline.published() if baseline else None
     judgement = judge(new, old, policy, absent=absent)
-    if reason:
-        override(judgement.report, reason)
+    settle(judgement.report, reason)
     record(new, judgement.report.override)
     write(build, judgement)
     return Judged(judgement, baseline)
+
+
+def measure_build(build: Build, judged: Judged, reason: str = "") -> bool:
+    """Add the image's size and speed to the report; True where the manifest took a reason."""
+    report, before = judged.report, judged.report.override
+    try:
+        report.checks += measure(build, judged.baseline, read_policy(build.model).image)
+    finally:
+        if judged.baseline:
+            judged.baseline.remove()
+    settle(report, reason)
+    record(bundle.read(build.bundle), report.override)
+    write(build, judged.judgement)
+    return report.override != before
 
 
 def read_policy(model: str) -> Policy:

@@ -1,4 +1,4 @@
-"""The main job: train → gate → image → scan → smoke → publish, for each model."""
+"""The main job: train → gate → image → measure → scan → smoke → publish, for each model."""
 
 from __future__ import annotations
 
@@ -10,18 +10,17 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from judge.found import Report
 from model.bundle import BundleError, read_manifest
 from ship import base, git
 from ship.build import Build, accept, load, make_image, train
 from ship.errors import ShipError, StageError
-from ship.judging import enforce, judge_build
+from ship.judging import Judged, enforce, judge_build, measure_build
 from ship.publish import destination, publish, refuse_uncommitted
 from ship.scan import Findings, scan
 from ship.smoke import smoke, tests_hash
 from ship.tags import Tag, tags_of_head
 
-STAGES = ("train", "gate", "image", "scan", "smoke", "publish")
+STAGES = ("train", "gate", "image", "measure", "scan", "smoke", "publish")
 
 
 @dataclass
@@ -34,7 +33,7 @@ class Outcome:
     seconds: dict[str, float] = field(default_factory=dict)
     failed: str | None = None
     error: str = ""
-    report: Report | None = None
+    judged: Judged | None = None
     findings: Findings | None = None
     smoke: str = ""
     tags: list[Tag] = field(default_factory=list)
@@ -95,12 +94,26 @@ def import_bundle(build: Build, bundle: Path) -> None:
 
 def run_gate(outcome: Outcome) -> None:
     """Hold the bundle against its manifest, the thresholds, and the published model."""
-    judged = judge_build(outcome.build, os.environ.get("OVERRIDE", "").strip())
-    outcome.report = judged.report
-    print(f"  {judged.report.headline}", flush=True)
-    for warning in judged.report.warnings:
+    outcome.judged = judge_build(outcome.build, reason())
+    report = outcome.judged.report
+    print(f"  {report.headline}", flush=True)
+    for warning in report.warnings:
         print(f"  warning: {warning}", flush=True)
-    enforce(judged.report)
+    enforce(report)
+
+
+def reason() -> str:
+    """Return why a person accepts a model that its gate refuses, where one does."""
+    return os.environ.get("OVERRIDE", "").strip()
+
+
+def run_measure(outcome: Outcome) -> None:
+    """Hold the image's size and speed against the published one's."""
+    build = outcome.build
+    outcome.judged = outcome.judged or judge_build(build, reason())
+    if measure_build(build, outcome.judged, reason()):
+        run_image(outcome)  # around the manifest that holds the reason
+    enforce(outcome.judged.report)
 
 
 def run_image(outcome: Outcome) -> None:
@@ -156,6 +169,7 @@ ACTIONS: dict[str, Callable[[Outcome], None]] = {
     "train": run_train,
     "gate": run_gate,
     "image": run_image,
+    "measure": run_measure,
     "scan": run_scan,
     "smoke": run_smoke,
     "publish": run_publish,

@@ -8,12 +8,14 @@ import shlex
 from rich.console import Console
 from rich.table import Table
 
+from judge.found import Report
+from judge.paired import arrow
 from model.bundle import read
 from ship import base
 from ship.pipeline import STAGES, Outcome
 
-ROWS = ("result", "metric", "gate", "runtime", "digest", "compressed size", "over its base",
-        "findings", "smoke", "tags", "published to",
+ROWS = ("result", "metric", "gate", "against published", "runtime", "digest",
+        "compressed size", "over its base", "findings", "smoke", "tags", "published to",
         *(f"{stage}, seconds" for stage in STAGES))  # fmt: skip
 COLUMNS = 4  # models side by side that stay readable in a terminal
 
@@ -51,6 +53,8 @@ def rows(outcome: Outcome) -> dict[str, str]:
     }
     if "train" in reached:
         cells |= model_rows(outcome)
+    if outcome.judged:
+        cells["against published"] = against(outcome.judged.report)
     if "image" in reached:
         cells |= image_rows(outcome)
     cells["findings"] = str(outcome.findings or "")
@@ -72,6 +76,17 @@ def model_rows(outcome: Outcome) -> dict[str, str]:
         ),
         "runtime": manifest.runtime,
     }
+
+
+def against(report: Report) -> str:
+    """Return each metric's difference to the published model's, and the image's ratios."""
+    lines = [
+        f"{arrow(score.direction)} {score.metric} {score.difference:+.3g}"
+        for score in report.scores
+        if score.difference is not None
+    ]
+    lines += [f"{check.name} {check.found}" for check in report.checks if "image" in check.rule]
+    return "\n".join(lines) or "nothing to compare with"
 
 
 def image_rows(outcome: Outcome) -> dict[str, str]:

@@ -128,7 +128,7 @@ def test_pipeline_refuses_a_dockerfile_that_lints_badly(fork: Fork) -> None:
 
 def test_pipeline_refuses_a_model_under_its_gate(fork: Fork) -> None:
     """A metric below its threshold is named with both numbers; no image is built."""
-    fork.edit(f"model/{MODEL}/model.toml", "accuracy = { min = 0.9 }", "accuracy = { min = 0.999 }")
+    fork.edit(f"model/{MODEL}/model.toml", "accuracy = { min = 0.9,", "accuracy = { min = 0.999,")
     assert_red(fork.make("pipeline"), fork, f"{MODEL} failed in gate",
                "accuracy must be at least 0.999. Got 0.9")  # fmt: skip
     assert not fork.archive.path.exists()

@@ -1,0 +1,102 @@
+"""Size and speed of an image beside the published one: measured in turns, in one run."""
+
+from __future__ import annotations
+
+import json
+import statistics
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.client import HTTPConnection, HTTPException
+
+from judge.found import Check
+from model.bundle import Bundle, read
+from model.policy import ImageRules
+from ship.baseline import Baseline
+from ship.build import Build, run
+from ship.errors import StageError
+
+PORT = "8080"
+WARMUP, ROUNDS = 50, 400
+SECONDS = 30  # to become ready
+
+
+def measure(build: Build, baseline: Baseline | None, rules: ImageRules) -> list[Check]:
+    """Return the checks of an image that is in the engine as the candidate."""
+    size = build.archive.compressed_size
+    if baseline is None:
+        return []
+    checks = [ratio("image size, MB", size / 1e6, baseline.compressed_size / 1e6, rules.size_ratio)]
+    if build.archive.digest != baseline.digest:
+        new, old = latencies(build, baseline)
+        checks.append(ratio("latency of one row, ms", new, old, rules.latency_ratio))
+    return checks
+
+
+def ratio(name: str, new: float, old: float, most: float) -> Check:
+    found = f"{old:.3g} → {new:.3g}: {new / old:.2f} times"
+    rule = f"at most {most:g} times the published image's"
+    return Check(name=name, rule=rule, found=found, passed=new <= most * old)
+
+
+def latencies(build: Build, baseline: Baseline) -> tuple[float, float]:
+    """Return both images' median milliseconds for one row over HTTP.
+
+    They answer in turns, so that whatever else this machine does slows both.
+    """
+    with (
+        serving(build.candidate, read(build.bundle)) as new,
+        serving(baseline.image, baseline.bundle) as old,
+    ):
+        for _ in range(WARMUP):
+            new.ask()
+            old.ask()
+        rounds = [(new.ask(), old.ask()) for _ in range(ROUNDS)]
+    return statistics.median(a for a, _ in rounds), statistics.median(b for _, b in rounds)
+
+
+class Server:
+    """A container that answers, on one connection."""
+
+    def __init__(self, port: int, bundle: Bundle) -> None:
+        self.connection = HTTPConnection("127.0.0.1", port, timeout=SECONDS)
+        self.body = json.dumps({"features": bundle.examples[0].features})
+
+    def ask(self) -> float:
+        """Score a golden example and return the milliseconds it took."""
+        started = time.perf_counter()
+        self.connection.request("POST", "/predict", self.body, {"Content-Type": "application/json"})
+        answer = self.connection.getresponse()
+        answer.read()
+        if answer.status != 200:
+            raise StageError(f"/predict must answer 200. Got {answer.status} instead.")
+        return (time.perf_counter() - started) * 1000
+
+    def is_ready(self) -> bool:
+        try:
+            self.connection.request("GET", "/ready")
+            answer = self.connection.getresponse()
+            answer.read()
+        except (OSError, HTTPException):
+            self.connection.close()
+            return False
+        return answer.status == 200
+
+
+@contextmanager
+def serving(image: str, bundle: Bundle) -> Iterator[Server]:
+    """Run an image as its hosts do, and wait until it is ready."""
+    container = run("docker", "run", "--detach", "--read-only", "--cap-drop=ALL", "--tmpfs=/tmp",
+                    "--cpus=1", f"--publish=127.0.0.1::{PORT}", image).strip()  # fmt: skip
+    try:
+        port = run("docker", "port", container, PORT).partition("\n")[0].rpartition(":")[2]
+        server = Server(int(port), bundle)
+        deadline = time.monotonic() + SECONDS
+        while not server.is_ready():
+            if time.monotonic() > deadline:
+                raise StageError(f"{image} must be ready within {SECONDS} s. It is not.")
+            time.sleep(0.1)
+        yield server
+    finally:
+        subprocess.run(["docker", "rm", "--force", container], capture_output=True, check=False)
