@@ -12,8 +12,8 @@ UV_COMPILE = uv pip compile --quiet --universal --python-version 3.11 --generate
 SHIP = python -m ship
 
 .DEFAULT_GOAL := help
-.PHONY: help pipeline check lint test fast train gate image measure scan smoke publish reproduce new-model lock \
-	engine trivy actionlint docker-registry browser wrk clean
+.PHONY: help pipeline check lint test fast train gate image measure scan smoke publish reproduce models diff \
+	new-model lock engine trivy actionlint docker-registry browser wrk clean
 
 help: ## Print these words
 	@echo "make WORD [MODEL=name]   (every model where MODEL is not given)"
@@ -65,6 +65,12 @@ publish: .venv engine ## Publish the tested archive (dist/registry, or REGISTRY=
 
 reproduce: .venv engine ## Build twice from nothing and compare the digests
 	$(SHIP) reproduce $(MODEL)
+
+models: .venv engine ## List what is published of each model
+	@$(SHIP) models $(MODEL)
+
+diff: .venv engine ## Compare two published versions: MODEL=… A=tag B=tag
+	@$(SHIP) diff $(MODEL) -a "$(A)" -b "$(B)"
 
 new-model: .venv ## Write a model folder: NAME=… CSV=… TARGET=…
 	@$(if $(and $(NAME),$(CSV),$(TARGET)),,$(error new-model needs NAME=…, CSV=… and TARGET=…))

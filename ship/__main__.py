@@ -30,6 +30,8 @@ def parser() -> argparse.ArgumentParser:
     result.add_argument(
         "--bundle", type=Path, help="a bundle trained elsewhere (pipeline, one model)"
     )
+    result.add_argument("-a", default="", help="the tag to compare with (diff)")
+    result.add_argument("-b", default="", help="the tag that is compared (diff)")
     return result
 
 
@@ -70,6 +72,28 @@ def pipeline(arguments: argparse.Namespace) -> int:
     return StageError.exit_code if failed else 0
 
 
+def models(arguments: argparse.Namespace) -> int:
+    """List what is published of each model."""
+    from ship import git
+    from ship.models import show
+    from ship.publish import destination
+
+    for name in chosen(arguments):
+        show(name, destination(name, git.ROOT / "dist"))
+    return 0
+
+
+def diff(arguments: argparse.Namespace) -> int:
+    """Compare two published versions of one model."""
+    from ship.diff import diff as compare
+
+    named = chosen(arguments)
+    if len(named) != 1:
+        raise UsageError("MODEL must name the one model to compare: make diff MODEL=… A=… B=…")
+    print(f"The page: {compare(named[0], arguments.a, arguments.b)}/report.html")
+    return 0
+
+
 def reproduce(arguments: argparse.Namespace) -> int:
     from ship import base
     from ship.build import Build
@@ -92,6 +116,8 @@ WORDS = {
     "smoke": pipeline,
     "publish": pipeline,
     "reproduce": reproduce,
+    "models": models,
+    "diff": diff,
 }
 
 if __name__ == "__main__":

@@ -31,11 +31,6 @@ def manifest(read: Read, digest: str) -> dict[str, Any]:
     return found
 
 
-def config(read: Read, digest: str) -> dict[str, Any]:
-    """Return an image's configuration: labels, date, history."""
-    return document(read, manifest(read, digest)["config"]["digest"])
-
-
 def document(read: Read, digest: str) -> dict[str, Any]:
     decoded: dict[str, Any] = json.loads(verified(read, digest))
     return decoded

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ship import contents
 from ship.oci import Archive
 
 REF_NAME = "org.opencontainers.image.ref.name"
@@ -57,6 +58,10 @@ class Layout:
             entry = {**archive.descriptor, "annotations": {REF_NAME: tag}}
             index = {"schemaVersion": 2, "manifests": [*others, entry]}
             self._replace(self.folder / "index.json", json.dumps(index, indent=2).encode())
+
+    def config(self, digest: str) -> bytes:
+        """Return the configuration of an image."""
+        return self.read(contents.manifest(self.read, digest)["config"]["digest"])
 
     def local(self, tag: str, _: Path) -> tuple[Layout, str]:
         """Return the layout that holds the image of `tag`, and its tag there: this one."""

@@ -43,6 +43,12 @@ class Registry:
         """Let `tag` name the archive's image, which is here by digest, from now on."""
         self._copy(self._url(f"@{archive.digest}"), f":{tag}", "src-", "dest-")
 
+    def config(self, digest: str) -> bytes:
+        """Return the configuration of an image."""
+        found = self._skopeo("inspect", *self._tls(""), "--raw", "--config",
+                             self._url(f"@{digest}"))  # fmt: skip
+        return self._checked(found).encode()
+
     def local(self, tag: str, folder: Path) -> tuple[Layout, str]:
         """Copy the image of `tag` to a layout; what that holds already is not fetched again."""
         folder.mkdir(parents=True, exist_ok=True)

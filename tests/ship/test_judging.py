@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
-import hashlib
 import json
 import shutil
 import subprocess
@@ -21,60 +19,11 @@ from ship.build import Build
 from ship.errors import StageError
 from ship.judging import enforce, judge_build
 from ship.layout import Layout
-from ship.oci import Archive
 from ship.publish import Destination, publish
 from ship.registry import Registry
 from ship.tags import Tag
-from tests.judge.conftest import LOGISTIC, STUMP, Shop, flowers
-from tests.ship.conftest import CONFIG, LAYER, MANIFEST, tar
-
-
-@pytest.fixture(scope="session")
-def shop(tmp_path_factory: pytest.TempPathFactory) -> Shop:
-    """Where models are trained."""
-    return Shop(tmp_path_factory.mktemp("shop"))
-
-
-@pytest.fixture(scope="session")
-def good(shop: Shop) -> Bundle:
-    """A model that suits its data."""
-    return shop.train(flowers(), LOGISTIC)
-
-
-@pytest.fixture(scope="session")
-def bad(shop: Shop) -> Bundle:
-    """A model that does not."""
-    return shop.train(flowers(), STUMP)
-
-
-def image_of(bundle: Path, path: Path) -> Archive:
-    """Write an OCI archive of an image that holds a bundle."""
-    blobs: dict[str, bytes] = {}
-
-    def add(blob: bytes, media_type: str) -> dict[str, object]:
-        digest = hashlib.sha256(blob).hexdigest()
-        blobs[f"blobs/sha256/{digest}"] = blob
-        return {"mediaType": media_type, "digest": f"sha256:{digest}", "size": len(blob)}
-
-    root = tar({f"bundle/{file.name}": file.read_bytes() for file in bundle.iterdir()})
-    config = {
-        "created": "2026-01-01T00:00:00Z",
-        "architecture": "amd64",
-        "os": "linux",
-        "config": {"Labels": {}},
-        "rootfs": {"type": "layers", "diff_ids": [f"sha256:{hashlib.sha256(root).hexdigest()}"]},
-    }
-    manifest = {
-        "schemaVersion": 2,
-        "mediaType": MANIFEST,
-        "config": add(json.dumps(config).encode(), CONFIG),
-        "layers": [add(gzip.compress(root, mtime=0), LAYER)],
-    }
-    index = {"schemaVersion": 2, "manifests": [add(json.dumps(manifest).encode(), MANIFEST)]}
-    blobs["index.json"] = json.dumps(index).encode()
-    blobs["oci-layout"] = b'{"imageLayoutVersion":"1.0.0"}'
-    path.write_bytes(tar(blobs))
-    return Archive(path)
+from tests.judge.conftest import Shop
+from tests.ship.bundles import image_of, publish_to
 
 
 @pytest.fixture
@@ -90,12 +39,6 @@ def take(build: Build, bundle: Bundle) -> None:
     """Let the build have trained this bundle."""
     shutil.rmtree(build.bundle, ignore_errors=True)
     shutil.copytree(bundle.path, build.bundle)
-
-
-def publish_to(target: Destination, bundle: Bundle, tmp_path: Path, *tags: str) -> Archive:
-    archive = image_of(bundle.path, tmp_path / "image.tar")
-    publish(archive, [Tag(tag) for tag in tags], target)
-    return archive
 
 
 @pytest.fixture(params=["layout", pytest.param("registry", marks=pytest.mark.docker)])

@@ -1,0 +1,33 @@
+"""Compare any two published versions of a model, with the report that the gate writes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from judge.forms import forms
+from judge.found import NAME
+from judge.judge import judge
+from model.policy import ImageRules, Policy, Rules
+from ship import git
+from ship.baseline import fetch
+from ship.errors import UsageError
+from ship.publish import destination
+
+NO_RULES = Policy(Rules((), {}), (), ImageRules(1, 1))
+
+
+def diff(model: str, a: str, b: str, dist: Path = git.ROOT / "dist") -> Path:
+    """Write the report on `b` held against `a`, two tags, and return its folder."""
+    target = destination(model, dist)
+    if not a or not b:
+        known = ", ".join(target.tags()) or "none"
+        raise UsageError(f"A and B must be tags at {target}. Published: {known}. "
+                         f"Try: make diff MODEL={model} A=… B=…")  # fmt: skip
+    folder = dist / model / "diff"
+    old, new = (fetch(target, model, tag, folder / tag) for tag in (a, b))
+    found = judge(new.bundle, old.published(), NO_RULES)
+    old.remove()
+    for form, content in forms(found).items():
+        (folder / f"{NAME}.{form}").write_bytes(content)
+    print((folder / f"{NAME}.md").read_text(encoding="utf-8"))
+    return folder

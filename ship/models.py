@@ -1,0 +1,86 @@
+"""The registry as a registry of models: what is published, straight from where it is."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from ship import contents
+from ship.publish import Destination
+
+SIGNATURE, BUNDLE = "sha256-{}.sig", "sha256-{}"  # where cosign puts a signature, by its version
+METRIC = "model-images.metric."
+METRICS = 3  # that a line has room for
+
+
+@dataclass(frozen=True)
+class Version:
+    """One published image, under all of its tags."""
+
+    digest: str
+    tags: list[str]
+    created: str
+    revision: str
+    version: str
+    metrics: dict[str, str]
+    size: int
+    signed: bool
+
+
+def versions(target: Destination) -> list[Version]:
+    """Return the images at a destination, the newest first."""
+    names = target.tags()
+    images: dict[str, list[str]] = {}
+    for tag in names:
+        if not tag.startswith("sha256-") and (digest := target.digest_of(tag)):
+            images.setdefault(digest, []).append(tag)
+    found = [describe(target, digest, tags, names) for digest, tags in images.items()]
+    return sorted(found, key=lambda version: (version.created, version.tags), reverse=True)
+
+
+def describe(target: Destination, digest: str, tags: list[str], names: list[str]) -> Version:
+    manifest = contents.manifest(target.read, digest)
+    config: dict[str, Any] = json.loads(target.config(digest))
+    labels = config.get("config", {}).get("Labels") or {}
+    hexadecimal = digest.removeprefix("sha256:")
+    return Version(
+        digest=digest,
+        tags=tags,
+        created=str(config.get("created", ""))[:10],
+        revision=labels.get("org.opencontainers.image.revision", ""),
+        version=labels.get("org.opencontainers.image.version", ""),
+        metrics={k.removeprefix(METRIC): v for k, v in labels.items() if k.startswith(METRIC)},
+        size=sum(layer["size"] for layer in manifest["layers"]),
+        signed=any(form.format(hexadecimal) in names for form in (SIGNATURE, BUNDLE)),
+    )
+
+
+def show(model: str, target: Destination) -> None:
+    """Print a line for each published image."""
+    found = versions(target)
+    if not found:
+        print(f"{model}: nothing is published at {target}")
+        return
+    grid = Table(title=f"{model} at {target}", title_justify="left", header_style="bold")
+    for title in ("tags", "date", "digest", "revision", "metrics", "MB", "signed"):
+        grid.add_column(title, overflow="fold")
+    for each in found:
+        grid.add_row(*row(each))
+    Console().print(grid)
+
+
+def row(each: Version) -> tuple[str, ...]:
+    shown = list(each.metrics.items())[:METRICS]
+    return (
+        "\n".join(each.tags),
+        each.created,
+        each.digest[7:19],
+        each.revision[:12],
+        "\n".join(f"{name} {float(value):.4g}" for name, value in shown),
+        f"{each.size / 1e6:.1f}",
+        "yes" if each.signed else "no",
+    )
