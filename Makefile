@@ -72,6 +72,10 @@ models: .venv engine ## List what is published of each model
 diff: .venv engine ## Compare two published versions: MODEL=… A=tag B=tag
 	@$(SHIP) diff $(MODEL) -a "$(A)" -b "$(B)"
 
+bench: .venv wrk ## Measure the server beside its limits and the tutorial: dist/bench.md (PEERS="bentoml mlserver …")
+	$(SHIP) train iris penguins
+	python -m tests.bench $(PEERS)
+
 new-model: .venv ## Write a model folder: NAME=… CSV=… TARGET=…
 	@$(if $(and $(NAME),$(CSV),$(TARGET)),,$(error new-model needs NAME=…, CSV=… and TARGET=…))
 	python -m train.new_model "$(NAME)" "$(CSV)" "$(TARGET)"
