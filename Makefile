@@ -12,7 +12,7 @@ UV_COMPILE = uv pip compile --quiet --universal --python-version 3.11 --generate
 SHIP = python -m ship
 
 .DEFAULT_GOAL := help
-.PHONY: help pipeline check lint test fast train gate image measure scan smoke publish reproduce models diff \
+.PHONY: help pipeline check lint test fast train gate image measure scan smoke publish reproduce bench models diff \
 	new-model lock engine trivy actionlint docker-registry browser wrk clean
 
 help: ## Print these words
