@@ -14,6 +14,7 @@ from serve.runtime import Scores
 from serve.schema import Row
 
 TOLERANCE = 1e-5  # what training promised of the exported model
+FAST, LARGE = 0.002, 512  # seconds, rows
 
 
 class Predictor:
@@ -44,8 +45,10 @@ class Predictor:
                 )
 
     def seconds_per_row(self) -> float:
-        """Measure how long one row of a small batch takes, at best."""
+        """Measure how long one row takes: in a small batch of a slow model, in a large of a fast."""
         rows = [example_row(example, self.bundle) for example in self.bundle.examples]
+        if timed(self, rows) < FAST:
+            rows *= LARGE // len(rows) + 1
         return min(timed(self, rows) for _ in range(3)) / len(rows)
 
 

@@ -112,7 +112,7 @@ class Scorer:
     def score(self, jobs: list[Job]) -> list[tuple[list[Job], Result]]:
         """Score all rows at once; if that fails each job alone, for one may spoil the others'."""
         try:
-            return [(jobs, self.predictor([row for job in jobs for row in job.rows]))]
+            return [(jobs, self.predictor(all_rows(jobs)))]
         except Exception as error:  # noqa: BLE001 - an estimator of one's own can raise anything
             if len(jobs) == 1:
                 return [(jobs, error)]
@@ -128,6 +128,10 @@ class Scorer:
                 frame, scores = result
                 self.observe(frame, scores, self.in_flight)
                 hand_out(jobs, scores)
+
+
+def all_rows(jobs: list[Job]) -> Sequence[Row]:
+    return jobs[0].rows if len(jobs) == 1 else [row for job in jobs for row in job.rows]
 
 
 def too_busy(limit: str, setting: str) -> Unavailable:

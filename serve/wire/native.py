@@ -40,7 +40,7 @@ class NativeWire:
             rows = self.schema.decode_many(body).instances
         except ERRORS as error:
             raise body_problem(body, self.schema, error) from None
-        named = sum(type(row) is not tuple for row in rows)
+        named = len(rows) - list(map(type, rows)).count(tuple)
         if named:
             rows = [in_order(row) for row in rows]
         absent = bool(named) and any(None in row for row in rows)
