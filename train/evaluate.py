@@ -13,6 +13,7 @@ from sklearn.model_selection import KFold, StratifiedKFold
 
 from model.bundle import CrossValidation
 from model.spec import ModelSpec
+from train import backend
 from train.split import Part
 
 
@@ -38,7 +39,7 @@ def cross_validate(spec: ModelSpec, estimator: Any, train: Part) -> dict[str, Cr
     folds = kind(spec.folds, shuffle=True, random_state=spec.seed).split(train.X, train.y)
     scores = []
     for learn, judge in folds:
-        fitted = clone(estimator).fit(train.X.iloc[learn], train.y[learn])
+        fitted = backend.fit(clone(estimator), train.X.iloc[learn], train.y[learn])
         scores.append(score(train.y[judge], answer(fitted, train.X.iloc[judge]), classes(fitted)))
     return {name: summarise([fold[name] for fold in scores]) for name in scores[0]}
 

@@ -18,7 +18,7 @@ from model.bundle import Data, Manifest, Metrics, Split
 from model.evaluation import Evaluation, Study
 from model.resample import intervals
 from model.spec import ModelSpec
-from train import dataset, estimator, evaluate, examples, gate
+from train import backend, dataset, estimator, evaluate, examples, gate
 from train.card import card
 from train.evaluate import Answers
 from train.export import export
@@ -103,7 +103,7 @@ def fit(spec: ModelSpec, train: Part, holdout: Part, log: Log) -> Trained:
     with listening(spec) as heard:
         folds = evaluate.cross_validate(spec, model, train)
         log("cross-val", f"{spec.folds} folds: {summary({k: v.mean for k, v in folds.items()})}")
-        fitted = estimator.unwrap(model.fit(train.X, train.y))
+        fitted = estimator.unwrap(backend.fit(model, train.X, train.y))
         log("fit", estimator.describe(fitted))
         answers = evaluate.answer(fitted, holdout.X)
         scores = evaluate.score(holdout.y, answers, evaluate.classes(fitted))

@@ -1,0 +1,98 @@
+"""A search finds the same model on one core, on all of them, and on a cluster."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import distributed
+import pytest
+
+from model import bundle
+from tests.train.conftest import Folder, two_classes
+
+SEARCH = '''\
+from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import GridSearchCV
+from sklearn.pipeline import make_pipeline
+
+
+class Scaled(TransformerMixin, BaseEstimator):
+    """A step of the model's own, which workers can only get from here."""
+
+    def __init__(self, by=1.0):
+        self.by = by
+
+    def fit(self, X, y=None):
+        self.fitted_ = True
+        return self
+
+    def transform(self, X):
+        return X * self.by
+
+
+def build():
+    steps = make_pipeline(Scaled(), LogisticRegression())
+    return GridSearchCV(steps, {"scaled__by": [1e-6, 2.0], "logisticregression__C": [1, 10]}, cv=2)
+'''
+
+
+@pytest.fixture(scope="module")
+def cluster() -> Iterator[str]:
+    """The address of a Dask scheduler with two workers, each a process of its own."""
+    options: dict[str, Any] = {"n_workers": 2, "threads_per_worker": 1, "dashboard_address": None}
+    options |= {"host": "127.0.0.1", "processes": True}
+    with distributed.LocalCluster(**options) as running:  # type: ignore[no-untyped-call]
+        yield running.scheduler_address
+
+
+def train(folder: Folder, out: Path, **settings: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "train", folder.name, "--models", folder.root, "--out", out],
+        env={**os.environ, **settings}, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+
+
+def test_search_on_a_cluster_makes_the_same_bundle(
+    folder: Folder, tmp_path: Path, cluster: str
+) -> None:
+    """Two Dask workers choose the parameters that this machine chooses, to the last byte."""
+    folder.write(two_classes(120), estimator=SEARCH)
+    here = train(folder, tmp_path / "here")
+    there = train(folder, tmp_path / "there", TRAIN_BACKEND="dask", ADDRESS=cluster)
+    assert (here.returncode, there.returncode) == (0, 0), here.stderr + there.stderr
+    assert "Scaled(by=2.0)" in bundle.read(tmp_path / "here").manifest.estimator
+    assert {file.name: file.read_bytes() for file in (tmp_path / "here").iterdir()} == {
+        file.name: file.read_bytes() for file in (tmp_path / "there").iterdir()
+    }
+    assert (
+        tasks_run(cluster) >= 6
+    )  # two folds of the evaluation and the fit, two batches each or more
+
+
+def tasks_run(address: str) -> int:
+    """Count the batches of candidates that the workers have run."""
+    with distributed.Client(address) as client:  # type: ignore[no-untyped-call]
+        return sum(client.run(lambda dask_worker: dask_worker.state.executed_count).values())
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ({"TRAIN_BACKEND": "spark"}, "TRAIN_BACKEND must be local or dask. Got 'spark' instead."),
+        ({"TRAIN_BACKEND": "dask"}, "ADDRESS must be that of a Dask scheduler. Got '' instead."),
+    ],
+)
+def test_backend_that_cannot_be_used_is_named(
+    folder: Folder, tmp_path: Path, settings: dict[str, str], words: str
+) -> None:
+    """A mistake in the settings is one line with its cure."""
+    folder.write(two_classes(), estimator=SEARCH)
+    done = train(folder, tmp_path / "out", **settings)
+    assert done.returncode == 2
+    assert words in done.stderr
