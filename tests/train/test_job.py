@@ -95,6 +95,8 @@ def test_evaluation_holds_every_holdout_row(trained: Bundle) -> None:
     assert len(study["importance"]) == len(trained.manifest.inputs)
     assert [each["rows"] for each in study["learning"]][-1] == trained.manifest.data.train_rows
     count = trained.manifest.data.holdout_rows
+    segments = evaluation.pop("others", {})  # columns that are no inputs, for segments
+    assert all(len(values) == count for values in segments.values())
     assert {name: len(values or []) for name, values in evaluation.items()} == {
         "rows": count,
         "features": count,
