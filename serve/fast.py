@@ -77,13 +77,15 @@ class PredictRoute:
         self, scope: Scope, receive: Receive, send: Send, trace: Trace, refusal: Refusal
     ) -> None:
         self.service.metrics.request(self.route, refusal.status)
-        self.service.log.event(
+        log = self.service.log
+        line = log.line(
             "refused",
             id=trace.id.decode(),
             route=self.route,
             status=refusal.status,
             error=str(refusal),
         )
+        log.later(line)
         await refuse(scope, receive, send, refusal, trace.headers)
 
 

@@ -47,9 +47,13 @@ class Log:
 
     def event(self, message: str, *, level: str = "info", **fields: Any) -> None:
         """Write one line now."""
-        line = {"time": self.now().decode(), "level": level, "message": message, **fields}
-        self.lines.append(encode(line) + b"\n")
+        self.lines.append(self.line(message, level=level, **fields))
         self.flush()
+
+    def line(self, message: str, *, level: str = "info", **fields: Any) -> bytes:
+        """Return a line."""
+        now = self.now().decode()
+        return encode({"time": now, "level": level, "message": message, **fields}) + b"\n"
 
     def later(self, line: bytes) -> None:
         """Write a line, which is already JSON, soon, together with others."""

@@ -45,7 +45,7 @@ class Predictor:
                 )
 
     def seconds_per_row(self) -> float:
-        """Measure how long one row takes: in a small batch of a slow model, in a large of a fast."""
+        """Measure how long one row takes, in a large batch if the model is fast."""
         rows = [example_row(example, self.bundle) for example in self.bundle.examples]
         if timed(self, rows) < FAST:
             rows *= LARGE // len(rows) + 1

@@ -7,12 +7,16 @@ import io
 import json
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from model.bundle import Bundle, Example
+from serve import bulk
 from serve.errors import RowsRefused
+from serve.progress import Progress
+from serve.settings import Settings
 from tests.serve.server import ROOT, command, environment
 
 
@@ -73,19 +77,62 @@ def test_json_lines_come_out_with_answers(any_bundle: Bundle) -> None:
         ('Dream,40,"male,4000', "must be CSV. Got instead: unexpected end of data"),
     ],
 )
-def test_bad_csv_row_is_named(make_bundle: Any, line: str, words: str) -> None:
-    """A row that cannot be scored stops the scorer, or is left out, and is named by number."""
-    table = f"island,bill,sex,mass\nDream,,,4000\n{line}\nBiscoe,40,male,3000\n".encode()
-    stopped = command("predict", stdin=table, BUNDLE=make_bundle("birds"))
-    assert RowsRefused.exit_code == stopped.returncode
-    assert f"RowsRefused: Row 2: {words}" in stopped.stderr.decode().replace("The row must", "must")
-    skipped = command("predict", "--skip-bad-rows", stdin=table, BUNDLE=make_bundle("birds"))
-    assert skipped.returncode == 0
-    assert b"1 rows were refused" in skipped.stderr
-    assert [row.split(b",")[0].decode() for row in skipped.stdout.split()[1:]] == [
-        "Dream",
-        "Biscoe",
-    ]
+def test_bad_csv_row_is_named(make_bundle: Any, tmp_path: Path, line: str, words: str) -> None:
+    """A row that cannot be scored stops the scorer and is named by number."""
+    table = f"island,bill,sex,mass\nDream,,,4000\n{line}\nBiscoe,40,male,3000\n"
+    with pytest.raises(RowsRefused) as refused:
+        score(make_bundle("birds"), table, tmp_path, skip=False)
+    assert f"Row 2: {words}" in str(refused.value).replace("The row must", "must")
+
+
+def test_bad_rows_are_skipped_when_told(
+    make_bundle: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """With --skip-bad-rows the others are scored, and the bad are named and counted."""
+    table = "island,bill,sex,mass\nDream,,,4000\nMars,1,male,2\nBiscoe,40,male,3000\nDream,,\n"
+    scored = score(make_bundle("birds"), table, tmp_path, skip=True)
+    islands = [row["island"] for row in csv.DictReader(io.StringIO(scored))]
+    assert islands == ["Dream", "Biscoe"]
+    printed = capsys.readouterr().err
+    assert "Row 2: island must be one of" in printed
+    assert "Row 4: The row must have 4 cells" in printed
+    assert "2 rows were refused" in printed
+
+
+def score(bundle: Path, table: str, folder: Path, *, skip: bool) -> str:
+    """Run the bulk scorer in this process."""
+    (folder / "rows.csv").write_text(table)
+    with (folder / "rows.csv").open() as source, (folder / "scored.csv").open("w") as target:
+        bulk.run(Settings(bundle=str(bundle)), "csv", source, target, skip=skip)
+    return (folder / "scored.csv").read_text()
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def test_progress_is_drawn_on_a_terminal(tmp_path: Path) -> None:
+    """A terminal shows a bar for a file of known size, and how many rows are done."""
+    (tmp_path / "rows").write_text("x" * 1000)
+    with (tmp_path / "rows").open() as source:
+        terminal = Terminal()
+        progress = Progress(source, terminal)
+        source.read()
+        progress.add(12_345)
+        progress.end()
+    assert "100%  12,345 rows" in terminal.getvalue()
+
+
+def test_progress_is_silent_elsewhere(tmp_path: Path) -> None:
+    """Where nobody looks nothing is drawn."""
+    (tmp_path / "rows").write_text("x")
+    with (tmp_path / "rows").open() as source:
+        pipe = io.StringIO()
+        progress = Progress(source, pipe)
+        progress.add(1)
+        progress.end()
+    assert pipe.getvalue() == ""
 
 
 def test_csv_without_a_column_is_refused(make_bundle: Any) -> None:

@@ -12,8 +12,9 @@ from typing import Any
 
 import pytest
 
-from model.bundle import encode
+from model.bundle import Bundle, encode
 from serve import errors
+from serve.__main__ import main
 from tests.serve.bundles import flowers, rewrite
 from tests.serve.server import command
 
@@ -29,55 +30,63 @@ def change_manifest(bundle: Path, **changes: Any) -> None:
     (bundle / "manifest.json").write_text(json.dumps(content | changes))
 
 
-def assert_refused(bundle: Path, failure: type[errors.Failure], words: str) -> None:
-    """Both the server and `check` end with the failure's code and one line that says `words`."""
-    serving = command(BUNDLE=bundle, PORT=0, HOST="127.0.0.1")
-    lines = [json.loads(line) for line in serving.stdout.splitlines()]
-    (line,) = [line for line in lines if line["level"] == "error"]
-    assert (failure.exit_code, b"") == (serving.returncode, serving.stderr)
-    assert (failure.__name__, failure.exit_code) == (line["error"], line["exit_code"])
-    assert words in line["message"]
-    checking = command("check", str(bundle))
-    assert failure.exit_code == checking.returncode
-    assert checking.stderr.decode().startswith(f"{failure.__name__}: ")
-    assert checking.stderr.count(b"\n") == 1
+Refused = Callable[[Path, type[errors.Failure], str], None]
 
 
-def test_changed_file_is_refused(bundle: Path) -> None:
+@pytest.fixture
+def assert_refused(capfd: pytest.CaptureFixture[str]) -> Refused:
+    """Both the server and `check` end with the failure's code and one line that says why."""
+
+    def check(bundle: Path, failure: type[errors.Failure], words: str) -> None:
+        serving = command(BUNDLE=bundle, PORT=0, HOST="127.0.0.1")
+        lines = [json.loads(line) for line in serving.stdout.splitlines()]
+        (line,) = [line for line in lines if line["level"] == "error"]
+        assert (failure.exit_code, b"") == (serving.returncode, serving.stderr)
+        assert (failure.__name__, failure.exit_code) == (line["error"], line["exit_code"])
+        assert words in line["message"]
+        assert main(["check", str(bundle)]) == failure.exit_code
+        printed = capfd.readouterr()
+        assert printed.err == f"{failure.__name__}: {line['message']}\n"
+        assert printed.out == ""
+
+    return check
+
+
+def test_changed_file_is_refused(bundle: Path, assert_refused: Refused) -> None:
     """A model file with another hash than the manifest records is not loaded."""
     (bundle / "model.onnx").write_bytes(b"x")
     assert_refused(bundle, errors.BrokenBundle, "sha256")
 
 
-def test_missing_file_is_refused(bundle: Path) -> None:
+def test_missing_file_is_refused(bundle: Path, assert_refused: Refused) -> None:
     """A bundle without one of its files is not served."""
     (bundle / "examples.json").unlink()
     assert_refused(bundle, errors.BrokenBundle, "must exist")
 
 
-def test_missing_bundle_is_refused(tmp_path: Path) -> None:
+def test_missing_bundle_is_refused(tmp_path: Path, assert_refused: Refused) -> None:
     """No bundle, no server."""
     assert_refused(tmp_path / "nothing", errors.BrokenBundle, "must be a readable bundle manifest")
 
 
-def test_other_schema_version_is_refused(bundle: Path) -> None:
+def test_other_schema_version_is_refused(bundle: Path, assert_refused: Refused) -> None:
     """A bundle of another schema version is not guessed at."""
     change_manifest(bundle, schema_version=99)
     assert_refused(bundle, errors.BrokenBundle, "schema_version must be 1. Got 99")
 
 
-def test_failed_gate_is_refused(tmp_path: Path) -> None:
+def test_failed_gate_is_refused(tmp_path: Path, assert_refused: Refused) -> None:
     """A model under its own thresholds is not served."""
     assert_refused(flowers(tmp_path / "bad", gate=False), errors.GateFailed, "score is 0.9")
 
 
-def test_model_that_is_none_is_refused(bundle: Path) -> None:
+def test_model_that_is_none_is_refused(bundle: Path, assert_refused: Refused) -> None:
     """A file that onnxruntime cannot load is not served."""
     rewrite(bundle, "model.onnx", b"not a model")
     assert_refused(bundle, errors.BrokenModel, "onnxruntime")
 
 
-def test_wrong_golden_answer_is_refused(bundle: Path) -> None:
+def test_wrong_golden_answer_is_refused(bundle: Path, assert_refused: Refused) -> None:
     """A model that answers otherwise than in training is not served."""
     examples = json.loads((bundle / "examples.json").read_bytes())
     examples[3]["probabilities"] = [0.2, 0.3, 0.5]
@@ -85,7 +94,9 @@ def test_wrong_golden_answer_is_refused(bundle: Path) -> None:
     assert_refused(bundle, errors.WrongAnswer, "Golden example 3 must be answered with")
 
 
-def test_other_scikit_learn_is_refused(make_bundle: Callable[[str], Path], tmp_path: Path) -> None:
+def test_other_scikit_learn_is_refused(
+    make_bundle: Callable[[str], Path], tmp_path: Path, assert_refused: Refused
+) -> None:
     """A pickle is loaded by the scikit-learn that made it and by no other."""
     bundle = Path(shutil.copytree(make_bundle("joblib"), tmp_path / "joblib"))
     change_manifest(bundle, libraries={"scikit-learn": "0.0.1"})
@@ -104,26 +115,34 @@ def test_taken_port_is_refused(bundle: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "value"), [("PORT", "http"), ("PORT", "70000"), ("MAX_ROWS", "0"), ("LOG_INPUTS", "2")]
 )
-def test_wrong_setting_is_refused(bundle: Path, name: str, value: str) -> None:
+def test_wrong_setting_is_refused(
+    monkeypatch: pytest.MonkeyPatch,
+    capfdbinary: pytest.CaptureFixture[bytes],
+    name: str,
+    value: str,
+) -> None:
     """A setting that makes no sense is named, with what was expected and what came."""
-    settings: dict[str, object] = {"BUNDLE": bundle, name: value}
-    ended = command(**settings)  # type: ignore[arg-type]
-    line = json.loads(ended.stdout)
-    assert errors.InvalidSetting.exit_code == ended.returncode
+    monkeypatch.setenv(name, value)
+    assert main([]) == errors.InvalidSetting.exit_code
+    line = json.loads(capfdbinary.readouterr().out)
     assert re.match(f"{name} must be .*Got '{value}' instead", line["message"])
 
 
-def test_check_accepts_every_good_bundle(any_bundle: Any) -> None:
+def test_check_accepts_every_good_bundle(
+    any_bundle: Bundle, capfd: pytest.CaptureFixture[str]
+) -> None:
     """`check` answers the golden examples and says so."""
-    ended = command("check", str(any_bundle.path))
-    assert (ended.returncode, ended.stderr) == (0, b"")
-    assert b"12 golden examples answered as recorded" in ended.stdout
+    assert main(["check", str(any_bundle.path)]) == 0
+    name = any_bundle.manifest.name
+    assert capfd.readouterr() == (f"{name}: 12 golden examples answered as recorded\n", "")
 
 
-def test_info_prints_the_manifest(any_bundle: Any) -> None:
+def test_info_prints_the_manifest(
+    any_bundle: Bundle, capfdbinary: pytest.CaptureFixture[bytes]
+) -> None:
     """`info` prints what the manifest holds."""
-    printed = command("info", BUNDLE=any_bundle.path).stdout
-    assert encode(any_bundle.manifest) == printed
+    assert main(["info", str(any_bundle.path)]) == 0
+    assert encode(any_bundle.manifest) == capfdbinary.readouterr().out
 
 
 def test_every_failure_has_its_own_code() -> None:
