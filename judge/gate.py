@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from judge.found import Check, Score, Segment
 from judge.paired import fallen
+from model.bundle import Check as Recorded
 from model.bundle import Manifest
 from model.policy import Policy, Rules
 
@@ -54,9 +55,14 @@ def check_recorded(policy: Policy, manifest: Manifest) -> list[Check]:
             found=f"{check.value:.4g}",
             passed=False,
         )
-        for check in manifest.gate.checks
+        for check in recorded(manifest)
         if not check.passed and check.metric not in known
     ]
+
+
+def recorded(manifest: Manifest) -> list[Recorded]:
+    gate = manifest.gate
+    return [*gate.checks, *(gate.override.accepted if gate.override else [])]
 
 
 def check_drop(score: Score, allowed: float, where: str) -> Check:

@@ -21,6 +21,7 @@ from model.policy import Policy
 from model.resample import CONFIDENCE, count
 from model.segments import FEW, part, segments
 
+CALM = 1.5  # times the smaller noise: so far may two measurements of one noise differ
 FIRST = {"classification": "accuracy", "regression": "mae"}  # shown where no rule names a metric
 
 
@@ -104,10 +105,18 @@ def answered(
 
 
 def seed_noise(new: Bundle, old: Published | None) -> dict[str, float]:
-    """Return the larger of what the two models' seeds do to each metric."""
+    """Return what the two models' seeds do to each metric: their root mean square, within limits.
+
+    Two models of one recipe have one noise. A new one that is all noise can't hide behind it: the
+    calmer of the two bounds what is granted.
+    """
     ours = new.manifest.metrics.seed_noise
     theirs = old.bundle.manifest.metrics.seed_noise if old else {}
-    return {name: max(ours.get(name, 0), theirs.get(name, 0)) for name in {**ours, **theirs}}
+    return {name: granted(ours[name], theirs[name]) for name in ours if name in theirs}
+
+
+def granted(ours: float, theirs: float) -> float:
+    return min(math.sqrt((ours**2 + theirs**2) / 2), CALM * min(ours, theirs))
 
 
 def comparisons(policy: Policy, fresh: Evaluation) -> int:

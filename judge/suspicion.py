@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from judge.found import Drift, Score
+from judge.gate import recorded
 from model.bundle import Bundle, Check, Label, Value
 from model.evaluation import Evaluation
 
@@ -21,7 +22,7 @@ def warnings(
     """Return each concern as a sentence."""
     found = perfect(fresh, scores)
     if old:
-        found += loosened(new.manifest.gate.checks, old.manifest.gate.checks)
+        found += loosened(recorded(new.manifest), recorded(old.manifest))
     shifted = [drift.feature for drift in moved if drift.shifted]
     if shifted:
         found.append(

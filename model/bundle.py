@@ -63,10 +63,17 @@ class Check(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     passed: bool
 
 
+class Override(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    """Why a person accepted a model that its gate refused, and the failed checks among `Gate`'s."""
+
+    reason: str
+    accepted: list[Check]
+
+
 class Gate(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     passed: bool
     checks: list[Check]
-    override: str | None = None  # why a person accepted the model although a check failed
+    override: Override | None = None
 
 
 class Parity(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):

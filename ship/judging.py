@@ -10,7 +10,7 @@ from judge.forms import forms
 from judge.found import NAME, Report
 from judge.judge import Judgement, judge, settle
 from model import bundle, spec
-from model.bundle import Bundle
+from model.bundle import Bundle, Gate, Override
 from model.errors import ModelError
 from model.policy import Policy
 from ship import git
@@ -41,7 +41,7 @@ def judge_build(build: Build, reason: str = "") -> Judged:
     old = baseline.published() if baseline else None
     judgement = judge(new, old, policy, absent=absent)
     settle(judgement.report, reason)
-    record(new, judgement.report.override)
+    record(new, policy, judgement.report.override)
     write(build, judgement)
     return Judged(judgement, baseline)
 
@@ -49,13 +49,14 @@ def judge_build(build: Build, reason: str = "") -> Judged:
 def measure_build(build: Build, judged: Judged, reason: str = "") -> bool:
     """Add the image's size and speed to the report; True where the manifest took a reason."""
     report, before = judged.report, judged.report.override
+    policy = read_policy(build.model)
     try:
-        report.checks += measure(build, judged.baseline, read_policy(build.model).image)
+        report.checks += measure(build, judged.baseline, policy.image)
     finally:
         if judged.baseline:
             judged.baseline.remove()
     settle(report, reason)
-    record(bundle.read(build.bundle), report.override)
+    record(bundle.read(build.bundle), policy, report.override)
     write(build, judged.judgement)
     return report.override != before
 
@@ -79,13 +80,23 @@ def published(build: Build) -> tuple[Baseline | None, str]:
         return None, str(error)
 
 
-def record(new: Bundle, reason: str | None) -> None:
+def record(new: Bundle, policy: Policy, reason: str | None) -> None:
     """Write the reason into the manifest, or take one of an earlier run out again."""
     gate = new.manifest.gate
-    if gate.override == reason:
+    before = gate.override
+    if (before and before.reason) == reason:
         return
-    gate.override = reason
-    gate.passed = bool(reason) or all(check.passed for check in gate.checks)
+    order = [bound.metric for bound in policy.rules.bounds]
+    checks = [*gate.checks, *(before.accepted if before else [])]
+    checks.sort(key=lambda check: order.index(check.metric) if check.metric in order else -1)
+    failed = [check for check in checks if not check.passed]
+    if reason:
+        checks = [check for check in checks if check.passed]
+        new.manifest.gate = Gate(
+            passed=True, checks=checks, override=Override(reason=reason, accepted=failed)
+        )
+    else:
+        new.manifest.gate = Gate(passed=not failed, checks=checks)
     (new.path / bundle.MANIFEST).write_bytes(bundle.encode(new.manifest))
 
 

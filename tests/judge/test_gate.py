@@ -202,3 +202,13 @@ def test_model_of_another_target_is_not_compared(shop: Shop, good: Bundle) -> No
     report = shop.judge(other, good)
     assert report.scores[0].old is None
     assert "No comparison: it predicts kind" in report.note
+
+
+def test_noise_of_a_new_model_does_not_hide_its_drop(shop: Shop, good: Bundle) -> None:
+    """Three trees differ wildly from seed to seed, which is no excuse for being worse."""
+    calm = shop.train(flowers(), FOREST.format(seed=0))
+    wild = shop.train(flowers(), FOREST.replace("n_estimators=20", "n_estimators=1").format(seed=0))
+    noise = wild.manifest.metrics.seed_noise["log_loss"]
+    assert noise > calm.manifest.metrics.seed_noise["log_loss"] * 3
+    assert "log_loss" in failed(shop.judge(wild, calm))
+    assert "log_loss" in failed(shop.judge(wild, good))

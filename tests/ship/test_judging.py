@@ -12,7 +12,8 @@ import msgspec
 import pytest
 
 from judge.found import SCHEMA, Report, schema
-from model.bundle import Bundle, encode, read
+from model import spec
+from model.bundle import Bundle, Override, encode, read
 from ship import judging
 from ship.baseline import fetch, newest
 from ship.build import Build
@@ -22,7 +23,7 @@ from ship.layout import Layout
 from ship.publish import Destination, publish
 from ship.registry import Registry
 from ship.tags import Tag
-from tests.judge.conftest import Shop
+from tests.judge.conftest import STUMP, Shop, flowers
 from tests.ship.bundles import image_of, publish_to
 
 
@@ -118,10 +119,29 @@ def test_override_lets_a_model_pass_and_stays_in_its_manifest(
     assert report.verdict == "accepted"
     assert "accepted because: the old data was wrong" in report.headline
     recorded = read(build.bundle).manifest.gate
-    assert (recorded.passed, recorded.override) == (True, "the old data was wrong")
+    assert recorded.passed
+    assert recorded.override == Override(reason="the old data was wrong", accepted=[])
 
     assert judge_build(build).report.verdict == "failed"
     assert (build.bundle / "manifest.json").read_bytes() == encode(bad.manifest)
+
+
+def test_override_of_a_missed_threshold_moves_its_check(
+    build: Build, good: Bundle, shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is served holds passed checks only; the accepted one stands beside its reason."""
+    weak = shop.train(flowers(), STUMP, "accuracy = { min = 0.9 }\nlog_loss = { max = 2 }\n")
+    monkeypatch.setattr(judging, "read_policy", lambda _: spec.read("made", weak.path.parent).gate)
+    take(build, weak)
+    enforce(judge_build(build, "a demonstration").report)
+    gate = read(build.bundle).manifest.gate
+    assert gate.passed
+    assert [check.metric for check in gate.checks] == ["log_loss"]
+    assert gate.override is not None
+    assert [check.metric for check in gate.override.accepted] == ["accuracy"]
+
+    assert judge_build(build).report.verdict == "failed"
+    assert (build.bundle / "manifest.json").read_bytes() == encode(weak.manifest)
 
 
 def test_override_of_a_model_that_passes_changes_nothing(build: Build, good: Bundle) -> None:
