@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from model.bundle import Input, Manifest
+from model.evaluation import Evaluation
+from model.scores import score
+from model.segments import FEW, part, segments
 from train.gate import sentence
 
 
-def card(manifest: Manifest, notes: str) -> str:
+def card(manifest: Manifest, notes: str, found: Evaluation) -> str:
     """Return the card as Markdown; `notes` is the model folder's README.md."""
     parts = [
         f"# {manifest.name}",
@@ -17,10 +20,13 @@ def card(manifest: Manifest, notes: str) -> str:
         "## Quality",
         metrics(manifest),
         gate(manifest),
+        *segments_of(found),
         "## Inputs",
         inputs(manifest.inputs),
         "## Notes of the author",
         indent_headings(notes),
+        "## Use",
+        usage(manifest),
         "## Made with",
         "\n".join(f"- {name} {version}" for name, version in manifest.libraries.items()),
     ]
@@ -47,15 +53,63 @@ def facts(manifest: Manifest) -> str:
 def metrics(manifest: Manifest) -> str:
     folds = manifest.metrics.cross_validation
     rows = [
-        (name, f"{value:.4f}", f"{folds[name].mean:.4f} ± {folds[name].std:.4f}")
+        (
+            name,
+            f"{value:.4f}",
+            "{:.4f} to {:.4f}".format(*manifest.metrics.intervals[name]),
+            f"{folds[name].mean:.4f} ± {folds[name].std:.4f}",
+        )
         for name, value in manifest.metrics.holdout.items()
     ]
-    return table(("Metric", "Holdout", "Cross-validation"), rows)
+    return table(("Metric", "Holdout", "95 % interval", "Cross-validation"), rows)
 
 
 def gate(manifest: Manifest) -> str:
     verdict = "passed" if manifest.gate.passed else "FAILED"
     return f"Gate {verdict}: " + "; ".join(map(sentence, manifest.gate.checks)) + "."
+
+
+def segments_of(found: Evaluation) -> list[str]:
+    """Say how well the model does for each category of the inputs, and of the kept columns."""
+    rows = [
+        (f"{column} is {name}", str(len(places)), f"{value:.4f}")
+        for column in columns(found)
+        for name, places in segments(found.column(column)).items()
+        for value in [first_score(part(found, places))]
+    ]
+    metric = "mae" if isinstance(found.truth[0], float) else "accuracy"
+    return ["### Segments", table(("Where", "Rows", metric), rows)] if rows else []
+
+
+def columns(found: Evaluation) -> list[str]:
+    categorical = [
+        name
+        for name in found.features[0]
+        if all(isinstance(value, str | None) for value in found.column(name))
+        and len(set(found.column(name))) <= FEW
+    ]
+    return [*categorical, *found.others]
+
+
+def first_score(found: Evaluation) -> float:
+    if isinstance(found.truth[0], float):
+        return score(found, None)["mae"]
+    found.probabilities = None  # one class alone has no ROC curve
+    return score(found, sorted(set(found.truth), key=str))["accuracy"]
+
+
+def usage(manifest: Manifest) -> str:
+    """Say how to get the image, check it and ask it; an image can't hold its own digest."""
+    image = f"REGISTRY/{manifest.name}"
+    return (
+        "`REGISTRY` is where the image is published, such as `ghcr.io/owner`; `make models` lists "
+        "its tags and digests.\n\n```sh\n"
+        f"docker pull {image}:main\n"
+        f"docker image inspect --format '{{{{index .RepoDigests 0}}}}' {image}:main\n"
+        f"docker run --rm {image}:main check   # answers its golden examples as recorded\n"
+        f"docker run --rm --publish 8080:8080 {image}:main\n"
+        f"docker run --rm --interactive {image}:main predict < rows.csv\n```"
+    )
 
 
 def inputs(described: list[Input]) -> str:

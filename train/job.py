@@ -138,7 +138,7 @@ def write(
         bundle.MODEL_FILES[manifest.runtime]: content,
         bundle.EXAMPLES: bundle.encode(examples.examples(found, manifest.inputs, spec.serving)),
         bundle.EVALUATION: msgspec.json.encode(found) + b"\n",  # long, and read by programs
-        "card.md": card(manifest, notes).encode(),
+        "card.md": card(manifest, notes, found).encode(),
         "report.html": report(manifest, found).encode(),
     }
     bundle.write(out, manifest, files)

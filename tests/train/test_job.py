@@ -114,6 +114,8 @@ def test_card_says_what_a_person_must_know(trained: Bundle) -> None:
     for words in (
         manifest.data.sha256,
         "Gate passed",
+        "95 % interval",
+        f"docker pull REGISTRY/{manifest.name}:main",
         manifest.runtime_reason,
         "### Limits",
         *manifest.metrics.holdout,
