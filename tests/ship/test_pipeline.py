@@ -7,6 +7,7 @@ import os
 import re
 import shutil
 import subprocess
+import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -109,6 +110,11 @@ def bundle(fork: Fork, tmp_path: Path) -> Path:
     return tmp_path / "bundle"
 
 
+def make_unique(module: Path) -> None:
+    """Change a module as no earlier run did, whose build cache may still be on this machine."""
+    module.write_text(f"{module.read_text()}\n# {uuid.uuid4()}\n")
+
+
 def assert_red(run: subprocess.CompletedProcess[str], fork: Fork, *words: str) -> None:
     """Assert that a run failed, said why in these words, and published nothing."""
     output = run.stdout + run.stderr
@@ -179,6 +185,8 @@ def test_pipeline_takes_a_new_model_to_published_tags(tmp_path: Path, registry: 
     load_wine(as_frame=True).frame.to_csv(tmp_path / "wine.csv", index=False)
     written = fork.make("new-model", NAME=MODEL, CSV=str(tmp_path / "wine.csv"), TARGET="target")
     assert written.returncode == 0, written.stdout + written.stderr
+    estimator = fork.root / "model" / MODEL / "estimator.py"
+    make_unique(estimator)
     sha = fork.commit()
 
     first = fork.make("pipeline")
@@ -216,8 +224,7 @@ def test_pipeline_takes_a_new_model_to_published_tags(tmp_path: Path, registry: 
     assert fork.make("train", MODEL=MODEL).returncode == 0
     assert not fork.trained()
 
-    estimator = fork.root / "model" / MODEL / "estimator.py"
-    estimator.write_text(estimator.read_text() + "\n# changed\n")
+    make_unique(estimator)
     assert fork.make("train", MODEL=MODEL).returncode == 0
     assert fork.trained()
 
