@@ -48,7 +48,7 @@ class Score(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     high: float | None = None
     p: float | None = None
     test: str | None = None
-    noise: float = 0.0  # a difference that another seed alone makes in 1 of 20 pairs
+    noise: float = 0.0  # a difference that another seed alone makes in 1 of 100 pairs
     direction: Direction | None = None
 
 

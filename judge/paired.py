@@ -13,9 +13,9 @@ from model.resample import CONFIDENCE, bootstrap, interval
 from model.scores import Numbers, score
 
 BOOTSTRAP, MCNEMAR, PERMUTATION = "paired bootstrap", "McNemar, exact", "paired permutation"
-# 95 % of the differences of two seeds, in standard deviations as five seeds show them: Student's t
-# of four degrees of freedom.
-SEEDS = 2.776 * 2**0.5
+# 99 % of the differences of two seeds, in standard deviations as twice five seeds show them:
+# Student's t of eight degrees of freedom.
+SEEDS = 3.355 * 2**0.5
 SMALLEST = 1e-9  # differences below are the rounding of a sum
 
 
