@@ -47,6 +47,6 @@ def test_base_falls_back_to_the_stand_in_in_one_line(
     monkeypatch.setenv("PYTHON_IMAGE", UNREACHABLE)
     assert base.resolve() == base.stand_in_name()
     *_, last = capfd.readouterr().out.splitlines()
-    assert last == f"base: building on {base.stand_in_name()}, a stand-in for {UNREACHABLE}"
+    assert last == f"base: using {base.stand_in_name()}, a stand-in for {UNREACHABLE}"
     version = docker("run", "--rm", base.stand_in_name(), "python", "--version")
     assert version.startswith("Python 3.13.")

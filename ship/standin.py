@@ -1,0 +1,86 @@
+"""An image made from Debian packages, for where the pinned one cannot be pulled."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import subprocess
+import sysconfig
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from ship import git
+from ship.errors import ShipError
+
+UNNEEDED = ("usr/share/doc/*", "usr/share/man/*", "usr/share/info/*", "usr/share/locale/*")
+
+
+@dataclass(frozen=True)
+class StandIn:
+    """The recipe of an image; `{site}` in a hook stands for our own site-packages."""
+
+    role: str  # what it is used as, in messages
+    name: str
+    suite: str
+    packages: tuple[str, ...]
+    dockerfile: str
+    hooks: tuple[str, ...] = ()
+    options: tuple[str, ...] = ()
+
+    @property
+    def tag(self) -> str:
+        """The image's name, after its recipe, so that a changed recipe is a new image."""
+        recipe = [self.dockerfile, *self.bootstrap(Path("rootfs.tar"), Path("site-packages"))]
+        return f"{self.name}-{hashlib.sha256(repr(recipe).encode()).hexdigest()[:12]}"
+
+    def bootstrap(self, rootfs: Path, site: Path) -> list[str]:
+        """Return the command that makes the root file system."""
+        hooks = [hook.replace("{site}", str(site)) for hook in self.hooks]
+        return [
+            "mmdebstrap", "--quiet", "--variant=minbase", f"--include={','.join(self.packages)}",
+            *self.options,
+            *(f"--dpkgopt=path-exclude=/{path}" for path in UNNEEDED),
+            *(f"--customize-hook={hook}" for hook in hooks),
+            self.suite, str(rootfs),
+        ]  # fmt: skip
+
+    def build(self, pinned: str) -> None:
+        """Put the image into the engine, in place of `pinned`."""
+        if not shutil.which("mmdebstrap"):
+            subprocess.run([git.ROOT / "ship/engine.sh", "mmdebstrap"], check=True)
+        with tempfile.TemporaryDirectory() as folder:
+            Path(folder, "Dockerfile").write_text(self.dockerfile)
+            site = Path(sysconfig.get_path("purelib"))
+            run(self.bootstrap(Path(folder, "rootfs.tar"), site), pinned)
+            build = ["docker", "buildx", "build", "--provenance=false", "--load"]
+            run([*build, "--tag", self.tag, folder], pinned)
+
+
+def resolve(pinned: str, stand_in: StandIn) -> str:
+    """Return the pinned image, or, said in one line, its stand-in."""
+    if exists("image", "inspect", pinned) or exists("pull", "--quiet", pinned):
+        return pinned
+    role = stand_in.role
+    if not exists("image", "inspect", stand_in.tag):
+        print(f"{role}: {pinned} cannot be reached: building a stand-in from Debian packages")
+        stand_in.build(pinned)
+    print(f"{role}: using {stand_in.tag}, a stand-in for {pinned}")
+    return stand_in.tag
+
+
+def exists(*command: str) -> bool:
+    result = subprocess.run(["docker", *command], capture_output=True, check=False)
+    return result.returncode == 0
+
+
+def run(command: list[str], pinned: str) -> None:
+    environment = {**os.environ, "SOURCE_DATE_EPOCH": "0"}
+    result = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    if result.returncode:
+        raise ShipError(
+            f"A stand-in for {pinned} could not be built: {command[0]} said "
+            f"{result.stderr.strip()[-600:]}\nGive this machine a way to pull {pinned}, or set "
+            "the image to one it can pull (PYTHON_IMAGE, ROUTER_IMAGE, PROMETHEUS_IMAGE)."
+        )
