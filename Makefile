@@ -12,8 +12,8 @@ UV_COMPILE = uv pip compile --quiet --universal --python-version 3.11 --generate
 SHIP = python -m ship
 
 .DEFAULT_GOAL := help
-.PHONY: help pipeline check lint test fast train gate image measure scan smoke publish reproduce bench models diff \
-	new-model lock engine trivy actionlint docker-registry browser wrk clean
+.PHONY: help pipeline check lint test fast train gate image measure scan smoke push publish verify reproduce bench models diff \
+	new-model lock engine trivy actionlint cosign docker-registry browser wrk clean
 
 help: ## Print these words
 	@echo "make WORD [MODEL=name]   (every model where MODEL is not given)"
@@ -22,7 +22,7 @@ help: ## Print these words
 pipeline: .venv engine trivy lint ## Train, gate, build, scan, smoke-test and publish (REGISTRY=host/owner, BUNDLE=folder)
 	$(SHIP) pipeline $(MODEL) $(if $(BUNDLE),--bundle=$(BUNDLE))
 
-test: .venv engine trivy actionlint docker-registry browser ## Run every test and linter
+test: .venv engine trivy actionlint cosign docker-registry browser ## Run every test and linter
 	$(MAKE) check
 	pytest
 
@@ -60,8 +60,14 @@ scan: .venv engine trivy ## Scan the image for vulnerabilities, secrets and misc
 smoke: .venv engine ## Test the image as a hostile host runs it
 	$(SHIP) smoke $(MODEL)
 
-publish: .venv engine ## Publish the tested archive (dist/registry, or REGISTRY=host/owner)
-	$(SHIP) publish $(MODEL)
+push: .venv engine ## Bring the tested image to its registry, signed, but under no tag
+	$(SHIP) push $(MODEL) $(if $(IMAGES),--images=$(IMAGES))
+
+publish: .venv engine ## Publish the tested image (dist/registry, or REGISTRY=host/owner; IMAGES=folder per platform)
+	$(SHIP) publish $(MODEL) $(if $(IMAGES),--images=$(IMAGES))
+
+verify: .venv cosign ## Verify a published image: MODEL=… REGISTRY=host/owner TAG=main
+	@$(SHIP) verify $(MODEL) $(if $(TAG),--tag=$(TAG))
 
 reproduce: .venv engine ## Build twice from nothing and compare the digests
 	$(SHIP) reproduce $(MODEL)
@@ -90,7 +96,7 @@ lock: .venv ## Compile the requirements files (UPGRADE=1 for the newest versions
 engine: .venv ## Have a container engine: use the one here, or install and start one
 	@ship/engine.sh engine
 
-trivy actionlint docker-registry browser wrk: engine
+trivy actionlint cosign docker-registry browser wrk: engine
 	@ship/engine.sh $@
 
 .venv: requirements-dev.txt

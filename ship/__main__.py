@@ -30,6 +30,10 @@ def parser() -> argparse.ArgumentParser:
     result.add_argument(
         "--bundle", type=Path, help="a bundle trained elsewhere (pipeline, one model)"
     )
+    result.add_argument(
+        "--images", type=Path, help="images tested elsewhere, a folder per platform (publish)"
+    )
+    result.add_argument("--tag", default="main", help="the published tag (verify); default: main")
     result.add_argument("-a", default="", help="the tag to compare with (diff)")
     result.add_argument("-b", default="", help="the tag that is compared (diff)")
     return result
@@ -58,11 +62,12 @@ def pipeline(arguments: argparse.Namespace) -> int:
     from ship import pipeline as job
 
     models = chosen(arguments)
-    if arguments.bundle and len(models) != 1:
-        raise UsageError("BUNDLE must go with one model. Name it: make pipeline MODEL=… BUNDLE=…")
+    for name in ("bundle", "images"):
+        if getattr(arguments, name) and len(models) != 1:
+            raise UsageError(f"{name.upper()} must go with one model. Name it: MODEL=…")
     whole = arguments.word == "pipeline"
     stages = job.STAGES if whole else (arguments.word,)
-    outcomes = job.pipeline(models, stages, arguments.bundle)
+    outcomes = job.pipeline(models, stages, arguments.bundle, arguments.images)
     judging.summarise([outcome.build for outcome in outcomes if outcome.judged])
     if whole:
         summary.show(outcomes)
@@ -75,8 +80,8 @@ def pipeline(arguments: argparse.Namespace) -> int:
 def models(arguments: argparse.Namespace) -> int:
     """List what is published of each model."""
     from ship import git
+    from ship.destination import destination
     from ship.models import show
-    from ship.publish import destination
 
     for name in chosen(arguments):
         show(name, destination(name, git.ROOT / "dist"))
@@ -91,6 +96,23 @@ def diff(arguments: argparse.Namespace) -> int:
     if len(named) != 1:
         raise UsageError("MODEL must name the one model to compare: make diff MODEL=… A=… B=…")
     print(f"The page: {compare(named[0], arguments.a, arguments.b)}/report.html")
+    return 0
+
+
+def verify(arguments: argparse.Namespace) -> int:
+    """Say of each published image what holds; fail for one whose signature does not."""
+    from ship import git
+    from ship.destination import destination
+    from ship.verify import verify as verify_image
+
+    for name in chosen(arguments):
+        target = destination(name, git.ROOT / "dist")
+        digest = target.digest_of(arguments.tag)
+        if digest is None:
+            raise StageError(
+                f"{target}:{arguments.tag} must be published. It is not; see: make models"
+            )
+        print(f"{target}:{arguments.tag}: verified {verify_image(target, digest)}")
     return 0
 
 
@@ -114,7 +136,9 @@ WORDS = {
     "measure": pipeline,
     "scan": pipeline,
     "smoke": pipeline,
+    "push": pipeline,
     "publish": pipeline,
+    "verify": verify,
     "reproduce": reproduce,
     "models": models,
     "diff": diff,

@@ -14,9 +14,9 @@ from model.bundle import Bundle, BundleError, read
 from ship import contents
 from ship.ask import ask_graph, ask_image
 from ship.build import run
+from ship.destination import Destination
 from ship.errors import ShipError
 from ship.layout import Layout
-from ship.publish import Destination
 from ship.tags import Version, parse
 
 MAIN = "main"

@@ -10,8 +10,8 @@ from judge.judge import judge
 from model.policy import ImageRules, Policy, Rules
 from ship import git
 from ship.baseline import fetch
+from ship.destination import destination
 from ship.errors import UsageError
-from ship.publish import destination
 
 NO_RULES = Policy(Rules((), {}), (), ImageRules(1, 1))
 

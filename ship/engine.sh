@@ -115,12 +115,13 @@ python() {
   apt_install python3 python3-venv git
 }
 
-# package COMMAND: have a command that Debian packages under its own name.
+# package COMMAND [newer]: have a command that Debian packages under its own name.
 package() {
   if have "$1"; then return; fi
   can_install || fail "$1 must be on the PATH. Install it with your package manager, then run this again."
   say "installing $1"
-  apt_install "$1"
+  refresh_packages
+  apt_install "$(${2:-echo} "$1")"
 }
 
 # go_tool NAME MODULE@VERSION: build a Go tool where its image cannot be pulled. A throw-away module
@@ -171,6 +172,7 @@ for part in "${@:-engine}"; do
     actionlint) tool actionlint "$actionlint_module" "$actionlint_image" ;;
     python) python ;;
     browser) have google-chrome || package chromium ;;
+    cosign) package cosign newer ;;
     mmdebstrap | docker-registry | wrk) package "$part" ;;
     *) fail "part must be one of those at the end of ship/engine.sh. Got $part instead." ;;
   esac

@@ -16,9 +16,9 @@ from model.policy import Policy
 from ship import git
 from ship.baseline import Baseline, Unreadable, fetch, newest
 from ship.build import Build
+from ship.destination import destination
 from ship.errors import StageError
 from ship.measure import measure
-from ship.publish import destination
 
 
 @dataclass

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from ship import contents
+from ship.index import Image, Index, archives_of
 from ship.oci import Archive
 
 REF_NAME = "org.opencontainers.image.ref.name"
@@ -35,11 +36,18 @@ class Layout:
     def tags(self) -> list[str]:
         return sorted(name for m in self._manifests() if (name := self._name(m)))
 
-    def push(self, archive: Archive) -> None:
+    def push(self, image: Image) -> None:
         """Copy every blob that is not here yet; nothing can be reached by a tag."""
         blobs = self.folder / "blobs" / "sha256"
         blobs.mkdir(parents=True, exist_ok=True)
         self._replace(self.folder / "oci-layout", b'{"imageLayoutVersion":"1.0.0"}')
+        for archive in archives_of(image):
+            self._copy(archive, blobs)
+        if isinstance(image, Index):
+            self._replace(blobs / image.digest.removeprefix("sha256:"), image.content)
+
+    @staticmethod
+    def _copy(archive: Archive, blobs: Path) -> None:
         with tarfile.open(archive.path) as tar:
             for digest in archive.blobs:
                 target = blobs / digest.removeprefix("sha256:")
@@ -51,11 +59,11 @@ class Layout:
                         os.fsync(file.fileno())
                     partial.rename(target)
 
-    def tag(self, archive: Archive, tag: str) -> None:
-        """Let `tag` name the archive's image from now on."""
+    def tag(self, image: Image, tag: str) -> None:
+        """Let `tag` name the image from now on."""
         with self._locked():
             others = [m for m in self._manifests() if self._name(m) != tag]
-            entry = {**archive.descriptor, "annotations": {REF_NAME: tag}}
+            entry = {**image.descriptor, "annotations": {REF_NAME: tag}}
             index = {"schemaVersion": 2, "manifests": [*others, entry]}
             self._replace(self.folder / "index.json", json.dumps(index, indent=2).encode())
 

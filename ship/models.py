@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 from ship import contents
-from ship.publish import Destination
+from ship.destination import Destination
 
 SIGNATURE, BUNDLE = "sha256-{}.sig", "sha256-{}"  # where cosign puts a signature, by its version
 METRIC = "model-images.metric."

@@ -26,8 +26,7 @@ class Archive:
         if len(manifests) != 1:
             raise ShipError(f"{self.path} must hold one image. Got {len(manifests)} instead.")
         kept: dict[str, Any] = {
-            key: manifests[0][key] for key in ("mediaType", "digest", "size", "platform")
-            if key in manifests[0]
+            key: manifests[0][key] for key in ("mediaType", "digest", "size") if key in manifests[0]
         }  # fmt: skip
         return kept
 
@@ -43,6 +42,12 @@ class Archive:
     def config(self) -> dict[str, Any]:
         """The image configuration: user, entrypoint, environment, labels, history."""
         return self._json(self.manifest["config"]["digest"])
+
+    @property
+    def platform(self) -> dict[str, str]:
+        """The machine that the image runs on: os, architecture and, where given, its variant."""
+        keys = ("architecture", "os", "variant")
+        return {key: self.config[key] for key in keys if key in self.config}
 
     @property
     def labels(self) -> dict[str, str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import time
 import traceback
@@ -11,16 +10,19 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from model.bundle import BundleError, read_manifest
-from ship import base, git
+from ship import base, git, tested
 from ship.build import Build, accept, load, make_image, train
+from ship.destination import Destination, destination
 from ship.errors import ShipError, StageError
+from ship.index import Image, find, join
 from ship.judging import Judged, enforce, judge_build, measure_build
-from ship.publish import destination, publish, refuse_uncommitted
+from ship.publish import publish, push, refuse_uncommitted
 from ship.scan import Findings, scan
 from ship.smoke import smoke, tests_hash
 from ship.tags import Tag, tags_of_head
 
 STAGES = ("train", "gate", "image", "measure", "scan", "smoke", "publish")
+BUILDING = {"train", "image"}  # the stages that need the base image
 
 
 @dataclass
@@ -29,6 +31,7 @@ class Outcome:
 
     build: Build
     bundle: Path | None = None  # one that was trained elsewhere and replaces the training
+    images: Path | None = None  # those that were built and tested elsewhere, a folder per platform
     repeat: bool = False  # test again what has passed before
     seconds: dict[str, float] = field(default_factory=dict)
     failed: str | None = None
@@ -41,15 +44,18 @@ class Outcome:
 
 
 def pipeline(
-    models: list[str], stages: tuple[str, ...] = STAGES, bundle: Path | None = None
+    models: list[str],
+    stages: tuple[str, ...] = STAGES,
+    bundle: Path | None = None,
+    images: Path | None = None,
 ) -> list[Outcome]:
     """Take each model through `stages`; one that fails does not keep the others from theirs."""
     if git.is_shallow():
         print("plan: this clone is shallow, so revisions may be later than the commits they name; "
               "fetch the whole history (fetch-depth: 0)")  # fmt: skip
-    python_image = base.resolve()
+    python_image = base.resolve() if BUILDING.intersection(stages) else ""
     repeat = stages != STAGES
-    outcomes = [Outcome(Build(model, python_image), bundle, repeat) for model in models]
+    outcomes = [Outcome(Build(model, python_image), bundle, images, repeat) for model in models]
     for outcome in outcomes:
         for stage in stages:
             if not outcome.failed:
@@ -123,46 +129,42 @@ def run_image(outcome: Outcome) -> None:
 
 def run_scan(outcome: Outcome) -> None:
     outcome.findings = scan(outcome.build)
-    record(outcome.build, scan=outcome.build.archive.digest)
+    tested.record(outcome.build.folder, scan=outcome.build.archive.digest)
 
 
 def run_smoke(outcome: Outcome) -> None:
     build, digest, tests = outcome.build, outcome.build.archive.digest, tests_hash()
-    before = tested(build)
+    before = tested.read(build.folder)
     if not outcome.repeat and (before.get("smoke"), before.get("tests")) == (digest, tests):
         print("  these very bytes have passed these very tests before", flush=True)
         outcome.smoke = before["passed"]
     else:
         outcome.smoke = smoke(build)
-        record(build, smoke=digest, tests=tests, passed=outcome.smoke)
+        tested.record(build.folder, smoke=digest, tests=tests, passed=outcome.smoke)
     accept(build)
 
 
+def run_push(outcome: Outcome) -> None:
+    push(*shipment(outcome))
+
+
 def run_publish(outcome: Outcome) -> None:
-    build = outcome.build
-    for test in ("scan", "smoke"):
-        if tested(build).get(test) != build.archive.digest:
-            raise StageError(
-                f"{build.archive.path} must have passed its {test}. "
-                f"It has not; run: make {test} MODEL={build.model}"
-            )
-    target = destination(build.model, build.dist)
-    refuse_uncommitted(target)
-    tags = tags_of_head(build.model)
-    publish(build.archive, tags, target)
+    image, tags, target = shipment(outcome)
+    publish(image, tags, target)
     outcome.tags, outcome.destination = tags, str(target)
 
 
-def tested(build: Build) -> dict[str, str]:
-    """Return which digest passed which test, and which tests those were."""
-    file = build.folder / "tested.json"
-    passed: dict[str, str] = json.loads(file.read_bytes()) if file.exists() else {}
-    return passed
-
-
-def record(build: Build, **facts: str) -> None:
-    passed = {**tested(build), **facts}
-    (build.folder / "tested.json").write_text(json.dumps(passed, indent=2) + "\n")
+def shipment(outcome: Outcome) -> tuple[Image, list[Tag], Destination]:
+    """Return what is to be published, under which tags, and where; raise where it may not be."""
+    build = outcome.build
+    archives = find(outcome.images) if outcome.images else [build.archive]
+    for archive in archives:
+        tested.refuse_untested(archive, build.model)
+    target = destination(build.model, build.dist)
+    refuse_uncommitted(target)
+    image = join(archives)
+    (build.folder / "digest").write_text(image.digest)
+    return image, tags_of_head(build.model), target
 
 
 ACTIONS: dict[str, Callable[[Outcome], None]] = {
@@ -172,5 +174,6 @@ ACTIONS: dict[str, Callable[[Outcome], None]] = {
     "measure": run_measure,
     "scan": run_scan,
     "smoke": run_smoke,
+    "push": run_push,
     "publish": run_publish,
 }

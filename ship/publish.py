@@ -1,39 +1,18 @@
-"""Publish the very archive that was tested: bytes first, by digest; tags last, one by one.
+"""Publish the very images that were tested: bytes first, by digest; signatures next; tags last.
 
-Interrupted anywhere, a tag names a whole image or nothing, and the next run finishes the job.
+Interrupted anywhere, a tag names a whole, signed image or nothing, and the next run finishes.
 """
 
 from __future__ import annotations
 
-import hashlib
-import os
-from pathlib import Path
-from typing import Protocol
-
 from ship import git
+from ship.destination import Destination
 from ship.errors import StageError
-from ship.layout import Layout
-from ship.oci import Archive
+from ship.index import Image
 from ship.registry import Registry
+from ship.sign import sign
 from ship.tags import Tag
-
-
-class Destination(Protocol):
-    """Where one model's images are published."""
-
-    def digest_of(self, tag: str) -> str | None: ...
-    def tags(self) -> list[str]: ...
-    def push(self, archive: Archive) -> None: ...
-    def tag(self, archive: Archive, tag: str) -> None: ...
-    def read(self, digest: str) -> bytes: ...
-    def config(self, digest: str) -> bytes: ...
-    def local(self, tag: str, folder: Path, /) -> tuple[Layout, str]: ...
-
-
-def destination(model: str, dist: Path) -> Destination:
-    """Return the OCI layout under `dist`, or the repository below REGISTRY=host/owner."""
-    registry = os.environ.get("REGISTRY", "").rstrip("/").lower()
-    return Registry(f"{registry}/{model}") if registry else Layout(dist / "registry" / model)
+from ship.verify import verify, verify_bytes
 
 
 def refuse_uncommitted(target: Destination) -> None:
@@ -45,28 +24,28 @@ def refuse_uncommitted(target: Destination) -> None:
         )
 
 
-def publish(archive: Archive, tags: list[Tag], target: Destination) -> None:
-    """Make `archive` reachable at `target` under `tags`, whose order is the order of setting."""
-    refuse_overwriting(archive, tags, target)
-    target.push(archive)
-    verify(archive, target)
+def push(image: Image, tags: list[Tag], target: Destination) -> bool:
+    """Bring the image to `target`, signed where it can be (True), with no tag that leads to it."""
+    refuse_overwriting(image, tags, target)
+    target.push(image)
+    verify_bytes(target, image.digest)
+    return isinstance(target, Registry) and sign(image, target)
+
+
+def publish(image: Image, tags: list[Tag], target: Destination) -> None:
+    """Make `image` reachable at `target` under `tags`, whose order is the order of setting."""
+    if push(image, tags, target):
+        print(f"  verified {verify(target, image.digest)}", flush=True)
     for tag in tags:
-        if target.digest_of(tag.name) != archive.digest:
-            target.tag(archive, tag.name)
+        if target.digest_of(tag.name) != image.digest:
+            target.tag(image, tag.name)
 
 
-def refuse_overwriting(archive: Archive, tags: list[Tag], target: Destination) -> None:
+def refuse_overwriting(image: Image, tags: list[Tag], target: Destination) -> None:
     for tag in tags:
         published = target.digest_of(tag.name) if tag.fixed else None
-        if published not in (None, archive.digest):
+        if published not in (None, image.digest):
             raise StageError(
                 f"{target}:{tag.name} is published as {published} and must stay so. "
-                f"Got {archive.digest} instead. Tag this commit with a new version."
+                f"Got {image.digest} instead. Tag this commit with a new version."
             )
-
-
-def verify(archive: Archive, target: Destination) -> None:
-    """Read the manifest back from the destination and hold it against the tested digest."""
-    found = f"sha256:{hashlib.sha256(target.read(archive.digest)).hexdigest()}"
-    if found != archive.digest:
-        raise StageError(f"{target} must hold {archive.digest}. Got {found} instead.")

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import subprocess
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
 from ship.errors import StageError
+from ship.index import Image, Index
 from ship.layout import Layout
-from ship.oci import Archive
 
 ABSENT = ("manifest unknown", "name unknown", "not found", "repository name not known")
 
@@ -26,28 +28,35 @@ class Registry:
         return self.repository
 
     def digest_of(self, tag: str) -> str | None:
-        found = self._skopeo("inspect", *self._tls(""), "--no-tags", "--format", "{{.Digest}}",
-                             self._url(f":{tag}"))  # fmt: skip
-        return self._answer(found)
+        found = self._skopeo("inspect", *self._tls(""), "--raw", self._url(f":{tag}"))
+        content = self._answer(found)
+        return None if content is None else f"sha256:{hashlib.sha256(content).hexdigest()}"
 
     def tags(self) -> list[str]:
         found = self._skopeo("list-tags", *self._tls(""), self._url(""))
         answer = self._answer(found)
         return sorted(json.loads(answer)["Tags"]) if answer else []
 
-    def push(self, archive: Archive) -> None:
-        """Copy the archive by digest; nothing can be reached by a tag."""
-        self._copy(f"oci-archive:{archive.path}", f"@{archive.digest}", "dest-")
+    def push(self, image: Image) -> None:
+        """Copy the image by digest; nothing can be reached by a tag."""
+        if not isinstance(image, Index):
+            self._copy(f"oci-archive:{image.path}", f"@{image.digest}", "dest-")
+            return
+        with tempfile.TemporaryDirectory() as folder:
+            joined = Layout(Path(folder))
+            joined.push(image)
+            joined.tag(image, "joined")
+            self._copy(f"oci:{folder}:joined", f"@{image.digest}", "dest-")
 
-    def tag(self, archive: Archive, tag: str) -> None:
-        """Let `tag` name the archive's image, which is here by digest, from now on."""
-        self._copy(self._url(f"@{archive.digest}"), f":{tag}", "src-", "dest-")
+    def tag(self, image: Image, tag: str) -> None:
+        """Let `tag` name the image, which is here by digest, from now on."""
+        self._copy(self._url(f"@{image.digest}"), f":{tag}", "src-", "dest-")
 
     def config(self, digest: str) -> bytes:
         """Return the configuration of an image."""
         found = self._skopeo("inspect", *self._tls(""), "--raw", "--config",
                              self._url(f"@{digest}"))  # fmt: skip
-        return self._checked(found).encode()
+        return self._checked(found)
 
     def local(self, tag: str, folder: Path) -> tuple[Layout, str]:
         """Copy the image of `tag` to a layout; what that holds already is not fetched again."""
@@ -59,12 +68,12 @@ class Registry:
 
     def read(self, digest: str) -> bytes:
         found = self._skopeo("inspect", *self._tls(""), "--raw", self._url(f"@{digest}"))
-        return self._checked(found).encode()
+        return self._checked(found)
 
     def _copy(self, source: str, target: str, *sides: str) -> None:
         tls = (option for side in sides for option in self._tls(side))
-        self._checked(self._skopeo("copy", "--quiet", "--preserve-digests", "--retry-times=3", *tls,
-                                   source, self._url(target)))  # fmt: skip
+        self._checked(self._skopeo("copy", "--quiet", "--all", "--preserve-digests",
+                                   "--retry-times=3", *tls, source, self._url(target)))  # fmt: skip
 
     def _url(self, suffix: str) -> str:
         return f"docker://{self.repository}{suffix}"
@@ -74,14 +83,15 @@ class Registry:
         local = self.repository.rsplit(":", 1)[0].partition("/")[0] in self.LOCAL
         return [f"--{side}tls-verify=false"] if local else []
 
-    def _answer(self, result: subprocess.CompletedProcess[str]) -> str | None:
-        if result.returncode and any(word in result.stderr.lower() for word in ABSENT):
+    def _answer(self, result: subprocess.CompletedProcess[bytes]) -> bytes | None:
+        said = result.stderr.decode().lower()
+        if result.returncode and any(word in said for word in ABSENT):
             return None
-        return self._checked(result).strip()
+        return self._checked(result)
 
-    def _checked(self, result: subprocess.CompletedProcess[str]) -> str:
+    def _checked(self, result: subprocess.CompletedProcess[bytes]) -> bytes:
         if result.returncode:
-            *_, reason = result.stderr.strip().splitlines()
+            *_, reason = result.stderr.decode().strip().splitlines()
             raise StageError(
                 f"{self.repository} must be a registry you may write to. "
                 f"Got instead from skopeo: {reason}\n"
@@ -90,5 +100,7 @@ class Registry:
         return result.stdout
 
     @staticmethod
-    def _skopeo(*arguments: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(["skopeo", *arguments], capture_output=True, text=True, check=False)
+    def _skopeo(*arguments: str) -> subprocess.CompletedProcess[bytes]:
+        """Run skopeo; images are Linux images, whatever this machine is."""
+        command = ["skopeo", "--override-os=linux", *arguments]
+        return subprocess.run(command, capture_output=True, check=False)

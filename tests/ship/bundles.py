@@ -2,47 +2,22 @@
 
 from __future__ import annotations
 
-import gzip
-import hashlib
 import json
 from pathlib import Path
 
 from model.bundle import MANIFEST as MANIFEST_FILE
 from model.bundle import Bundle
+from ship.destination import Destination
 from ship.oci import Archive
-from ship.publish import Destination, publish
+from ship.publish import publish
 from ship.tags import Tag
-from tests.ship.conftest import CONFIG, LAYER, MANIFEST, tar
+from tests.ship.conftest import oci_archive
 
 
 def image_of(bundle: Path, path: Path) -> Archive:
     """Write an OCI archive of an image that holds a bundle."""
-    blobs: dict[str, bytes] = {}
-
-    def add(blob: bytes, media_type: str) -> dict[str, object]:
-        digest = hashlib.sha256(blob).hexdigest()
-        blobs[f"blobs/sha256/{digest}"] = blob
-        return {"mediaType": media_type, "digest": f"sha256:{digest}", "size": len(blob)}
-
-    root = tar({f"bundle/{file.name}": file.read_bytes() for file in bundle.iterdir()})
-    config = {
-        "created": "2026-01-01T00:00:00Z",
-        "architecture": "amd64",
-        "os": "linux",
-        "config": {"Labels": labels(bundle)},
-        "rootfs": {"type": "layers", "diff_ids": [f"sha256:{hashlib.sha256(root).hexdigest()}"]},
-    }
-    manifest = {
-        "schemaVersion": 2,
-        "mediaType": MANIFEST,
-        "config": add(json.dumps(config).encode(), CONFIG),
-        "layers": [add(gzip.compress(root, mtime=0), LAYER)],
-    }
-    index = {"schemaVersion": 2, "manifests": [add(json.dumps(manifest).encode(), MANIFEST)]}
-    blobs["index.json"] = json.dumps(index).encode()
-    blobs["oci-layout"] = b'{"imageLayoutVersion":"1.0.0"}'
-    path.write_bytes(tar(blobs))
-    return Archive(path)
+    files = {f"bundle/{file.name}": file.read_bytes() for file in bundle.iterdir()}
+    return oci_archive(path, files, labels(bundle))
 
 
 def labels(bundle: Path) -> dict[str, str]:

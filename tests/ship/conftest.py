@@ -22,6 +22,7 @@ from tests.judge.conftest import LOGISTIC, STUMP, Shop, flowers
 MANIFEST = "application/vnd.oci.image.manifest.v1+json"
 CONFIG = "application/vnd.oci.image.config.v1+json"
 LAYER = "application/vnd.oci.image.layer.v1.tar+gzip"
+MakeArchive = Callable[..., Archive]
 
 
 def tar(files: dict[str, bytes]) -> bytes:
@@ -34,8 +35,10 @@ def tar(files: dict[str, bytes]) -> bytes:
     return buffer.getvalue()
 
 
-def oci_archive(path: Path, content: str) -> Archive:
-    """Write an OCI archive of an image whose one layer holds one file."""
+def oci_archive(
+    path: Path, files: dict[str, bytes], labels: dict[str, str], architecture: str = "amd64"
+) -> Archive:
+    """Write an OCI archive of an image with one layer."""
     blobs: dict[str, bytes] = {}
 
     def add(blob: bytes, media_type: str) -> dict[str, object]:
@@ -43,11 +46,12 @@ def oci_archive(path: Path, content: str) -> Archive:
         blobs[f"blobs/sha256/{digest}"] = blob
         return {"mediaType": media_type, "digest": f"sha256:{digest}", "size": len(blob)}
 
-    root = tar({"content.txt": content.encode()})
+    root = tar(files)
     config = {
-        "architecture": "amd64",
+        "created": "2026-01-01T00:00:00Z",
+        "architecture": architecture,
         "os": "linux",
-        "config": {"Labels": {"content": content}},
+        "config": {"Labels": labels},
         "rootfs": {"type": "layers", "diff_ids": [f"sha256:{hashlib.sha256(root).hexdigest()}"]},
     }
     layer = add(gzip.compress(root, mtime=0), LAYER)
@@ -65,9 +69,18 @@ def oci_archive(path: Path, content: str) -> Archive:
 
 
 @pytest.fixture
-def make_archive(tmp_path: Path) -> Callable[[str], Archive]:
+def make_archive(tmp_path: Path) -> MakeArchive:
     """Make an image of some content; equal contents have equal digests."""
-    return lambda content: oci_archive(tmp_path / f"{content}.tar", content)
+
+    def make(content: str, architecture: str = "amd64", bundle: str = "{}") -> Archive:
+        folder = tmp_path / f"{content}-{architecture}"
+        folder.mkdir(exist_ok=True)
+        sbom = {"spdxVersion": "SPDX-2.3", "name": content, "SPDXID": "SPDXRef-DOCUMENT"}
+        (folder / "sbom.spdx.json").write_text(json.dumps(sbom))
+        files = {"content.txt": content.encode(), "bundle/manifest.json": bundle.encode()}
+        return oci_archive(folder / "image.tar", files, {"content": content}, architecture)
+
+    return make
 
 
 @pytest.fixture(scope="session")

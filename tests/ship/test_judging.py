@@ -17,10 +17,11 @@ from model.bundle import Bundle, Override, encode, read
 from ship import judging
 from ship.baseline import fetch, newest
 from ship.build import Build
+from ship.destination import Destination
 from ship.errors import StageError
 from ship.judging import enforce, judge_build
 from ship.layout import Layout
-from ship.publish import Destination, publish
+from ship.publish import publish
 from ship.registry import Registry
 from ship.tags import Tag
 from tests.judge.conftest import STUMP, Shop, flowers

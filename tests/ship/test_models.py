@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 
 from model.bundle import Bundle
+from ship.destination import Destination
 from ship.diff import diff
 from ship.errors import UsageError
 from ship.layout import Layout
 from ship.models import show, versions
-from ship.publish import Destination
 from ship.registry import Registry
 from tests.ship.bundles import publish_to
 

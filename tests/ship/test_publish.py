@@ -4,20 +4,19 @@ from __future__ import annotations
 
 import json
 import subprocess
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from ship import publish as publishing
+from ship.destination import Destination
 from ship.errors import StageError
 from ship.layout import Layout
-from ship.oci import Archive
-from ship.publish import Destination, publish
+from ship.publish import publish
 from ship.registry import Registry
 from ship.tags import Tag
+from tests.ship.conftest import MakeArchive
 
-MakeArchive = Callable[[str], Archive]
 MAIN, RELEASE = Tag("main"), Tag("1.0.0", fixed=True)
 
 
@@ -81,7 +80,7 @@ def test_publish_interrupted_before_the_tags_leaves_nothing_reachable(
     """Ended between the bytes and the tags, no tag exists; the next run finishes the job."""
     archive = make_archive("one")
     with monkeypatch.context() as patch:
-        patch.setattr(publishing, "verify", interrupt)
+        patch.setattr(publishing, "verify_bytes", interrupt)
         with pytest.raises(InterruptedTestError):
             publish(archive, [RELEASE, MAIN], target)
     assert target.digest_of("1.0.0") is None

@@ -1,0 +1,100 @@
+"""Run cosign: what signs, whose signature counts, and what both say of an image in a registry.
+
+In a workflow the signature is keyless: the workflow's own identity, in a public log. Elsewhere it
+is made with a key (COSIGN_KEY, COSIGN_PUBLIC_KEY), and with no log, which may be out of reach.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+from functools import cache
+
+from ship import git
+from ship.errors import StageError, UsageError
+
+ISSUER = "https://token.actions.githubusercontent.com"
+PUBLISHER = r"/\.github/workflows/publish\.yml@refs/(heads/main|tags/.+)$"
+SBOM = "spdxjson"
+
+
+def signer() -> list[str] | None:
+    """Return the options to sign with; None where nothing here can sign."""
+    if key := os.environ.get("COSIGN_KEY"):
+        if "COSIGN_PUBLIC_KEY" not in os.environ:
+            raise UsageError(
+                "COSIGN_PUBLIC_KEY must go with COSIGN_KEY: a signature is read back before any "
+                "tag is set. Got COSIGN_KEY alone; cosign generate-key-pair writes both."
+            )
+        return ["--key", key, "--tlog-upload=false", *without_log_service()]
+    return [] if "ACTIONS_ID_TOKEN_REQUEST_TOKEN" in os.environ else None
+
+
+def verifier() -> list[str]:
+    """Return the options that say whose signature counts."""
+    if key := os.environ.get("COSIGN_PUBLIC_KEY"):
+        return ["--key", key, "--insecure-ignore-tlog"]
+    identity = os.environ.get("COSIGN_IDENTITY") or publisher()
+    return ["--certificate-identity-regexp", identity, "--certificate-oidc-issuer", ISSUER]
+
+
+def publisher() -> str:
+    """Return the identity of this repository's publishing workflow, as a regular expression."""
+    name = os.environ.get("GITHUB_REPOSITORY")
+    address = f"https://github.com/{name}" if name else git.origin()
+    if address is None:
+        raise UsageError(
+            "Whose signature counts must be known. Got neither COSIGN_PUBLIC_KEY=file, nor "
+            "COSIGN_IDENTITY=regular expression, nor a checkout that came from GitHub; set one."
+        )
+    return f"^{re.escape(address)}{PUBLISHER}"
+
+
+@cache
+def without_log_service() -> list[str]:
+    """Return what cosign 3 also needs to hear to sign without a log; cosign 2 does not know it."""
+    options = run("sign", "--help").stdout
+    return ["--use-signing-config=false"] if "--use-signing-config" in options else []
+
+
+def sign(reference: str, options: list[str]) -> None:
+    checked("sign", "--yes", "--recursive", *options, reference)
+
+
+def attest(reference: str, sbom: str, options: list[str]) -> None:
+    checked("attest", "--yes", "--type", SBOM, "--predicate", sbom, *options, reference)
+
+
+def signature_fault(reference: str) -> str:
+    """Return why the signature of an image does not count; empty where it does."""
+    return fault(run("verify", *verifier(), reference))
+
+
+def attestation_fault(reference: str) -> str:
+    """Return why the SBOM's attestation of an image does not count; empty where it does."""
+    return fault(run("verify-attestation", "--type", SBOM, *verifier(), reference))
+
+
+def is_attested(reference: str) -> bool:
+    """Tell whether an image has any attestation, whoever made it."""
+    return run("download", "attestation", reference).returncode == 0
+
+
+def fault(result: subprocess.CompletedProcess[str]) -> str:
+    if not result.returncode:
+        return ""
+    errors = [line for line in result.stderr.splitlines() if line.lower().startswith("error: ")]
+    return (errors or result.stderr.strip().splitlines() or ["cosign gave no reason"])[0]
+
+
+def checked(*arguments: str) -> None:
+    if reason := fault(run(*arguments)):
+        raise StageError(f"cosign {arguments[0]} {arguments[-1]} failed: {reason}")
+
+
+def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+    try:
+        return subprocess.run(["cosign", *arguments], capture_output=True, text=True, check=False)
+    except FileNotFoundError:
+        raise StageError("cosign must be on the PATH. Install it: make cosign") from None

@@ -1,0 +1,29 @@
+"""Where one model's images are published: a folder on this machine, or a registry."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Protocol
+
+from ship.index import Image
+from ship.layout import Layout
+from ship.registry import Registry
+
+
+class Destination(Protocol):
+    """What can be done where a model's images are published."""
+
+    def digest_of(self, tag: str) -> str | None: ...
+    def tags(self) -> list[str]: ...
+    def push(self, image: Image) -> None: ...
+    def tag(self, image: Image, tag: str) -> None: ...
+    def read(self, digest: str) -> bytes: ...
+    def config(self, digest: str) -> bytes: ...
+    def local(self, tag: str, folder: Path, /) -> tuple[Layout, str]: ...
+
+
+def destination(model: str, dist: Path) -> Destination:
+    """Return the OCI layout under `dist`, or the repository below REGISTRY=host/owner."""
+    registry = os.environ.get("REGISTRY", "").rstrip("/").lower()
+    return Registry(f"{registry}/{model}") if registry else Layout(dist / "registry" / model)

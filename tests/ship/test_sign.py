@@ -1,0 +1,200 @@
+"""Signing into a real registry, with a real key: what verifies, and everything that must not."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from ship import cosign
+from ship.errors import StageError, UsageError
+from ship.index import Index, join
+from ship.layout import Layout
+from ship.publish import publish, push
+from ship.registry import Registry
+from ship.sign import sign
+from ship.tags import Tag
+from ship.verify import verify
+from tests.ship.conftest import MakeArchive
+
+MAIN = Tag("main")
+signing = pytest.mark.docker
+
+
+def make_key(folder: Path, patch: pytest.MonkeyPatch) -> None:
+    """Sign and verify with a new key from now on."""
+    folder.mkdir()
+    patch.setenv("COSIGN_PASSWORD", "")
+    subprocess.run(["cosign", "generate-key-pair"], cwd=folder, check=True, capture_output=True)
+    patch.setenv("COSIGN_KEY", str(folder / "cosign.key"))
+    patch.setenv("COSIGN_PUBLIC_KEY", str(folder / "cosign.pub"))
+
+
+@pytest.fixture
+def key(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A key of this test alone."""
+    make_key(tmp_path / "key", monkeypatch)
+
+
+@pytest.fixture
+def target(registry: str, tmp_path: Path) -> Registry:
+    """An empty repository in a real registry."""
+    return Registry(f"{registry}/{tmp_path.name.lower()}/iris")
+
+
+@signing
+def test_publish_signs_before_it_tags(
+    key: None, target: Registry, make_archive: MakeArchive
+) -> None:
+    """What a tag leads to is signed, and its SBOM is attested, by the key that was given."""
+    image = make_archive("one")
+    publish(image, [MAIN], target)
+    assert verify(target, image.digest) == f"{image.digest}: bytes, signature, SBOM"
+
+
+@signing
+def test_push_leaves_no_tag_that_leads_to_the_image(
+    key: None, target: Registry, make_archive: MakeArchive
+) -> None:
+    """After the push there are the bytes, their signature and attestation, and nothing else."""
+    image = make_archive("one")
+    assert push(image, [MAIN], target)
+    name = image.digest.replace(":", "-")
+    assert target.tags() == [f"{name}.att", f"{name}.sig"]
+
+
+@signing
+def test_sign_again_adds_nothing(key: None, target: Registry, make_archive: MakeArchive) -> None:
+    """An image that is signed already keeps the one signature it has."""
+    image = make_archive("one")
+    publish(image, [MAIN], target)
+    before = {tag: target.digest_of(tag) for tag in target.tags()}
+    assert sign(image, target)
+    assert {tag: target.digest_of(tag) for tag in target.tags()} == before
+
+
+@signing
+def test_publish_joins_platforms_into_one_signed_index(
+    key: None, target: Registry, make_archive: MakeArchive
+) -> None:
+    """One tag serves every platform; the index and each image in it are signed and attested."""
+    amd64, arm64 = make_archive("one"), make_archive("one", "arm64")
+    image = join([arm64, amd64])
+    assert isinstance(image, Index)
+    publish(image, [MAIN], target)
+    assert target.digest_of("main") == image.digest
+    for digest in (image.digest, amd64.digest, arm64.digest):
+        assert verify(target, digest) == f"{digest}: bytes, signature, SBOM"
+
+
+def test_layout_holds_an_index_of_platforms(tmp_path: Path, make_archive: MakeArchive) -> None:
+    """A local layout takes several platforms as a registry does."""
+    image = join([make_archive("one"), make_archive("one", "arm64")])
+    target = Layout(tmp_path / "layout")
+    publish(image, [MAIN], target)
+    assert target.digest_of("main") == image.digest
+    assert "carries no signature" in verify(target, image.digest)
+
+
+def test_join_refuses_two_images_of_one_platform(make_archive: MakeArchive) -> None:
+    """Which of two images a pull should get cannot be a matter of luck."""
+    with pytest.raises(StageError, match="Each image must be of a platform of its own"):
+        join([make_archive("one"), make_archive("two")])
+
+
+def test_join_refuses_platforms_that_hold_different_bundles(make_archive: MakeArchive) -> None:
+    """All platforms answer alike, because they hold the one model that was judged."""
+    with pytest.raises(StageError, match="must hold the same bundle"):
+        join([make_archive("one"), make_archive("one", "arm64", bundle='{"other":1}')])
+
+
+@signing
+def test_verify_refuses_an_unsigned_image(
+    key: None, target: Registry, make_archive: MakeArchive
+) -> None:
+    """An image that came into the registry another way is refused, and the reason is said."""
+    image = make_archive("one")
+    target.push(image)
+    with pytest.raises(StageError, match=r"must carry a valid signature\..*no signatures found"):
+        verify(target, image.digest)
+
+
+@signing
+def test_verify_refuses_the_signature_of_another_key(
+    key: None,
+    target: Registry,
+    make_archive: MakeArchive,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A signature counts only from the key that was named."""
+    image = make_archive("one")
+    publish(image, [MAIN], target)
+    make_key(tmp_path / "other", monkeypatch)
+    with pytest.raises(StageError, match="must carry a valid signature"):
+        verify(target, image.digest)
+
+
+@signing
+def test_verify_refuses_a_signature_moved_to_another_image(
+    key: None, target: Registry, make_archive: MakeArchive
+) -> None:
+    """A good image's signature does not vouch for what somebody attaches it to."""
+    good, bad = make_archive("one"), make_archive("two")
+    publish(good, [MAIN], target)
+    target.push(bad)
+    repository = f"docker://{target}"
+    names = [digest.replace(":", "-") for digest in (good.digest, bad.digest)]
+    source, moved = (f"{repository}:{name}.sig" for name in names)
+    command = ["skopeo", "copy", "--quiet", "--src-tls-verify=false", "--dest-tls-verify=false"]
+    subprocess.run([*command, source, moved], check=True)
+    with pytest.raises(StageError, match="must carry a valid signature"):
+        verify(target, bad.digest)
+
+
+@signing
+def test_verify_refuses_an_image_that_is_not_there(key: None, target: Registry) -> None:
+    """A digest that the registry does not hold is named."""
+    digest = f"sha256:{'0' * 64}"
+    with pytest.raises(StageError, match=str(target)):
+        verify(target, digest)
+
+
+@signing
+def test_publish_says_that_nothing_can_sign(
+    target: Registry,
+    make_archive: MakeArchive,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Without a key or a workflow's identity the image goes out unsigned, and the run says so."""
+    for name in ("COSIGN_KEY", "ACTIONS_ID_TOKEN_REQUEST_TOKEN"):
+        monkeypatch.delenv(name, raising=False)
+    publish(make_archive("one"), [MAIN], target)
+    assert target.tags() == ["main"]
+    assert "not signed: set COSIGN_KEY" in capsys.readouterr().out
+
+
+def test_signing_refuses_a_key_that_nobody_can_verify(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A private key without its public one is refused before anything is signed."""
+    monkeypatch.setenv("COSIGN_KEY", "cosign.key")
+    monkeypatch.delenv("COSIGN_PUBLIC_KEY", raising=False)
+    with pytest.raises(UsageError, match="COSIGN_PUBLIC_KEY must go with COSIGN_KEY"):
+        cosign.signer()
+
+
+def test_verify_expects_the_publishing_workflow_of_this_repository(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Keyless, the one identity that counts is this repository's publish.yml, on main or a tag."""
+    monkeypatch.delenv("COSIGN_PUBLIC_KEY", raising=False)
+    monkeypatch.delenv("COSIGN_IDENTITY", raising=False)
+    monkeypatch.setenv("GITHUB_REPOSITORY", "owner/models")
+    address = r"https://github\.com/owner/models/\.github/workflows/publish\.yml"
+    assert cosign.verifier() == [
+        "--certificate-identity-regexp",
+        f"^{address}@refs/(heads/main|tags/.+)$",
+        "--certificate-oidc-issuer",
+        "https://token.actions.githubusercontent.com",
+    ]
