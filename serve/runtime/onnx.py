@@ -11,6 +11,7 @@ from model.bundle import Bundle
 from serve.errors import BrokenModel, WrongLibrary
 from serve.frame import Frame
 from serve.runtime import Scores
+from serve.runtime.order import WORTH_IT, Order, has_trees
 
 # Since 1.29 onnxruntime keeps a database in the user's home and reports to its maker, unless told.
 os.putenv("ORT_DISABLE_TELEMETRY", "1")
@@ -32,6 +33,7 @@ class OnnxRuntime:
         self.outputs = output_names(bundle)
         self.session = open_session(bundle, threads)
         self.inputs = {node.name for node in self.session.get_inputs()}
+        self.order = Order(bundle.manifest.inputs) if has_trees(bundle.model_file) else None
         missing = set(self.outputs) - {node.name for node in self.session.get_outputs()}
         if missing or not self.inputs <= {"numeric", "categorical"}:
             raise BrokenModel(
@@ -42,8 +44,7 @@ class OnnxRuntime:
 
     def score(self, frame: Frame) -> Scores:
         """Run the graph once for the whole batch."""
-        feeds = {name: getattr(frame, name) for name in self.inputs}
-        first, *rest = self.session.run(self.outputs, feeds)
+        first, *rest = self.run(frame)
         if self.outputs == ["prediction"]:
             return Scores(readable(first.ravel()), None)
         if not rest:
@@ -51,6 +52,15 @@ class OnnxRuntime:
         return Scores(
             first.tolist(), np.round(rest[0].astype(np.float64), PROBABILITY_DIGITS).tolist()
         )
+
+    def run(self, frame: Frame) -> list[Any]:
+        feeds = {name: getattr(frame, name) for name in self.inputs}
+        if self.order is None or len(frame.numeric) < WORTH_IT:
+            return list(self.session.run(self.outputs, feeds))
+        order = self.order(frame.numeric)
+        back = np.argsort(order)
+        sorted_feeds = {name: values[order] for name, values in feeds.items()}
+        return [output[back] for output in self.session.run(self.outputs, sorted_feeds)]
 
 
 def output_names(bundle: Bundle) -> list[str]:
