@@ -12,8 +12,8 @@ UV_COMPILE = uv pip compile --quiet --universal --python-version 3.11 --generate
 SHIP = python -m ship
 
 .DEFAULT_GOAL := help
-.PHONY: help pipeline check lint test fast train gate image measure scan smoke push publish verify reproduce bench models diff \
-	new-model lock engine trivy actionlint cosign docker-registry browser wrk clean
+.PHONY: help pipeline check lint test fast plan train gate image measure scan smoke push publish verify \
+	reproduce bench models diff new-model lock engine trivy actionlint cosign docker-registry browser wrk clean
 
 help: ## Print these words
 	@echo "make WORD [MODEL=name]   (every model where MODEL is not given)"
@@ -41,6 +41,9 @@ check: .venv lint actionlint ## Run every linter
 
 lint: .venv ## Lint the Dockerfile (hadolint)
 	hadolint Dockerfile
+
+plan: ## Say which models differ from what is published (REGISTRY=host/owner, RELEASE=git tag)
+	@$(PYTHON) -m ship plan $(MODEL) $(if $(RELEASE),--release="$(RELEASE)")
 
 train: .venv engine ## Train in the pinned builder stage: dist/<model>/bundle
 	$(SHIP) train $(MODEL)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from dataclasses import asdict
 from pathlib import Path
 
 import model
@@ -33,6 +32,7 @@ def parser() -> argparse.ArgumentParser:
     result.add_argument(
         "--images", type=Path, help="images tested elsewhere, a folder per platform (publish)"
     )
+    result.add_argument("--release", default="", help="the git tag of a release (plan)")
     result.add_argument("--tag", default="main", help="the published tag (verify); default: main")
     result.add_argument("-a", default="", help="the tag to compare with (diff)")
     result.add_argument("-b", default="", help="the tag that is compared (diff)")
@@ -50,9 +50,16 @@ def chosen(arguments: argparse.Namespace) -> list[str]:
 
 
 def plan(arguments: argparse.Namespace) -> int:
-    from ship.plan import plan as plan_of
+    """Say which models are to be built, and why; nothing but Python and skopeo is needed."""
+    from ship.changed import Change, changes, released
 
-    print(json.dumps([asdict(plan_of(name)) for name in chosen(arguments)], indent=2))
+    names = chosen(arguments)
+    found: list[Change] = (
+        released(names, arguments.release) if arguments.release else changes(names)
+    )
+    for change in found:
+        print(f"{change.model}: {change.reason or 'unchanged'}", file=sys.stderr)
+    print(f"models={json.dumps([change.model for change in found if change.reason])}")
     return 0
 
 

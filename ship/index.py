@@ -53,8 +53,8 @@ def archives_of(image: Image) -> tuple[Archive, ...]:
 
 
 def find(folder: Path) -> list[Archive]:
-    """Return the archives in the folders of `folder`, one for each platform."""
-    found = [Archive(path) for path in sorted(folder.glob("*/image.tar"))]
+    """Return the archives below `folder`, one for each platform."""
+    found = [Archive(path) for path in sorted(folder.rglob("image.tar"))]
     if not found:
         raise UsageError(
             f"IMAGES must hold a folder with an image.tar per platform. {folder} does not."

@@ -93,7 +93,7 @@ class Registry:
         if result.returncode:
             *_, reason = result.stderr.decode().strip().splitlines()
             raise StageError(
-                f"{self.repository} must be a registry you may write to. "
+                f"{self.repository} must be a registry that you may use. "
                 f"Got instead from skopeo: {reason}\n"
                 f"Log in with: skopeo login {self.repository.partition('/')[0]}"
             )

@@ -1,0 +1,64 @@
+"""Which models have changed: those whose inputs differ from the published image's label.
+
+Neither a rebase nor a commit that touches something else changes what a model is made from.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import NamedTuple
+
+from ship import git
+from ship.destination import Destination, destination
+from ship.errors import ShipError, UsageError
+from ship.plan import plan
+from ship.tags import parse
+
+LABEL = "model-images.inputs"
+MAIN = "main"
+
+
+class Change(NamedTuple):
+    """Why a model is to be built; empty where it is published as it is."""
+
+    model: str
+    reason: str
+
+
+def changes(models: list[str], root: Path = git.ROOT) -> list[Change]:
+    """Hold each model's inputs against those of the image that is published as main."""
+    return [Change(name, reason(name, root)) for name in models]
+
+
+def reason(model: str, root: Path) -> str:
+    """Return why a model is to be built. Where nobody can tell, that is why."""
+    target = destination(model, root / "dist")
+    try:
+        published = published_inputs(target)
+    except ShipError as error:
+        return f"what is published cannot be read: {str(error).splitlines()[0]}"
+    if published is None:
+        return f"nothing is published at {target}:{MAIN}"
+    inputs = plan(model, root).image.hash
+    return "" if published == inputs else f"its inputs differ from {target}:{MAIN}"
+
+
+def published_inputs(target: Destination) -> str | None:
+    """Return the hash of what the published image was made from; empty where it has none."""
+    digest = target.digest_of(MAIN)
+    if digest is None:
+        return None
+    labels = json.loads(target.config(digest)).get("config", {}).get("Labels") or {}
+    return str(labels.get(LABEL, ""))
+
+
+def released(models: list[str], tag: str) -> list[Change]:
+    """Return the models that a git tag releases: every one, or the one it names."""
+    found = [Change(name, f"{tag} releases it") for name in models if parse(tag, name)]
+    if not found:
+        raise UsageError(
+            "A release must be tagged v1.2.3, for every model, or NAME-v1.2.3, for one of "
+            f"{', '.join(models)}. Got {tag} instead; delete it and tag again."
+        )
+    return found
