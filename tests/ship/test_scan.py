@@ -1,14 +1,21 @@
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from ship import git
 from ship import scan as scanning
 from ship.build import Build
 from ship.errors import StageError
 from ship.scan import judge, scan
+from tests.ship.conftest import oci_archive
+from tests.ship.vulnerabilities import Vulnerability, serve_database
+
+UseDatabase = Callable[..., None]
+DOCKERFILE = "FROM scratch\nUSER 65532\nHEALTHCHECK NONE\n"
 
 
 def report(kind: str, **finding: Any) -> dict[str, Any]:
@@ -65,3 +72,83 @@ def test_scan_fails_in_a_workflow_that_has_no_database(
     with pytest.raises(StageError, match="database must be reachable in a workflow"):
         scan(Build("iris", "python:3.13", tmp_path))
     assert "vulnerabilities were NOT checked" in capsys.readouterr().out
+
+
+@pytest.fixture
+def build(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Build:
+    """An image that holds msgspec 0.22.0 and nothing else, built from a clean Dockerfile."""
+    monkeypatch.setattr(git, "ROOT", tmp_path)
+    (tmp_path / "Dockerfile").write_text(DOCKERFILE)
+    build = Build("iris", "python:3.13", tmp_path / "dist")
+    build.folder.mkdir(parents=True)
+    metadata = b"Metadata-Version: 2.1\nName: msgspec\nVersion: 0.22.0\n"
+    files = {"opt/packages/msgspec-0.22.0.dist-info/METADATA": metadata}
+    oci_archive(build.folder / "image.tar", files, {})
+    return build
+
+
+@pytest.fixture
+def use_database(registry: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> UseDatabase:
+    """Have Trivy download a database that knows the given vulnerabilities only."""
+
+    def use(*vulnerabilities: Vulnerability) -> None:
+        served = serve_database(registry, vulnerabilities, tmp_path / "cache")
+        for name, value in served.items():
+            monkeypatch.setenv(name, value)
+
+    return use
+
+
+@pytest.mark.docker
+def test_scan_refuses_an_image_whose_package_has_a_fix(
+    build: Build, use_database: UseDatabase
+) -> None:
+    """The refusal names the vulnerability, the package, its version, and the one to update to."""
+    use_database(Vulnerability("CVE-2099-0001", "msgspec", fixed="0.22.1"))
+    with pytest.raises(StageError) as refusal:
+        scan(build)
+    _, line, _ = str(refusal.value).splitlines()
+    assert line == "  CRITICAL CVE-2099-0001 in msgspec 0.22.0: update to 0.22.1"
+
+
+@pytest.mark.docker
+def test_scan_passes_an_image_whose_package_has_no_fix_yet(
+    build: Build, use_database: UseDatabase
+) -> None:
+    """A CRITICAL vulnerability that no version fixes is counted and does not stop the image."""
+    use_database(Vulnerability("CVE-2099-0002", "msgspec"))
+    assert str(scan(build)) == "1 critical"
+
+
+@pytest.mark.docker
+def test_scan_passes_an_image_that_is_fixed_already(
+    build: Build, use_database: UseDatabase
+) -> None:
+    """A vulnerability of older versions, and one of another package, say nothing of this image."""
+    use_database(
+        Vulnerability("CVE-2099-0003", "msgspec", fixed="0.22.0"),
+        Vulnerability("CVE-2099-0004", "numpy", fixed="99"),
+    )
+    assert str(scan(build)) == "none"
+
+
+@pytest.mark.docker
+def test_scan_says_that_it_looked_for_vulnerabilities(
+    build: Build, use_database: UseDatabase, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """With a database that knows of none, the image is clean and nobody is warned."""
+    use_database()
+    findings = scan(build)
+    assert (str(findings), findings.database, capsys.readouterr().out) == ("none", True, "")
+
+
+@pytest.mark.docker
+def test_scan_fails_in_a_workflow_that_cannot_download_the_database(
+    build: Build, registry: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A registry that answers, and has no database, is no database either."""
+    monkeypatch.setenv("GITHUB_ACTIONS", "true")
+    monkeypatch.setenv("TRIVY_DB_REPOSITORY", f"{registry}/nothing:2")
+    monkeypatch.setenv("TRIVY_CACHE_DIR", str(build.folder / "cache"))
+    with pytest.raises(StageError, match="database must be reachable in a workflow"):
+        scan(build)
