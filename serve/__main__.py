@@ -47,8 +47,8 @@ def predict(current: Settings, arguments: argparse.Namespace) -> None:
 
     with (
         suppress(BrokenPipeError),  # as in `predict | head`: nobody wants the rest
-        open(sys.stdin.fileno(), encoding="utf-8-sig", newline="\n", closefd=False) as source,
-        open(sys.stdout.fileno(), "w", encoding="utf-8", newline="", closefd=False) as target,
+        open(sys.stdin.fileno(), "rb", closefd=False) as source,
+        open(sys.stdout.fileno(), "wb", closefd=False) as target,
     ):
         bulk.run(current, arguments.format, source, target, skip=arguments.skip_bad_rows)
 
@@ -86,7 +86,9 @@ def parser() -> argparse.ArgumentParser:
 
 def add_predict_options(sub: argparse.ArgumentParser) -> None:
     sub.add_argument(
-        "--format", choices=["csv", "jsonl"], default="csv", help="of the rows (default: csv)"
+        "--format",
+        choices=["csv", "jsonl", "parquet"],
+        help="of the rows (default: parquet if they begin as such a file, otherwise csv)",
     )
     sub.add_argument(
         "--skip-bad-rows",

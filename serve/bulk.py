@@ -4,63 +4,85 @@ Reading and writing are Python; scoring is not, and releases the interpreter, so
 scored while the next is read. Every row comes out as it came in, with its answer added.
 """
 
+# ruff: noqa: PLC0415 - a form needs a library of its own, which is not everywhere
 from __future__ import annotations
 
 import sys
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import TYPE_CHECKING, NamedTuple, TextIO
+from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
 
 from serve import bundles
 from serve.errors import Refusal, RowsRefused
 from serve.predictor import Predictor
 from serve.progress import Progress
-from serve.tables.csv import CsvTable
-from serve.tables.jsonl import JsonlTable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from model.bundle import Bundle
     from serve.frame import Frame
     from serve.runtime import Scores
     from serve.settings import Settings
     from serve.tables import Table
 
-FORMATS: dict[str, type[CsvTable | JsonlTable]] = {"csv": CsvTable, "jsonl": JsonlTable}
+PARQUET = b"PAR1"  # the first bytes of such a file
 
 
 class Batch(NamedTuple):
     """Rows that are being scored."""
 
-    lines: list[str]
+    rows: Any
     scores: Future[Scores]
 
 
-def run(settings: Settings, form: str, source: TextIO, target: TextIO, *, skip: bool) -> None:
+def run(
+    settings: Settings, form: str | None, source: BinaryIO, target: BinaryIO, *, skip: bool
+) -> None:
     """Score every row of `source` into `target`; raise RowsRefused for one that cannot be."""
     bundle = bundles.open_bundle(settings.bundle)
+    table = open_table(form or guess(source), source, target, bundle)
     predictor = Predictor(bundle, settings.threads)
-    table: Table = FORMATS[form](source, bundle)
     sieve = Sieve(table, skip=skip)
-    progress = Progress(source, sys.stderr)
-    target.write(table.header)
+    progress = Progress(table.share, sys.stderr)
+    table.start()
     with ThreadPoolExecutor(1) as thread:
         for batch in one_ahead(begun(table, sieve, predictor, thread)):
-            target.write("".join(table.answers(batch.lines, batch.scores.result())))
-            progress.add(len(batch.lines))
-    target.flush()
+            table.write(batch.rows, batch.scores.result())
+            progress.add(len(batch.rows))
+    table.end()
     progress.end()
     if sieve.refused:
         print(f"{sieve.refused} rows were refused and left out", file=sys.stderr)
 
 
+def guess(source: BinaryIO) -> str:
+    """Return the form of the rows, where nobody said it."""
+    beginning = source.peek(len(PARQUET))  # type: ignore[attr-defined]
+    return "parquet" if beginning.startswith(PARQUET) else "csv"
+
+
+def open_table(form: str, source: BinaryIO, target: BinaryIO, bundle: Bundle) -> Table[Any]:
+    if form == "parquet":
+        from serve.tables.parquet import ParquetTable
+
+        return ParquetTable(source, target, bundle)
+    if form == "jsonl":
+        from serve.tables.jsonl import JsonlTable
+
+        return JsonlTable(source, target, bundle)
+    from serve.tables.csv import CsvTable
+
+    return CsvTable(source, target, bundle)
+
+
 def begun(
-    table: Table, sieve: Sieve, predictor: Predictor, thread: ThreadPoolExecutor
+    table: Table[Any], sieve: Sieve, predictor: Predictor, thread: ThreadPoolExecutor
 ) -> Iterator[Batch]:
     """Yield each batch when its scoring has begun."""
-    for lines in filter(None, table.batches()):
-        good, frame = sieve(lines)
+    for rows in table.batches():
+        good = sieve(rows)
         if good:
-            yield Batch(good, thread.submit(predictor.runtime.score, frame))
+            yield Batch(good.rows, thread.submit(predictor.runtime.score, good.frame))
 
 
 def one_ahead(batches: Iterable[Batch]) -> Iterator[Batch]:
@@ -73,30 +95,41 @@ def one_ahead(batches: Iterable[Batch]) -> Iterator[Batch]:
     yield from waiting
 
 
+class Good(NamedTuple):
+    """Rows that can be scored, and the same as arrays."""
+
+    rows: Any
+    frame: Frame
+
+
 class Sieve:
     """Keeps the rows that can be scored, and reports the others by number."""
 
-    def __init__(self, table: Table, *, skip: bool) -> None:
+    def __init__(self, table: Table[Any], *, skip: bool) -> None:
         self.table = table
         self.skip = skip
         self.seen = 0
         self.refused = 0
 
-    def __call__(self, lines: list[str]) -> tuple[list[str], Frame]:
-        """Return the good rows; raise RowsRefused for a bad one unless they are skipped."""
+    def __call__(self, rows: Any) -> Good | None:
+        """Return the good rows, if any; raise RowsRefused for a bad one unless it is skipped."""
+        if not len(rows):
+            return None
+        first = self.seen + 1
+        self.seen += len(rows)
         try:
-            good, frame = lines, self.table.frame(lines)
+            return Good(rows, self.table.frame(rows))
         except (ValueError, Refusal):  # one row is wrong: look at each
-            good = [
-                line for number, line in enumerate(lines, self.seen + 1) if self.keeps(number, line)
-            ]
-            frame = self.table.frame(good)
-        self.seen += len(lines)
-        return good, frame
+            numbered = enumerate(self.table.each(rows), first)
+            good = [self.keeps(number, row) for number, row in numbered]
+        if not any(good):
+            return None
+        rows = self.table.keep(rows, good)
+        return Good(rows, self.table.frame(rows))
 
-    def keeps(self, number: int, line: str) -> bool:
+    def keeps(self, number: int, row: Any) -> bool:
         try:
-            self.table.check(line)
+            self.table.check(row)
         except Refusal as refusal:
             message = f"Row {number}: {refusal}"
             if not self.skip:

@@ -43,7 +43,7 @@ class GateFailed(Failure):
 
 
 class WrongLibrary(Failure):
-    """A library the model needs is missing, or not the version that made the model."""
+    """A library that is needed is missing, or not the version that made the model."""
 
     exit_code = 12
 

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import os
-import stat
 import time
+from collections.abc import Callable
 from typing import TextIO
 
 WIDTH = 30
@@ -12,13 +11,12 @@ INTERVAL = 0.2  # seconds
 
 
 class Progress:
-    """A bar if the size of the input is known, otherwise a count; nothing if nobody looks."""
+    """A bar if it is known how much there is, otherwise a count; nothing if nobody looks."""
 
-    def __init__(self, source: TextIO, terminal: TextIO) -> None:
+    def __init__(self, share: Callable[[], float | None], terminal: TextIO) -> None:
         self.terminal = terminal
         self.shown = terminal.isatty()
-        self.source = source
-        self.size = file_size(source) if self.shown else 0
+        self.share = share
         self.rows = 0
         self.start = self.last = time.monotonic()
 
@@ -40,14 +38,8 @@ class Progress:
         self.terminal.flush()
 
     def bar(self) -> str:
-        if not self.size:
+        share = self.share()
+        if share is None:
             return ""
-        share = min(os.lseek(self.source.fileno(), 0, os.SEEK_CUR) / self.size, 1)
-        done = round(WIDTH * share)
-        return f"{'█' * done}{'░' * (WIDTH - done)} {share:4.0%}  "
-
-
-def file_size(source: TextIO) -> int:
-    """Return the size of a regular file, and 0 for a pipe."""
-    status = os.fstat(source.fileno())
-    return status.st_size if stat.S_ISREG(status.st_mode) else 0
+        done = round(WIDTH * min(share, 1))
+        return f"{'█' * done}{'░' * (WIDTH - done)} {min(share, 1):4.0%}  "

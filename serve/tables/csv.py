@@ -6,33 +6,39 @@ import csv
 import io
 import math
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, TextIO
+from typing import Any, BinaryIO
 
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
 from model.bundle import Bundle, Input, Label
-from serve.errors import InvalidRow, RowsRefused
+from serve.errors import InvalidRow
 from serve.explain import ERRORS, row_problem
 from serve.frame import Frame, Framer
 from serve.runtime import Scores
-from serve.schema import known_categories, listed_type, number_range
-from serve.tables.lines import batches, first_line
+from serve.schema import listed_type
+from serve.tables import answer_names, position
+from serve.tables.columns import require_numbers, require_texts, stack
+from serve.tables.lines import Lines
 
 
-class CsvTable:
+class CsvTable(Lines):
     """One row per line; a line end inside quotes is refused."""
 
-    def __init__(self, source: TextIO, bundle: Bundle) -> None:
-        self.source = source
+    def __init__(self, source: BinaryIO, target: BinaryIO, bundle: Bundle) -> None:
+        super().__init__(source, target)
         self.manifest = manifest = bundle.manifest
-        first = first_line(source)
+        first = self.first_line()
         self.names = next(csv.reader([first]), [])
-        self.inputs = [(field, self.position(field)) for field in manifest.inputs]
+        self.inputs = [
+            (field, position(field.name, self.names, required=not field.missing))
+            for field in manifest.inputs
+        ]
         self.framer = Framer(manifest)
         self.plain = self.plain_decoder()
-        self.header = ",".join([first, *answer_names(bundle)]) + "\n"
+        added = map(cell, answer_names(bundle, self.names))
+        self.header = ",".join([first, *added]) + "\n"
         self.columns: dict[Label, int] = {
             label: index for index, label in enumerate(manifest.classes or [])
         }
@@ -44,20 +50,6 @@ class CsvTable:
         if self.names != [field.name for field in fields if field.kind == "numeric"]:
             return None
         return msgspec.json.Decoder(list[listed_type(self.manifest)]).decode  # type: ignore[misc]
-
-    def position(self, field: Input) -> int | None:
-        """Return where a column is; only one that may be missing may be absent."""
-        found = self.names.count(field.name)
-        if found > 1 or (not found and not field.missing):
-            raise RowsRefused(
-                f"The first line must name the column {field.name} once. Got "
-                f"{', '.join(self.names) or 'nothing'} instead. The columns are "
-                f"{', '.join(field.name for field in self.manifest.inputs)}"
-            )
-        return self.names.index(field.name) if found else None
-
-    def batches(self) -> Iterator[list[str]]:
-        return batches(self.source)
 
     def frame(self, lines: list[str]) -> Frame:
         """Return the columns as arrays; plain numbers are also JSON, which is read far faster."""
@@ -97,9 +89,8 @@ class CsvTable:
         cells = columns[position]
         empty = cells.count("") if field.missing else 0
         numbers = np.array([float(cell) for cell in cells] if not empty else floats(cells))
-        least, greatest = number_range(field, self.manifest.serving)
-        good = np.count_nonzero((numbers >= least) & (numbers <= greatest))
-        if good + empty != len(cells) or "_" in "".join(cells):  # float() reads 1_000
+        require_numbers(numbers, empty, field, self.manifest.serving)
+        if "_" in "".join(cells):  # float() reads 1_000
             raise ValueError
         return numbers
 
@@ -110,10 +101,8 @@ class CsvTable:
         if position is None:
             return np.full(len(columns[0]), "", object)
         cells = columns[position]
-        known = known_categories(field, self.manifest.serving)
         found = set(cells) - ({""} if field.missing else set())
-        if "" in found or (known is not None and not found <= known):
-            raise ValueError
+        require_texts(found, field, self.manifest.serving)
         return np.array(cells, object)
 
     def check(self, line: str) -> None:
@@ -149,14 +138,6 @@ def number_cells(rows: list[list[float]]) -> list[str]:
     return msgspec.json.encode(rows).decode()[2:-2].split("],[") if rows else []
 
 
-def answer_names(bundle: Bundle) -> list[str]:
-    """Return the names of the columns that are added."""
-    if not bundle.has_probabilities:
-        return ["prediction"]
-    classes = bundle.manifest.classes or []
-    return ["prediction", "probability", *(cell(f"probability_{label}") for label in classes)]
-
-
 def cell(value: object) -> str:
     """Return a value as a cell, in quotes where it needs them."""
     text = io.StringIO()
@@ -178,7 +159,3 @@ def value(text: str, field: Input) -> str | float | None:
 
 def floats(cells: Sequence[str]) -> list[float]:
     return [float(cell) if cell else math.nan for cell in cells]
-
-
-def stack(columns: list[Any], rows: int) -> Any:
-    return np.column_stack(columns) if columns else np.empty((rows, 0), object)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TextIO
+from typing import BinaryIO
 
 import msgspec
 
@@ -13,23 +13,18 @@ from serve.explain import ERRORS, parse, row_problem, unknown_problem
 from serve.frame import Frame, Framer
 from serve.runtime import Scores
 from serve.schema import Row, Schema, in_order
-from serve.tables.lines import batches
+from serve.tables.lines import Lines
 
 
-class JsonlTable:
+class JsonlTable(Lines):
     """Rows as /predict takes them, one per line."""
 
-    header = ""
-
-    def __init__(self, source: TextIO, bundle: Bundle) -> None:
-        self.source = source
+    def __init__(self, source: BinaryIO, target: BinaryIO, bundle: Bundle) -> None:
+        super().__init__(source, target)
         self.manifest = bundle.manifest
         self.decode = msgspec.json.Decoder(Schema(bundle.manifest, max_rows=1).row).decode
         self.framer = Framer(bundle.manifest)
         self.answer = Answers(bundle)
-
-    def batches(self) -> Iterator[list[str]]:
-        return batches(self.source)
 
     def frame(self, lines: list[str]) -> Frame:
         return self.framer([self.row(line) for line in lines])

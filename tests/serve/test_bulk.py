@@ -10,6 +10,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import pandas as pd
 import pytest
 
 from model.bundle import Bundle, Example
@@ -102,7 +104,7 @@ def test_bad_rows_are_skipped_when_told(
 def score(bundle: Path, table: str, folder: Path, *, skip: bool) -> str:
     """Run the bulk scorer in this process."""
     (folder / "rows.csv").write_text(table)
-    with (folder / "rows.csv").open() as source, (folder / "scored.csv").open("w") as target:
+    with (folder / "rows.csv").open("rb") as source, (folder / "scored.csv").open("wb") as target:
         bulk.run(Settings(bundle=str(bundle)), "csv", source, target, skip=skip)
     return (folder / "scored.csv").read_text()
 
@@ -112,26 +114,30 @@ class Terminal(io.StringIO):
         return True
 
 
-def test_progress_is_drawn_on_a_terminal(tmp_path: Path) -> None:
-    """A terminal shows a bar for a file of known size, and how many rows are done."""
-    (tmp_path / "rows").write_text("x" * 1000)
-    with (tmp_path / "rows").open() as source:
-        terminal = Terminal()
-        progress = Progress(source, terminal)
-        source.read()
-        progress.add(12_345)
-        progress.end()
-    assert "100%  12,345 rows" in terminal.getvalue()
+def test_progress_is_drawn_on_a_terminal() -> None:
+    """A terminal shows a bar where the end is known, and how many rows are done."""
+    terminal = Terminal()
+    progress = Progress(lambda: 0.5, terminal)
+    progress.add(12_345)
+    progress.end()
+    assert " 50%  12,345 rows" in terminal.getvalue()
 
 
-def test_progress_is_silent_elsewhere(tmp_path: Path) -> None:
+def test_progress_counts_where_the_end_is_unknown() -> None:
+    """Rows from a pipe are counted, without a bar."""
+    terminal = Terminal()
+    progress = Progress(lambda: None, terminal)
+    progress.add(12_345)
+    progress.end()
+    assert "\r12,345 rows" in terminal.getvalue()
+
+
+def test_progress_is_silent_elsewhere() -> None:
     """Where nobody looks nothing is drawn."""
-    (tmp_path / "rows").write_text("x")
-    with (tmp_path / "rows").open() as source:
-        pipe = io.StringIO()
-        progress = Progress(source, pipe)
-        progress.add(1)
-        progress.end()
+    pipe = io.StringIO()
+    progress = Progress(lambda: 0.5, pipe)
+    progress.add(1)
+    progress.end()
     assert pipe.getvalue() == ""
 
 
@@ -139,7 +145,7 @@ def test_csv_without_a_column_is_refused(make_bundle: Any) -> None:
     """A column the model needs must be there; one that may be missing need not."""
     refused = command("predict", stdin=b"island,bill\nDream,1\n", BUNDLE=make_bundle("birds"))
     assert RowsRefused.exit_code == refused.returncode
-    assert b"must name the column mass once" in refused.stderr
+    assert b"must have the column mass once" in refused.stderr
     scored = command("predict", stdin=b"mass,island\n4000,Dream\n", BUNDLE=make_bundle("birds"))
     assert scored.returncode == 0
     assert len(scored.stdout.splitlines()) == 2
@@ -185,3 +191,71 @@ def test_reader_that_leaves_ends_it_quietly(make_bundle: Any) -> None:
     )
     assert (done.returncode, done.stderr) == (0, b"")
     assert done.stdout.count(b"\n") == 1
+
+
+def test_all_rows_may_be_bad(make_bundle: Any, tmp_path: Path) -> None:
+    """A table of bad rows leaves its header."""
+    table = "island,bill,sex,mass\nMars,,,4000\nMars,,,4000\n"
+    assert score(make_bundle("birds"), table, tmp_path, skip=True).count("\n") == 1
+
+
+def test_column_of_the_answers_is_refused(make_bundle: Any, tmp_path: Path) -> None:
+    """Rows that were scored before are not scored again beside the old answers."""
+    table = "island,mass,prediction\nDream,4000,1\n"
+    with pytest.raises(RowsRefused, match="leave the column prediction to the answers"):
+        score(make_bundle("birds"), table, tmp_path, skip=False)
+
+
+def test_endless_line_is_refused(make_bundle: Any) -> None:
+    """A line that never ends is refused before it fills the memory."""
+    header = b"sepal_length,sepal_width,petal_length,petal_width\n"
+    for table in (b"1" * 3_000_000, header + b"1" * 3_000_000):
+        refused = command("predict", stdin=table, BUNDLE=make_bundle("flowers"))
+        assert RowsRefused.exit_code == refused.returncode
+        assert b"at most 1,048,576 characters" in refused.stderr
+
+
+@pytest.mark.parametrize("form", ["csv", "jsonl", "parquet"])
+def test_memory_does_not_grow_with_the_rows(make_bundle: Any, tmp_path: Path, form: str) -> None:
+    """Six times as many rows take at most a tenth more memory at the peak."""
+    small, large = (
+        peak_mebibytes(make_bundle("flowers"), rows_file(tmp_path, form, count), form)
+        for count in (50_000, 300_000)
+    )
+    assert large < 1.1 * small
+
+
+def rows_file(folder: Path, form: str, count: int) -> Path:
+    """Write so many rows, all different."""
+    names = ["sepal_length", "sepal_width", "petal_length", "petal_width"]
+    rows = pd.DataFrame(np.random.default_rng(0).uniform(0, 8, (count, 4)).round(2), columns=names)
+    file = folder / f"{count}.{form}"
+    if form == "parquet":
+        rows.to_parquet(file)
+    elif form == "jsonl":
+        rows.to_json(file, orient="records", lines=True)
+    else:
+        rows.to_csv(file, index=False)
+    return file
+
+
+MEASURED = """
+import sys
+from pathlib import Path
+from serve.__main__ import main
+code = main(sys.argv[1:])
+peak = next(line for line in Path("/proc/self/status").open() if line.startswith("VmHWM"))
+print(peak.split()[1], file=sys.stderr)
+sys.exit(code)
+"""
+
+
+def peak_mebibytes(bundle: Path, rows: Path, form: str) -> float:
+    """Return the greatest resident memory of the bulk scorer."""
+    with rows.open("rb") as source:
+        done = subprocess.run(
+            [sys.executable, "-c", MEASURED, "predict", "--format", form],
+            cwd=ROOT, env=environment({"BUNDLE": bundle}), check=True,
+            stdin=source, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
+        )  # fmt: skip
+    return int(done.stderr) / 1024
