@@ -92,7 +92,10 @@ def registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         address = f"127.0.0.1:{free.getsockname()[1]}"
     settings = {
         "version": 0.1,
-        "storage": {"filesystem": {"rootdirectory": str(folder / "storage")}},
+        "storage": {
+            "filesystem": {"rootdirectory": str(folder / "storage")},
+            "delete": {"enabled": True},
+        },
         "http": {"addr": address},
     }
     (folder / "config.yml").write_text(json.dumps(settings))

@@ -1,0 +1,1 @@
+"""What the workflows ask of GitHub's API: nothing here needs anything installed."""

@@ -1,0 +1,46 @@
+"""The command line of the workflows that talk to GitHub: `python3 -m ship.github WORD`."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+from ship.errors import ShipError
+from ship.github.api import GitHub
+from ship.github.comment import comment
+from ship.github.gate import gate
+from ship.github.issue import issue
+from ship.github.override import override
+from ship.github.prune import Policy, prune
+
+
+def main() -> int:
+    arguments = parser().parse_args()
+    try:
+        if arguments.word == "gate":
+            return gate()
+        github = GitHub.from_environment()
+        if arguments.word == "prune":
+            return prune(github, Policy(arguments.last, arguments.days, arguments.delete))
+        return {"comment": comment, "issue": issue, "override": override}[arguments.word](github)
+    except ShipError as error:
+        print(f"{arguments.word}: {error}", file=sys.stderr)
+        return error.exit_code
+
+
+def parser() -> argparse.ArgumentParser:
+    result = argparse.ArgumentParser(prog="python3 -m ship.github", description=__doc__)
+    words = result.add_subparsers(dest="word", required=True)
+    words.add_parser("gate", help="fail unless every job of the run passed, or may be skipped")
+    words.add_parser("override", help="say who accepts a drop by a label on the pull request")
+    words.add_parser("comment", help="post the report of a pull request's run")
+    words.add_parser("issue", help="open, update or close the issue of the weekly scan")
+    pruning = words.add_parser("prune", help="delete old versions that nothing leads to")
+    pruning.add_argument("--last", type=int, default=10, help="untagged images to keep")
+    pruning.add_argument("--days", type=int, default=30, help="age below which all is kept")
+    pruning.add_argument("--delete", action="store_true", help="delete, instead of only telling")
+    return result
+
+
+if __name__ == "__main__":
+    sys.exit(main())

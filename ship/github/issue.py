@@ -1,0 +1,75 @@
+"""Keep one issue on what must be mended in the published images, open as long as there is."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from ship.github.api import BOT, GitHub, variable
+from ship.github.untrusted import LIMIT, bounded, neutral
+
+TITLE = "Published images have vulnerabilities that can be mended"
+MARKER = "<!-- model-images: rescan -->\n"
+INTRODUCTION = """\
+Today's scan of the published images found the following. Each has a version that mends it:
+`make lock UPGRADE=1` or a newer base image, then a release. This text is replaced by every scan,
+and the issue is closed by the first one that finds nothing.
+
+"""
+NOTE = "There is more than an issue can hold. This is the beginning.\n\n"
+
+
+def issue(github: GitHub) -> int:
+    """Open, update or close the issue by what the job before found.
+
+    That job ran the scanner, so its words are not trusted.
+    """
+    scan = json.loads(variable("REPORT", "the output of the job that scans"))
+    found = ours(github)
+    if scan["clean"]:
+        print(close(github, found))
+        return 0
+    page = bounded(neutral(scan["page"]), NOTE, LIMIT - len((MARKER + INTRODUCTION).encode()))
+    body = MARKER + INTRODUCTION + page
+    print(update(github, found, body) if found else write(github, body))
+    return 0
+
+
+def ours(github: GitHub) -> dict[str, Any] | None:
+    """Return the open issue that an earlier scan wrote; somebody else's stays theirs."""
+    for each in github.pages("issues", state="open", creator=BOT, direction="asc"):
+        if each["user"]["login"] == BOT and (each["body"] or "").startswith(MARKER):
+            return dict(each)
+    return None
+
+
+def write(github: GitHub, body: str) -> str:
+    written = github.send("POST", "issues", {"title": TITLE, "body": body})
+    return f"Opened issue {written['number']}."
+
+
+def update(github: GitHub, found: dict[str, Any], body: str) -> str:
+    """Replace the text, and say what is new in a comment, which those who follow are told of."""
+    number = found["number"]
+    github.send("PATCH", f"issues/{number}", {"body": body})
+    before = findings(found["body"])
+    new = [line for line in findings(body) if line not in before]
+    if not new:
+        return f"Issue {number}: nothing new."
+    told = bounded("\n".join(["New since the last scan:\n", *new, ""]), NOTE)
+    github.send("POST", f"issues/{number}/comments", {"body": told})
+    return f"Issue {number}: {len(new)} new."
+
+
+def close(github: GitHub, found: dict[str, Any] | None) -> str:
+    if found is None:
+        return "Nothing to mend, and no issue to close."
+    number = found["number"]
+    told = {"body": "Today's scan found nothing to mend."}
+    github.send("POST", f"issues/{number}/comments", told)
+    github.send("PATCH", f"issues/{number}", {"state": "closed", "state_reason": "completed"})
+    return f"Closed issue {number}."
+
+
+def findings(body: str) -> list[str]:
+    return [line for line in body.splitlines() if line.startswith("- ")]

@@ -1,0 +1,54 @@
+"""The versions of a container package on GHCR, as GitHub lists and deletes them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from urllib.parse import quote
+
+from ship.github.api import ApiError, GitHub
+
+
+@dataclass(frozen=True)
+class Version:
+    """One manifest of a package: an image, an index over some, or what is said about either."""
+
+    number: int
+    digest: str
+    tags: tuple[str, ...]
+    created: datetime
+
+    @classmethod
+    def of(cls, found: dict[str, Any]) -> Version:
+        return cls(
+            number=found["id"],
+            digest=found["name"],
+            tags=tuple(sorted(found["metadata"]["container"]["tags"])),
+            created=datetime.fromisoformat(found["created_at"]),
+        )
+
+
+class Package:
+    """The package of one model."""
+
+    def __init__(self, github: GitHub, owner: str, name: str) -> None:
+        kind = "orgs" if github.get(f"/users/{owner}")["type"] == "Organization" else "users"
+        self._path = f"/{kind}/{owner}/packages/container/{quote(name, safe='')}/versions"
+        self._github = github
+
+    def versions(self) -> list[Version]:
+        """Return every version, the newest first; none where nothing is published."""
+        try:
+            found = [Version.of(each) for each in self._github.pages(self._path)]
+        except ApiError as error:
+            if error.status == 404:
+                return []
+            raise
+        return sorted(found, key=lambda version: version.created, reverse=True)
+
+    def now(self, version: Version) -> Version:
+        return Version.of(self._github.get(f"{self._path}/{version.number}"))
+
+    def delete(self, version: Version) -> None:
+        self._github.send("DELETE", f"{self._path}/{version.number}")

@@ -1,0 +1,101 @@
+"""Delete from GHCR what nothing leads to any more; a dry run unless it is told to delete."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import model
+from ship.contents import Read
+from ship.errors import ShipError, UsageError
+from ship.github.api import ApiError, GitHub, variable
+from ship.github.packages import Package, Version
+from ship.github.reach import Node, node, reach, short
+from ship.registry import Registry
+
+
+@dataclass(frozen=True)
+class Policy:
+    """What is kept although no tag leads to it, and whether anything is deleted at all."""
+
+    last: int
+    days: int
+    delete: bool
+
+    def __post_init__(self) -> None:
+        if self.days < 1:
+            raise UsageError(f"--days must be 1 or more, for what is being published has no tag "
+                             f"yet. Got {self.days} instead.")  # fmt: skip
+        if self.last < 0:
+            raise UsageError(f"--last must be 0 or more. Got {self.last} instead.")
+
+
+def prune(github: GitHub, policy: Policy) -> int:
+    """Prune the package of every model in REGISTRY=host/owner."""
+    registry = variable("REGISTRY", "ghcr.io/owner").rstrip("/").lower()
+    _, owner, *path = registry.split("/")
+    failed = False
+    for name in model.names():
+        package = Package(github, owner, "/".join([*path, name]))
+        failed |= bool(prune_package(package, Registry(f"{registry}/{name}").read, name, policy))
+    return ShipError.exit_code if failed else 0
+
+
+def prune_package(package: Package, read: Read, name: str, policy: Policy) -> list[str]:
+    """Prune one package, tell what became of every version, and return what failed."""
+    versions = package.versions()
+    nodes = {version.digest: node(version, read) for version in versions}
+    kept = reach(nodes, policy.last, policy.days, datetime.now(UTC)).reasons
+    condemned = sorted((n for digest, n in nodes.items() if digest not in kept), key=order)
+    failed = {}
+    if policy.delete and condemned:
+        unchanged(versions, package.versions())
+        failed = {each.version.digest: delete(package, each.version) for each in condemned}
+    tell(name, table(versions, kept, failed, deleted=policy.delete))
+    return [reason for reason in failed.values() if reason]
+
+
+def order(each: Node) -> int:
+    """Delete what is about an image first and its parts last: a run may end anywhere."""
+    return 0 if each.subjects else 1 if each.children else 2
+
+
+def delete(package: Package, version: Version) -> str:
+    """Delete a version unless a tag reached it meanwhile; return why GitHub refused, or nothing."""
+    unchanged([version], [package.now(version)])
+    try:
+        package.delete(version)
+    except ApiError as error:
+        return error.reason
+    return ""
+
+
+def unchanged(before: list[Version], after: list[Version]) -> None:
+    if before != after:
+        raise ShipError("A package must not change while it is pruned. It did: run this again.")
+
+
+def table(
+    versions: list[Version], kept: dict[str, str], failed: dict[str, str], *, deleted: bool
+) -> str:
+    """Return a row for each version: what became of it, and why."""
+    rows = ["| version | created | tags | what | why |", "|---|---|---|---|---|"]
+    for each in versions:
+        what, why = "kept", kept.get(each.digest, "")
+        if not why:
+            why = failed.get(each.digest) or "nothing leads to it"
+            what = "would go" if not deleted else "refused" if failed[each.digest] else "deleted"
+        cells = (short(each.digest), f"{each.created:%Y-%m-%d}", " ".join(each.tags), what, why)
+        rows.append(f"| {' | '.join(cells)} |")
+    return "\n".join(rows)
+
+
+def tell(name: str, rows: str) -> None:
+    """Print the table, and put it on the page of the workflow's run."""
+    text = f"### {name}\n\n{rows}\n"
+    print(text)
+    if summary := os.environ.get("GITHUB_STEP_SUMMARY"):
+        with Path(summary).open("a", encoding="utf-8") as file:
+            file.write(f"{text}\n")
