@@ -1,0 +1,1 @@
+"""From a published digest to a running, watched, reversible service: see README.md."""

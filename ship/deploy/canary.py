@@ -1,0 +1,56 @@
+"""Send a share of the requests to a candidate, compare what it does with them, then decide."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from ship.deploy.counts import Counts
+from ship.errors import StageError
+
+ENOUGH = 50  # requests, below which nothing is said about a candidate
+MORE_ERRORS = 0.01  # that a candidate may have, as a share of its requests
+SLOWER, SLOWER_SECONDS = 2.0, 0.005  # times, and by, what 95 % of its answers may take longer
+LOOKS = 20  # in the time of a trial
+
+Read = Callable[[], tuple[Counts, Counts]]  # of what serves, and of the candidate
+
+
+@dataclass(frozen=True)
+class Trial:
+    """A candidate's time of trial: it gets `share` percent of the requests for `seconds`."""
+
+    share: int
+    seconds: float
+
+    def watch(self, read: Read) -> None:
+        """Look again and again; raise StageError as soon as the candidate is the worse one."""
+        start = read()
+        end = time.monotonic() + self.seconds
+        while True:
+            time.sleep(self.seconds / LOOKS)
+            serving, candidate = (now.since(then) for now, then in zip(read(), start, strict=True))
+            over = time.monotonic() >= end
+            if reason := fault(serving, candidate, over=over):
+                raise StageError(f"the candidate was withdrawn: {reason}")
+            if over:
+                print(f"  what serves: {serving}\n  candidate:   {candidate}", flush=True)
+                return
+
+
+def fault(serving: Counts, candidate: Counts, *, over: bool) -> str:
+    """Return why a candidate must not be promoted, or nothing."""
+    if candidate.requests < ENOUGH:
+        return (
+            f"it got {candidate.requests:.0f} requests, and {ENOUGH} are needed to judge it. "
+            "Wait longer (CANARY_SECONDS) or send it more (CANARY_SHARE)"
+            if over
+            else ""
+        )
+    if candidate.error_share > serving.error_share + MORE_ERRORS:
+        return f"it fails more often ({candidate}) than what serves ({serving})"
+    slow, usual = candidate.quantile(0.95), serving.quantile(0.95)
+    if slow > usual * SLOWER and slow > usual + SLOWER_SECONDS:
+        return f"it is slower ({candidate}) than what serves ({serving})"
+    return ""

@@ -1,0 +1,173 @@
+"""A Compose project: its files, and the commands that make what runs match them."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ship.deploy import images, render
+from ship.deploy.settings import Settings
+from ship.deploy.state import State, replace
+from ship.errors import StageError
+
+FILES = Path(__file__).parent / "compose"
+NGINX = ("nginx", "-c", "/etc/router/nginx.conf")
+SETTLE_SECONDS = 45  # more than the router's worker_shutdown_timeout
+LOG_LINES = 5
+METRICS = (
+    "import urllib.request as u; "
+    "print(u.urlopen('http://127.0.0.1:8080/metrics', timeout=5).read().decode())"
+)
+
+
+@dataclass(frozen=True)
+class Project:
+    """One Compose project, in the folder where its state is."""
+
+    settings: Settings
+
+    @property
+    def folder(self) -> Path:
+        return self.settings.folder
+
+    def prepare(self) -> None:
+        """Write the files that stay the same whatever is deployed."""
+        shutil.copytree(FILES, self.folder, dirs_exist_ok=True)
+        environment = {
+            "COMPOSE_PROJECT_NAME": self.settings.project,
+            "COMPOSE_FILE": "compose.yaml:models.yaml",
+            "ROUTER_IMAGE": images.router(),
+            "PROMETHEUS_IMAGE": images.prometheus(),
+            "LISTEN": self.settings.listen,
+            "PROMETHEUS_LISTEN": self.settings.prometheus_listen,
+        }
+        text = "".join(f"{name}={value}\n" for name, value in environment.items())
+        replace(self.folder / ".env", text.encode())
+
+    def write(self, state: State) -> None:
+        """Write the files that say what is deployed."""
+        rate = self.settings.rate
+        for name, text in {
+            "models.yaml": render.services(state),
+            "router/upstreams.conf": render.upstreams(state, rate),
+            "router/routes.conf": render.routes(state, rate),
+            "prometheus/models.yml": render.scrapes(state),
+        }.items():
+            replace(self.folder / name, text.encode())
+
+    def converge(self, state: State) -> None:
+        """Make what runs match the state: start, wait, send requests there, then stop the rest."""
+        self.write(state)
+        self.compose("up", "--detach", "--quiet-pull")
+        for model, deployed in state.items():
+            for release in deployed.releases:
+                self.wait_healthy(render.service(model, release))
+        old = self.reload()
+        if leftover := self.leftovers(state):
+            wait_until(lambda: old.isdisjoint(self.workers()), "the end of the old router workers")
+            stop(leftover)
+
+    def reload(self) -> set[str]:
+        """Let nginx take over its new files; return the old workers, which take no new request."""
+        self.compose("exec", "-T", "router", *NGINX, "-t", "-q")
+        old = set(self.workers())
+        self.compose("kill", "--signal=HUP", "router")
+
+        def replaced() -> bool:
+            now = self.workers()
+            return all("shutting down" in now.get(worker, "shutting down") for worker in old)
+
+        wait_until(replaced, "the start of new router workers")
+        return old
+
+    def workers(self) -> dict[str, str]:
+        """Return the title of each worker process of the router by its id."""
+        (router,) = self.containers("router") or [""]
+        lines = docker("top", router, "-o", "pid,args").splitlines()[1:]
+        return {pid: title for pid, title in (line.split(None, 1) for line in lines)
+                if "worker" in title}  # fmt: skip
+
+    def wait_healthy(self, service: str) -> None:
+        """Wait for every replica; raise StageError, with its log, for one that ends or is late."""
+        deadline = time.monotonic() + self.settings.ready_seconds
+        while True:
+            found = inspect(self.containers(service))
+            failed = [each for each in found if each["RestartCount"]]
+            late = [each for each in found if each["State"]["Health"]["Status"] != "healthy"]
+            if found and not late:
+                return
+            if failed or time.monotonic() > deadline:
+                what = "ends as soon as it starts" if failed else "does not become ready"
+                raise StageError(f"{service} {what}: {last_words(*(failed or late)[:1])}")
+            time.sleep(0.1)
+
+    def metrics(self, service: str) -> list[str]:
+        """Return what every replica prints at /metrics; raise StageError for one that died."""
+        found = inspect(self.containers(service))
+        if died := [each for each in found if each["RestartCount"]]:
+            raise StageError(f"{service} died: {last_words(*died)}")
+        return [docker("exec", each["Id"], "python", "-c", METRICS) for each in found]
+
+    def leftovers(self, state: State) -> list[str]:
+        """Return the containers of releases that are not deployed any more."""
+        wanted = {render.service(m, r) for m, deployed in state.items() for r in deployed.releases}
+        found = inspect(self.containers(label="model-images.digest"))
+        labels = "com.docker.compose.service"
+        return [each["Id"] for each in found if each["Config"]["Labels"][labels] not in wanted]
+
+    def containers(self, service: str = "", label: str = "") -> list[str]:
+        filters = [f"com.docker.compose.project={self.settings.project}", label]
+        filters += [f"com.docker.compose.service={service}"] if service else []
+        options = [f"--filter=label={each}" for each in filters if each]
+        return docker("ps", "--all", "--quiet", "--no-trunc", *options).split()
+
+    def remove(self) -> None:
+        """Stop and remove the containers and networks; metrics, state and history stay."""
+        self.compose("down", "--remove-orphans")
+
+    def compose(self, *arguments: str) -> str:
+        return docker("compose", *arguments, folder=self.folder)
+
+
+def docker(*arguments: str, folder: Path | None = None) -> str:
+    command = ["docker", *arguments]
+    result = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    if result.returncode:
+        said = (result.stderr.strip() or result.stdout.strip())[-600:]
+        raise StageError(f"docker {' '.join(arguments[:3])} failed: {said}")
+    return result.stdout
+
+
+def inspect(containers: list[str]) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = json.loads(docker("inspect", *containers)) if containers else []
+    return found
+
+
+def stop(containers: list[str]) -> None:
+    """End replicas as their host would: they drain, finish what is in flight, and are gone."""
+    docker("stop", *containers)
+    docker("rm", "--force", "--volumes", *containers)
+
+
+def last_words(*containers: dict[str, Any]) -> str:
+    """Return the end of the log of a replica that does not serve."""
+    for each in containers:
+        command = ["docker", "logs", f"--tail={LOG_LINES}", each["Id"]]
+        said = subprocess.run(command, capture_output=True, text=True, check=False)
+        code = each["State"]["ExitCode"]
+        return f"exit code {code}; {(said.stdout + said.stderr).strip()[-600:] or 'no log'}"
+    return "no replica was started"
+
+
+def wait_until(true: Callable[[], bool], what: str) -> None:
+    deadline = time.monotonic() + SETTLE_SECONDS
+    while not true():
+        if time.monotonic() > deadline:
+            raise StageError(f"{what} did not come within {SETTLE_SECONDS} s")
+        time.sleep(0.05)

@@ -1,0 +1,86 @@
+"""The words `deploy`, `rollback`, `canary`, `history` and `undeploy`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
+
+from rich.console import Console
+from rich.table import Table
+
+from ship import git
+from ship.deploy import release
+from ship.deploy.canary import Trial
+from ship.deploy.compose import Compose
+from ship.deploy.history import Entry
+from ship.deploy.project import Project
+from ship.deploy.release import Target
+from ship.deploy.settings import Settings, load
+from ship.deploy.state import locked
+from ship.destination import Destination, destination
+from ship.errors import ShipError, StageError
+
+
+def deploy(models: list[str], tag: str) -> None:
+    """Let what `tag` names serve."""
+    each(models, load(), partial(release.deploy, tag=tag))
+
+
+def canary(models: list[str], tag: str) -> None:
+    """Let what `tag` names serve if it does well on a share of the requests."""
+    settings = load()
+    trial = Trial(settings.canary_share, settings.canary_seconds)
+    each(models, settings, partial(release.canary, tag=tag, trial=trial))
+
+
+def rollback(models: list[str]) -> None:
+    """Return to what served before."""
+    each(models, load(), release.rollback)
+
+
+def history(models: list[str]) -> None:
+    """Print who deployed what, when, and how it ended."""
+    table = Table(
+        "when", "model", "who", "what", "digest", "result", "seconds", header_style="bold"
+    )
+    for entry in Compose(Project(load())).entries():
+        if entry.model in models:
+            table.add_row(*row(entry))
+    Console().print(table)
+
+
+def undeploy() -> None:
+    """Remove what runs; state, history and metrics stay, and the next deploy brings it back."""
+    settings = load()
+    with locked(settings.folder):
+        Project(settings).remove()
+
+
+def row(entry: Entry) -> tuple[str, ...]:
+    result = f"{entry.result}: {entry.reason.splitlines()[0]}" if entry.reason else entry.result
+    return (entry.when, entry.model, entry.who, entry.action, entry.digest[7:19], result,
+            f"{entry.seconds:.1f}")  # fmt: skip
+
+
+def each(
+    models: list[str], settings: Settings, do: Callable[[Target, Destination, str], None]
+) -> None:
+    """Do it for every model; raise StageError at the end where it failed for any."""
+    failures = []
+    with opened(settings) as target:
+        for model in models:
+            try:
+                do(target, destination(model, git.ROOT / "dist"), model)
+            except ShipError as error:
+                failures.append(str(error))
+    if failures:
+        raise StageError("\n".join(failures))
+
+
+@contextmanager
+def opened(settings: Settings) -> Iterator[Target]:
+    with locked(settings.folder):
+        project = Project(settings)
+        project.prepare()
+        yield Compose(project)
