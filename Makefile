@@ -13,7 +13,8 @@ SHIP = python -m ship
 
 .DEFAULT_GOAL := help
 .PHONY: help pipeline check lint test fast plan train gate image measure scan smoke push publish verify \
-	reproduce bench models diff new-model lock engine trivy actionlint cosign docker-registry browser wrk clean
+	reproduce bench models diff \
+	deploy canary rollback history undeploy new-model lock engine trivy actionlint cosign compose docker-registry browser wrk clean
 
 help: ## Print these words
 	@echo "make WORD [MODEL=name]   (every model where MODEL is not given)"
@@ -72,6 +73,21 @@ publish: .venv engine ## Publish the tested image (dist/registry, or REGISTRY=ho
 verify: .venv cosign ## Verify a published image: MODEL=… REGISTRY=host/owner TAG=main
 	@$(SHIP) verify $(MODEL) $(if $(TAG),--tag=$(TAG))
 
+deploy: .venv engine cosign compose ## Verify and deploy TAG=main to TARGET=compose|kubernetes, or leave what serves
+	@$(SHIP) deploy $(MODEL) $(if $(TAG),--tag=$(TAG))
+
+canary: .venv engine cosign compose ## Try TAG=main of MODEL=… on a share of the requests, then deploy or withdraw it
+	@$(SHIP) canary $(MODEL) $(if $(TAG),--tag=$(TAG))
+
+rollback: .venv engine cosign compose ## Return to what MODEL=… served before
+	@$(SHIP) rollback $(MODEL)
+
+history: .venv ## List who deployed what, when, and how it ended
+	@$(SHIP) history $(MODEL)
+
+undeploy: .venv compose ## Remove what runs; state, history and metrics stay
+	@$(SHIP) undeploy
+
 reproduce: .venv engine ## Build twice from nothing and compare the digests
 	$(SHIP) reproduce $(MODEL)
 
@@ -99,7 +115,7 @@ lock: .venv ## Compile the requirements files (UPGRADE=1 for the newest versions
 engine: .venv ## Have a container engine: use the one here, or install and start one
 	@ship/engine.sh engine
 
-trivy actionlint cosign docker-registry browser wrk: engine
+trivy actionlint cosign compose docker-registry browser wrk: engine
 	@ship/engine.sh $@
 
 .venv: requirements-dev.txt

@@ -33,7 +33,7 @@ def parser() -> argparse.ArgumentParser:
         "--images", type=Path, help="images tested elsewhere, a folder per platform (publish)"
     )
     result.add_argument("--release", default="", help="the git tag of a release (plan)")
-    result.add_argument("--tag", default="main", help="the published tag (verify); default: main")
+    result.add_argument("--tag", default="main", help="the published tag (verify, deploy, canary)")
     result.add_argument("-a", default="", help="the tag to compare with (diff)")
     result.add_argument("-b", default="", help="the tag that is compared (diff)")
     return result
@@ -123,6 +123,26 @@ def verify(arguments: argparse.Namespace) -> int:
     return 0
 
 
+def deployment(arguments: argparse.Namespace) -> int:
+    """Deploy what a tag names, try it on a share of the requests, go back, or look back."""
+    from ship.deploy import words
+
+    models = chosen(arguments)
+    if arguments.word in ("canary", "rollback") and not arguments.models:
+        raise UsageError(f"MODEL must name what to change: make {arguments.word} MODEL=…")
+    if arguments.word == "deploy":
+        words.deploy(models, arguments.tag)
+    elif arguments.word == "canary":
+        words.canary(models, arguments.tag)
+    elif arguments.word == "rollback":
+        words.rollback(models)
+    elif arguments.word == "history":
+        words.history(models)
+    else:
+        words.undeploy()
+    return 0
+
+
 def reproduce(arguments: argparse.Namespace) -> int:
     from ship import base
     from ship.build import Build
@@ -149,6 +169,7 @@ WORDS = {
     "reproduce": reproduce,
     "models": models,
     "diff": diff,
+    **dict.fromkeys(("deploy", "canary", "rollback", "history", "undeploy"), deployment),
 }
 
 if __name__ == "__main__":
