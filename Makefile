@@ -12,7 +12,7 @@ UV_COMPILE = uv pip compile --quiet --universal --python-version 3.11 --generate
 SHIP = python -m ship
 
 .DEFAULT_GOAL := help
-.PHONY: help pipeline check lint test fast plan train gate image measure scan smoke push publish verify \
+.PHONY: help pipeline check lint test fast plan train gate image measure scan smoke push publish assets login verify \
 	reproduce bench models diff \
 	deploy canary rollback history undeploy new-model lock engine trivy actionlint cosign compose docker-registry browser wrk clean
 
@@ -69,6 +69,12 @@ push: .venv engine ## Bring the tested image to its registry, signed, but under 
 
 publish: .venv engine ## Publish the tested image (dist/registry, or REGISTRY=host/owner; IMAGES=folder per platform)
 	$(SHIP) publish $(MODEL) $(if $(IMAGES),--images=$(IMAGES))
+
+assets: .venv ## Gather what a release carries of a published model: dist/assets (IMAGES=folder)
+	$(SHIP) assets $(MODEL) $(if $(IMAGES),--images=$(IMAGES))
+
+login: ## Log in to REGISTRY (REGISTRY_USER, REGISTRY_PASSWORD)
+	@printenv REGISTRY_PASSWORD | docker login $(firstword $(subst /, ,$(REGISTRY))) --username "$$REGISTRY_USER" --password-stdin
 
 verify: .venv cosign ## Verify a published image: MODEL=… REGISTRY=host/owner TAG=main
 	@$(SHIP) verify $(MODEL) $(if $(TAG),--tag=$(TAG))

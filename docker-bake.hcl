@@ -15,6 +15,9 @@ variable "LABELS" { default = "{}" }
 // Files that reach pip inside the build as secrets, so that no layer holds them; see ship/secrets.py.
 variable "PIP_CONFIG" { default = "" }
 variable "CA_BUNDLE" { default = "" }
+// Folders that bring the layers of training from one machine to the next.
+variable "CACHE_FROM" { default = "" }
+variable "CACHE_TO" { default = "" }
 
 group "default" { targets = ["image"] }
 
@@ -32,10 +35,12 @@ target "_common" {
 }
 
 target "bundle" {
-  inherits = ["_common"]
-  target   = "bundle"
-  args     = { REVISION = REVISION, VERSION = VERSION }
-  output   = ["type=local,dest=${DIST}/${MODEL}/bundle"]
+  inherits   = ["_common"]
+  target     = "bundle"
+  args       = { REVISION = REVISION, VERSION = VERSION }
+  output     = ["type=local,dest=${DIST}/${MODEL}/bundle"]
+  cache-from = CACHE_FROM == "" ? [] : ["type=local,src=${CACHE_FROM}"]
+  cache-to   = CACHE_TO == "" ? [] : ["type=local,dest=${CACHE_TO},mode=max,ignore-error=true"]
 }
 
 target "image" {

@@ -65,7 +65,7 @@ def plan(arguments: argparse.Namespace) -> int:
 
 def pipeline(arguments: argparse.Namespace) -> int:
     """Run every stage and end with the table, or one stage on what dist/ holds."""
-    from ship import judging, summary
+    from ship import summary
     from ship import pipeline as job
 
     models = chosen(arguments)
@@ -75,7 +75,6 @@ def pipeline(arguments: argparse.Namespace) -> int:
     whole = arguments.word == "pipeline"
     stages = job.STAGES if whole else (arguments.word,)
     outcomes = job.pipeline(models, stages, arguments.bundle, arguments.images)
-    judging.summarise([outcome.build for outcome in outcomes if outcome.judged])
     if whole:
         summary.show(outcomes)
     failed = [outcome for outcome in outcomes if outcome.failed]
@@ -165,6 +164,7 @@ WORDS = {
     "smoke": pipeline,
     "push": pipeline,
     "publish": pipeline,
+    "assets": pipeline,
     "verify": verify,
     "reproduce": reproduce,
     "models": models,

@@ -71,12 +71,21 @@ def train(build: Build, *, cache: bool = True) -> None:
         "REVISION": inputs.revision,
         "VERSION": inputs.version,
         "SOURCE_DATE_EPOCH": str(inputs.epoch),
+        **kept_layers(),
     }
     bake(build, "bundle", variables, cache=cache)
     for file in build.bundle.iterdir():
         # BuildKit exports all bundles of a commit with one time, and takes a file of equal time
         # and size for one that it was sent before.
         file.touch()
+
+
+def kept_layers() -> dict[str, str]:
+    """Use the folder CACHE where it holds layers already, fill it where it does not."""
+    folder = os.environ.get("CACHE")
+    if not folder:
+        return {}
+    return {"CACHE_FROM" if Path(folder, "index.json").exists() else "CACHE_TO": folder}
 
 
 def make_image(build: Build, *, cache: bool = True) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -113,12 +112,3 @@ def enforce(report: Report) -> None:
         raise StageError(
             "\n".join(f"{c.name} must be {c.rule}. Got {c.found} instead." for c in failed)
         )
-
-
-def summarise(builds: list[Build]) -> None:
-    """Append the reports to the summary of a workflow's job, where this is one."""
-    summary = os.environ.get("GITHUB_STEP_SUMMARY")
-    if summary:
-        reports = [build.folder / f"{NAME}.md" for build in builds]
-        with Path(summary).open("a", encoding="utf-8") as file:
-            file.writelines(report.read_text(encoding="utf-8") + "\n" for report in reports)

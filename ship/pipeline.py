@@ -11,11 +11,13 @@ from pathlib import Path
 
 from model.bundle import BundleError, read_manifest
 from ship import base, git, tested
+from ship.assets import write_assets
 from ship.build import Build, accept, load, make_image, train
 from ship.destination import Destination, destination
 from ship.errors import ShipError, StageError
 from ship.index import Image, find, join
 from ship.judging import Judged, enforce, judge_build, measure_build
+from ship.outputs import set_outputs
 from ship.publish import publish, push, refuse_uncommitted
 from ship.scan import Findings, scan
 from ship.smoke import smoke, tests_hash
@@ -145,13 +147,20 @@ def run_smoke(outcome: Outcome) -> None:
 
 
 def run_push(outcome: Outcome) -> None:
-    push(*shipment(outcome))
+    image, tags, target = shipment(outcome)
+    push(image, tags, target)
+    set_outputs(repository=str(target), digest=image.digest)
 
 
 def run_publish(outcome: Outcome) -> None:
     image, tags, target = shipment(outcome)
     publish(image, tags, target)
     outcome.tags, outcome.destination = tags, str(target)
+
+
+def run_assets(outcome: Outcome) -> None:
+    image, tags, target = shipment(outcome)
+    write_assets(outcome.build, image, f"{target}:{tags[0].name}@{image.digest}")
 
 
 def shipment(outcome: Outcome) -> tuple[Image, list[Tag], Destination]:
@@ -162,9 +171,7 @@ def shipment(outcome: Outcome) -> tuple[Image, list[Tag], Destination]:
         tested.refuse_untested(archive, build.model)
     target = destination(build.model, build.dist)
     refuse_uncommitted(target)
-    image = join(archives)
-    (build.folder / "digest").write_text(image.digest)
-    return image, tags_of_head(build.model), target
+    return join(archives), tags_of_head(build.model), target
 
 
 ACTIONS: dict[str, Callable[[Outcome], None]] = {
@@ -176,4 +183,5 @@ ACTIONS: dict[str, Callable[[Outcome], None]] = {
     "smoke": run_smoke,
     "push": run_push,
     "publish": run_publish,
+    "assets": run_assets,
 }

@@ -168,17 +168,6 @@ def test_unreadable_published_model_is_said_and_does_not_block(
     assert "cannot be read by this revision" in report.note
 
 
-def test_report_goes_to_the_summary_of_a_job(
-    build: Build, good: Bundle, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """In a workflow the Markdown is appended to the job's summary."""
-    take(build, good)
-    report = judge_build(build).report
-    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(tmp_path / "summary.md"))
-    judging.summarise([build])
-    assert (tmp_path / "summary.md").read_text().startswith(f"### {report.headline}")
-
-
 def test_report_json_is_what_the_schema_allows(build: Build, good: Bundle) -> None:
     """A machine may rely on the schema, which is the one that is written down."""
     take(build, good)

@@ -1,0 +1,46 @@
+"""What a release carries beside its images: card, report, SBOMs and provenance, for each model."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+from ship import contents
+from ship.build import Build
+from ship.errors import UsageError
+from ship.index import Image, archives_of
+from ship.sign import SBOM
+
+
+def write_assets(build: Build, image: Image, reference: str) -> Path:
+    """Write the files into dist/assets, under names that begin with the model's."""
+    folder = build.dist / "assets"
+    folder.mkdir(parents=True, exist_ok=True)
+    archives = archives_of(image)
+    bundle = contents.folder(archives[0].blob, archives[0].digest, "/bundle")
+    card = bundle["card.md"].decode() + how_to_get(reference)
+    (folder / f"{build.model}-card.md").write_text(card, encoding="utf-8")
+    (folder / f"{build.model}-model.html").write_bytes(bundle["report.html"])
+    for archive in archives:
+        architecture = archive.platform["architecture"]
+        sbom = archive.path.with_name(SBOM)
+        shutil.copyfile(sbom, folder / f"{build.model}-{architecture}.spdx.json")
+        for report in archive.path.parent.glob("report.*"):
+            shutil.copyfile(report, folder / f"{build.model}-{architecture}-{report.name}")
+    if provenance := os.environ.get("PROVENANCE"):
+        if not Path(provenance).is_file():
+            raise UsageError(f"PROVENANCE must be an attestation's file. Got {provenance} instead.")
+        shutil.copyfile(provenance, folder / f"{build.model}-provenance.jsonl")
+    return folder
+
+
+def how_to_get(reference: str) -> str:
+    """Return the end of the card, which only the published image's digest makes possible."""
+    return f"""
+## This image
+
+    docker pull {reference}
+
+Verify it first: `make verify` in a clone of the repository it was made by.
+"""
