@@ -65,8 +65,8 @@ def plan(arguments: argparse.Namespace) -> int:
 
 def pipeline(arguments: argparse.Namespace) -> int:
     """Run every stage and end with the table, or one stage on what dist/ holds."""
-    from ship import summary
     from ship import pipeline as job
+    from ship import summary
 
     models = chosen(arguments)
     for name in ("bundle", "images"):
