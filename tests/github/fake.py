@@ -77,6 +77,18 @@ class State:
         self.pulls.append({"number": len(self.pulls) + 1, "state": "open", "head": head})
         return head
 
+    def label(self, number: int, name: str, actor: str) -> None:
+        pull = self.pulls[number - 1]
+        pull.setdefault("labels", []).append({"name": name})
+        pull.setdefault("events", []).append(
+            {"event": "labeled", "label": {"name": name}, "actor": {"login": actor}}
+        )
+
+    def merge(self, number: int, sha: str) -> None:
+        self.pulls[number - 1] |= {
+            "state": "closed", "merged_at": "2026-01-01T00:00:00Z", "merge_commit_sha": sha
+        }  # fmt: skip
+
     def say(self, number: int, body: str, user: Json = BOT) -> Json:
         comment = {"id": len(self.comments) + 1, "issue": number, "body": body, "user": user}
         self.comments.append(comment)
@@ -101,6 +113,9 @@ class Api(BaseHTTPRequestHandler):
     state: State
     ROUTES: ClassVar = (
         ("GET", r"pulls", "pull-requests", "read", "pulls"),
+        ("GET", r"commits/(\w+)/pulls", "pull-requests", "read", "pulls_of"),
+        ("GET", r"issues/(\d+)/labels", "pull-requests|issues", "read", "labels"),
+        ("GET", r"issues/(\d+)/events", "pull-requests|issues", "read", "events"),
         ("GET", r"actions/runs/(\d+)/artifacts", "actions", "read", "artifacts"),
         ("GET", r"actions/artifacts/(\d+)/zip", "actions", "read", "download"),
         ("GET", r"issues/(\d+)/comments", "pull-requests|issues", "read", "comments"),
@@ -188,6 +203,15 @@ class Api(BaseHTTPRequestHandler):
             if pull["state"] == self.parameters["state"] and pull["head"]["ref"] == branch
             and (pull["head"]["repo"] or {}).get("owner") == {"login": owner}
         ]  # fmt: skip
+
+    def pulls_of(self, sha: str) -> tuple[int, Json]:
+        return 200, [pull for pull in self.state.pulls if sha == pull.get("merge_commit_sha")]
+
+    def labels(self, number: str) -> tuple[int, Json]:
+        return 200, self.state.pulls[int(number) - 1].get("labels", [])
+
+    def events(self, number: str) -> tuple[int, Json]:
+        return 200, self.state.pulls[int(number) - 1].get("events", [])
 
     def artifacts(self, run: str) -> tuple[int, Json]:
         named = self.parameters.get("name")

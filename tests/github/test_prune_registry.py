@@ -42,7 +42,7 @@ def platforms(image: Index) -> list[str]:
 def target(
     registry: str, state: State, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Registry:
-    """The repository of iris, whose images are signed; GitHub deletes from it what it is told to."""
+    """The repository of iris, whose images are signed, and from which GitHub can delete."""
 
     def delete(digest: str) -> None:
         address = f"http://{registry}/v2/octo/models/iris/manifests/{digest}"
