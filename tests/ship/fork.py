@@ -1,0 +1,73 @@
+"""A fork of this repository, which a test may spoil and in which it can run `make`."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import uuid
+from pathlib import Path
+
+from model.bundle import Bundle, read
+from ship import git
+from ship.layout import Layout
+from ship.oci import Archive
+from tests.ship.conftest import Checkout
+
+LONG_AGO = {"GIT_AUTHOR_DATE": "2026-01-01T00:00:00Z", "GIT_COMMITTER_DATE": "2026-01-01T00:00:00Z"}
+MODEL = "canary"
+
+
+class Fork(Checkout):
+    """A copy of this repository with one model, whose commits are the same in every run."""
+
+    def __init__(self, root: Path) -> None:
+        for file in git.files():
+            name = file.relative_to(git.ROOT)
+            if len(name.parts) < 3 or name.parts[0] != "model":
+                target = root / name
+                target.parent.mkdir(parents=True, exist_ok=True)
+                shutil.copy2(file, target)
+        (root / ".venv").symlink_to(git.ROOT / ".venv")
+        super().__init__(root)
+        (root / ".git/info/exclude").write_text(".venv\n")
+
+    @property
+    def bundle(self) -> Bundle:
+        return read(self.root / "dist" / MODEL / "bundle")
+
+    @property
+    def archive(self) -> Archive:
+        return Archive(self.root / "dist" / MODEL / "image.tar")
+
+    @property
+    def published(self) -> Layout:
+        return Layout(self.root / "dist" / "registry" / MODEL)
+
+    def edit(self, file: str, old: str, new: str) -> None:
+        content = (self.root / file).read_text()
+        assert old in content
+        (self.root / file).write_text(content.replace(old, new))
+
+    def trained(self) -> bool:
+        """Tell whether the last run executed the training step rather than taking its cache."""
+        log = (self.root / "dist" / MODEL / "bundle.log").read_text()
+        found = re.search(r"^#(\d+) \[trainer .*\] RUN .*python -m train", log, re.MULTILINE)
+        assert found
+        return f"\n#{found[1]} CACHED" not in log
+
+    def make(self, *words: str, **variables: str) -> subprocess.CompletedProcess[str]:
+        environment = {**os.environ, **LONG_AGO, "COLUMNS": "120"}
+        for name in ("REGISTRY", "MAKEFLAGS", "MFLAGS", "MAKELEVEL"):
+            environment.pop(name, None)
+        settings = [f"{name}={value}" for name, value in variables.items()]
+        return subprocess.run(
+            ["make", "--no-print-directory", *words, *settings],
+            cwd=self.root, env=environment, capture_output=True, text=True, check=False,
+        )  # fmt: skip
+
+
+def make_unique(module: Path) -> None:
+    """Change a module as no earlier run did, whose build cache may still be on this machine."""
+    module.write_text(f"{module.read_text()}\n# {uuid.uuid4()}\n")

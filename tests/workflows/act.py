@@ -1,0 +1,99 @@
+"""Run the repository's workflows with act, as they are, on this machine.
+
+Jobs run on the host, and each checks out a copy of the fork. Actions whose code only GitHub can
+serve are replaced by those in `actions/`, and GitHub's API and command line by stand-ins; everything
+else is real: make, the engine, Trivy, cosign, and the registry.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from ship import git
+from tests.github.fake import REPOSITORY, TOKEN, State
+from tests.ship.fork import Fork
+
+HERE = Path(__file__).parent
+USES = re.compile(r"uses: ([\w.-]+/[\w.-]+)(?:/[\w./-]+)?@([0-9a-f]{40})")
+
+
+@dataclass
+class Run:
+    """How each job of a run ended, and all that it printed."""
+
+    results: dict[str, str]
+    log: str
+
+
+@dataclass
+class Act:
+    """GitHub, as far as a fork can tell."""
+
+    fork: Fork
+    folder: Path
+    state: State
+    environment: dict[str, str]
+    variables: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def artifacts(self) -> Path:
+        return self.folder / "artifacts"
+
+    @property
+    def releases(self) -> Path:
+        return self.folder / "github" / "releases"
+
+    def run(self, name: str, workflow: str, event: dict[str, Any], *options: str) -> Run:
+        """Let an event start a workflow; return when every job has ended."""
+        self.artifacts.mkdir(parents=True, exist_ok=True)
+        (self.folder / "event.json").write_text(json.dumps(event))
+        environment = {
+            **self.environment,
+            "ARTIFACTS": str(self.artifacts),
+            "GITHUB": str(self.folder / "github"),
+            "GITHUB_API_URL": self.state.url,
+            "GITHUB_REPOSITORY": REPOSITORY,
+        }
+        command = [
+            "act", name, "--workflows", f".github/workflows/{workflow}", "--json",
+            "--eventpath", str(self.folder / "event.json"), "--no-cache-server",
+            "--action-cache-path", str(self.folder / "act"), "--use-gitignore=false",
+            "--platform", "ubuntu-24.04=-self-hosted", "--secret", f"GITHUB_TOKEN={TOKEN}",
+            *(f"--local-repository={action}={folder}" for action, folder in stand_ins().items()),
+            *(f"--env={name}={value}" for name, value in environment.items()),
+            *(f"--var={name}={value}" for name, value in self.variables.items()), *options,
+        ]  # fmt: skip
+        path = f"{HERE / 'bin'}:{git.ROOT / '.venv/bin'}:{os.environ['PATH']}"
+        result = subprocess.run(
+            command, cwd=self.fork.root, capture_output=True, text=True, check=False,
+            env={**os.environ, "PATH": path},
+        )  # fmt: skip
+        (self.folder / "act.log").write_text(result.stdout + result.stderr)
+        return Run(results(result.stdout), result.stdout + result.stderr)
+
+
+def results(log: str) -> dict[str, str]:
+    """Return the result of every job by its name, out of act's lines of JSON."""
+    found = {}
+    for line in log.splitlines():
+        entry = json.loads(line) if line.startswith("{") else {}
+        if "jobResult" in entry:
+            found[entry["job"]] = entry["jobResult"]
+    return found
+
+
+def stand_ins() -> dict[str, Path]:
+    """Return the folder that stands for each action, at the commit that the workflows name."""
+    used = {
+        found
+        for file in (git.ROOT / ".github/workflows").glob("*.yml")
+        for found in USES.findall(file.read_text())
+        if found[0] != "actions/checkout"  # act's own
+    }
+    return {f"{name}@{sha}": HERE / "actions" / name for name, sha in used}
