@@ -94,6 +94,9 @@ history: .venv ## List who deployed what, when, and how it ended
 undeploy: .venv compose ## Remove what runs; state, history and metrics stay
 	@$(SHIP) undeploy
 
+rescan: .venv engine trivy ## Scan what is published with today's vulnerabilities (REGISTRY=host/owner)
+	$(SHIP) rescan $(MODEL)
+
 reproduce: .venv engine ## Build twice from nothing and compare the digests
 	$(SHIP) reproduce $(MODEL)
 

@@ -142,6 +142,15 @@ def deployment(arguments: argparse.Namespace) -> int:
     return 0
 
 
+def rescan(arguments: argparse.Namespace) -> int:
+    """Scan what is published; what is found is told, and no failure of this command."""
+    from ship.rescan import rescan as scan_again
+    from ship.rescan import tell
+
+    tell(scan_again(chosen(arguments)))
+    return 0
+
+
 def reproduce(arguments: argparse.Namespace) -> int:
     from ship import base
     from ship.build import Build
@@ -166,6 +175,7 @@ WORDS = {
     "publish": pipeline,
     "assets": pipeline,
     "verify": verify,
+    "rescan": rescan,
     "reproduce": reproduce,
     "models": models,
     "diff": diff,

@@ -70,6 +70,12 @@ class Registry:
         found = self._skopeo("inspect", *self._tls(""), "--raw", self._url(f"@{digest}"))
         return self._checked(found)
 
+    def fetch(self, digest: str, folder: Path) -> None:
+        """Copy the image `digest`, of whatever platform, to a layout that holds it alone."""
+        self._checked(self._skopeo("copy", "--quiet", "--preserve-digests", "--retry-times=3",
+                                   *self._tls("src-"), self._url(f"@{digest}"),
+                                   f"oci:{folder}:{folder.name}"))  # fmt: skip
+
     def _copy(self, source: str, target: str, *sides: str) -> None:
         tls = (option for side in sides for option in self._tls(side))
         self._checked(self._skopeo("copy", "--quiet", "--all", "--preserve-digests",

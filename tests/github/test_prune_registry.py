@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import subprocess
 from pathlib import Path
-from urllib.request import Request, urlopen
 
 import pytest
+import requests
 
 import model
 from ship.github.api import GitHub
@@ -46,7 +46,7 @@ def target(
 
     def delete(digest: str) -> None:
         address = f"http://{registry}/v2/octo/models/iris/manifests/{digest}"
-        urlopen(Request(address, method="DELETE")).close()
+        requests.delete(address, timeout=30).raise_for_status()
 
     state.deleted = delete
     make_key(tmp_path / "key", monkeypatch)
