@@ -3,34 +3,67 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import NamedTuple
 
 import numpy as np
+from msgspec.structs import replace
 
+from judge.eligible import Eligible, eligible, everything
 from judge.errors import Incomparable
 from model.bundle import Bundle, Label, Value
 from model.evaluation import Evaluation, read
+from model.segments import part
 
 Answer = tuple[list[Label], list[list[float]] | None]
 Ask = Callable[[list[dict[str, Value]]], Answer]  # the published model, asked about rows
 
 
-def answers(new: Bundle, old: Bundle, ask: Ask) -> tuple[Evaluation, str]:
-    """Return the published model's answers to the new holdout rows, and where they come from.
+class Answered(NamedTuple):
+    """What the published model answered, to which of the new rows, and where that comes from."""
+
+    old: Evaluation
+    new: Evaluation  # the same rows
+    chosen: Eligible
+    note: str
+
+
+def answers(new: Bundle, old: Bundle, ask: Ask) -> Answered:
+    """Return the published model's answers to the new holdout rows that both are judged by.
 
     Answers recorded in its bundle count only where they are to the very same rows; otherwise the
     published model is asked again.
     """
     fresh, recorded = read(new.path), read(old.path)
     if is_same_holdout(new, old, fresh, recorded):
-        fresh.predictions, fresh.probabilities = recorded.predictions, recorded.probabilities
+        chosen = everything(fresh)
+        before = replace(
+            fresh, predictions=recorded.predictions, probabilities=recorded.probabilities
+        )
         note = "Data and split are the same: its recorded answers to the same rows are compared."
     else:
         rows = features(fresh, old)
-        fresh.predictions, fresh.probabilities = ask(rows)
+        chosen = eligible(fresh, rows, old, recorded)
+        before = part(fresh, chosen.rows)
+        before.predictions, before.probabilities = ask([rows[row] for row in chosen.rows])
         changed = "Data" if new.manifest.data.sha256 != old.manifest.data.sha256 else "Split"
-        note = f"{changed} changed: it answered the {len(rows)} new held-out rows again."
-    fresh.probabilities = in_order(fresh.probabilities, old, new)
-    return fresh, note
+        note = f"{changed} changed: it answered {asked(chosen, len(rows))} again."
+    before.probabilities = in_order(before.probabilities, old, new)
+    return Answered(before, part(fresh, chosen.rows), chosen, note)
+
+
+def asked(chosen: Eligible, rows: int) -> str:
+    """Say how many rows were put to the published model, and why not the others."""
+    if len(chosen.rows) == rows:
+        return f"the {rows} new held-out rows"
+    reasons = [
+        f"{count} {what}"
+        for count, what in (
+            (chosen.seen if chosen.conclusive else 0, "it was trained on"),
+            (chosen.refused, "it refuses"),
+        )
+        if count
+    ]
+    return f"{len(chosen.rows)} of the {rows} new held-out rows (left out: {' and '.join(reasons)})"
 
 
 def is_same_holdout(new: Bundle, old: Bundle, fresh: Evaluation, recorded: Evaluation) -> bool:

@@ -10,9 +10,8 @@ from model.bundle import encode
 
 def forms(found: Judgement) -> dict[str, bytes]:
     """Return the report by the ending of its file."""
-    report, new, old, recorded, classes = found
     return {
-        "json": encode(report),
-        "md": markdown(report).encode(),
-        "html": html(report, new, old, recorded, classes).encode(),
+        "json": encode(found.report),
+        "md": markdown(found.report).encode(),
+        "html": html(found).encode(),
     }

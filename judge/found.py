@@ -13,7 +13,7 @@ SCHEMA_VERSION = 1
 NAME = "report"
 SCHEMA = Path(__file__).with_name("report.schema.json")
 Verdict = Literal["passed", "failed", "accepted"]
-Direction = Literal["better", "worse", "same"]
+Direction = Literal["better", "worse", "same", "unknown"]
 
 
 class Side(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
@@ -39,6 +39,7 @@ class Score(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
 
     metric: str
     higher_is_better: bool
+    whole: float  # of the new model on every row; the rest is of the rows that are compared
     new: float
     new_low: float
     new_high: float
@@ -48,7 +49,10 @@ class Score(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     high: float | None = None
     p: float | None = None
     test: str | None = None
-    noise: float = 0.0  # a difference that another seed alone makes in 1 of 100 pairs
+    certain: bool = False  # the difference is beyond the chance of the rows
+    averaged: float | None = None  # the difference without the luck of either model's seed
+    averaged_low: float | None = None
+    averaged_high: float | None = None
     direction: Direction | None = None
 
 
@@ -112,6 +116,7 @@ class Report(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     old: Side | None
     note: str  # on the baseline: which, on which rows, or why there is none
     rows: int
+    compared: int  # of the rows: those that are new to both models, 0 where there is no comparison
     confidence: float
     resamples: int
     scores: list[Score]

@@ -7,6 +7,7 @@ from judge.paired import fallen
 from model.bundle import Check as Recorded
 from model.bundle import Manifest
 from model.policy import Policy, Rules
+from model.segments import called
 
 TOLERANCE = 1e-5  # as in train.parity, whose finding this is
 
@@ -19,7 +20,7 @@ def checks(
     rules = {each.column: each.rules for each in policy.segments}
     for segment in segments:
         if segment.gated:
-            where = f" where {segment.column} is {segment.value}"
+            where = called("", segment.column, segment.value)
             found += check_rules(rules[segment.column], segment.scores, where)
     return [*found, *check_recorded(policy, manifest), check_parity(manifest)]
 
@@ -31,11 +32,12 @@ def check_rules(rules: Rules, scores: list[Score], where: str) -> list[Check]:
         score = by_name.get(bound.metric)
         if score is None:  # it does not exist on these rows
             continue
-        passed = score.new >= bound.value if bound.bound == "min" else score.new <= bound.value
+        value = score.whole
+        passed = value >= bound.value if bound.bound == "min" else value <= bound.value
         words = "at least" if bound.bound == "min" else "at most"
         rule = f"{words} {bound.value:g}"
         result.append(
-            Check(name=bound.metric + where, rule=rule, found=f"{score.new:.4g}", passed=passed)
+            Check(name=bound.metric + where, rule=rule, found=f"{value:.4g}", passed=passed)
         )
     result += [
         check_drop(by_name[metric], allowed, where)
@@ -84,12 +86,21 @@ def describe(score: Score) -> str:
         "worse": "more than chance",
         "better": "better beyond chance",
         "same": "no more than chance",
+        "unknown": "not judged, for the published model was trained on too many of these rows",
     }
-    seed = f", seeds ±{score.noise:.3g}" if score.noise else ""
+    seeds = f", {over_seeds(score)}" if score.averaged is not None else ""
     return (
         f"{score.old:.4g} → {score.new:.4g}: {score.difference:+.4g} "
-        f"({score.low:+.3g} to {score.high:+.3g}), {score.test}{chance}{seed}: "
+        f"({score.low:+.3g} to {score.high:+.3g}), {score.test}{chance}{seeds}: "
         f"{reading[score.direction or 'same']}"
+    )
+
+
+def over_seeds(score: Score) -> str:
+    """`averaged over seeds -0.02 (-0.03 to -0.01)`."""
+    return (
+        f"averaged over seeds {score.averaged:+.3g} "
+        f"({score.averaged_low:+.3g} to {score.averaged_high:+.3g})"
     )
 
 

@@ -2,26 +2,24 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Sequence
 from typing import NamedTuple
 
 from judge import align, gate, suspicion
-from judge.align import Ask
+from judge.align import Answered, Ask
 from judge.changes import changes
 from judge.drift import drift
 from judge.errors import Incomparable
-from judge.found import Check, Report, Score, Segment, Side
+from judge.found import Check, Report, Segment, Side
 from judge.headline import headline
-from judge.paired import compare
 from judge.permutation import smallest_drop
-from model.bundle import Bundle, Label
+from judge.scorer import Scorer
+from judge.seeds import seeds
+from model.bundle import Bundle
 from model.evaluation import Evaluation, read
 from model.policy import Policy
 from model.resample import CONFIDENCE, count
-from model.segments import FEW, part, segments
+from model.segments import FEW, segments
 
-CALM = 1.5  # times the smaller noise: so far may two measurements of one noise differ
 FIRST = {"classification": "accuracy", "regression": "mae"}  # shown where no rule names a metric
 
 
@@ -38,10 +36,15 @@ class Published(NamedTuple):
 
 
 class Judgement(NamedTuple):
-    """The report, and the answers it rests on: the new rows by both models, the old one's own."""
+    """The report, and the answers it rests on.
+
+    `compared` and `old` are both models' answers to the same rows; `fresh` and `recorded` are each
+    one's to its own holdout.
+    """
 
     report: Report
-    new: Evaluation
+    fresh: Evaluation
+    compared: Evaluation
     old: Evaluation | None
     recorded: Evaluation | None
     classes: list[int | str] | None
@@ -49,15 +52,17 @@ class Judgement(NamedTuple):
 
 def judge(new: Bundle, old: Published | None, policy: Policy, *, absent: str = "") -> Judgement:
     """Judge a new model by its policy and the published model; `absent` says why there is none."""
-    fresh = read(new.path)
+    fresh, classes = read(new.path), new.manifest.classes
     before, note, failures = answered(new, old, absent)
     confidence = 1 - (1 - CONFIDENCE) / max(1, comparisons(policy, fresh))
-    classes = new.manifest.classes
-    noise = seed_noise(new, old)
-    scores = measurable(compare(fresh, before, classes, confidence, noise))
-    parts = cut(policy, fresh, before, classes, confidence)
+    scorer = Scorer(fresh, before, classes, confidence, seeds(new, old.bundle if old else None))
+    scores = scorer(list(range(len(fresh.truth))))
+    parts = cut(policy, fresh, scorer)
     moved = drift(new, old.bundle) if old and before else []
     found = [*failures, *gate.checks(policy, scores, parts, new.manifest)]
+    warnings = suspicion.warnings(new, old.bundle if old else None, fresh, scores, moved)
+    warnings += suspicion.unlucky(scores, policy.rules.drops)
+    warnings += [before.chosen.warning] if before and before.chosen.warning else []
     report = Report(
         model=new.manifest.name,
         description=new.manifest.description,
@@ -68,55 +73,44 @@ def judge(new: Bundle, old: Published | None, policy: Policy, *, absent: str = "
         old=side(old.bundle, old.digest) if old else None,
         note=note,
         rows=len(fresh.truth),
+        compared=len(before.new.truth) if before else 0,
         confidence=confidence,
         resamples=count(len(fresh.truth)),
         scores=scores,
         segments=parts,
         checks=found,
-        warnings=suspicion.warnings(new, old.bundle if old else None, fresh, scores, moved),
-        changes=changes(fresh, before) if before else None,
+        warnings=[*warnings, before.chosen.warning]
+        if before and before.chosen.warning
+        else warnings,
+        changes=changes(before.new, before.old) if before else None,
         drift=moved,
     )
-    if before and classes is not None:
-        least = smallest_drop(report.rows, 1 - confidence)
+    if before and classes is not None and before.chosen.conclusive:
+        least = smallest_drop(report.compared, 1 - confidence)
         report.note += (
-            f" {report.rows} rows can tell a drop of accuracy from chance from {least:.3f} on."
+            f" {report.compared} rows can tell a drop of accuracy from chance from {least:.3f} on."
         )
     recorded = read(old.bundle.path) if old else None
-    return Judgement(settle(report), fresh, before, recorded, classes)
+    compared, earlier = (before.new, before.old) if before else (fresh, None)
+    return Judgement(settle(report), fresh, compared, earlier, recorded, classes)
 
 
 def answered(
     new: Bundle, old: Published | None, absent: str
-) -> tuple[Evaluation | None, str, list[Check]]:
+) -> tuple[Answered | None, str, list[Check]]:
     """Return the published model's answers if it can be compared, a note, and a failed check."""
     if old is None:
         return None, f"{absent or 'Nothing is published yet'}: absolute thresholds only.", []
     named = f"Compared with {old.reference}."
     try:
         align.check(new, old.bundle)
-        before, note = align.answers(new, old.bundle, old.ask)
+        before = align.answers(new, old.bundle, old.ask)
     except Incomparable as error:
         note = f"{named} No comparison: {error}."
         rule, found = "comparable with the published model", str(error)
         failed = Check(name="baseline", rule=rule, found=found, passed=False)
         return None, note, [failed] if error.curable else []
-    return before, f"{named} {note}", []
-
-
-def seed_noise(new: Bundle, old: Published | None) -> dict[str, float]:
-    """Return what the two models' seeds do to each metric: their root mean square, within limits.
-
-    Two models of one recipe have one noise. A new one that is all noise can't hide behind it: the
-    calmer of the two bounds what is granted.
-    """
-    ours = new.manifest.metrics.seed_noise
-    theirs = old.bundle.manifest.metrics.seed_noise if old else {}
-    return {name: granted(ours[name], theirs[name]) for name in ours if name in theirs}
-
-
-def granted(ours: float, theirs: float) -> float:
-    return min(math.sqrt((ours**2 + theirs**2) / 2), CALM * min(ours, theirs))
+    return before, f"{named} {before.note}", []
 
 
 def comparisons(policy: Policy, fresh: Evaluation) -> int:
@@ -128,33 +122,22 @@ def comparisons(policy: Policy, fresh: Evaluation) -> int:
     return tested
 
 
-def cut(
-    policy: Policy,
-    fresh: Evaluation,
-    before: Evaluation | None,
-    classes: Sequence[Label] | None,
-    confidence: float,
-) -> list[Segment]:
+def cut(policy: Policy, fresh: Evaluation, scorer: Scorer) -> list[Segment]:
     """Score every segment of the columns that have rules, and of those with few categories."""
     rules = {each.column: each for each in policy.segments}
+    first = FIRST["regression" if scorer.classes is None else "classification"]
     result = []
     for column in dict.fromkeys([*rules, *categorical(fresh)]):
         rule = rules.get(column)
-        wanted = (
-            rule.rules.metrics
-            if rule
-            else [FIRST["regression" if classes is None else "classification"]]
-        )
+        wanted = rule.rules.metrics if rule else [first]
         for value, rows in segments(fresh.column(column)).items():
-            after, earlier = part(fresh, rows), before and part(before, rows)
-            scores = measurable(compare(after, earlier, classes, confidence))
             result.append(
                 Segment(
                     column=column,
                     value=value,
                     rows=len(rows),
                     gated=rule is not None and len(rows) >= rule.rows,
-                    scores=[score for score in scores if score.metric in wanted],
+                    scores=[each for each in scorer(rows, column, value) if each.metric in wanted],
                 )
             )
     return result
@@ -166,13 +149,6 @@ def categorical(fresh: Evaluation) -> list[str]:
         for name in fresh.features[0]
         if all(isinstance(value, str | None) for value in fresh.column(name))
         and len(set(fresh.column(name))) <= FEW
-    ]
-
-
-def measurable(scores: list[Score]) -> list[Score]:
-    """Leave out what does not exist on these rows, such as the ROC area of a single class."""
-    return [
-        score for score in scores if not math.isnan(score.new) and not math.isnan(score.old or 0)
     ]
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from judge.found import Change, Report, Score, Segment, Side
+from judge.gate import over_seeds
 from judge.paired import arrow
 from model.bundle import Value
 
@@ -37,7 +38,7 @@ def scores(report: Report) -> str:
              bar(score)) for score in report.scores
         ]  # fmt: skip
         return table(("metric", "new", "95 % interval", ""), rows)
-    head = (
+    head = [
         "metric",
         "published",
         "new",
@@ -45,15 +46,26 @@ def scores(report: Report) -> str:
         f"{report.confidence:.1%} interval",
         "test",
         "",
-    )
-    return table(head, [score_row(score) for score in report.scores])
+    ]
+    return table(*with_every_row(report, head, list(map(score_row, report.scores))))
+
+
+def with_every_row(
+    report: Report, head: Sequence[str], rows: Sequence[Sequence[str]]
+) -> tuple[list[str], list[list[str]]]:
+    """Add what the new model does on every row, where fewer are compared."""
+    if report.compared == report.rows:
+        return list(head), list(map(list, rows))
+    whole = [f"{score.whole:.4f}" for score in report.scores]
+    lines = [[*row[:-1], value, row[-1]] for row, value in zip(rows, whole, strict=True)]
+    return [*head[:-1], f"new, all {report.rows} rows", head[-1]], lines
 
 
 def score_row(score: Score) -> tuple[str, ...]:
     if score.old is None:
         return (score.metric, "", f"{score.new:.4f}", "", "", "", "")
     chance = "" if score.p is None else f", p = {score.p:.2g}"
-    chance += f", seeds ±{score.noise:.3f}" if score.noise else ""
+    chance += f"; {over_seeds(score)}" if score.averaged is not None else ""
     return (
         score.metric,
         f"{score.old:.4f}",

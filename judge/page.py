@@ -2,26 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from html import escape
 
 from judge import figures, markdown
 from judge.found import Report, Score
-from model.bundle import Label
-from model.evaluation import Evaluation
+from judge.judge import Judgement
 from model.page import badge, page, plots, section, table
 
 TILES = 4
 
 
-def html(
-    report: Report,
-    new: Evaluation,
-    old: Evaluation | None,
-    recorded: Evaluation | None,
-    classes: Sequence[Label] | None,
-) -> str:
-    """Return the page; `old` answered the new rows, `recorded` holds the published model's own."""
+def html(found: Judgement) -> str:
+    """Return the page."""
+    report = found.report
     name = escape(report.model)
     verdict = "failed" if report.verdict == "failed" else "passed"
     body = [
@@ -30,16 +23,16 @@ def html(
         *(f'<p class="warning">{escape(warning)}</p>' for warning in report.warnings),
         f'<div class="tiles">{"".join(map(tile, report.scores[:TILES]))}</div>',
         section("Metrics", metrics(report)),
-        section("Answers", plots(figures.answers(new, old, classes))),
+        section("Answers", plots(figures.answers(found.compared, found.old, found.classes))),
         section("Gate", gate(report)),
     ]
     if report.segments:
         body.append(section("Segments", segments(report)))
     if report.changes and report.changes.count:
         body.append(section(markdown.changed(report), changes(report)))
-    if studied := figures.study(new.study):
+    if studied := figures.study(found.fresh.study):
         body.append(section("What the model learned", plots(studied)))
-    body.append(section("Inputs", plots(figures.distributions(new, recorded))))
+    body.append(section("Inputs", plots(figures.distributions(found.fresh, found.recorded))))
     body.append(section("Provenance", provenance(report)))
     return page(f"{report.model}: {report.verdict}", body)
 
@@ -61,14 +54,13 @@ def metrics(report: Report) -> str:
     note = f"<p>{escape(report.note)}</p>"
     if any(score.old is not None for score in report.scores):
         head = ("metric", "published", "new", "difference", "interval", "test", "")
-        return (
-            drawn + table(head, list(map(markdown.score_row, report.scores)), numbers=True) + note
-        )
-    rows = [
+        rows = list(map(markdown.score_row, report.scores))
+        return drawn + table(*markdown.with_every_row(report, head, rows), numbers=True) + note
+    alone = [
         (score.metric, f"{score.new:.4f}", f"{score.new_low:.4f} to {score.new_high:.4f}")
         for score in report.scores
     ]
-    return table(("metric", "new", "95 % interval"), rows, numbers=True) + note
+    return table(("metric", "new", "95 % interval"), alone, numbers=True) + note
 
 
 def gate(report: Report) -> str:

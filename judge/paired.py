@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Sequence
 
 from judge.found import Direction, Score
 from judge.permutation import permutation
@@ -13,10 +13,15 @@ from model.resample import CONFIDENCE, bootstrap, interval
 from model.scores import Numbers, score
 
 BOOTSTRAP, MCNEMAR, PERMUTATION = "paired bootstrap", "McNemar, exact", "paired permutation"
-# 99 % of the differences of two seeds, in standard deviations as twice five seeds show them:
-# Student's t of eight degrees of freedom.
-SEEDS = 3.355 * 2**0.5
 SMALLEST = 1e-9  # differences below are the rounding of a sum
+
+
+Interval = tuple[float, float, float]  # a value between its ends
+Averaged = Callable[[str, float], Interval | None]
+
+
+def without_seeds(_name: str, _difference: float) -> None:
+    """Tell of two models that no random seed plays a part in."""
 
 
 def compare(
@@ -24,12 +29,12 @@ def compare(
     old: Evaluation | None,
     classes: Sequence[Label] | None,
     confidence: float = CONFIDENCE,
-    noise: Mapping[str, float] | None = None,
+    averaged: Averaged = without_seeds,
 ) -> list[Score]:
     """Score the new model, and hold it against the old one where there is one.
 
     `confidence` is that of each difference; the interval of a single model has the usual one.
-    `noise` is how far another seed alone moves a metric: its standard deviation.
+    `averaged` tells what is left of a difference without the luck of the seeds, and its interval.
     """
     values = score(new, classes)
     if old is None:
@@ -43,8 +48,8 @@ def compare(
         each = alone(name, value, drawn[name])
         if name in before:
             between = interval(drawn[name] - drawn_before[name], confidence)
-            each.noise = SEEDS * (noise or {}).get(name, 0.0)
             against(each, before[name], between, chances.get(name), 1 - confidence)
+            direct(each, averaged(name, value - before[name]))
         found.append(each)
     return found
 
@@ -52,7 +57,9 @@ def compare(
 def alone(name: str, value: float, drawn: Numbers) -> Score:
     low, high = interval(drawn)
     higher = METRICS[name].bound == "min"
-    return Score(metric=name, higher_is_better=higher, new=value, new_low=low, new_high=high)
+    return Score(
+        metric=name, higher_is_better=higher, whole=value, new=value, new_low=low, new_high=high
+    )
 
 
 def against(
@@ -68,8 +75,17 @@ def against(
     else:
         found.test = MCNEMAR if found.metric == "accuracy" else PERMUTATION
         certain = p <= alpha
-    if certain and abs(found.difference) > max(SMALLEST, found.noise):
-        rises = found.difference > 0
+    found.certain = certain and abs(found.difference) > SMALLEST
+
+
+def direct(found: Score, averaged: Interval | None) -> None:
+    """Say which way the metric went, if that is beyond the chance of both rows and seeds."""
+    difference = found.difference or 0.0
+    if averaged:
+        found.averaged, found.averaged_low, found.averaged_high = averaged
+    low, high = averaged[1:] if averaged else (difference, difference)
+    rises = difference > 0
+    if found.certain and (low > 0 if rises else high < 0):
         found.direction = "better" if rises == found.higher_is_better else "worse"
     else:
         found.direction = "same"
@@ -82,4 +98,4 @@ def fallen(found: Score) -> float:
 
 
 def arrow(direction: Direction | None) -> str:
-    return {"better": "▲", "worse": "▼", "same": "=", None: ""}[direction]
+    return {"better": "▲", "worse": "▼", "same": "=", "unknown": "?", None: ""}[direction]

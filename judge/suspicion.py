@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from math import inf
 
 import numpy as np
 
 from judge.found import Drift, Score
 from judge.gate import recorded
+from judge.paired import fallen
 from model.bundle import Bundle, Check, Label, Value
 from model.evaluation import Evaluation
 
@@ -32,10 +34,24 @@ def warnings(
     return found
 
 
+def unlucky(scores: list[Score], drops: Mapping[str, float]) -> list[str]:
+    """Point at a drop that the gate lets pass for one reason alone: other seeds do not have it."""
+    found = []
+    for score in scores:
+        drop = fallen(score)
+        is_luck = score.certain and score.direction == "same"
+        if is_luck and drop > drops.get(score.metric, inf):
+            found.append(
+                f"{score.metric} is {drop:.3g} worse, beyond the chance of the rows, but not when "
+                "averaged over random seeds: this fit was unlucky, and another seed may do better."
+            )
+    return found
+
+
 def perfect(fresh: Evaluation, scores: list[Score]) -> list[str]:
     """Ask about a perfect score on held-out rows: it is more often a leak than a triumph."""
     for score in scores:
-        if score.new >= PERFECT.get(score.metric, np.inf):
+        if score.new >= PERFECT.get(score.metric, inf):
             culprits = [name for name in fresh.features[0] if tells(fresh, name)]
             hint = f" {' and '.join(culprits)} alone tells the target." if culprits else ""
             found = (

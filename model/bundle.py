@@ -103,7 +103,7 @@ class Metrics(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     holdout: dict[str, float]
     cross_validation: dict[str, CrossValidation]
     intervals: dict[str, tuple[float, float]] = {}  # 95 % of the holdout metrics
-    seed_noise: dict[str, float] = {}  # standard deviation over fits with other seeds
+    seed_scores: dict[str, list[float]] = {}  # of this fit, then of fits with other random seeds
 
 
 class Manifest(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):

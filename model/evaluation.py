@@ -42,6 +42,7 @@ class Evaluation(msgspec.Struct, kw_only=True, omit_defaults=True, forbid_unknow
     probabilities: list[list[float]] | None
     others: dict[str, list[Value]] = {}  # columns that are no input: see ModelSpec.kept
     study: Study | None = None
+    trained: bytes = b""  # the training rows, as `model.rows` packs them
 
     def column(self, name: str) -> list[Value]:
         """Return an input or another kept column; raise KeyError for one that is not here."""

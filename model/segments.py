@@ -30,6 +30,11 @@ def name(value: Value) -> str:
     return f"{value:g}" if isinstance(value, int | float) else value or MISSING
 
 
+def called(metric: str, column: str, value: str) -> str:
+    """Return the name of a metric of one segment."""
+    return f"{metric} where {column} is {value}"
+
+
 def quartiles(values: Sequence[Value]) -> Segments:
     numbers = np.array([np.nan if value is None else value for value in values], dtype=np.float64)
     cuts = np.unique(np.nanquantile(numbers, [0, 0.25, 0.5, 0.75, 1]))

@@ -9,6 +9,7 @@ import pandas as pd
 
 from model.bundle import Example, Input, Serving, Value
 from model.evaluation import Evaluation
+from model.rows import takes
 from train.evaluate import Answers
 from train.split import Part
 
@@ -40,7 +41,7 @@ def value(cell: Any) -> Value:
 
 def examples(found: Evaluation, inputs: list[Input], serving: Serving) -> list[Example]:
     """Choose holdout rows a server accepts: some of every class, some with gaps, then the first."""
-    usable = [row for row, cells in enumerate(found.features) if accepted(cells, inputs, serving)]
+    usable = [row for row, cells in enumerate(found.features) if takes(inputs, serving, cells)]
     chosen: list[int] = []
     if isinstance(found.predictions[0], str | int):
         for label in dict.fromkeys(found.truth):
@@ -48,21 +49,6 @@ def examples(found: Evaluation, inputs: list[Input], serving: Serving) -> list[E
     chosen += [row for row in usable if None in found.features[row].values()][:WITH_GAPS]
     count = max(COUNT, len(set(chosen)))
     return [example(found, row) for row in sorted(list(dict.fromkeys(chosen + usable))[:count])]
-
-
-def accepted(cells: dict[str, Value], inputs: list[Input], serving: Serving) -> bool:
-    return all(accepts(each, cells[each.name], serving) for each in inputs)
-
-
-def accepts(each: Input, cell: Value, serving: Serving) -> bool:
-    """Say whether the schema, made from the training rows, allows this holdout value."""
-    if cell is None:
-        return each.missing
-    if isinstance(cell, str):
-        return serving.unknown_category == "ignore" or cell in (each.categories or ())
-    if serving.out_of_range == "accept" or each.minimum is None or each.maximum is None:
-        return True
-    return each.minimum <= cell <= each.maximum
 
 
 def example(found: Evaluation, row: int) -> Example:

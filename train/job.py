@@ -17,14 +17,15 @@ from model import bundle
 from model.bundle import Data, Manifest, Metrics, Split
 from model.evaluation import Evaluation, Study
 from model.resample import intervals
+from model.rows import pack
 from model.spec import ModelSpec
 from train import backend, dataset, estimator, evaluate, examples, gate
 from train.card import card
 from train.evaluate import Answers
 from train.export import export
 from train.listening import listening
-from train.noise import seed_noise
 from train.report import report
+from train.seeds import seed_scores
 from train.split import Part, split
 from train.study import study
 
@@ -90,6 +91,7 @@ def run(spec: ModelSpec, out: Path) -> Manifest:
     )
     found = examples.evaluation(holdout, trained.answers)
     found.study = trained.study
+    found.trained = pack(examples.features(train.X), train.y.tolist())
     write(spec, out, manifest, exported.content, found)
     log("write", f"{size(manifest) / 1000:.0f} kB in {out}")
     return manifest
@@ -110,16 +112,16 @@ def fit(spec: ModelSpec, train: Part, holdout: Part, log: Log) -> Trained:
         log("holdout", summary(scores))
         studied = study(spec, fitted, train, holdout)
         log("study", learned(studied))
-        noise = seed_noise(spec, fitted, train, holdout)
-        if noise:
-            log("seeds", f"{spec.seeds} other seeds move it by ± {summary(noise)}")
+        seeds = seed_scores(spec, fitted, train, holdout)
+        if seeds:
+            log("seeds", summary({k: float(np.mean(v)) for k, v in seeds.items() if k in scores}))
     for warning in heard:
         log("warning", warning)
     known = evaluate.classes(fitted)
     spread = intervals(
         examples.evaluation(holdout, answers), known if known is None else known.tolist()
     )
-    metrics = Metrics(holdout=scores, cross_validation=folds, intervals=spread, seed_noise=noise)
+    metrics = Metrics(holdout=scores, cross_validation=folds, intervals=spread, seed_scores=seeds)
     return Trained(fitted, answers, metrics, studied)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import re
 
@@ -94,6 +95,7 @@ def test_evaluation_holds_every_holdout_row(trained: Bundle) -> None:
     study = evaluation.pop("study")
     assert len(study["importance"]) == len(trained.manifest.inputs)
     assert [each["rows"] for each in study["learning"]][-1] == trained.manifest.data.train_rows
+    assert len(base64.b64decode(evaluation.pop("trained"))) == 4 * trained.manifest.data.train_rows
     count = trained.manifest.data.holdout_rows
     segments = evaluation.pop("others", {})  # columns that are no inputs, for segments
     assert all(len(values) == count for values in segments.values())

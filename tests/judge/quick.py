@@ -1,0 +1,113 @@
+"""Bundles that hold what the judge reads and nothing else, so that hundreds can be judged.
+
+Rows, answers, metrics and seed noise are those of a real training; the model itself is not
+exported, for a judge never runs it: where it must answer other rows, the estimator here does.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import msgspec
+import numpy as np
+import pandas as pd
+
+from judge.align import Answer
+from judge.found import Report
+from judge.judge import Published, judge
+from model.bundle import EVALUATION, Bundle, Data, Gate, Manifest, Metrics, Serving, Split, Value
+from model.policy import ImageRules, Policy, Rules, SegmentRules
+from model.rows import pack
+from model.source import DataSource
+from model.spec import Kind, ModelSpec
+from train import evaluate, examples
+from train.dataset import Dataset, schema
+from train.seeds import seed_scores
+from train.split import split
+
+IMAGE = ImageRules(1.25, 2.0)
+
+
+def policy(drops: dict[str, float], segments: dict[str, dict[str, float]] | None = None) -> Policy:
+    """Return a gate that allows these drops, and these in each segment of a column."""
+    rules = tuple(SegmentRules(c, Rules((), d), 10) for c, d in (segments or {}).items())
+    return Policy(Rules((), drops), rules, IMAGE)
+
+
+class Table(NamedTuple):
+    """Rows to learn from; `others` are columns that the model does not see."""
+
+    X: pd.DataFrame
+    y: np.ndarray
+    others: dict[str, list[Value]] = {}  # noqa: RUF012 - never written to
+
+
+class Quick(NamedTuple):
+    """A trained model: its bundle, and the estimator that answers for it."""
+
+    bundle: Bundle
+    estimator: Any
+
+    def ask(self, rows: list[dict[str, Value]]) -> Answer:
+        X = pd.DataFrame(rows, columns=[each.name for each in self.bundle.manifest.inputs])
+        found = evaluate.answer(self.estimator, X)
+        probabilities = found.probabilities
+        return found.predictions.tolist(), None if probabilities is None else probabilities.tolist()
+
+    def against(self, old: Quick, policy: Policy) -> Report:
+        """Judge this model by the other one."""
+        published = Published(old.bundle, "sha256:old", "layout:main", old.ask)
+        return judge(self.bundle, published, policy).report
+
+
+def spec_of(table: Table, seed: int, policy: Policy) -> ModelSpec:
+    kinds: dict[str, Kind] = {
+        str(name): "categorical" if values.dtype == object else "numeric"
+        for name, values in table.X.items()
+    }
+    return ModelSpec(
+        folder=Path(), name="quick", description="", task=task(table), target="y",
+        data=DataSource("", None, ()), inputs=kinds, test_size=0.25, seed=seed, folds=2, seeds=5,
+        gate=policy, columns_kept=(), serving=Serving(),
+    )  # fmt: skip
+
+
+def task(table: Table) -> Any:
+    return "regression" if table.y.dtype.kind == "f" else "classification"
+
+
+def train(
+    table: Table, estimator: Any, policy: Policy, *, seed: int = 0, spoil: Any = None
+) -> Quick:
+    """Split, fit, answer and measure the noise; `spoil` changes the training rows alone."""
+    spec = spec_of(table, seed, policy)
+    by_name = table.X.sort_index(axis=1)
+    sha256 = str(pd.util.hash_pandas_object(by_name).sum())
+    rows = np.arange(len(table.y))
+    learn, holdout = split(spec, Dataset(table.X, table.y, rows, sha256, 0, table.others))
+    if spoil:
+        learn = spoil(learn, np.random.default_rng(seed))
+    fitted = estimator.fit(learn.X, learn.y)
+    answers = evaluate.answer(fitted, holdout.X)
+    labels = evaluate.classes(fitted)
+    metrics = Metrics(
+        holdout=evaluate.score(holdout.y, answers, labels),
+        cross_validation={},
+        seed_scores=seed_scores(spec, fitted, learn, holdout),
+    )
+    manifest = Manifest(
+        schema_version=1, name="quick", version="0", revision="", description="", task=spec.task,
+        target="y", estimator=str(estimator), runtime="joblib", runtime_reason="", parity=None,
+        data=Data(source="", sha256=sha256, rows=len(rows), train_rows=len(learn.y),
+                  holdout_rows=len(holdout.y)),
+        split=Split(test_size=0.25, seed=seed, stratified=True), inputs=schema(spec, learn.X),
+        classes=None if labels is None else labels.tolist(), libraries={}, metrics=metrics,
+        gate=Gate(passed=True, checks=[]), serving=Serving(), files={},
+    )  # fmt: skip
+    folder = Path(tempfile.mkdtemp())
+    found = examples.evaluation(holdout, answers)
+    found.trained = pack(examples.features(learn.X), learn.y.tolist())
+    (folder / EVALUATION).write_bytes(msgspec.json.encode(found))
+    return Quick(Bundle(folder, manifest, []), fitted)

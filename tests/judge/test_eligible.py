@@ -1,0 +1,115 @@
+"""Where data or split changed, models are compared on rows that are new to both of them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import msgspec
+import numpy as np
+import pandas as pd
+
+from model.bundle import EVALUATION, Serving
+from model.evaluation import read
+from model.policy import Policy, Rules, Threshold
+from tests.judge.quick import IMAGE, Quick, Table, train
+from tests.judge.rates import DEFAULT, flowers, forest, line
+
+
+def grown(rows: int, more: int) -> Table:
+    """Return a table of `rows`, to which `more` were added since."""
+    old, new = flowers(1, rows), flowers(2, more)
+    return Table(pd.concat([old.X, new.X], ignore_index=True), np.concatenate([old.y, new.y]))
+
+
+def held_out_by_both(new: Quick, old: Quick) -> int:
+    """Count the rows that both models hold out."""
+    before = {str(row) for row in read(old.bundle.path).features}
+    return sum(str(row) in before for row in read(new.bundle.path).features)
+
+
+def test_rows_that_the_published_model_was_trained_on_are_left_out() -> None:
+    """A forest knows its training rows by heart, and would look better than it is."""
+    old = train(flowers(1), forest(20)(0), DEFAULT)
+    new = train(grown(600, 60), forest(20)(1), DEFAULT)
+    report = new.against(old, DEFAULT)
+    held = read(new.bundle.path)
+    added = sum(row >= 600 for row in held.rows)
+    assert report.rows == 165
+    assert report.compared == added + held_out_by_both(new, old)
+    left_out = f"{report.compared} of the 165 new held-out rows (left out: {165 - report.compared}"
+    assert f"{left_out} it was trained on)" in report.note
+    assert report.verdict == "passed"
+    known = [row < 600 for row in held.rows]
+    answers, _ = old.ask(held.features)
+    right = np.array(answers) == np.array(held.truth)
+    by_heart = right[known].mean()
+    score = next(score for score in report.scores if score.metric == "accuracy")
+    assert score.old is not None
+    assert by_heart > score.old + 0.05
+    assert score.whole == new.bundle.manifest.metrics.holdout["accuracy"]
+
+
+def test_drop_is_not_judged_where_too_few_rows_are_new() -> None:
+    """Of a small table hardly a held-out row is new; thresholds hold, and the report warns."""
+    rules = Rules((Threshold("accuracy", "min", 0.99),), {"accuracy": 0.0})
+    policy = Policy(rules, (), IMAGE)
+    old = train(flowers(1, 120), forest(20)(0), policy)
+    new = train(grown(120, 8), line(), policy)
+    report = new.against(old, policy)
+    bound, drop, _ = report.checks
+    assert (bound.passed, drop.passed) == (False, True)
+    assert "not judged" in drop.found
+    assert {score.direction for score in report.scores} == {"unknown"}
+    assert any("was trained on" in each and "of the 32 held-out rows" in each
+               for each in report.warnings)  # fmt: skip
+
+
+def test_model_that_does_not_say_what_it_was_trained_on_is_a_warning() -> None:
+    """A bundle of an earlier revision is compared on every row, and the doubt is told."""
+    old = train(flowers(1), line(), DEFAULT)
+    file = old.bundle.path / EVALUATION
+    file.write_bytes(msgspec.json.encode(forgetful(old.bundle.path)))
+    report = train(grown(600, 60), line(), DEFAULT).against(old, DEFAULT)
+    assert report.compared == report.rows
+    assert any("does not say which rows" in warning for warning in report.warnings)
+
+
+def forgetful(bundle: Path) -> object:
+    evaluation = read(bundle)
+    evaluation.trained = b""
+    return evaluation
+
+
+def test_equal_rows_are_not_taken_for_known_ones() -> None:
+    """Where a table holds each row many times, an equal row need not be the same one."""
+    few = flowers(1)._replace(X=flowers(1).X.round(0))
+    more = grown(600, 60)
+    old = train(few, line(), DEFAULT)
+    report = train(more._replace(X=more.X.round(0)), line(), DEFAULT).against(old, DEFAULT)
+    assert report.compared == report.rows
+    assert any("Equal rows are so common" in warning for warning in report.warnings)
+
+
+def test_rows_that_the_published_model_refuses_are_left_out() -> None:
+    """A value it was never taught is no reason to call it wrong."""
+    old = train(flowers(1), line(), DEFAULT)
+    old.bundle.manifest.serving = Serving(out_of_range="reject")
+    far = flowers(2)
+    far.X.loc[:99, "length"] += 100
+    new = train(far, line(), DEFAULT)
+    report = new.against(old, DEFAULT)
+    refused = (np.array(read(new.bundle.path).column("length")) > 50).sum()
+    assert 0 < refused <= report.rows - report.compared
+    assert "it refuses" in report.note
+
+
+def test_model_that_refuses_every_row_is_not_compared() -> None:
+    """Then there is nothing to compare, and the report says why."""
+    old = train(flowers(1), line(), DEFAULT)
+    for each in old.bundle.manifest.inputs:
+        each.maximum = each.minimum
+    old.bundle.manifest.serving = Serving(out_of_range="reject")
+    new = train(flowers(2), line(), DEFAULT)
+    report = new.against(old, DEFAULT)
+    assert report.compared == 0
+    assert "No comparison: it refuses every new row" in report.note
