@@ -13,7 +13,7 @@ SHIP = python -m ship
 
 .DEFAULT_GOAL := help
 .PHONY: help pipeline check lint test fast plan train gate image measure scan smoke push publish assets login verify \
-	reproduce bench models diff \
+	rescan reproduce bench models diff \
 	deploy canary rollback history undeploy new-model lock engine trivy actionlint cosign compose docker-registry browser wrk clean
 
 help: ## Print these words
