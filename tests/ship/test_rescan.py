@@ -21,7 +21,7 @@ from ship.rescan import LIMIT, Scanned, chosen, page, rescan, tell
 from ship.scan import scan
 from ship.tags import Tag
 from tests.ship.conftest import MakeArchive, oci_archive
-from tests.ship.vulnerabilities import database, serve
+from tests.ship.vulnerabilities import Vulnerability, serve_database
 
 METADATA = "usr/local/lib/python3.13/site-packages/h11-{0}.dist-info/METADATA"
 FOUND = "HIGH CVE-2026-0001 in h11 0.1: update to 9.9"
@@ -39,9 +39,9 @@ def dist() -> Iterator[Path]:
 @pytest.fixture
 def known(registry: str, dist: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Have a database, in a registry, that knows a vulnerability of h11 before 9.9."""
-    place = serve(registry, database("h11", "CVE-2026-0001", "9.9"))
-    monkeypatch.setenv("TRIVY_DB_REPOSITORY", place)
-    monkeypatch.setenv("TRIVY_CACHE_DIR", str(dist / "trivy"))
+    known = Vulnerability("CVE-2026-0001", "h11", fixed="9.9", severity="HIGH")
+    for name, value in serve_database(registry, [known], dist / "trivy").items():
+        monkeypatch.setenv(name, value)
 
 
 @pytest.fixture

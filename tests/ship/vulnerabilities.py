@@ -1,119 +1,164 @@
-"""A vulnerability database as Trivy downloads it, with what a test wants known.
-
-Trivy fetches an artifact from a registry, unpacks it, and opens a bbolt file: pages of sorted keys,
-where small buckets lie inside the page of the one they are in.
-"""
+"""Trivy databases of made-up vulnerabilities, for machines that cannot reach the real one."""
 
 from __future__ import annotations
 
 import gzip
 import hashlib
-import io
 import json
 import struct
-import tarfile
-from typing import Any
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import requests
 
-PAGE = 4096
-META, FREE, LEAF, BUCKET = 4, 16, 2, 1
-MAGIC, VERSION = 0xED0CDAED, 2
-SOURCE = "pip::Test advisories"
+from tests.ship.conftest import MANIFEST, tar
+
 CONFIG = "application/vnd.aquasec.trivy.config.v1+json"
 LAYER = "application/vnd.aquasec.trivy.db.layer.v1.tar+gzip"
-MANIFEST = "application/vnd.oci.image.manifest.v1+json"
+SCHEMA = 2
+SOURCE = "pip::GitHub Security Advisory pip"  # Trivy looks Python packages up in all of pip::*
+SEVERITIES = ("UNKNOWN", "LOW", "MEDIUM", "HIGH", "CRITICAL")
 
-Buckets = dict[str, Any]  # to buckets, or to the bytes of a value
-
-
-def database(package: str, identifier: str, fixed: str) -> bytes:
-    """Return a bbolt file that knows one HIGH vulnerability of a Python package below `fixed`."""
-    advisory = {"PatchedVersions": [fixed], "VulnerableVersions": [f"<{fixed}"]}
-    source = {"ID": "test", "Name": "Test advisories", "URL": "https://example.com"}
-    detail = {"Title": "Planted", "Severity": "HIGH", "VendorSeverity": {"test": 3}}
-    return bolt({
-        "data-source": {SOURCE: json.dumps(source).encode()},
-        SOURCE: {package: {identifier: json.dumps(advisory).encode()}},
-        "vulnerability": {identifier: json.dumps(detail).encode()},
-    })  # fmt: skip
-
-
-def bolt(buckets: Buckets) -> bytes:
-    """Write a bbolt file: two copies of its head, an empty list of free pages, and one leaf."""
-    root = leaf(3, buckets)
-    root += bytes(-len(root) % PAGE)
-    pages = 3 + len(root) // PAGE
-    root = root[:12] + struct.pack("<I", len(root) // PAGE - 1) + root[16:]
-    return meta(0, pages) + meta(1, pages) + head(2, FREE, 0).ljust(PAGE, b"\0") + root
+# https://github.com/etcd-io/bbolt/tree/main/internal/common: page.go, meta.go, bucket.go
+PAGE_SIZE = 4096
+PAGE = struct.Struct("<QHHI")  # id, flags, count, overflow
+ELEMENT = struct.Struct("<IIII")  # flags, position, key size, value size
+BUCKET = struct.Struct("<QQ")  # root page, sequence
+META = struct.Struct(
+    "<IIII16sQQQ"
+)  # magic, version, page size, 0, root, freelist, end, transaction
+LEAF_PAGE, META_PAGE, FREELIST_PAGE = 0x02, 0x04, 0x10
+IS_BUCKET = 1
+FREELIST = 2  # pages 0 and 1 are the meta pages, and buckets follow page 2
+Bucket = dict[str, "bytes | Bucket"]
 
 
-def meta(number: int, pages: int) -> bytes:
-    content = struct.pack("<4I5Q", MAGIC, VERSION, PAGE, 0, 3, 0, 2, pages, number)
-    return (head(number, META, 0) + content + struct.pack("<Q", fnv(content))).ljust(PAGE, b"\0")
+@dataclass(frozen=True)
+class Vulnerability:
+    """One CVE of a Python package: every version before `fixed`, or all of them without a fix."""
+
+    cve: str
+    package: str
+    fixed: str | None = None
+    severity: str = "CRITICAL"
+
+    @property
+    def advisory(self) -> bytes:
+        if self.fixed is None:
+            return encode({"VulnerableVersions": [">=0"]})
+        return encode({"VulnerableVersions": [f"<{self.fixed}"], "PatchedVersions": [self.fixed]})
+
+    @property
+    def details(self) -> bytes:
+        number = SEVERITIES.index(self.severity)
+        return encode({"Title": f"{self.cve} of a test", "VendorSeverity": {"ghsa": number}})
 
 
-def fnv(content: bytes) -> int:
-    """Return the 64-bit FNV-1a hash, which guards the head."""
-    total = 0xCBF29CE484222325
-    for byte in content:
-        total = (total ^ byte) * 0x100000001B3 % 2**64
-    return total
+def serve_database(
+    registry: str, vulnerabilities: Iterable[Vulnerability], cache: Path
+) -> dict[str, str]:
+    """Serve a database that knows these only; return the environment that has Trivy use it."""
+    updated = datetime.now(UTC)
+    metadata = {
+        "Version": SCHEMA,
+        "UpdatedAt": updated.isoformat(),
+        "NextUpdate": (updated + timedelta(days=1)).isoformat(),
+    }
+    files = {"trivy.db": bolt(buckets(vulnerabilities)), "metadata.json": encode(metadata)}
+    repository = push(registry, gzip.compress(tar(files)))
+    return {"TRIVY_DB_REPOSITORY": repository, "TRIVY_CACHE_DIR": str(cache)}
 
 
-def head(number: int, kind: int, count: int) -> bytes:
-    return struct.pack("<QHHI", number, kind, count, 0)
-
-
-def leaf(number: int, buckets: Buckets) -> bytes:
-    """Write a page of keys and values; a bucket inside it begins with the page number 0."""
-    elements, data = b"", b""
-    for done, (name, value) in enumerate(sorted(buckets.items())):
-        inside = isinstance(value, dict)
-        content = struct.pack("<2Q", 0, 0) + leaf(0, value) if inside else value
-        place = 16 * (len(buckets) - done) + len(data)
-        elements += struct.pack("<4I", BUCKET * inside, place, len(name), len(content))
-        data += name.encode() + content
-    return head(number, LEAF, len(buckets)) + elements + data
-
-
-def serve(registry: str, content: bytes) -> str:
-    """Push a database to a registry; return what TRIVY_DB_REPOSITORY has to be."""
-    times = dict.fromkeys(("UpdatedAt", "DownloadedAt"), "2026-01-01T00:00:00Z")
-    metadata = {"Version": 2, "NextUpdate": "2126-01-01T00:00:00Z", **times}
-    files = {"trivy.db": content, "metadata.json": json.dumps(metadata).encode()}
-    layer = upload(registry, packed(files), LAYER)
-    layer["annotations"] = {"org.opencontainers.image.title": "db.tar.gz"}
+def push(registry: str, archive: bytes) -> str:
+    """Push the archive as the artifact that Trivy downloads; its digest names the repository."""
+    repository = f"trivy-db/{hashlib.sha256(archive).hexdigest()[:12]}"
+    url = f"http://{registry}/v2/{repository}"
+    title = {"org.opencontainers.image.title": "db.tar.gz"}
     manifest = {
         "schemaVersion": 2,
         "mediaType": MANIFEST,
-        "config": upload(registry, b"{}", CONFIG),
-        "layers": [layer],
+        "config": push_blob(url, b"{}") | {"mediaType": CONFIG},
+        "layers": [push_blob(url, archive) | {"mediaType": LAYER, "annotations": title}],
     }
-    send(f"http://{registry}/v2/trivy-db/manifests/2", "PUT", json.dumps(manifest).encode())
-    return f"{registry}/trivy-db:2"
+    put(f"{url}/manifests/{SCHEMA}", encode(manifest), MANIFEST)
+    return f"{registry}/{repository}:{SCHEMA}"
 
 
-def packed(files: dict[str, bytes]) -> bytes:
-    buffer = io.BytesIO()
-    with tarfile.open(fileobj=buffer, mode="w") as archive:
-        for name, content in files.items():
-            member = tarfile.TarInfo(name)
-            member.size = len(content)
-            archive.addfile(member, io.BytesIO(content))
-    return gzip.compress(buffer.getvalue(), mtime=0)
+def push_blob(url: str, blob: bytes) -> dict[str, object]:
+    digest = f"sha256:{hashlib.sha256(blob).hexdigest()}"
+    upload = requests.post(f"{url}/blobs/uploads/", timeout=10)
+    upload.raise_for_status()
+    put(f"{upload.headers['Location']}&digest={digest}", blob, "application/octet-stream")
+    return {"digest": digest, "size": len(blob)}
 
 
-def upload(registry: str, content: bytes, media_type: str) -> dict[str, Any]:
-    digest = f"sha256:{hashlib.sha256(content).hexdigest()}"
-    place = send(f"http://{registry}/v2/trivy-db/blobs/uploads/", "POST")
-    send(f"{place}{'&' if '?' in place else '?'}digest={digest}", "PUT", content)
-    return {"mediaType": media_type, "digest": digest, "size": len(content)}
-
-
-def send(address: str, method: str, content: bytes | None = None) -> str:
-    """Send a request; return where it says to go on."""
-    headers = {"Content-Type": MANIFEST}
-    answer = requests.request(method, address, data=content, headers=headers, timeout=30)
+def put(url: str, content: bytes, media_type: str) -> None:
+    answer = requests.put(url, content, headers={"Content-Type": media_type}, timeout=10)
     answer.raise_for_status()
-    return answer.headers.get("Location", "")
+
+
+def buckets(vulnerabilities: Iterable[Vulnerability]) -> Bucket:
+    """Return what Trivy reads: the source, its advisories by package, and each CVE's details."""
+    details: Bucket = {}
+    packages: dict[str, Bucket] = {}
+    for each in vulnerabilities:
+        details[each.cve] = each.details
+        packages.setdefault(each.package, {})[each.cve] = each.advisory
+    source = encode({"ID": "ghsa", "Name": SOURCE.removeprefix("pip::")})
+    return {"data-source": {SOURCE: source}, "vulnerability": details, SOURCE: {**packages}}
+
+
+def bolt(root: Bucket) -> bytes:
+    """Return a bbolt file, which is what Trivy's database is, with each bucket on its own leaf."""
+    pages = [page(FREELIST, FREELIST_PAGE)]
+
+    def write(bucket: Bucket) -> bytes:
+        """Append the bucket after those inside it; return the value that leads to it."""
+        items = [
+            (key.encode(), IS_BUCKET, write(value)) if isinstance(value, dict)
+            else (key.encode(), 0, value)
+            for key, value in bucket.items()
+        ]  # fmt: skip
+        number = FREELIST + sum(map(len, pages)) // PAGE_SIZE
+        pages.append(page(number, LEAF_PAGE, leaf(sorted(items)), len(items)))
+        return BUCKET.pack(number, 0)
+
+    start = write(root)
+    end = FREELIST + sum(map(len, pages)) // PAGE_SIZE
+    metas = [page(number, META_PAGE, meta(start, end, number)) for number in range(FREELIST)]
+    return b"".join(metas + pages)
+
+
+def leaf(items: list[tuple[bytes, int, bytes]]) -> bytes:
+    """Return the elements of a leaf page, each with how far after itself its key begins."""
+    elements, data = b"", b""
+    for index, (key, flags, value) in enumerate(items):
+        position = (len(items) - index) * ELEMENT.size + len(data)
+        elements += ELEMENT.pack(flags, position, len(key), len(value))
+        data += key + value
+    return elements + data
+
+
+def meta(root: bytes, end: int, transaction: int) -> bytes:
+    content = META.pack(0xED0CDAED, 2, PAGE_SIZE, 0, root, FREELIST, end, transaction)
+    return content + struct.pack("<Q", fnv1a(content))
+
+
+def page(number: int, flags: int, content: bytes = b"", count: int = 0) -> bytes:
+    """Return as many pages as the content needs; the header counts those after the first."""
+    overflow = (PAGE.size + len(content) - 1) // PAGE_SIZE
+    filled = PAGE.pack(number, flags, count, overflow) + content
+    return filled.ljust((overflow + 1) * PAGE_SIZE, b"\0")
+
+
+def fnv1a(content: bytes) -> int:
+    checksum = 0xCBF29CE484222325
+    for byte in content:
+        checksum = (checksum ^ byte) * 0x100000001B3 % 2**64
+    return checksum
+
+
+def encode(value: object) -> bytes:
+    return json.dumps(value).encode()
