@@ -2,13 +2,15 @@
 
 import os
 import shutil
+import sys
 from pathlib import Path
 
 patterns = os.environ["PATHS"].split()
 found = [path for pattern in patterns for path in Path().glob(pattern)]
 files = [file for path in found for file in ([path] if path.is_file() else path.rglob("*"))]
 if not files:
-    raise SystemExit(f"::warning::No files were found with the provided path: {patterns}")
+    print(f"::warning::No files were found with the provided path: {patterns}")
+    sys.exit(0)
 roots = [path if path.is_dir() else path.parent for path in found]
 root = os.path.commonpath(roots)
 for file in files:
