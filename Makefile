@@ -12,7 +12,7 @@ UV_COMPILE = uv pip compile --quiet --universal --python-version 3.11 --generate
 SHIP = python -m ship
 
 .DEFAULT_GOAL := help
-.PHONY: help pipeline check lint test fast plan train gate image measure scan smoke push publish assets login verify \
+.PHONY: .venv help pipeline check lint test fast plan train gate image measure scan smoke push publish assets login verify \
 	rescan reproduce bench models diff \
 	deploy canary rollback history undeploy new-model lock engine trivy actionlint cosign compose docker-registry browser wrk clean
 
@@ -127,11 +127,8 @@ engine: .venv ## Have a container engine: use the one here, or install and start
 trivy actionlint cosign compose docker-registry browser wrk: engine
 	@ship/engine.sh $@
 
-.venv: requirements-dev.txt
-	@ship/engine.sh python
-	$(PYTHON) -m venv .venv
-	.venv/bin/python -m pip install --quiet --require-hashes --requirement requirements-dev.txt
-	@touch .venv
+.venv:
+	@cmp -s requirements-dev.txt .venv/installed.txt || ship/engine.sh venv
 
 clean: ## Remove what the words above have made here
 	rm -rf dist .venv

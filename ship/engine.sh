@@ -115,6 +115,14 @@ python() {
   apt_install python3 python3-venv git
 }
 
+# Make the virtual environment that the words run in: exactly what requirements-dev.txt locks.
+venv() {
+  python
+  python3 -m venv .venv
+  .venv/bin/python -m pip install --quiet --require-hashes --requirement requirements-dev.txt
+  cp requirements-dev.txt .venv/installed.txt
+}
+
 # package COMMAND [newer]: have a command that Debian packages under its own name.
 package() {
   if have "$1"; then return; fi
@@ -170,7 +178,7 @@ for part in "${@:-engine}"; do
     engine) engine ;;
     trivy) tool trivy "$trivy_module" "$trivy_image" ;;
     actionlint) tool actionlint "$actionlint_module" "$actionlint_image" ;;
-    python) python ;;
+    venv) venv ;;
     browser) have google-chrome || package chromium ;;
     cosign) package cosign newer ;;
     mmdebstrap | docker-registry | wrk) package "$part" ;;

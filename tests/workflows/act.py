@@ -59,7 +59,6 @@ class Act:
             "GITHUB": str(self.folder / "github"),
             "GITHUB_API_URL": self.state.url,
             "GITHUB_REPOSITORY": REPOSITORY,
-            "MAKEFLAGS": "--old-file=.venv",  # the fork's link to the one that runs this
             "DOCKER_CONFIG": str(self.folder / "docker"),
         }
         command = [
