@@ -1,0 +1,194 @@
+"""The rules that every workflow keeps, and that can be seen without running it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from ship import git
+
+FOLDER = git.ROOT / ".github" / "workflows"
+GRANT = re.compile(r"^ +[a-z-]+: (read|write)\b(?P<rest>.*)$", re.MULTILINE)
+USES = re.compile(r"^ *(?:- )?uses: (?P<what>.+)$", re.MULTILINE)
+PINNED = re.compile(r"\./\.github/workflows/[a-z]+\.yml|\S+@[0-9a-f]{40} # v\d+\.\d+\.\d+")
+ON_PULL_REQUESTS = "${{ github.event_name == 'pull_request' }}"
+
+
+class Workflow:
+    """One file, as text and as what it says."""
+
+    def __init__(self, path: Path) -> None:
+        self.name = path.stem
+        self.text = path.read_text()
+        self.content: dict[Any, Any] = yaml.safe_load(self.text)
+
+    @property
+    def triggers(self) -> dict[str, Any]:
+        found = self.content[True]  # YAML 1.1 takes the key `on` for a truth value
+        return found if isinstance(found, dict) else {found: None}
+
+    @property
+    def jobs(self) -> dict[str, dict[str, Any]]:
+        return dict(self.content["jobs"])
+
+    @property
+    def steps(self) -> list[dict[str, Any]]:
+        return [step for job in self.jobs.values() for step in job.get("steps", [])]
+
+
+WORKFLOWS = {path.stem: Workflow(path) for path in sorted(FOLDER.iterdir())}
+
+
+@pytest.fixture(params=WORKFLOWS)
+def workflow(request: pytest.FixtureRequest) -> Workflow:
+    """Each workflow in turn."""
+    return WORKFLOWS[request.param]
+
+
+def concurrencies(workflow: Workflow) -> Iterator[dict[str, Any]]:
+    for place in (workflow.content, *workflow.jobs.values()):
+        if "concurrency" in place:
+            yield place["concurrency"]
+
+
+def test_workflow_begins_with_when_it_runs(workflow: Workflow) -> None:
+    """The first words of a file say what starts it, and its name is the file's."""
+    assert workflow.text.startswith("# Runs ")
+    assert workflow.content["name"] == workflow.name
+
+
+def test_workflow_is_short(workflow: Workflow) -> None:
+    """A workflow fits into one's head; what is longer belongs into a word of the Makefile."""
+    assert len(workflow.text.splitlines()) < 150
+
+
+def test_workflow_grants_nothing_by_itself(workflow: Workflow) -> None:
+    """Permissions are given to jobs alone, and every job says which it has."""
+    assert workflow.content["permissions"] == {}
+    assert [name for name, job in workflow.jobs.items() if "permissions" not in job] == []
+
+
+def test_workflow_says_why_it_grants(workflow: Workflow) -> None:
+    """Beside every permission stands what it is for."""
+    grants = list(GRANT.finditer(workflow.text))
+    total = sum(len(job["permissions"]) for job in workflow.jobs.values())
+    assert len(grants) == total
+    assert [grant[0].strip() for grant in grants if not re.match(" # .", grant["rest"])] == []
+
+
+def test_workflow_pins_every_action_by_commit_with_its_version(workflow: Workflow) -> None:
+    """An action is a commit; the comment says which release that is."""
+    used = [found["what"] for found in USES.finditer(workflow.text)]
+    assert [what for what in used if not PINNED.fullmatch(what)] == []
+
+
+def test_workflow_calls_workflows_that_exist(workflow: Workflow) -> None:
+    """A local call names a file here that can be called."""
+    called = [job["uses"] for job in workflow.jobs.values() if "uses" in job]
+    named = [WORKFLOWS[Path(path).stem] for path in called]
+    assert [other.name for other in named if "workflow_call" not in other.triggers] == []
+
+
+def test_workflow_leaves_no_token_in_a_checkout(workflow: Workflow) -> None:
+    """Code that a later step runs finds no credentials in .git/config."""
+    checkouts = [s for s in workflow.steps if s.get("uses", "").startswith("actions/checkout@")]
+    kept = [step for step in checkouts if step["with"].get("persist-credentials") is not False]
+    assert kept == []
+
+
+def test_workflow_limits_the_time_of_every_job(workflow: Workflow) -> None:
+    """A job that hangs ends before GitHub's six hours are over."""
+    unlimited = [n for n, job in workflow.jobs.items() if "steps" in job and
+                 not isinstance(job.get("timeout-minutes"), int)]  # fmt: skip
+    assert unlimited == []
+
+
+def test_workflow_names_its_machines(workflow: Workflow) -> None:
+    """No job moves to another system when GitHub moves a label; a variable needs such a default."""
+    machines = [job["runs-on"] for job in workflow.jobs.values() if "steps" in job]
+    assert "-latest" not in workflow.text
+    assert [m for m in machines if not re.search(r"(^|')ubuntu-\d\d\.\d\d(-arm)?('|$)", m)
+            and m != "${{ matrix.machine }}"] == []  # fmt: skip
+
+
+def test_workflow_runs_once_at_a_time(workflow: Workflow) -> None:
+    """What starts by itself has a group; only a pull request's run gives way to a newer one."""
+    starts = set(workflow.triggers) - {"workflow_call"}
+    assert not starts or "concurrency" in workflow.content
+    cancels = [group["cancel-in-progress"] for group in concurrencies(workflow)]
+    allowed = [False, ON_PULL_REQUESTS] if "pull_request" in workflow.triggers else [False]
+    assert [cancel for cancel in cancels if cancel not in allowed] == []
+
+
+def test_workflow_keeps_long_commands_elsewhere(workflow: Workflow) -> None:
+    """More than three lines of shell live where a laptop and the linters reach them."""
+    commands = [step["run"].strip() for step in workflow.steps if "run" in step]
+    assert [command for command in commands if len(command.splitlines()) > 3] == []
+
+
+def test_workflow_puts_no_value_into_a_command(workflow: Workflow) -> None:
+    """Values reach a shell through its environment, where they cannot become code."""
+    commands = [step["run"] for step in workflow.steps if "run" in step]
+    assert [command for command in commands if "${{" in command] == []
+
+
+def test_workflow_hands_on_no_more_than_it_names(workflow: Workflow) -> None:
+    """No called workflow inherits every secret."""
+    assert [n for n, job in workflow.jobs.items() if job.get("secrets") == "inherit"] == []
+
+
+def test_workflow_gives_no_strangers_code_a_token(workflow: Workflow) -> None:
+    """The trigger that runs with secrets on a fork's pull request is not used."""
+    assert "pull_request_target" not in workflow.triggers
+
+
+def test_workflow_writes_nothing_for_a_pull_request(workflow: Workflow) -> None:
+    """Where a pull request starts it, what may write runs after a push alone."""
+    if "pull_request" not in workflow.triggers:
+        return
+    writing = [
+        name
+        for name, job in workflow.jobs.items()
+        if set(scopes(job)) - {"security-events"}  # without which a fork's findings are not shown
+        and not str(job.get("if", "")).startswith("github.event_name == 'push'")
+    ]
+    assert writing == []
+
+
+def scopes(job: dict[str, Any]) -> list[str]:
+    return [scope for scope, level in job["permissions"].items() if level == "write"]
+
+
+@pytest.mark.parametrize("name", ["release", "publish", "deploy"])
+def test_releases_read_no_cache(name: str) -> None:
+    """Nothing that another run has left gets into what is published."""
+    assert "actions/cache" not in WORKFLOWS[name].text
+    models = [j for j in WORKFLOWS[name].jobs.values() if str(j.get("uses")).endswith("/model.yml")]
+    assert [job["with"]["cache"] for job in models] == [False] * len(models)
+
+
+def test_gate_needs_every_job() -> None:
+    """No job can fail without turning the one required check red."""
+    jobs = WORKFLOWS["ci"].jobs
+    gate = jobs.pop("gate")
+    assert set(gate["needs"]) == set(jobs)
+    assert gate["if"] == "always()"
+
+
+def test_gate_names_jobs_that_may_be_skipped() -> None:
+    """Each name is a job's; whatever is not named must have succeeded."""
+    step = WORKFLOWS["ci"].jobs["gate"]["steps"][-1]
+    named = re.sub(r"\$\{\{.*?&& '(.*?)' \|\| '' }}", r"\1", step["env"]["MAY_SKIP"]).split()
+    assert named
+    assert set(named) <= set(WORKFLOWS["ci"].jobs["gate"]["needs"])
+    assert {"plan", "check", "test"}.isdisjoint(named)
+
+
+def test_comment_runs_after_ci() -> None:
+    """The comment follows the workflow that makes the report, by its name."""
+    assert WORKFLOWS["comment"].triggers["workflow_run"]["workflows"] == [WORKFLOWS["ci"].name]
