@@ -158,8 +158,9 @@ container_tool() {
   say "using $1 from its pinned image"
   cat >"$tools/$1" <<EOF
 #!/bin/sh
-# Runs $1 from its pinned image on this folder, with a cache that stays.
-exec docker run --rm --user "\$(id -u):\$(id -g)" --env HOME=/tmp \\
+# Runs $1 from its pinned image on this folder, with the settings and the cache of this machine.
+exec docker run --rm --network=host --user "\$(id -u):\$(id -g)" --env HOME=/tmp \\
+  --env TRIVY_DB_REPOSITORY --env TRIVY_CACHE_DIR \\
   --volume "\$PWD:\$PWD" --workdir "\$PWD" --volume "$tools/cache:/tmp/.cache" $2 "\$@"
 EOF
   mkdir -p "$tools/cache"

@@ -1,8 +1,8 @@
 """Run the repository's workflows with act, as they are, on this machine.
 
 Jobs run on the host, and each checks out a copy of the fork. Actions whose code only GitHub can
-serve are replaced by those in `actions/`, and GitHub's API and command line by stand-ins; everything
-else is real: make, the engine, Trivy, cosign, and the registry.
+serve are replaced by those in `actions/`, and GitHub's API and command line by stand-ins. All else
+is real: make, the engine, Trivy, cosign, and the registry.
 """
 
 from __future__ import annotations
@@ -10,12 +10,14 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import subprocess
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from ship import git
+from ship.scan import TOOLS
 from tests.github.fake import REPOSITORY, TOKEN, State
 from tests.ship.fork import Fork
 
@@ -51,7 +53,8 @@ class Act:
 
     def run(self, name: str, workflow: str, event: dict[str, Any], *options: str) -> Run:
         """Let an event start a workflow; return when every job has ended."""
-        self.artifacts.mkdir(parents=True, exist_ok=True)
+        shutil.rmtree(self.artifacts, ignore_errors=True)
+        self.artifacts.mkdir(parents=True)
         (self.folder / "event.json").write_text(json.dumps(event))
         environment = {
             **self.environment,
@@ -70,7 +73,7 @@ class Act:
             *(f"--env={name}={value}" for name, value in environment.items()),
             *(f"--var={name}={value}" for name, value in self.variables.items()), *options,
         ]  # fmt: skip
-        path = f"{HERE / 'bin'}:{git.ROOT / '.venv/bin'}:{os.environ['PATH']}"
+        path = f"{HERE / 'bin'}:{git.ROOT / '.venv/bin'}:{TOOLS}:{os.environ['PATH']}"
         result = subprocess.run(
             command, cwd=self.fork.root, capture_output=True, text=True, check=False,
             env={**os.environ, "PATH": path},

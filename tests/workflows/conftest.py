@@ -1,0 +1,107 @@
+"""A fork on a GitHub that stands on this machine: act, a registry, a signing key, an engine."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from ship import git
+from ship.plan import plan
+from ship.registry import Registry
+from tests.github.fake import State, github
+from tests.image.container import docker
+from tests.ship.conftest import oci_archive, registry
+from tests.ship.fork import LONG_AGO, MODEL, Fork
+from tests.ship.vulnerabilities import serve_database
+from tests.workflows.act import Act
+
+__all__ = ["registry"]
+OTHER = "other"  # a model of the fork that nobody changes
+
+
+@pytest.fixture(scope="module")
+def state() -> Iterator[State]:
+    """What GitHub knows; a job's token may read pull requests."""
+    with github() as found:
+        found.permissions = {"pull-requests": "read"}
+        yield found
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where everything of a module's tests lies."""
+    return tmp_path_factory.mktemp("github")
+
+
+@pytest.fixture(scope="module")
+def registered(registry: str, folder: Path) -> str:
+    """The part of the registry that stands for the fork's own on GHCR."""
+    return f"{registry}/{folder.name}"
+
+
+@pytest.fixture(scope="module")
+def key(folder: Path) -> Iterator[dict[str, str]]:
+    """A signing key, where GitHub would sign by the workflow's identity; used from here on."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("COSIGN_PASSWORD", "")
+        command = ["cosign", "generate-key-pair", f"--output-key-prefix={folder / 'cosign'}"]
+        subprocess.run(command, check=True, capture_output=True)
+        variables = {
+            "COSIGN_KEY": str(folder / "cosign.key"),
+            "COSIGN_PUBLIC_KEY": str(folder / "cosign.pub"),
+            "COSIGN_PASSWORD": "",
+        }
+        for name, value in variables.items():
+            patch.setenv(name, value)
+        yield variables
+
+
+@pytest.fixture(scope="module")
+def fork(folder: Path) -> Iterator[Fork]:
+    """A fork of two models, whose own tests are the quick ones."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in LONG_AGO.items():
+            patch.setenv(name, value)
+        (folder / "fork").mkdir()
+        fork = Fork(folder / "fork")
+        for model in (MODEL, OTHER):
+            shutil.copytree(git.ROOT / "model/iris", fork.root / "model" / model,
+                            ignore=shutil.ignore_patterns("__pycache__"))  # fmt: skip
+        fork.edit("pyproject.toml", 'testpaths = ["tests"]', 'testpaths = ["tests/model"]')
+        fork.commit()
+        yield fork
+    for model in (MODEL, OTHER):
+        for tag in ("dev", "candidate", "published"):
+            docker("rmi", "--force", f"{model}:{tag}", check=False)
+
+
+@pytest.fixture(scope="module")
+def act(fork: Fork, folder: Path, state: State, registered: str, key: dict[str, str]) -> Act:
+    """Workflows of the fork; the other model is published as it is."""
+    registry = registered.partition("/")[0]
+    publish_as_it_is(OTHER, fork, Registry(f"{registered}/{OTHER}"))
+    environment = {
+        **key,
+        "TRIVY_DB_REPOSITORY": serve_database(registry, [], folder)["TRIVY_DB_REPOSITORY"],
+        "MYPY_CACHE_DIR": str(git.ROOT / ".mypy_cache"),
+    }
+    variables = {"REGISTRY": registered, "MACHINES": '["ubuntu-24.04"]'}
+    return Act(fork, folder, state, environment, variables)
+
+
+@pytest.fixture
+def published(registered: str) -> Registry:
+    """What the registry holds of the model that changes."""
+    return Registry(f"{registered}/{MODEL}")
+
+
+def publish_as_it_is(model: str, fork: Fork, target: Registry) -> None:
+    """Have an image that says it was made from what the fork holds now."""
+    labels = {"model-images.inputs": plan(model, fork.root).image.hash}
+    image = oci_archive(fork.root.parent / "image.tar", {"made": b"before"}, labels)
+    target.push(image)
+    target.tag(image, "main")

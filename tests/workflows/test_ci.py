@@ -1,0 +1,113 @@
+"""ci.yml, run as it is: pull requests, forks, and pushes to main; good models and bad ones."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from ship.registry import Registry
+from ship.verify import verify
+from tests.github.fake import State
+from tests.ship.fork import MODEL, Fork, make_unique
+from tests.workflows.act import Act, Run
+from tests.workflows.conftest import OTHER
+
+pytestmark = pytest.mark.docker
+
+PUSH = {"ref": "refs/heads/main", "repository": {"private": False}}
+PLAN = "ci/Plan which models have changed"
+GATE = "ci/Everything that had to pass has passed"
+TRAIN = f"Make/model/Train and judge {MODEL}"
+IMAGE = f"Make/model/Build and test {MODEL} on ubuntu-24.04"
+ENTRYPOINT = 'ENTRYPOINT ["python", "-m", "serve"]'
+
+
+def pull_request(state: State, *, fork: bool = False) -> dict[str, Any]:
+    """Open a pull request; return the event of it."""
+    head = state.pull("a1b2", branch=f"change-{len(state.pulls)}")
+    head["repo"]["fork"] = fork
+    number = len(state.pulls)
+    return {
+        "number": number,
+        "pull_request": {"number": number, "head": head, "labels": []},
+        "repository": {"private": False},
+    }
+
+
+def named(run: Run, word: str) -> list[str]:
+    return [name for name in run.results if word in name]
+
+
+def edit_estimator(fork: Fork) -> None:
+    make_unique(fork.root / "model" / MODEL / "estimator.py")
+    fork.commit()
+
+
+def test_push_to_main_publishes_what_has_changed(act: Act, published: Registry) -> None:
+    """The changed model's tested bytes are tagged and signed; the other is not touched."""
+    other = Registry(str(published).replace(MODEL, OTHER))
+    before = {tag: other.digest_of(tag) for tag in other.tags()}
+    edit_estimator(act.fork)
+    sha = act.fork.git("rev-parse", "HEAD")
+    assert published.tags() == []
+
+    run = act.run("push", "ci.yml", PUSH)
+
+    assert set(run.results.values()) == {"success"}, run.results
+    assert named(run, OTHER) == []
+    tested = json.loads((act.artifacts / f"image-{MODEL}-ubuntu-24.04/tested.json").read_bytes())
+    for tag in ("main", f"sha-{sha[:12]}"):
+        assert published.digest_of(tag) == tested["smoke"] == tested["scan"]
+    assert verify(published, tested["smoke"]) == f"{tested['smoke']}: bytes, signature, SBOM"
+    assert {tag: other.digest_of(tag) for tag in other.tags()} == before
+
+
+def test_push_that_changes_no_model_builds_none(act: Act, published: Registry) -> None:
+    """A commit of documentation is planned and tested, and the registry stays as it is."""
+    before = {tag: published.digest_of(tag) for tag in published.tags()}
+    act.fork.commit(README_dot_md="Other words")
+    run = act.run("push", "ci.yml", PUSH)
+    assert named(run, "Make/") == []
+    assert run.results[GATE] == "success"
+    assert {tag: published.digest_of(tag) for tag in published.tags()} == before
+
+
+def test_pull_request_of_a_fork_is_built_tested_and_reported_on(
+    act: Act, state: State, published: Registry
+) -> None:
+    """A stranger's change is compared with what is published, and publishes nothing."""
+    before = published.tags()
+    edit_estimator(act.fork)
+    run = act.run("pull_request", "ci.yml", pull_request(state, fork=True))
+    assert set(run.results.values()) == {"success"}, run.results
+    assert named(run, "Publish") == []
+    assert published.tags() == before
+    summary = (act.artifacts / "report" / "summary.md").read_text()
+    assert MODEL in summary
+    assert str(published.digest_of("main"))[7:19] in summary
+    assert not (act.artifacts / "sarif" / f"{MODEL}-ubuntu-24.04.sarif").exists()
+
+
+def test_pull_request_under_the_gate_is_red_and_says_why(act: Act, state: State) -> None:
+    """A model that fails its gate is not built; its report is there all the same."""
+    act.fork.edit(f"model/{MODEL}/model.toml", "accuracy = { min = 0.9,", "accuracy = { min = 1,")
+    act.fork.commit()
+    run = act.run("pull_request", "ci.yml", pull_request(state))
+    assert run.results[TRAIN] == "failure"
+    assert run.results[GATE] == "failure"
+    assert IMAGE not in run.results
+    assert "failed" in (act.artifacts / "report" / "summary.md").read_text().splitlines()[0]
+    act.fork.git("revert", "--no-edit", "HEAD")
+
+
+def test_pull_request_with_an_image_that_does_not_serve_is_red(act: Act, state: State) -> None:
+    """An image that fails its smoke tests is never handed on."""
+    act.fork.edit("Dockerfile", ENTRYPOINT, 'ENTRYPOINT ["python", "-V"]')
+    act.fork.commit()
+    run = act.run("pull_request", "ci.yml", pull_request(state))
+    assert run.results[IMAGE] == "failure"
+    assert run.results[GATE] == "failure"
+    assert not (act.artifacts / f"image-{MODEL}-ubuntu-24.04").exists()
+    act.fork.git("revert", "--no-edit", "HEAD")
