@@ -82,7 +82,7 @@ class Attempt:
             verified = verify(self.source, self.digest)
             image = fetch(self.source, self.model, self.digest)
             check = partial(golden.check, examples=examples(image))
-        except ShipError as error:
+        except (ShipError, OSError) as error:
             end("refused", reason=str(error))
             raise StageError(f"{self}: refused, and nothing was changed: {error}") from error
         print(f"{self.model}: verified {verified}", flush=True)

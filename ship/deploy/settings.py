@@ -26,6 +26,8 @@ class Settings:
     canary_share: int = 10
     canary_seconds: int = 60
 
+    state: str = ""
+
     @property
     def folder(self) -> Path:
         """Where the state of a Compose project and its history are kept.
@@ -34,7 +36,7 @@ class Settings:
         machine that serves, as all that it describes does.
         """
         home = os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state"
-        return Path(home) / "model-images" / self.project
+        return Path(self.state or Path(home, "model-images", self.project))
 
 
 def load(environ: Mapping[str, str] = os.environ) -> Settings:

@@ -1,0 +1,148 @@
+"""Two models of two replicas each behind the router, on a real engine, under load: 0 failed."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import time
+import urllib.parse
+import urllib.request
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from ship.build import Build
+from ship.deploy.canary import Trial
+from ship.deploy.compose import Compose
+from ship.deploy.project import docker, inspect
+from ship.deploy.release import canary, deploy, rollback
+from ship.errors import StageError
+from ship.layout import Layout
+from ship.publish import publish
+from ship.tags import Tag
+from tests.deploy.load import Load
+from tests.deploy.variants import impostor, variant
+from tests.image.container import wait_until
+
+pytestmark = pytest.mark.docker
+MakeLoad = Callable[[str], Load]
+Sources = dict[str, Layout]
+
+
+def replicas(compose: Compose, model: str) -> list[str]:
+    return compose.project.containers(label=f"model-images.model={model}")
+
+
+def test_rollout_and_rollback_fail_no_request(
+    compose: Compose, sources: Sources, load: MakeLoad, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Under load, another image replaces both replicas, then the first one comes back: 0 failed."""
+    source = sources["iris"]
+    with load("iris") as iris, load("penguins") as penguins:
+        deploy(compose, source, "iris", "two")
+        assert compose.serving("iris") == source.digest_of("two")
+        rollback(compose, source, "iris")
+    assert compose.serving("iris") == source.digest_of("one")
+    assert (
+        f"back from {source.digest_of('two')} to {source.digest_of('one')}"
+        in capsys.readouterr().out
+    )
+    assert iris.failed + penguins.failed == []
+    assert min(iris.requests, penguins.requests) > 1000
+    assert len(replicas(compose, "iris")) == 2
+
+
+def test_killed_replica_fails_no_request(compose: Compose, load: MakeLoad) -> None:
+    """Under load, a replica dies at once and another takes its place: 0 failed."""
+    first, _ = replicas(compose, "penguins")
+    with load("penguins") as penguins:
+        time.sleep(1)
+        os.kill(inspect([first])[0]["State"]["Pid"], signal.SIGKILL)
+        wait_until(lambda: inspect([first])[0]["RestartCount"] == 1, "the restart")
+        time.sleep(3)
+    assert penguins.failed == []
+    assert inspect([first])[0]["State"]["Running"]
+    docker("rm", "--force", first)
+
+
+def test_image_that_does_not_start_is_undone_and_fails_no_request(
+    compose: Compose, sources: Sources, images: dict[str, Build], load: MakeLoad, tmp_path: Path
+) -> None:
+    """Under load, an image whose server ends at once is named with its log and gone: 0 failed."""
+    config = images["penguins"].archive.config["config"]
+    broken = variant(images["penguins"].archive, tmp_path / "broken.tar",
+                     Env=[*config["Env"], "BUNDLE=/nowhere"])  # fmt: skip
+    publish(broken, [Tag("broken")], sources["penguins"])
+    before = compose.serving("penguins")
+    with (
+        load("penguins") as penguins,
+        pytest.raises(StageError, match=r"ends as soon as it starts: .*/nowhere/.*BrokenBundle"),
+    ):
+        deploy(compose, sources["penguins"], "penguins", "broken")
+    assert penguins.failed == []
+    assert compose.serving("penguins") == before
+    assert len(replicas(compose, "penguins")) == 2
+
+
+def test_image_that_answers_otherwise_is_undone_and_fails_no_request(
+    compose: Compose, sources: Sources, images: dict[str, Build], load: MakeLoad, tmp_path: Path
+) -> None:
+    """Under load, an image that is ready and then fails is found out before a client meets it."""
+    liar = impostor(images["iris"].archive, tmp_path / "liar.tar", PATIENCE="0", STATUS="500")
+    publish(liar, [Tag("liar")], sources["iris"])
+    with (
+        load("iris") as iris,
+        pytest.raises(StageError, match=r"golden example 0\. Got 500 instead"),
+    ):
+        deploy(compose, sources["iris"], "iris", "liar")
+    assert iris.failed == []
+    assert compose.entries()[-1].result == "undone"
+    assert compose.serving("iris") == sources["iris"].digest_of("one")
+
+
+def test_unknown_image_is_refused_before_anything_runs(compose: Compose, sources: Sources) -> None:
+    """A digest that is not published changes nothing, and the history says why."""
+    before = replicas(compose, "iris")
+    digest = f"sha256:{'0' * 64}"
+    with pytest.raises(StageError, match="refused, and nothing was changed"):
+        deploy(compose, sources["iris"], "iris", digest)
+    assert replicas(compose, "iris") == before
+    assert (compose.entries()[-1].digest, compose.entries()[-1].result) == (digest, "refused")
+
+
+def test_canary_is_promoted_when_it_does_as_well(
+    compose: Compose, sources: Sources, load: MakeLoad
+) -> None:
+    """A candidate that gets its share and does as well as what serves replaces it: 0 failed."""
+    with load("iris") as iris:
+        canary(compose, sources["iris"], "iris", "two", Trial(share=20, seconds=4))
+    assert iris.failed == []
+    assert compose.serving("iris") == sources["iris"].digest_of("two")
+
+
+def test_canary_is_withdrawn_when_it_is_slow(
+    compose: Compose, sources: Sources, images: dict[str, Build], load: MakeLoad, tmp_path: Path
+) -> None:
+    """A candidate that answers rightly but late is withdrawn, saying by how much."""
+    slow = impostor(images["iris"].archive, tmp_path / "slow.tar", PATIENCE="50", DELAY="0.3")
+    publish(slow, [Tag("slow")], sources["iris"])
+    with load("iris") as iris, pytest.raises(StageError, match=r"withdrawn: it is slower"):
+        canary(compose, sources["iris"], "iris", "slow", Trial(share=50, seconds=20))
+    assert iris.failed == []
+    assert compose.serving("iris") == sources["iris"].digest_of("one")
+
+
+def test_prometheus_scrapes_every_replica(compose: Compose) -> None:
+    """Prometheus finds both replicas of both models and labels them with model and digest."""
+    address = compose.project.settings.prometheus_listen
+
+    def answering() -> dict[str, str]:
+        query = "sum by (model) (up{job='model'})"
+        url = f"http://{address}/api/v1/query?query={urllib.parse.quote(query)}"
+        with urllib.request.urlopen(url, timeout=10) as reply:
+            found = json.load(reply)["data"]["result"]
+        return {each["metric"]["model"]: each["value"][1] for each in found}
+
+    wait_until(lambda: answering() == {"iris": "2", "penguins": "2"}, "scrapes", seconds=40)
