@@ -59,6 +59,7 @@ class PredictRoute:
         try:
             require_post(scope)
             self.wire.check_headers(prediction.headers)
+            self.service.require_room()  # before the body: under overload a refusal must be cheap
             prediction.body = await read_body(receive, prediction.headers, self.limit)
             prediction.rows, prediction.form = self.wire.read(prediction.body)
             self.service.submit(prediction)

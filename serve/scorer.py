@@ -68,15 +68,17 @@ class Scorer:
         self.rows_in_flight = 0
         self.scheduled = False
 
-    def submit(self, job: Job) -> None:
-        """Score a job in a moment; raise Unavailable at once if too many are in flight."""
-        rows = len(job.rows)
+    def require_room(self) -> None:
+        """Raise Unavailable if as much as may be is in flight."""
         if self.in_flight >= self.limits.jobs:
             raise too_busy(f"{self.limits.jobs} requests", "MAX_CONCURRENCY")
-        if self.in_flight and self.rows_in_flight + rows > self.limits.rows:
+        if self.rows_in_flight >= self.limits.rows:
             raise too_busy(f"{self.limits.rows} rows", "MAX_QUEUED_ROWS")
+
+    def submit(self, job: Job) -> None:
+        """Score a job in a moment."""
         self.in_flight += 1
-        self.rows_in_flight += rows
+        self.rows_in_flight += len(job.rows)
         self.waiting.append(job)
         if not self.scheduled:
             self.scheduled = True
@@ -136,7 +138,7 @@ def all_rows(jobs: list[Job]) -> Sequence[Row]:
 
 def too_busy(limit: str, setting: str) -> Unavailable:
     return Unavailable(
-        f"At most {limit} must be in flight (the setting {setting}). Got more instead. Try again."
+        f"Fewer than {limit} must be in flight (the setting {setting}). Got as many. Try again."
     )
 
 

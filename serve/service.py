@@ -83,11 +83,16 @@ class Service:
         self.draining = True
         self.unready = DRAINING
 
-    def submit(self, job: Job) -> None:
-        """Score a job in a moment; raise Unavailable if the model is not ready or too busy."""
+    def require_room(self) -> Scorer:
+        """Return the scorer; raise Unavailable if it is not there yet, or has too much to do."""
         if self.scorer is None:
             raise Unavailable(f"The model must be ready. Got: {self.unready}. Try again.")
-        self.scorer.submit(job)
+        self.scorer.require_room()
+        return self.scorer
+
+    def submit(self, job: Job) -> None:
+        """Score a job in a moment; raise Unavailable as `require_room` does."""
+        self.require_room().submit(job)
 
 
 def proven(bundle: Bundle, threads: int) -> Predictor:

@@ -38,7 +38,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         Count, Meta(description="Predictions in flight; beyond it a request gets a 503 at once")
     ] = 256
     max_queued_rows: Annotated[
-        Count, Meta(description="Rows that wait for the model; beyond it a request gets a 503")
+        Count, Meta(description="Rows in flight; once reached, a request gets a 503 at once")
     ] = 100_000
     request_seconds: Annotated[
         Seconds, Meta(description="Time a client has to send a request; then a 408")

@@ -79,6 +79,11 @@ class Server:
     def port(self) -> int:
         return int(self.logged("listening")[0]["port"])
 
+    @property
+    def resident_mebibytes(self) -> float:
+        pages = Path(f"/proc/{self.process.pid}/statm").read_text().split()[1]
+        return int(pages) * os.sysconf("SC_PAGESIZE") / 2**20
+
     def url(self, path: str) -> str:
         return f"http://127.0.0.1:{self.port}{path}"
 

@@ -72,6 +72,7 @@ def score(model: Model, jobs: list[Any], limits: Limits = ENOUGH) -> list[Any]:
         scorer = Scorer(model, lambda *_: None, limits)  # type: ignore[arg-type]
         for job in jobs:
             try:
+                scorer.require_room()
                 scorer.submit(job)
             except Unavailable as error:
                 job.fail(error)
@@ -104,7 +105,7 @@ def test_scorer_spares_jobs_from_their_neighbours() -> None:
 
 @pytest.mark.parametrize(
     ("limits", "setting"),
-    [(Limits(2, 1000), "MAX_CONCURRENCY"), (Limits(100, 4), "MAX_QUEUED_ROWS")],
+    [(Limits(2, 1000), "MAX_CONCURRENCY"), (Limits(100, 3), "MAX_QUEUED_ROWS")],
 )
 def test_scorer_turns_away_what_is_too_much(limits: Limits, setting: str) -> None:
     """Beyond its limits the scorer refuses at once and names the setting."""
