@@ -70,4 +70,4 @@ class Fork(Checkout):
 
 def make_unique(module: Path) -> None:
     """Change a module as no earlier run did, whose build cache may still be on this machine."""
-    module.write_text(f"{module.read_text()}\n# {uuid.uuid4()}\n")
+    module.write_text(f"{module.read_text().rstrip()}\n\n\n# {uuid.uuid4()}\n")

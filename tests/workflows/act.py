@@ -88,7 +88,7 @@ def results(log: str) -> dict[str, str]:
     for line in log.splitlines():
         entry = json.loads(line) if line.startswith("{") else {}
         if "jobResult" in entry:
-            found[entry["job"]] = entry["jobResult"]
+            found[entry["job"].strip()] = entry["jobResult"]  # act pads names to one width
     return found
 
 

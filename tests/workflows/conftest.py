@@ -15,12 +15,12 @@ from ship.registry import Registry
 from tests.github.fake import State, github
 from tests.image.container import docker
 from tests.ship.conftest import oci_archive, registry
-from tests.ship.fork import LONG_AGO, MODEL, Fork
+from tests.ship.fork import LONG_AGO, Fork
 from tests.ship.vulnerabilities import serve_database
 from tests.workflows.act import Act
 
 __all__ = ["registry"]
-OTHER = "other"  # a model of the fork that nobody changes
+MODEL, OTHER = "changed", "other"  # the fork's models: one that is edited, one that never is
 
 
 @pytest.fixture(scope="module")

@@ -10,9 +10,9 @@ import pytest
 from ship.registry import Registry
 from ship.verify import verify
 from tests.github.fake import State
-from tests.ship.fork import MODEL, Fork, make_unique
+from tests.ship.fork import Fork, make_unique
 from tests.workflows.act import Act, Run
-from tests.workflows.conftest import OTHER
+from tests.workflows.conftest import MODEL, OTHER
 
 pytestmark = pytest.mark.docker
 
