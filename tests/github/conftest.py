@@ -11,7 +11,8 @@ import pytest
 
 from ship.github.api import GitHub
 from tests.github.fake import REPOSITORY, TOKEN, State, github
-from tests.ship.conftest import make_archive, registry
+from tests.github.ghcr import Ghcr
+from tests.ship.conftest import MakeArchive, make_archive, registry
 
 __all__ = ["make_archive", "registry"]  # fixtures of the tests of shipping, for these too
 
@@ -41,3 +42,9 @@ def started_by(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[dic
         monkeypatch.setenv("GITHUB_EVENT_PATH", str(tmp_path / "event.json"))
 
     return write
+
+
+@pytest.fixture
+def ghcr(registry: str, state: State, make_archive: MakeArchive) -> Ghcr:
+    """An empty package in a real registry."""
+    return Ghcr(registry, state, make_archive)

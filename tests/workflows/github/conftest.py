@@ -1,0 +1,24 @@
+"""A fork of which GitHub knows something new in every test, and whose model nobody has to train."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.github.conftest import ghcr, state
+from tests.github.fake import State
+from tests.ship.conftest import make_archive, registry
+from tests.ship.fork import Fork
+from tests.workflows.act import Act
+
+__all__ = ["ghcr", "make_archive", "registry", "state"]
+
+
+@pytest.fixture
+def hub(state: State, tmp_path: Path) -> Act:
+    """Workflows of the fork."""
+    (tmp_path / "fork").mkdir()
+    fork = Fork(tmp_path / "fork")
+    fork.commit(model__iris__model_dot_toml="")
+    return Act(fork, tmp_path, state, {})
