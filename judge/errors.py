@@ -2,7 +2,7 @@
 
 
 class Incomparable(Exception):  # noqa: N818 - a finding about two models, told in the report
-    """Two models that no number can compare; `curable` by an edit of model.toml."""
+    """Two models that no number can compare; `curable` where a person should do something first."""
 
     def __init__(self, reason: str, *, curable: bool = False) -> None:
         super().__init__(reason)

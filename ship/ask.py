@@ -28,7 +28,7 @@ def ask_graph(bundle: Bundle, rows: Rows) -> Answer:
         )
         outputs = session.run(None, tensors(bundle, rows))
     except Exception as error:
-        raise Incomparable(f"it cannot answer the new rows: {error}") from error
+        raise Incomparable(f"it cannot answer the new rows: {error}", curable=True) from error
     predictions = np.asarray(outputs[0]).reshape(len(rows)).tolist()
     return predictions, np.asarray(outputs[1]).tolist() if len(outputs) > 1 else None
 
@@ -51,7 +51,7 @@ def ask_image(start: Callable[[], str], rows: Rows) -> Answer:
     result = subprocess.run(command, input=lines, capture_output=True, text=True, check=False)
     if result.returncode:
         reason = (result.stderr.strip().splitlines() or ["no reason"])[-1]
-        raise Incomparable(f"it refuses the new rows: {reason}")
+        raise Incomparable(f"its image cannot answer the new rows: {reason}", curable=True)
     answers = [json.loads(line) for line in result.stdout.splitlines()]
     probabilities = [list(vector(answer)) for answer in answers if answer.get("probabilities")]
     return [answer["prediction"] for answer in answers], probabilities or None

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import subprocess
 import tempfile
 from dataclasses import dataclass
 from functools import cached_property, partial
 from pathlib import Path
+from typing import Any
 
 from judge.judge import Published
 from model.bundle import Bundle, BundleError, read
@@ -25,7 +27,10 @@ BUNDLE = "/bundle"
 
 @dataclass(frozen=True)
 class Baseline:
-    """A published image, as files: its bundle, and the layout that its blobs are in."""
+    """A published image, as files: its bundle, and the layout that its blobs are in.
+
+    `digest` is what its tag names; `here`, in the layout, may be one platform's image of that.
+    """
 
     model: str
     reference: str
@@ -33,6 +38,7 @@ class Baseline:
     bundle: Bundle
     layout: Layout
     tag: str
+    here: str
 
     @cached_property
     def image(self) -> str:
@@ -46,15 +52,24 @@ class Baseline:
         return name
 
     def remove(self) -> None:
-        """Take the image out of the engine again."""
+        """Take the image out of the engine again; it comes back when it is needed."""
         if "image" in self.__dict__:
             command = ["docker", "rmi", "--force", self.image]
             subprocess.run(command, capture_output=True, check=False)
+            del self.__dict__["image"]
 
     @property
     def compressed_size(self) -> int:
-        layers = contents.manifest(self.layout.read, self.digest)["layers"]
-        return sum(layer["size"] for layer in layers)
+        return sum(layer["size"] for layer in self.manifest["layers"])
+
+    @property
+    def manifest(self) -> dict[str, Any]:
+        return contents.manifest(self.layout.read, self.here)
+
+    @property
+    def architecture(self) -> str:
+        config = json.loads(self.layout.read(self.manifest["config"]["digest"]))
+        return str(config["architecture"])
 
     def published(self) -> Published:
         """Return what the judge needs to know."""
@@ -89,10 +104,10 @@ def fetch(target: Destination, model: str, tag: str, into: Path) -> Baseline:
     digest = target.digest_of(tag)
     if digest is None:
         raise ShipError(f"{target}:{tag} must be published. It is not; see: make models")
-    files = contents.folder(layout.read, digest, BUNDLE)
-    bundle = write(files, into / "bundle")
+    here = layout.digest_of(name) or digest
+    bundle = write(contents.folder(layout.read, here, BUNDLE), into / "bundle")
     try:
-        return Baseline(model, f"{target}:{tag}", digest, read(bundle), layout, name)
+        return Baseline(model, f"{target}:{tag}", digest, read(bundle), layout, name, here)
     except BundleError as error:
         raise Unreadable(f"{target}:{tag} cannot be read by this revision: {error}") from error
 

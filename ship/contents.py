@@ -6,6 +6,7 @@ import gzip
 import hashlib
 import io
 import json
+import platform
 import tarfile
 from collections.abc import Callable
 from pathlib import PurePosixPath
@@ -14,20 +15,27 @@ from typing import Any
 from ship.errors import ShipError
 
 Read = Callable[[str], bytes]  # the blob of a digest
+HERE = {"x86_64": "amd64", "aarch64": "arm64"}.get(platform.machine(), platform.machine())
 WHITEOUT, OPAQUE = ".wh.", ".wh..wh..opq"
 INDEXES = ("application/vnd.oci.image.index.v1+json",
            "application/vnd.docker.distribution.manifest.list.v2+json")  # fmt: skip
 
 
 def manifest(read: Read, digest: str) -> dict[str, Any]:
-    """Return an image's manifest; of an index, that of its first image that is one."""
+    """Return an image's manifest; of an index, that of the image for this machine, or the first."""
     found = document(read, digest)
     if found.get("mediaType") in INDEXES or "manifests" in found:
         images = [
             each for each in found["manifests"]
             if each.get("platform", {}).get("os", "linux") != "unknown"
         ]  # fmt: skip
-        return manifest(read, images[0]["digest"])
+        ours = (each for each in images if architecture(each) == HERE)
+        return manifest(read, next(ours, images[0])["digest"])
+    return found
+
+
+def architecture(descriptor: dict[str, Any]) -> str | None:
+    found: str | None = descriptor.get("platform", {}).get("architecture")
     return found
 
 

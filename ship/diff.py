@@ -25,8 +25,10 @@ def diff(model: str, a: str, b: str, dist: Path = git.ROOT / "dist") -> Path:
                          f"Try: make diff MODEL={model} A=… B=…")  # fmt: skip
     folder = dist / model / "diff"
     old, new = (fetch(target, model, tag, folder / tag) for tag in (a, b))
-    found = judge(new.bundle, old.published(), NO_RULES)
-    old.remove()
+    try:
+        found = judge(new.bundle, old.published(), NO_RULES)
+    finally:
+        old.remove()
     for form, content in forms(found).items():
         (folder / f"{NAME}.{form}").write_bytes(content)
     print((folder / f"{NAME}.md").read_text(encoding="utf-8"))

@@ -36,8 +36,11 @@ def judge_build(build: Build, reason: str = "") -> Judged:
     new = bundle.read(build.bundle)
     baseline, absent = published(build)
     policy = read_policy(build.model)
-    old = baseline.published() if baseline else None
-    judgement = judge(new, old, policy, absent=absent)
+    try:
+        judgement = judge(new, baseline.published() if baseline else None, policy, absent=absent)
+    finally:
+        if baseline:
+            baseline.remove()
     settle(judgement.report, reason)
     record(new, policy, judgement.report.override)
     write(build, judgement)

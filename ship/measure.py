@@ -23,14 +23,17 @@ SECONDS = 30  # to become ready
 
 
 def measure(build: Build, baseline: Baseline | None, rules: ImageRules) -> list[Check]:
-    """Return the checks of an image that is in the engine as the candidate."""
-    size = build.archive.compressed_size
-    if baseline is None:
+    """Return the checks of an image that is in the engine as the candidate.
+
+    An image that was published for other machines only has nothing to be held against here.
+    """
+    new, old = build.archive, baseline
+    if old is None or new.config["architecture"] != old.architecture:
         return []
-    checks = [ratio("image size, MB", size / 1e6, baseline.compressed_size / 1e6, rules.size_ratio)]
-    if build.archive.digest != baseline.digest:
-        new, old = latencies(build, baseline)
-        checks.append(ratio("latency of one row, ms", new, old, rules.latency_ratio))
+    sizes = new.compressed_size / 1e6, old.compressed_size / 1e6
+    checks = [ratio("image size, MB", *sizes, rules.size_ratio)]
+    if new.digest != old.here:
+        checks.append(ratio("latency of one row, ms", *latencies(build, old), rules.latency_ratio))
     return checks
 
 

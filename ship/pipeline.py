@@ -24,7 +24,7 @@ from ship.smoke import smoke, tests_hash
 from ship.tags import Tag, tags_of_head
 
 STAGES = ("train", "gate", "image", "measure", "scan", "smoke", "publish")
-BUILDING = {"train", "image"}  # the stages that need the base image
+BUILDING = {"train", "image", "measure"}  # the stages that need the base image
 
 
 @dataclass
