@@ -6,6 +6,7 @@ import json
 import random
 import subprocess
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -44,17 +45,27 @@ def wait_until(true: Any, what: str, seconds: float = 20) -> None:
 class Container:
     """A serving container, run as a hostile host would and under a random user by default."""
 
-    def __init__(self, image: str, *options: str, user: str | None = None) -> None:
+    def __init__(
+        self,
+        image: str,
+        *options: str,
+        user: str | None = None,
+        port: int = 8080,
+        arguments: Sequence[str] = (),
+    ) -> None:
         self.image = image
+        self.port = port
+        self.arguments = arguments
         self.options = options or HOSTILE
         self.user = user or str(random.randrange(10_000, 60_000))  # noqa: S311  # any will do
         self.id = ""
         self.url = ""
 
     def __enter__(self) -> Self:
-        self.id = docker("run", "--detach", f"--user={self.user}", "--publish=127.0.0.1::8080",
-                         *self.options, self.image).strip()  # fmt: skip
-        port = docker("port", self.id, "8080", check=False).strip()
+        publish = f"--publish=127.0.0.1::{self.port}"
+        self.id = docker("run", "--detach", f"--user={self.user}", publish, *self.options,
+                         self.image, *self.arguments).strip()  # fmt: skip
+        port = docker("port", self.id, str(self.port), check=False).strip()
         self.url = f"http://{port}"
         return self
 

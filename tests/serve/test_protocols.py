@@ -8,13 +8,12 @@ from typing import Any
 
 import numpy as np
 import pytest
-from tritonclient.http import InferenceServerClient, InferInput, InferRequestedOutput
+from tritonclient.http import InferenceServerClient, InferRequestedOutput
 from tritonclient.utils import InferenceServerException
 
 from model.bundle import Bundle
 from tests.serve.server import Server
-
-NUMPY = {"FP64": np.float64, "BYTES": np.object_}
+from tests.serve.triton import assert_described, assert_golden_answers, golden_inputs
 
 
 def tensor(name: str, datatype: str, data: list[Any], shape: list[int] | None = None) -> Any:
@@ -35,53 +34,18 @@ def triton(any_server: Server) -> Iterator[InferenceServerClient]:
     client.close()
 
 
-def triton_inputs(bundle: Bundle, *, binary: bool = False) -> list[InferInput]:
-    """Return the golden examples that miss nothing, one input per column."""
-    rows = [row.features for row in bundle.examples if None not in row.features.values()]
-    inputs = []
-    for field in bundle.manifest.inputs:
-        datatype = "FP64" if field.kind == "numeric" else "BYTES"
-        column: Any = np.array([[row[field.name]] for row in rows], NUMPY[datatype])
-        inputs.append(InferInput(field.name, list(column.shape), datatype))
-        inputs[-1].set_data_from_numpy(column, binary_data=binary)
-    return inputs
-
-
 def test_triton_client_finds_server_and_model(
     triton: InferenceServerClient, any_bundle: Bundle
 ) -> None:
     """A real client of the protocol finds server and model live, ready, and described."""
-    manifest = any_bundle.manifest
-    assert triton.is_server_live()
-    assert triton.is_server_ready()
-    assert triton.is_model_ready(manifest.name, manifest.version)
-    assert triton.get_server_metadata()["name"] == "model-images"
-    metadata = triton.get_model_metadata(manifest.name)
-    names = [field.name for field in manifest.inputs]
-    assert names == [column["name"] for column in metadata["inputs"]]
-    assert [manifest.version] == metadata["versions"]
-    assert metadata["outputs"][0]["name"] == "prediction"
+    assert_described(triton, any_bundle)
 
 
 def test_triton_client_gets_golden_answers(
     triton: InferenceServerClient, any_bundle: Bundle
 ) -> None:
     """A real client of the protocol gets the recorded answers as arrays."""
-    golden = [row for row in any_bundle.examples if None not in row.features.values()]
-    result = triton.infer(any_bundle.manifest.name, triton_inputs(any_bundle), request_id="7")
-    assert result.get_response()["id"] == "7"
-    predictions = [
-        label.decode() if isinstance(label, bytes) else label
-        for label in result.as_numpy("prediction").tolist()
-    ]
-    if any_bundle.has_probabilities:
-        assert [row.prediction for row in golden] == predictions
-        probabilities = result.as_numpy("probabilities").tolist()
-        assert len(golden) == len(probabilities)
-        for row, found in zip(golden, probabilities, strict=True):
-            assert row.probabilities == pytest.approx(found, abs=1e-5)
-    else:
-        assert [row.prediction for row in golden] == pytest.approx(predictions, rel=1e-5)
+    assert_golden_answers(triton, any_bundle)
 
 
 def test_triton_client_gets_requested_outputs_only(
@@ -89,7 +53,7 @@ def test_triton_client_gets_requested_outputs_only(
 ) -> None:
     """A client that asks for one output gets that one."""
     wanted = [InferRequestedOutput("prediction", binary_data=False)]
-    inputs = triton_inputs(any_bundle)
+    inputs = golden_inputs(any_bundle)
     result = triton.infer(any_bundle.manifest.name, inputs, outputs=wanted)
     assert [output["name"] for output in result.get_response()["outputs"]] == ["prediction"]
 
@@ -97,7 +61,7 @@ def test_triton_client_gets_requested_outputs_only(
 def test_binary_tensors_are_refused(triton: InferenceServerClient, any_bundle: Bundle) -> None:
     """A client that sends binary tensors is told how to send JSON."""
     with pytest.raises(InferenceServerException, match="binary_data=False") as raised:
-        triton.infer(any_bundle.manifest.name, triton_inputs(any_bundle, binary=True))
+        triton.infer(any_bundle.manifest.name, golden_inputs(any_bundle, binary=True))
     assert raised.value.status() == "400"
 
 

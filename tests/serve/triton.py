@@ -1,0 +1,63 @@
+"""What tests ask through tritonclient, a real client of the Open Inference Protocol."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from tritonclient.http import InferenceServerClient, InferInput
+
+from model.bundle import Bundle, Example
+
+NUMPY = {"FP64": np.float64, "BYTES": np.object_}
+
+
+def golden(bundle: Bundle) -> list[Example]:
+    """Return the golden examples that miss nothing: tensors hold no null."""
+    return [row for row in bundle.examples if None not in row.features.values()]
+
+
+def golden_inputs(bundle: Bundle, *, binary: bool = False) -> list[InferInput]:
+    """Return those examples, one input per column."""
+    inputs = []
+    for field in bundle.manifest.inputs:
+        datatype = "FP64" if field.kind == "numeric" else "BYTES"
+        values = [[row.features[field.name]] for row in golden(bundle)]
+        column: Any = np.array(values, NUMPY[datatype])
+        inputs.append(InferInput(field.name, list(column.shape), datatype))
+        inputs[-1].set_data_from_numpy(column, binary_data=binary)
+    return inputs
+
+
+def assert_described(client: InferenceServerClient, bundle: Bundle) -> None:
+    """Find server and model live, ready and described by their metadata."""
+    manifest = bundle.manifest
+    assert client.is_server_live()
+    assert client.is_server_ready()
+    assert client.is_model_ready(manifest.name, manifest.version)
+    assert client.get_server_metadata()["name"] == "model-images"
+    metadata = client.get_model_metadata(manifest.name)
+    names = [field.name for field in manifest.inputs]
+    assert names == [column["name"] for column in metadata["inputs"]]
+    assert [manifest.version] == metadata["versions"]
+    assert metadata["outputs"][0]["name"] == "prediction"
+
+
+def assert_golden_answers(client: InferenceServerClient, bundle: Bundle) -> None:
+    """Get the recorded answers as arrays, and the id of the request back."""
+    result = client.infer(bundle.manifest.name, golden_inputs(bundle), request_id="7")
+    assert result.get_response()["id"] == "7"
+    predictions = [
+        label.decode() if isinstance(label, bytes) else label
+        for label in result.as_numpy("prediction").tolist()
+    ]
+    expected = [row.prediction for row in golden(bundle)]
+    if not bundle.has_probabilities:
+        assert expected == pytest.approx(predictions, rel=1e-5)
+        return
+    assert expected == predictions
+    probabilities = result.as_numpy("probabilities").tolist()
+    assert len(expected) == len(probabilities)
+    for row, found in zip(golden(bundle), probabilities, strict=True):
+        assert row.probabilities == pytest.approx(found, abs=1e-5)
