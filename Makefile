@@ -2,6 +2,8 @@
 
 MODEL ?=
 export MODEL
+# The reason as it was written: it may hold a dollar sign.
+override OVERRIDE := $(value OVERRIDE)
 export OVERRIDE
 export ORT_DISABLE_TELEMETRY = 1
 export XDG_CACHE_HOME ?= $(HOME)/.cache
@@ -14,7 +16,7 @@ SHIP = python -m ship
 .DEFAULT_GOAL := help
 .PHONY: .venv help pipeline check lint test fast plan train gate image measure scan smoke push publish assets login verify \
 	rescan reproduce bench models diff \
-	deploy canary rollback history undeploy new-model lock engine trivy actionlint cosign compose docker-registry browser wrk clean
+	deploy canary rollback history undeploy new-model lock engine trivy actionlint cosign compose kubectl docker-registry browser wrk clean
 
 help: ## Print these words
 	@echo "make WORD [MODEL=name]   (every model where MODEL is not given)"
@@ -23,7 +25,7 @@ help: ## Print these words
 pipeline: .venv engine trivy lint ## Train, gate, build, scan, smoke-test and publish (REGISTRY=host/owner, BUNDLE=folder)
 	$(SHIP) pipeline $(MODEL) $(if $(BUNDLE),--bundle=$(BUNDLE))
 
-test: .venv engine trivy actionlint cosign docker-registry browser ## Run every test and linter
+test: .venv engine trivy actionlint cosign compose kubectl docker-registry browser wrk ## Run every test and linter
 	$(MAKE) check
 	pytest
 
@@ -124,7 +126,7 @@ lock: .venv ## Compile the requirements files (UPGRADE=1 for the newest versions
 engine: .venv ## Have a container engine: use the one here, or install and start one
 	@ship/engine.sh engine
 
-trivy actionlint cosign compose docker-registry browser wrk: engine
+trivy actionlint cosign compose kubectl docker-registry browser wrk: engine
 	@ship/engine.sh $@
 
 .venv:

@@ -123,13 +123,13 @@ venv() {
   cp requirements-dev.txt .venv/installed.txt
 }
 
-# package COMMAND [newer]: have a command that Debian packages under its own name.
+# package COMMAND [newer] [PACKAGE]: have a command that Debian packages, by its own name or another.
 package() {
   if have "$1"; then return; fi
   can_install || fail "$1 must be on the PATH. Install it with your package manager, then run this again."
   say "installing $1"
   refresh_packages
-  apt_install "$(${2:-echo} "$1")"
+  apt_install "$("${2:-echo}" "${3:-$1}")"
 }
 
 # go_tool NAME MODULE@VERSION: build a Go tool where its image cannot be pulled. A throw-away module
@@ -182,6 +182,8 @@ for part in "${@:-engine}"; do
     venv) venv ;;
     browser) have google-chrome || package chromium ;;
     cosign) package cosign newer ;;
+    compose) docker compose version >/dev/null 2>&1 || package docker-compose newer ;;
+    kubectl) package kubectl newer kubernetes-client ;;
     mmdebstrap | docker-registry | wrk) package "$part" ;;
     *) fail "part must be one of those at the end of ship/engine.sh. Got $part instead." ;;
   esac
