@@ -1,4 +1,4 @@
-"""A model's Kubernetes manifests: an overlay that names no model, with a name and an image put in."""
+"""A model's Kubernetes manifests: an overlay that names no model, given a name and an image."""
 
 from __future__ import annotations
 

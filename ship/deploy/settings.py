@@ -27,6 +27,8 @@ class Settings:
     canary_seconds: int = 60
 
     state: str = ""
+    overlay: str = "production"
+    gateway: str = ""
 
     @property
     def folder(self) -> Path:

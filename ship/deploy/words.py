@@ -1,4 +1,4 @@
-"""The words `deploy`, `rollback`, `canary`, `history` and `undeploy`."""
+"""The words `deploy`, `canary`, `rollback`, `history`, `manifests` and `undeploy`."""
 
 from __future__ import annotations
 
@@ -14,12 +14,16 @@ from ship.deploy import release
 from ship.deploy.canary import Trial
 from ship.deploy.compose import Compose
 from ship.deploy.history import Entry
+from ship.deploy.image import Image
+from ship.deploy.kubernetes import Kubernetes
+from ship.deploy.manifests import render
 from ship.deploy.project import Project
 from ship.deploy.release import Target
 from ship.deploy.settings import Settings, load
 from ship.deploy.state import locked
 from ship.destination import Destination, destination
-from ship.errors import ShipError, StageError
+from ship.errors import ShipError, StageError, UsageError
+from ship.verify import verify
 
 
 def deploy(models: list[str], tag: str) -> None:
@@ -41,18 +45,33 @@ def rollback(models: list[str]) -> None:
 
 def history(models: list[str]) -> None:
     """Print who deployed what, when, and how it ended."""
-    table = Table(
-        "when", "model", "who", "what", "digest", "result", "seconds", header_style="bold"
-    )
-    for entry in Compose(Project(load())).entries():
+    table = Table("when", "model", "who", "what", "digest", "result", "seconds")
+    for entry in target_of(load()).entries():
         if entry.model in models:
             table.add_row(*row(entry))
     Console().print(table)
 
 
+def manifests(models: list[str], tag: str) -> None:
+    """Print the Kubernetes manifests of what `tag` names, verified, for whoever applies them."""
+    settings = load()
+    for model in models:
+        source = destination(model, git.ROOT / "dist")
+        digest = release.digest_of(source, tag)
+        verify(source, digest)
+        print(
+            "---\n" + render(Image(model, digest, f"{source}@{digest}"), settings.overlay), end=""
+        )
+
+
 def undeploy() -> None:
     """Remove what runs; state, history and metrics stay, and the next deploy brings it back."""
     settings = load()
+    if settings.target != "compose":
+        raise UsageError(
+            f"TARGET must be compose to undeploy. Got {settings.target} instead. "
+            "Use: make manifests MODEL=… | kubectl delete --filename=-"
+        )
     with locked(settings.folder):
         Project(settings).remove()
 
@@ -80,7 +99,12 @@ def each(
 
 @contextmanager
 def opened(settings: Settings) -> Iterator[Target]:
+    """Have the target to ourselves, as far as this machine goes."""
     with locked(settings.folder):
-        project = Project(settings)
-        project.prepare()
-        yield Compose(project)
+        if settings.target == "compose":
+            Project(settings).prepare()
+        yield target_of(settings)
+
+
+def target_of(settings: Settings) -> Target:
+    return Compose(Project(settings)) if settings.target == "compose" else Kubernetes(settings)

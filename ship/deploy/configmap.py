@@ -1,0 +1,50 @@
+"""The history of a namespace as a ConfigMap: it lies with what it describes, and outlives it."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, Protocol
+
+from ship.deploy.history import Entry, decode, encode
+from ship.errors import StageError
+
+NAME, KEY = "model-images-history", "history.jsonl"
+KEPT = 500  # lines, for a ConfigMap holds 1 MiB
+ATTEMPTS = 5  # to add a line while others do
+
+
+class Kubectl(Protocol):
+    """Run kubectl in the namespace."""
+
+    def __call__(self, *arguments: str, stdin: str | None = None) -> str: ...
+
+
+def entries(kubectl: Kubectl) -> list[Entry]:
+    found = read(kubectl)
+    return decode(found["data"][KEY].encode()) if found else []
+
+
+def add(kubectl: Kubectl, entry: Entry) -> None:
+    """Add a line; where another deploy added one in between, look again and add it after that."""
+    for attempt in range(1, ATTEMPTS + 1):
+        found = read(kubectl)
+        record = found or new()
+        lines = [*record["data"][KEY].splitlines(keepends=True), encode(entry).decode()]
+        record["data"][KEY] = "".join(lines[-KEPT:])
+        try:
+            kubectl("replace" if found else "create", "--filename=-", stdin=json.dumps(record))
+        except StageError:
+            if attempt == ATTEMPTS:
+                raise
+        else:
+            return
+
+
+def read(kubectl: Kubectl) -> dict[str, Any] | None:
+    found = kubectl("get", "configmap", NAME, "--ignore-not-found", "--output=json")
+    record: dict[str, Any] | None = json.loads(found) if found else None
+    return record
+
+
+def new() -> dict[str, Any]:
+    return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": NAME}, "data": {KEY: ""}}
