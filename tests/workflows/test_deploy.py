@@ -1,0 +1,89 @@
+"""deploy.yml, run as it is: only what the publisher signed is ever let serve."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import requests
+
+from ship import git
+from ship.publish import publish
+from ship.registry import Registry
+from ship.tags import Tag
+from tests.conftest import build_model
+from tests.deploy.conftest import free_address
+from tests.deploy.variants import variant
+from tests.image.container import docker
+from tests.ship.fork import Fork
+from tests.workflows.act import Act
+
+pytestmark = pytest.mark.docker
+MODEL = "iris"
+EVENT = {"inputs": {"models": MODEL, "tag": "main"}}
+JOB = "deploy/Verify, apply, test, and undo on failure"
+
+
+@pytest.fixture(scope="module")
+def fork(fork: Fork) -> Fork:
+    """The fork, with the model whose image is published."""
+    shutil.copytree(git.ROOT / "model" / MODEL, fork.root / "model" / MODEL,
+                    ignore=shutil.ignore_patterns("__pycache__"))  # fmt: skip
+    fork.commit()
+    return fork
+
+
+@pytest.fixture(scope="module")
+def serving(act: Act, folder: Path) -> Iterator[str]:
+    """The address at which what the workflow deploys is served."""
+    address, project = free_address(), f"workflow-{os.getpid()}"
+    act.environment |= {
+        "PROJECT": project,
+        "LISTEN": address,
+        "PROMETHEUS_LISTEN": free_address(),
+        "STATE": str(folder / "state"),
+        "REPLICAS": "1",
+    }
+    yield f"http://{address}/{MODEL}"
+    containers = docker("ps", "--quiet", f"--filter=label=com.docker.compose.project={project}")
+    docker("rm", "--force", *containers.split())
+    for kind in ("network", "volume"):
+        named = docker(kind, "ls", "-q", f"--filter=label=com.docker.compose.project={project}")
+        for name in named.split():
+            docker(kind, "rm", name)
+
+
+@pytest.fixture(scope="module")
+def published(registered: str, act: Act, folder: Path, python_image: str) -> Registry:
+    """The registry, with the model's signed image as main."""
+    target = Registry(f"{registered}/{MODEL}")
+    (folder / "sbom.spdx.json").write_text('{"SPDXID": "SPDXRef-DOCUMENT"}')
+    image = variant(build_model(MODEL, python_image).archive, folder / "signed.tar")
+    publish(image, [Tag("main")], target)
+    return target
+
+
+def test_deploy_lets_the_signed_image_serve(act: Act, published: Registry, serving: str) -> None:
+    """What the registry holds under the tag answers at the one address."""
+    run = act.run("workflow_dispatch", "deploy.yml", EVENT)
+    assert run.results == {JOB: "success"}, run.log
+    assert requests.get(f"{serving}/ready", timeout=5).status_code == 200
+
+
+def test_deploy_refuses_a_tampered_image(
+    act: Act, published: Registry, serving: str, folder: Path, python_image: str
+) -> None:
+    """An image that somebody put under the tag is refused; what served before still serves."""
+    before = requests.get(f"{serving}/metadata", timeout=5).json()
+    tampered = variant(build_model(MODEL, python_image).archive, folder / "tampered.tar", User="0")
+    published.push(tampered)
+    published.tag(tampered, "main")
+    run = act.run("workflow_dispatch", "deploy.yml", EVENT)
+    assert run.results == {JOB: "failure"}
+    assert "must carry a valid signature" in run.log
+    assert requests.get(f"{serving}/metadata", timeout=5).json() == before
+    containers = docker("ps", "--no-trunc", "--format={{.Image}}")
+    assert tampered.digest not in containers
