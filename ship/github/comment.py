@@ -19,6 +19,8 @@ from ship.github.untrusted import LIMIT, bounded, neutral
 ARTIFACT, MEMBER = "report", "summary.md"
 ZIP_LIMIT, TEXT_LIMIT = 2**20, 2**22  # bytes, compressed and not
 MARKER = "<!-- model-images: report -->\n"
+BROKEN = (KeyError, zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError, zlib.error)
+NO_REPORT = "No report: no model changed, or the run ended before one was judged.\n"
 NOTE = (
     f"The report is longer than the {LIMIT:,} characters of a comment: this is its beginning.\n\n"
 )
@@ -31,9 +33,10 @@ def comment(github: GitHub) -> int:
     if not found:
         print(f"No open pull request is at {run['head_sha']} any more: nothing to comment on.")
         return 0
-    body = render(run, report(github, run["id"]))
+    untrusted = report(github, run["id"])
+    body = render(run, untrusted or NO_REPORT)
     for number in found:
-        print(f"{post(github, number, body)} on pull request {number}.")
+        print(f"{post(github, number, body, first=bool(untrusted))} on pull request {number}.")
     return 0
 
 
@@ -76,14 +79,7 @@ def text(archive: bytes) -> str:
                 raise ShipError(f"{MEMBER} must be a file in artifact {ARTIFACT}. It is a link.")
             with members.open(member) as file:
                 content = file.read(TEXT_LIMIT + 1)
-    except (
-        KeyError,
-        zipfile.BadZipFile,
-        NotImplementedError,
-        RuntimeError,
-        EOFError,
-        zlib.error,
-    ) as error:
+    except BROKEN as error:
         raise ShipError(f"Artifact {ARTIFACT} must be a zip with {MEMBER} in it. {error}") from None
     if len(content) > TEXT_LIMIT:
         raise ShipError(f"{MEMBER} must have at most {TEXT_LIMIT} bytes. It has more.")
@@ -96,15 +92,16 @@ def render(run: dict[str, Any], untrusted: str) -> str:
         f"{MARKER}**{run['conclusion']}** for {run['head_sha'][:12]}: "
         f"[the whole run]({run['html_url']})\n\n"
     )
-    body = neutral(untrusted) or "The run ended before there was a report.\n"
-    return head + bounded(body, NOTE, LIMIT - len(head.encode()))
+    return head + bounded(neutral(untrusted), NOTE, LIMIT - len(head.encode()))
 
 
-def post(github: GitHub, number: int, body: str) -> str:
-    """Replace our comment, or write the first one; somebody else's with our marker stays theirs."""
+def post(github: GitHub, number: int, body: str, *, first: bool) -> str:
+    """Replace our comment, or write a `first` one; another's with our marker stays theirs."""
     for other in github.pages(f"issues/{number}/comments"):
         if other["user"]["login"] == BOT and other["body"].startswith(MARKER):
             github.send("PATCH", f"issues/comments/{other['id']}", {"body": body})
             return "Comment replaced"
+    if not first:
+        return "Nothing to say"
     github.send("POST", f"issues/{number}/comments", {"body": body})
     return "Comment written"

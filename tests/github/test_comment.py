@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from ship.errors import ShipError
 from ship.github import comment as commenting
 from ship.github.api import GitHub
-from ship.github.comment import MARKER, comment, text
+from ship.github.comment import MARKER, NO_REPORT, comment, text
 from ship.github.untrusted import ACTIVE, BREAK, LIMIT, bounded, neutral
 from tests.github.fake import State, archive
 
@@ -115,14 +115,25 @@ def test_comment_keeps_quiet_when_the_fork_is_gone(
     assert state.comments == []
 
 
-def test_comment_tells_of_a_run_without_a_report(
+def test_comment_takes_back_a_report_that_no_longer_holds(
+    run: Callable[[str], str], client: GitHub, state: State
+) -> None:
+    """A run that left no report replaces the comment of an earlier one."""
+    run("first")
+    state.artifacts.clear()
+    assert comment(client) == 0
+    assert state.bodies(1)[0].endswith(NO_REPORT)
+    assert len(state.comments) == 1
+
+
+def test_comment_says_nothing_without_a_report(
     client: GitHub, state: State, started_by: StartedBy
 ) -> None:
-    """Where the run ended early, the comment says so in place of an older report."""
+    """A pull request that changes no model is not commented on."""
     state.permissions = dict(NEEDED)
     started_by(state.run(state.pull(SHA), log=b""))
-    comment(client)
-    assert state.bodies(1)[0].endswith("The run ended before there was a report.\n")
+    assert comment(client) == 0
+    assert state.comments == []
 
 
 def test_comment_takes_the_newest_report(
