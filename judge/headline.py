@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from judge.found import Report
+from judge.words import one_line
 
+BECAUSE = "; accepted because: "
 SIGNS = {"passed": "✅", "failed": "❌", "accepted": "⚠️"}
 
 
@@ -18,7 +20,7 @@ def reason(report: Report) -> str:
     if failed:
         first = f"{failed[0].name} must be {failed[0].rule}, is {failed[0].found}"
         more = f" (and {len(failed) - 1} more)" if len(failed) > 1 else ""
-        accepted = f"; accepted because: {report.override}" if report.override else ""
+        accepted = f"{BECAUSE}{one_line(report.override)}" if report.override else ""
         return first + more + accepted
     if report.old is None or report.changes is None:
         return f"{first_score(report)}, with nothing to compare it with"

@@ -6,19 +6,22 @@ from collections.abc import Sequence
 
 from judge.found import Change, Report, Score, Segment, Side
 from judge.gate import over_seeds
+from judge.headline import BECAUSE
 from judge.paired import arrow
+from judge.words import plain, quoted
 from model.bundle import Value
 
 BAR = 20
+CHANGED = ("row", "truth", "published", "new", "features")
 
 
 def markdown(report: Report) -> str:
     """Return the verdict, one table, and the details folded."""
     parts = [
-        f"### {report.headline}",
-        *(f"> [!WARNING]\n> {warning}" for warning in report.warnings),
+        f"### {first_line(report)}",
+        *(f"> [!WARNING]\n> {plain(warning)}" for warning in report.warnings),
         scores(report),
-        report.note,
+        plain(report.note),
         folded("Gate", gate(report)),
     ]
     if report.segments:
@@ -29,6 +32,12 @@ def markdown(report: Report) -> str:
         parts.append(folded("Data against the published model's", drift(report)))
     parts.append(folded("Provenance", provenance(report)))
     return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def first_line(report: Report) -> str:
+    """Return the headline; the reason that a person gave is quoted in it."""
+    words, because, _ = report.headline.partition(BECAUSE)
+    return plain(words) + (because + quoted(report.override) if report.override else "")
 
 
 def scores(report: Report) -> str:
@@ -87,11 +96,12 @@ def bar(score: Score) -> str:
 
 def gate(report: Report) -> str:
     rows = [
-        (("passed" if check.passed else "**FAILED**"), check.name, check.rule, check.found)
+        ("passed" if check.passed else "**FAILED**", plain(check.name), plain(check.rule),
+         plain(check.found))
         for check in report.checks
-    ]
-    override = f"\n\nAccepted all the same, because: {report.override}" if report.override else ""
-    return table(("", "what", "must be", "is"), rows) + override
+    ]  # fmt: skip
+    reason = f"\n\nAccepted all the same, because: {quoted(report.override or '')}"
+    return table(("", "what", "must be", "is"), rows) + (reason if report.override else "")
 
 
 def segments(found: list[Segment]) -> str:
@@ -100,7 +110,7 @@ def segments(found: list[Segment]) -> str:
         for score in segment.scores:
             old = "" if score.old is None else f"{score.old:.4f}"
             gated = "yes" if segment.gated else "no"
-            where = f"{segment.column} is {segment.value}"
+            where = plain(f"{segment.column} is {segment.value}")
             rows.append((where, str(segment.rows), score.metric, old, f"{score.new:.4f}",
                          arrow(score.direction), bar(score), gated))  # fmt: skip
     return table(("where", "rows", "metric", "published", "new", "", "", "gated"), rows)
@@ -117,18 +127,20 @@ def changed(report: Report) -> str:
 
 
 def changes(shown: list[Change]) -> str:
-    rows = [
-        (str(change.row), cell(change.truth), cell(change.old), cell(change.new),
-         ", ".join(f"{name} {cell(value)}" for name, value in change.features.items()))
-        for change in shown
-    ]  # fmt: skip
-    return table(("row", "truth", "published", "new", "features"), rows)
+    rows = [[plain(cell) for cell in change_row(change)] for change in shown]
+    return table(CHANGED, rows)
+
+
+def change_row(change: Change) -> tuple[str, ...]:
+    features = ", ".join(f"{name} {cell(value)}" for name, value in change.features.items())
+    labels = (cell(change.truth), cell(change.old), cell(change.new))
+    return (str(change.row), *labels, features)
 
 
 def drift(report: Report) -> str:
     rows = [
         (
-            each.feature,
+            plain(each.feature),
             f"{each.distance:.3f}",
             f"{each.p:.2g}",
             "**shifted**" if each.shifted else "",
@@ -139,7 +151,7 @@ def drift(report: Report) -> str:
 
 
 def provenance(report: Report) -> str:
-    rows = sides(report)
+    rows = [[plain(cell) for cell in row] for row in sides(report)]
     return table(("", "published", "new"), rows)
 
 
@@ -166,11 +178,4 @@ def folded(title: str, content: str) -> str:
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     lines = [head, ["---"] * len(head), *rows]
-    return "\n".join("| " + " | ".join(map(escape, line)) + " |" for line in lines)
-
-
-def escape(text: str) -> str:
-    """Keep a value from ending its cell or becoming a tag."""
-    for sign, safe in (("&", "&amp;"), ("<", "&lt;"), ("|", "\\|"), ("\n", " ")):
-        text = text.replace(sign, safe)
-    return text
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines)

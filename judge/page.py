@@ -83,13 +83,8 @@ def segments(report: Report) -> str:
 
 
 def changes(report: Report) -> str:
-    cell = markdown.cell
-    rows = [
-        (str(change.row), cell(change.truth), cell(change.old), cell(change.new),
-         ", ".join(f"{name} {cell(value)}" for name, value in change.features.items()))
-        for change in (report.changes.shown if report.changes else [])
-    ]  # fmt: skip
-    return table(("row", "truth", "published", "new", "features"), rows)
+    shown = report.changes.shown if report.changes else []
+    return table(markdown.CHANGED, list(map(markdown.change_row, shown)))
 
 
 def provenance(report: Report) -> str:

@@ -45,6 +45,7 @@ class Data(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     rows: int
     train_rows: int
     holdout_rows: int
+    licence: str | None = None
 
 
 class Split(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):

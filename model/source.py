@@ -24,17 +24,19 @@ class DataSource(msgspec.Struct, frozen=True):
     source: str
     sha256: str | None  # None only for scikit-learn's own tables
     missing: tuple[str, ...]  # the cells that mean "no value"
+    licence: str | None = None  # an SPDX identifier or a few words
 
 
 def read_source(section: Section, folder: Path) -> DataSource:
     """Check the [data] table; raise ModelError at the first mistake."""
-    section.only(("source", "sha256", "missing"), required=("source",))
+    section.only(("source", "sha256", "missing", "licence"), required=("source",))
     source = section.text("source")
     check_source(section, source, folder)
     return DataSource(
         source=source,
         sha256=read_sha256(section, source, folder),
         missing=("", *section.texts("missing", MISSING)),
+        licence=section.text("licence") if "licence" in section.values else None,
     )
 
 

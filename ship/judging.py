@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from judge.card import CARD, accepted
 from judge.forms import forms
 from judge.found import NAME, Report
 from judge.judge import Judgement, judge, settle
@@ -98,7 +99,10 @@ def record(new: Bundle, policy: Policy, reason: str | None) -> None:
         )
     else:
         new.manifest.gate = Gate(passed=not failed, checks=checks)
-    (new.path / bundle.MANIFEST).write_bytes(bundle.encode(new.manifest))
+    card = new.path / CARD
+    card.write_text(accepted(card.read_text(encoding="utf-8"), reason), encoding="utf-8")
+    files = {name: (new.path / name).read_bytes() for name in new.manifest.files}
+    bundle.write(new.path, new.manifest, files)
 
 
 def write(build: Build, judgement: Judgement) -> None:

@@ -41,6 +41,7 @@ def facts(manifest: Manifest) -> str:
         "Version": f"{manifest.version} (revision {manifest.revision})",
         "Estimator": f"`{manifest.estimator}`",
         "Data": f"{data.source}, {data.rows} rows, sha256 `{data.sha256}`",
+        "Licence of the data": data.licence or "not stated",
         "Split": f"{data.train_rows} rows trained on, {data.holdout_rows} held out "
         f"({stratified}seed {split.seed})",
         "Runtime": f"{manifest.runtime}. {manifest.runtime_reason}.",

@@ -74,6 +74,7 @@ def run(spec: ModelSpec, out: Path) -> Manifest:
             rows=data.rows,
             train_rows=len(train.y),
             holdout_rows=len(holdout.y),
+            licence=spec.data.licence,
         ),
         split=Split(
             test_size=spec.test_size, seed=spec.seed, stratified=spec.task == "classification"

@@ -32,6 +32,7 @@ def model_toml(draft: Draft, plan: Plan) -> str:
         f"source = {text(draft.file)}",
         f'sha256 = "{draft.sha256}"',
         *([f"missing = {text([*MISSING[1:], *markers])}"] if markers else []),
+        '# licence = "…"  of the data: an SPDX identifier, or a few words for the model card',
         "",
         "[inputs]",
         *(f'{key(column.name)} = "{column.kind}"' for column in draft.columns if column.kind),

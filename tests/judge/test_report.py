@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import json
 import re
-from functools import partial
 from xml.etree import ElementTree as ET
 
 import numpy as np
@@ -11,19 +11,18 @@ import pytest
 
 from judge import curves, plots
 from judge.forms import forms
-from judge.judge import Published, judge
+from judge.judge import Judgement, judge, settle
+from judge.words import plain
 from model import spec
 from model.bundle import Bundle
-from ship.ask import ask_graph
-from tests.judge.conftest import LOGISTIC, STUMP, Shop, flowers
+from tests.judge.conftest import LOGISTIC, STUMP, Shop, flowers, published
 
 
 @pytest.fixture(scope="session")
 def written(shop: Shop, good: Bundle) -> dict[str, str]:
     """The report on a worse model, trained on shifted data."""
     new = shop.train(flowers(seed=5, shift=1.0), STUMP)
-    old = Published(good, "sha256:old", "layout:main", partial(ask_graph, good))
-    found = judge(new, old, spec.read("made", new.path.parent).gate)
+    found = judge(new, published(good), spec.read("made", new.path.parent).gate)
     return {form: content.decode() for form, content in forms(found).items()}
 
 
@@ -83,3 +82,44 @@ def test_spans_draw_any_numbers(values: tuple[float, float, float]) -> None:
     image = ET.fromstring(plots.spans([plots.Span("a<b", value, low, high)], "gain"))  # noqa: S314
     (point,) = image.iter("circle")
     assert 0 <= float(point.attrib["cx"]) <= 440
+
+
+HOSTILE = (
+    'a "reason"\r\n::error::$(touch x) `touch y` ``z``\x1b[31m <img src=x onerror=alert(1)> '
+    "**b** | @everyone [l](javascript:x) &amp; \u202eend"
+)
+
+
+@pytest.fixture(scope="session")
+def overridden(shop: Shop, good: Bundle) -> Judgement:
+    """A worse model, accepted for a reason that tries everything."""
+    new = shop.train(flowers(), STUMP)
+    found = judge(new, published(good), spec.read("made", new.path.parent).gate)
+    settle(found.report, HOSTILE)
+    return found
+
+
+def test_reason_of_an_override_is_recorded_as_it_was_given(overridden: Judgement) -> None:
+    """Not a character is lost where machines read it."""
+    assert json.loads(forms(overridden)["json"])["override"] == HOSTILE
+    assert overridden.report.verdict == "accepted"
+
+
+def test_reason_of_an_override_cannot_break_out(overridden: Judgement) -> None:
+    """A log sees one printable line; Markdown sees code, and a page sees text."""
+    headline = overridden.report.headline
+    assert headline.isprintable()
+    assert headline.endswith("| @everyone [l](javascript:x) &amp; end")
+    written = forms(overridden)
+    first = written["md"].decode().partition("\n")[0]
+    assert first.endswith("&amp; end ```")
+    assert first.count("```") == 2
+    page = written["html"].decode()
+    assert "<img" not in page
+    assert "&lt;img src=x onerror=alert(1)&gt;" in page
+
+
+def test_words_of_the_data_are_no_markup() -> None:
+    """A value may look like a tag, a link, a mention or the end of its cell."""
+    shown = plain("<b>|*x*|@you [a](b) _c_ d_e `f` \\ \n # g")
+    assert shown == ("&lt;b>\\|\\*x\\*\\|@&#8203;you \\[a\\](b) \\_c\\_ d_e \\`f\\` \\\\ # g")

@@ -140,6 +140,7 @@ def test_override_of_a_missed_threshold_moves_its_check(
     assert [check.metric for check in gate.checks] == ["log_loss"]
     assert gate.override is not None
     assert [check.metric for check in gate.override.accepted] == ["accuracy"]
+    assert "because: `a demonstration`" in (build.bundle / "card.md").read_text()
 
     assert judge_build(build).report.verdict == "failed"
     assert (build.bundle / "manifest.json").read_bytes() == encode(weak.manifest)
