@@ -9,14 +9,12 @@ from io import BytesIO
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from ship.errors import ShipError
 from ship.github import comment as commenting
 from ship.github.api import GitHub
 from ship.github.comment import MARKER, NO_REPORT, comment, text
-from ship.github.untrusted import ACTIVE, BREAK, LIMIT, bounded, neutral
+from ship.github.untrusted import LIMIT
 from tests.github.fake import State, archive
 
 StartedBy = Callable[[dict[str, Any]], None]
@@ -154,55 +152,6 @@ def test_comment_fits_where_the_report_does_not(run: Callable[[str], str]) -> No
     assert LIMIT - 100 < len(body) <= LIMIT
     assert "longer than the 65,536 characters" in body.splitlines()[3]
     assert body.endswith("| a row |\n")
-
-
-@pytest.mark.parametrize(
-    ("attack", "harmless"),
-    [
-        ("@octocat", "@·octocat"),
-        (r"\@octocat", r"\@·octocat"),
-        ("&#64;octocat", "&·#·64;octocat"),
-        ("&commat;octocat", "&·commat;octocat"),
-        ("a@b.example", "a@·b.example"),
-        ("<!-- model-images: report -->", "<·!-- model-images: report -->"),
-        ("<img src=x>", "<·img src=x>"),
-        ("<details open>", "<·details open>"),
-        ("</details><SCRIPT>", "</details><·SCRIPT>"),
-        ("<irc://evil.example>", "<·irc://evil.example>"),
-        ("https://evil.example", "https·://evil.example"),
-        ("_HTTP://evil.example_", "_HTTP·://evil.example_"),
-        ("www.evil.example", "www·.evil.example"),
-        ("mailto:a", "mailto·:a"),
-        ("![x](y)", "!·[x]·(y)"),
-        ("[x](//evil.example)", "[x]·(//evil.example)"),
-        ("[x][y]", "[x]·[y]"),
-        ("[y]: //evil.example", "[y]·: //evil.example"),
-        ("octo/other#1", "octo/other#·1"),
-        ("GH-1", "GH-·1"),
-        ("text\n/approve", "text\n·/approve"),
-        ("hidden\u202etxet", "hiddentxet"),
-        ("@\u200boctocat", "@·octocat"),
-        ("\U000e0041tag", "tag"),
-    ],
-)
-def test_neutral_breaks_what_github_would_act_on(attack: str, harmless: str) -> None:
-    """Mentions, references, links, images, HTML, commands and invisible text do nothing."""
-    assert neutral(attack).replace(BREAK, "·") == harmless
-
-
-@given(st.text(alphabet="@#<>!/?[]():;&.h1tpsw GH-\n\u200b"))
-def test_neutral_leaves_nothing_to_break(given_text: str) -> None:
-    """Whatever comes in, what comes out holds nothing active and the same visible text."""
-    made = neutral(given_text)
-    assert ACTIVE.search(made) is None
-    assert made.replace(BREAK, "") == given_text.replace(BREAK, "")
-
-
-@given(st.text(), st.integers(min_value=10, max_value=100))
-def test_bounded_is_never_longer(given_text: str, limit: int) -> None:
-    """Neither in bytes nor in characters, whatever characters there are."""
-    made = bounded(given_text, "cut\n", limit)
-    assert len(made) <= len(made.encode()) <= limit
 
 
 def zipped(name: str, content: bytes, mode: int = stat.S_IFREG) -> bytes:
