@@ -12,11 +12,12 @@ PYTHON ?= python3
 UV_COMPILE = uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-annotate --custom-compile-command 'make lock' $(if $(UPGRADE),--upgrade)
 SHIP = python -m ship
+DEPLOYER = $(if $(filter kubernetes,$(TARGET)),kubectl,compose)
 
 .DEFAULT_GOAL := help
 .PHONY: .venv help pipeline check lint test fast plan train gate image measure scan smoke push publish assets login verify \
 	rescan reproduce bench models diff \
-	deploy canary rollback history undeploy new-model lock engine trivy actionlint cosign compose kubectl docker-registry browser wrk clean
+	deploy canary rollback history manifests undeploy new-model lock engine trivy actionlint cosign compose kubectl docker-registry browser wrk clean
 
 help: ## Print these words
 	@echo "make WORD [MODEL=name]   (every model where MODEL is not given)"
@@ -81,17 +82,20 @@ login: ## Log in to REGISTRY (REGISTRY_USER, REGISTRY_PASSWORD)
 verify: .venv cosign ## Verify a published image: MODEL=… REGISTRY=host/owner TAG=main
 	@$(SHIP) verify $(MODEL) $(if $(TAG),--tag=$(TAG))
 
-deploy: .venv engine cosign compose ## Verify and deploy TAG=main to TARGET=compose|kubernetes, or leave what serves
+deploy: .venv engine cosign $(DEPLOYER) ## Verify and deploy TAG=main to TARGET=compose|kubernetes, or leave what serves
 	@$(SHIP) deploy $(MODEL) $(if $(TAG),--tag=$(TAG))
 
-canary: .venv engine cosign compose ## Try TAG=main of MODEL=… on a share of the requests, then deploy or withdraw it
+canary: .venv engine cosign $(DEPLOYER) ## Try TAG=main of MODEL=… on a share of the requests, then deploy or withdraw it
 	@$(SHIP) canary $(MODEL) $(if $(TAG),--tag=$(TAG))
 
-rollback: .venv engine cosign compose ## Return to what MODEL=… served before
+rollback: .venv engine cosign $(DEPLOYER) ## Return to what MODEL=… served before
 	@$(SHIP) rollback $(MODEL)
 
 history: .venv ## List who deployed what, when, and how it ended
 	@$(SHIP) history $(MODEL)
+
+manifests: .venv cosign kubectl ## Print the Kubernetes manifests of what TAG=main names (OVERLAY=production|staging|kserve)
+	@$(SHIP) manifests $(MODEL) $(if $(TAG),--tag=$(TAG))
 
 undeploy: .venv compose ## Remove what runs; state, history and metrics stay
 	@$(SHIP) undeploy

@@ -33,7 +33,7 @@ def parser() -> argparse.ArgumentParser:
         "--images", type=Path, help="images tested elsewhere, a folder per platform (publish)"
     )
     result.add_argument("--release", default="", help="the git tag of a release (plan)")
-    result.add_argument("--tag", default="main", help="the published tag (verify, deploy, canary)")
+    result.add_argument("--tag", default="main", help="the published tag (verify, deploy, …)")
     result.add_argument("-a", default="", help="the tag to compare with (diff)")
     result.add_argument("-b", default="", help="the tag that is compared (diff)")
     return result
@@ -137,6 +137,8 @@ def deployment(arguments: argparse.Namespace) -> int:
         words.rollback(models)
     elif arguments.word == "history":
         words.history(models)
+    elif arguments.word == "manifests":
+        words.manifests(models, arguments.tag)
     else:
         words.undeploy()
     return 0
@@ -179,7 +181,9 @@ WORDS = {
     "reproduce": reproduce,
     "models": models,
     "diff": diff,
-    **dict.fromkeys(("deploy", "canary", "rollback", "history", "undeploy"), deployment),
+    **dict.fromkeys(
+        ("deploy", "canary", "rollback", "history", "manifests", "undeploy"), deployment
+    ),
 }
 
 if __name__ == "__main__":
