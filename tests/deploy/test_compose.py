@@ -10,13 +10,14 @@ import urllib.parse
 import urllib.request
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from ship.build import Build
 from ship.deploy.canary import Trial
 from ship.deploy.compose import Compose
-from ship.deploy.project import docker, inspect
+from ship.deploy.project import FILES, docker, inspect
 from ship.deploy.release import canary, deploy, rollback
 from ship.errors import StageError
 from ship.layout import Layout
@@ -134,15 +135,24 @@ def test_canary_is_withdrawn_when_it_is_slow(
     assert compose.serving("iris") == sources["iris"].digest_of("one")
 
 
-def test_prometheus_scrapes_every_replica(compose: Compose) -> None:
-    """Prometheus finds both replicas of both models and labels them with model and digest."""
+def ask_prometheus(compose: Compose, query: str) -> list[dict[str, Any]]:
     address = compose.project.settings.prometheus_listen
+    url = f"http://{address}/api/v1/query?query={urllib.parse.quote(query)}"
+    with urllib.request.urlopen(url, timeout=10) as reply:
+        found: list[dict[str, Any]] = json.load(reply)["data"]["result"]
+    return found
+
+
+def test_dashboard_shows_every_replica_in_every_panel(compose: Compose, load: MakeLoad) -> None:
+    """Prometheus scrapes both replicas of both models, and each query of the dashboard has data."""
+    panels = json.loads((FILES / "grafana/dashboards/models.json").read_text())["panels"]
+    queries = [each["expr"].replace("$model", ".*") for one in panels for each in one["targets"]]
 
     def answering() -> dict[str, str]:
-        query = "sum by (model) (up{job='model'})"
-        url = f"http://{address}/api/v1/query?query={urllib.parse.quote(query)}"
-        with urllib.request.urlopen(url, timeout=10) as reply:
-            found = json.load(reply)["data"]["result"]
+        found = ask_prometheus(compose, "sum by (model) (up{job='model'})")
         return {each["metric"]["model"]: each["value"][1] for each in found}
 
     wait_until(lambda: answering() == {"iris": "2", "penguins": "2"}, "scrapes", seconds=40)
+    with load("iris"), load("penguins"):
+        for query in queries:
+            wait_until(lambda: ask_prometheus(compose, query), query, seconds=40)  # noqa: B023
