@@ -12,6 +12,7 @@ import tempfile
 from contextlib import ExitStack
 from importlib.metadata import version
 from pathlib import Path
+from urllib.request import urlopen
 
 from tests.bench import contenders, inprocess
 from tests.bench.load import Load, measure
@@ -19,7 +20,6 @@ from tests.bench.process import ROOT, Contender, Running
 
 LIBRARIES = ("uvicorn", "fastapi", "msgspec", "numpy", "onnxruntime", "scikit-learn")
 CONNECTIONS = (1, 32)
-FIRST_PORT = 18_080
 
 
 def main() -> None:
@@ -71,10 +71,7 @@ def race(
 ) -> list[Result]:
     """Start all, then measure one after the other, round by round: a busy machine slows all."""
     with ExitStack() as stack:
-        servers = [
-            stack.enter_context(Running(contender, FIRST_PORT + index))
-            for index, contender in enumerate(competitors)
-        ]
+        servers = [stack.enter_context(Running(contender)) for contender in competitors]
         results = [Result(server) for server in servers]
         for number in range(arguments.rounds):
             for server, result in zip(servers, results, strict=True):
@@ -118,6 +115,7 @@ def details(arguments: argparse.Namespace, folder: Path) -> list[str]:
         f"- penguins (mixed types): {by_name['penguins'].speed(32) / ours:.2f} x iris",
         f"- with its log: {ours / by_name['ours without its log'].speed(32):.2f} x without",
         f"- bulk, {arguments.bulk_rows:,} rows: {bulk:.2f} x onnxruntime alone",
+        f"- with every page and the API's document opened: {documented(iris):.0f} MiB",
     ]
 
 
@@ -125,12 +123,21 @@ def thousand(bundle: Path, arguments: argparse.Namespace) -> float:
     """Return how fast 1,000 rows in one request are, as a share of the model and JSON alone."""
     contender = contenders.ours("1,000 rows", bundle)
     contender.body = json.dumps({"instances": inprocess.random_rows(bundle, 1000).tolist()})
-    with Running(contender, FIRST_PORT) as server:
+    with Running(contender) as server:
         return statistics.median(
             measure(server, 1, arguments.seconds).requests_per_second
             * inprocess.seconds_of_request(bundle, contender.body)
             for _ in range(arguments.rounds)
         )
+
+
+def documented(bundle: Path) -> float:
+    """Return the memory, in MiB, when the pages that need FastAPI were opened."""
+    with Running(contenders.ours("documented", bundle)) as server:
+        for path in ("/", "/docs", "/openapi.json", "/metadata"):
+            with urlopen(f"http://127.0.0.1:{server.port}{path}", timeout=10) as page:
+                page.read()
+        return server.resident_mebibytes
 
 
 def machine() -> str:

@@ -5,15 +5,18 @@ from __future__ import annotations
 import http.client
 import os
 import signal
+import socket
 import subprocess
 import time
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 SERVER_CORE, CLIENT_CORE = "0", "1"
-PATIENCE = 60  # seconds
+PATIENCE = 120  # seconds
+PAGE = os.sysconf("SC_PAGESIZE")
 ROOT = Path(__file__).parents[2]
 HEADERS = {"content-type": "application/json"}
 
@@ -32,9 +35,9 @@ class Contender:
 class Running:
     """Owns the life of a contender's processes."""
 
-    def __init__(self, contender: Contender, port: int) -> None:
+    def __init__(self, contender: Contender) -> None:
         self.contender = contender
-        self.port = port
+        self.port = free_port()
 
     def __enter__(self) -> Self:
         command = [part.replace("{port}", str(self.port)) for part in self.contender.command]
@@ -61,12 +64,14 @@ class Running:
         self.end()
 
     def end(self) -> None:
+        members = family(self.process.pid)
         os.killpg(self.process.pid, signal.SIGTERM)
-        try:
+        with suppress(subprocess.TimeoutExpired):
             self.process.wait(20)
-        except subprocess.TimeoutExpired:
-            os.killpg(self.process.pid, signal.SIGKILL)
-            self.process.wait()
+        for member in members:  # those that moved to a session of their own may still be there
+            with suppress(ProcessLookupError):
+                os.kill(member, signal.SIGKILL)
+        self.process.wait()
 
     def answers(self) -> bool:
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=5)
@@ -80,13 +85,35 @@ class Running:
 
     @property
     def resident_mebibytes(self) -> float:
-        """Return the resident memory of all processes of the contender."""
-        total = 0
-        for status in Path("/proc").glob("[0-9]*/stat"):
-            try:
-                fields = status.read_text().rpartition(")")[2].split()
-                if int(fields[3]) == self.process.pid:  # its session
-                    total += int((status.parent / "statm").read_text().split()[1])
-            except OSError:
-                continue
-        return total * os.sysconf("SC_PAGESIZE") / 2**20
+        """Return the resident memory of the contender's process and all that come from it."""
+        return sum(map(resident_pages, family(self.process.pid))) * PAGE / 2**20
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        return int(listener.getsockname()[1])
+
+
+def family(ancestor: int) -> set[int]:
+    """Return a process and its descendants, whatever sessions they moved to."""
+    parents = dict(filter(None, map(parent, Path("/proc").glob("[0-9]*"))))
+    found = {ancestor}
+    while grown := {child for child, of in parents.items() if of in found} - found:
+        found |= grown
+    return found
+
+
+def parent(process: Path) -> tuple[int, int] | None:
+    """Return a process and its parent, unless it has just ended."""
+    try:
+        fields = (process / "stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return None
+    return int(process.name), int(fields[1])
+
+
+def resident_pages(process: int) -> int:
+    try:
+        return int(Path(f"/proc/{process}/statm").read_text().split()[1])
+    except OSError:
+        return 0
