@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 import requests
 
+from ship.contents import document
 from ship.index import Index, join
 from ship.publish import publish, push
 from ship.registry import Registry
@@ -44,8 +45,13 @@ class Ghcr:
         tags: dict[str, list[str]] = {}
         for tag in self.target.tags():
             tags.setdefault(str(self.target.digest_of(tag)), []).append(tag)
-        for digest in dict.fromkeys([*tags, *self.parts(self.images)]):
+        inside = [child for digest in tags for child in self._children(digest)]
+        for digest in dict.fromkeys([*tags, *inside, *self.parts(self.images)]):
             self._state.version(PACKAGE, digest, OLD, *tags.get(digest, []))
+
+    def _children(self, digest: str) -> Iterator[str]:
+        for child in document(self.target.read, digest).get("manifests", []):
+            yield child["digest"]
 
     @property
     def listed(self) -> set[str]:
