@@ -15,7 +15,7 @@ SHIP = python -m ship
 DEPLOYER = $(if $(filter kubernetes,$(TARGET)),kubectl,compose)
 
 .DEFAULT_GOAL := help
-.PHONY: .venv help pipeline check lint test fast plan train gate image measure scan smoke push publish assets login verify \
+.PHONY: .venv help pipeline check lint test fast plan refresh better train gate image measure scan smoke push publish assets login verify \
 	rescan reproduce bench models diff \
 	deploy canary rollback history manifests undeploy new-model lock engine trivy actionlint cosign compose kubectl docker-registry browser wrk clean
 
@@ -42,12 +42,19 @@ check: .venv lint actionlint ## Run every linter
 	zizmor --offline --persona=auditor --quiet .github
 	check-jsonschema --builtin-schema=vendor.github-workflows .github/workflows/*.yml
 	check-jsonschema --builtin-schema=vendor.dependabot .github/dependabot.yml
+	check-jsonschema --builtin-schema=vendor.github-issue-forms .github/ISSUE_TEMPLATE/*.yml
 
 lint: .venv ## Lint the Dockerfile (hadolint)
 	hadolint Dockerfile
 
 plan: ## Say which models differ from what is published (REGISTRY=host/owner, RELEASE=git tag)
 	@$(PYTHON) -m ship plan $(MODEL) $(if $(RELEASE),--release="$(RELEASE)")
+
+refresh: ## Write the sha256 of today's data into the model.toml of models whose data has an address
+	@$(PYTHON) -m ship refresh $(MODEL)
+
+better: ## Say whether the models reported on in REPORTS=folder are better than the published ones
+	@$(PYTHON) -m ship better --reports="$(REPORTS)"
 
 train: .venv engine ## Train in the pinned builder stage: dist/<model>/bundle
 	$(SHIP) train $(MODEL)
