@@ -32,6 +32,7 @@ def parser() -> argparse.ArgumentParser:
     result.add_argument(
         "--images", type=Path, help="images tested elsewhere, a folder per platform (publish)"
     )
+    result.add_argument("--reports", type=Path, help="where reports are (better)")
     result.add_argument("--release", default="", help="the git tag of a release (plan)")
     result.add_argument("--tag", default="main", help="the published tag (verify, deploy, …)")
     result.add_argument("-a", default="", help="the tag to compare with (diff)")
@@ -60,6 +61,24 @@ def plan(arguments: argparse.Namespace) -> int:
     for change in found:
         print(f"{change.model}: {change.reason or 'unchanged'}", file=sys.stderr)
     print(f"models={json.dumps([change.model for change in found if change.reason])}")
+    return 0
+
+
+def refresh(arguments: argparse.Namespace) -> int:
+    """Write the sha256 of today's data into each model.toml; nothing but Python is needed."""
+    from ship.retrain import refresh as refresh_data
+
+    print(f"models={json.dumps(refresh_data(chosen(arguments)))}")
+    return 0
+
+
+def better(arguments: argparse.Namespace) -> int:
+    """Say whether every model is better than the published one, by the reports in a folder."""
+    from ship.retrain import all_better
+
+    if arguments.reports is None:
+        raise UsageError("REPORTS must be the folder that holds the report.json of each model.")
+    print(f"better={json.dumps(all_better(arguments.reports))}")
     return 0
 
 
@@ -166,6 +185,8 @@ def reproduce(arguments: argparse.Namespace) -> int:
 
 WORDS = {
     "plan": plan,
+    "refresh": refresh,
+    "better": better,
     "pipeline": pipeline,
     "train": pipeline,
     "gate": pipeline,

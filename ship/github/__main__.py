@@ -12,6 +12,7 @@ from ship.github.gate import gate
 from ship.github.issue import issue
 from ship.github.override import override
 from ship.github.prune import Policy, prune
+from ship.github.push import push
 
 
 def main() -> int:
@@ -19,6 +20,8 @@ def main() -> int:
     try:
         if arguments.word == "gate":
             return gate()
+        if arguments.word == "push":
+            return push(arguments.branch, arguments.message)
         github = GitHub.from_environment()
         if arguments.word == "prune":
             return prune(github, Policy(arguments.last, arguments.days, arguments.delete))
@@ -32,6 +35,9 @@ def parser() -> argparse.ArgumentParser:
     result = argparse.ArgumentParser(prog="python3 -m ship.github", description=__doc__)
     words = result.add_subparsers(dest="word", required=True)
     words.add_parser("gate", help="fail unless every job of the run passed, or may be skipped")
+    pushing = words.add_parser("push", help="commit what has changed, and push it as a branch")
+    pushing.add_argument("branch")
+    pushing.add_argument("--message", default="Change", help="of the commit")
     words.add_parser("override", help="say who accepts a drop by a label on the pull request")
     words.add_parser("comment", help="post the report of a pull request's run")
     words.add_parser("issue", help="open, update or close the issue of the weekly scan")
