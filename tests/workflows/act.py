@@ -59,6 +59,7 @@ class Act:
         environment = {
             **self.environment,
             "ARTIFACTS": str(self.artifacts),
+            "FORK": str(self.fork.root),
             "GITHUB": str(self.folder / "github"),
             "GITHUB_API_URL": self.state.url,
             "GITHUB_REPOSITORY": REPOSITORY,
@@ -98,6 +99,5 @@ def stand_ins() -> dict[str, Path]:
         found
         for file in (git.ROOT / ".github/workflows").glob("*.yml")
         for found in USES.findall(file.read_text())
-        if found[0] != "actions/checkout"  # act's own
     }
     return {f"{name}@{sha}": HERE / "actions" / name for name, sha in used}
