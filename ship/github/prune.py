@@ -6,14 +6,21 @@ import os
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Protocol
 
 import model
-from ship.contents import Read
 from ship.errors import ShipError, UsageError
 from ship.github.api import ApiError, GitHub, variable
 from ship.github.packages import Package, Version
 from ship.github.reach import Node, node, reach, short
 from ship.registry import Registry
+
+
+class Source(Protocol):
+    """Where the manifests of a package are read."""
+
+    def tags(self) -> list[str]: ...
+    def read(self, digest: str) -> bytes: ...
 
 
 @dataclass(frozen=True)
@@ -39,14 +46,15 @@ def prune(github: GitHub, policy: Policy) -> int:
     failed = False
     for name in model.names():
         package = Package(github, owner, "/".join([*path, name]))
-        failed |= bool(prune_package(package, Registry(f"{registry}/{name}").read, name, policy))
+        failed |= bool(prune_package(package, Registry(f"{registry}/{name}"), name, policy))
     return ShipError.exit_code if failed else 0
 
 
-def prune_package(package: Package, read: Read, name: str, policy: Policy) -> list[str]:
+def prune_package(package: Package, source: Source, name: str, policy: Policy) -> list[str]:
     """Prune one package, tell what became of every version, and return what failed."""
     versions = package.versions()
-    nodes = {version.digest: node(version, read) for version in versions}
+    same_tags(versions, source)
+    nodes = {version.digest: node(version, source.read) for version in versions}
     kept = reach(nodes, policy.last, policy.days, datetime.now(UTC)).reasons
     condemned = sorted((n for digest, n in nodes.items() if digest not in kept), key=order)
     failed = {}
@@ -55,6 +63,16 @@ def prune_package(package: Package, read: Read, name: str, policy: Policy) -> li
         failed = {each.version.digest: delete(package, each.version) for each in condemned}
     tell(name, table(versions, kept, failed, deleted=policy.delete))
     return [reason for reason in failed.values() if reason]
+
+
+def same_tags(versions: list[Version], source: Source) -> None:
+    """Refuse where GitHub's list and the registry, which both may lag, do not tell the same."""
+    listed = {tag for version in versions for tag in version.tags}
+    if versions and (unequal := sorted(listed ^ set(source.tags()))):
+        raise ShipError(
+            "GitHub and the registry must list the same tags. They differ in "
+            f"{', '.join(unequal)}: run this again."
+        )
 
 
 def order(each: Node) -> int:

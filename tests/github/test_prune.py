@@ -11,7 +11,6 @@ from typing import Any
 
 import pytest
 
-from ship.contents import Read
 from ship.errors import ShipError, UsageError
 from ship.github.api import GitHub
 from ship.github.packages import Package, Version
@@ -55,6 +54,10 @@ class Shelf:
     def read(self, digest: str) -> bytes:
         return self.manifests[digest]
 
+    def tags(self) -> list[str]:
+        found = [v["metadata"]["container"]["tags"] for v in self.state.packages["iris"]]
+        return [tag for tags in found for tag in tags]
+
     @property
     def left(self) -> set[str]:
         return {version["name"] for version in self.state.packages["iris"]}
@@ -80,8 +83,8 @@ def shelf(state: State) -> Shelf:
 def pruned(client: GitHub, shelf: Shelf) -> Callable[..., set[str]]:
     """Prune the package; return the digests that are left."""
 
-    def run(policy: Policy = DELETE, read: Read = shelf.read) -> set[str]:
-        prune_package(Package(client, "octo", "iris"), read, "iris", policy)
+    def run(policy: Policy = DELETE) -> set[str]:
+        prune_package(Package(client, "octo", "iris"), shelf, "iris", policy)
         return shelf.left
 
     return run
@@ -169,16 +172,16 @@ def test_prune_keeps_the_newest_untagged(shelf: Shelf, pruned: Callable[..., set
     assert pruned(Policy(last=2, days=30, delete=True)) == {part, first, second}
 
 
-def refused(pruned: Callable[..., set[str]], shelf: Shelf, words: str, **how: Any) -> None:
+def refused(pruned: Callable[..., set[str]], shelf: Shelf, words: str) -> None:
     """Assert that pruning fails in these words and leaves every version."""
     before = shelf.left
     with pytest.raises(ShipError, match=words):
-        pruned(**how)
+        pruned()
     assert shelf.left == before
 
 
 def test_prune_refuses_when_a_manifest_cannot_be_read(
-    shelf: Shelf, pruned: Callable[..., set[str]]
+    shelf: Shelf, pruned: Callable[..., set[str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """One manifest that the registry does not give, of whatever version, ends it at once."""
     shelf.image("old")
@@ -187,9 +190,19 @@ def test_prune_refuses_when_a_manifest_cannot_be_read(
     def read(digest: str) -> bytes:
         if digest == silent:
             raise ShipError("manifest unknown")
-        return shelf.read(digest)
+        return shelf.manifests[digest]
 
-    refused(pruned, shelf, "manifest unknown", read=read)
+    monkeypatch.setattr(shelf, "read", read)
+    refused(pruned, shelf, "manifest unknown")
+
+
+def test_prune_refuses_when_the_registry_knows_another_tag(
+    shelf: Shelf, pruned: Callable[..., set[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A tag that GitHub does not list yet may lead to what looks loose."""
+    shelf.image("old")
+    monkeypatch.setattr(shelf, "tags", lambda: ["main"])
+    refused(pruned, shelf, "must list the same tags. They differ in main")
 
 
 def test_prune_refuses_an_altered_manifest(shelf: Shelf, pruned: Callable[..., set[str]]) -> None:
@@ -217,7 +230,7 @@ def test_prune_refuses_when_a_tagged_index_is_broken(
 
 
 def test_prune_refuses_when_something_is_published_meanwhile(
-    shelf: Shelf, pruned: Callable[..., set[str]]
+    shelf: Shelf, pruned: Callable[..., set[str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A version that appeared since the list was read may need what was found loose."""
     old = shelf.image("old")
@@ -225,10 +238,11 @@ def test_prune_refuses_when_something_is_published_meanwhile(
     def read(digest: str) -> bytes:
         if len(shelf.left) == 1:
             shelf.index([old], "main")
-        return shelf.read(digest)
+        return shelf.manifests[digest]
 
+    monkeypatch.setattr(shelf, "read", read)
     with pytest.raises(ShipError, match="must not change while it is pruned"):
-        pruned(read=read)
+        pruned()
     assert len(shelf.left) == 2
 
 
@@ -244,7 +258,7 @@ def test_prune_stops_at_a_version_that_was_tagged_meanwhile(
     now = Package.now
     monkeypatch.setattr(Package, "now", tagged)
     with pytest.raises(ShipError, match="must not change while it is pruned"):
-        prune_package(Package(client, "octo", "iris"), shelf.read, "iris", DELETE)
+        prune_package(Package(client, "octo", "iris"), shelf, "iris", DELETE)
     assert index in shelf.left
     assert len(shelf.left) == 2
 
@@ -256,7 +270,7 @@ def test_prune_tells_what_github_refused(
     shelf.image("popular")
     shelf.image("other")
     state.packages["iris"][0]["downloads"] = 5001
-    failed = prune_package(Package(client, "octo", "iris"), shelf.read, "iris", DELETE)
+    failed = prune_package(Package(client, "octo", "iris"), shelf, "iris", DELETE)
     assert [reason.partition(" with ")[0] for reason in failed] == [
         "Publicly visible package versions"
     ]
@@ -271,7 +285,7 @@ def test_prune_finds_packages_of_people_and_organisations(
     """GitHub has two addresses for packages; the owner decides which."""
     state.owner = owner
     shelf.image("old")
-    prune_package(Package(client, "octo", "iris"), shelf.read, "iris", DELETE)
+    prune_package(Package(client, "octo", "iris"), shelf, "iris", DELETE)
     assert shelf.left == set()
 
 
