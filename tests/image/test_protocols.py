@@ -13,7 +13,6 @@ from tests.image.container import HOSTILE, Container, make_network
 from tests.serve.triton import assert_described, assert_golden_answers
 
 pytestmark = pytest.mark.docker
-LARGEST = 90 * 2**20
 
 
 @pytest.fixture
@@ -67,20 +66,3 @@ def test_hosts_may_name_the_port_and_the_command(image: str) -> None:
     options = (*HOSTILE, "--env=PORT=7070")
     with Container(image, *options, port=7070, arguments=["serve"]) as container:
         assert container.wait_ready().get("/ping").status_code == 200
-
-
-def test_memory_stays_small_when_every_page_was_opened(
-    container: Container, bundle: Bundle
-) -> None:
-    """With an ONNX model at most 90 MiB are resident, the framework of the documentation included.
-
-    A joblib image holds scikit-learn and pandas besides.
-    """
-    for path in ("/", "/docs", "/openapi.json", "/metadata"):
-        assert container.get(path).status_code == 200
-    (resident,) = (
-        float(line.split()[1])
-        for line in container.get("/metrics").text.splitlines()
-        if line.startswith("process_resident_memory_bytes")
-    )
-    assert resident < (LARGEST if bundle.manifest.runtime == "onnx" else 3 * LARGEST)
