@@ -78,7 +78,11 @@ def upstream(name: str, model: str, servers: list[tuple[Release, int]]) -> list[
 
 
 def routes(state: State, rate: int) -> str:
-    """Return routes.conf: a location for each model, and the list of them at /."""
+    """Return routes.conf: a location for each model, and the list of them at /.
+
+    nginx ends a request's way through the replicas when their list changes meanwhile, as it does
+    when one has gone; such a request begins again, in a location of its own.
+    """
     serving = [model for model, deployed in state.items() if deployed.serving]
     lines = ["location = / {", f"  return 200 '{json.dumps({'models': serving})}';", "}"]
     for model, deployed in state.items():
@@ -94,7 +98,13 @@ def route(path: str, release: Release, rate: int) -> list[str]:
         f"location /{path}/ {{",
         f"  limit_req zone=clients burst={rate} nodelay;",
         f"  limit_conn models {CONNECTIONS * release.replicas};",
-        f"  proxy_pass http://{path}/;",
+        "  error_page 413 429 500 503 /problem;",
+        f"  error_page 502 504 = @{path};",
+        f"  rewrite ^/{path}/(.*)$ /$1 break;",
+        f"  proxy_pass http://{path};",
+        "}",
+        f"location @{path} {{",
+        f"  proxy_pass http://{path};",
         "}",
         f"location = /{path}/metrics {{",  # for Prometheus, which asks the replicas themselves
         "  return 404;",

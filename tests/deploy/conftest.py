@@ -21,6 +21,7 @@ from ship.tags import Tag
 from tests.conftest import build_model
 from tests.deploy.load import Load
 from tests.deploy.variants import variant
+from tests.ship.conftest import registry as registry  # noqa: PLC0414 - one registry for all
 
 
 @pytest.fixture(scope="session")
