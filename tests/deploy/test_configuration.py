@@ -29,6 +29,7 @@ def folder(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
     """The files of a project in which something is deployed."""
     state = STATES[request.param]
     shutil.copytree(FILES, tmp_path, dirs_exist_ok=True)
+    (tmp_path / "models.yaml").write_text(render.services(state))
     (tmp_path / "router/upstreams.conf").write_text(render.upstreams(state, rate=10))
     (tmp_path / "router/routes.conf").write_text(render.routes(state, rate=10))
     (tmp_path / "prometheus/models.yml").write_text(render.scrapes(state))
@@ -40,6 +41,17 @@ def test_nginx_takes_its_files(folder: Path) -> None:
     docker("run", "--rm", "--network=none", "--read-only", "--cap-drop=ALL", "--tmpfs=/tmp",
            "--user=65532", f"--volume={folder}/router:/etc/router:ro", "--entrypoint=nginx",
            images.router(), *NGINX[1:], "-t")  # fmt: skip
+
+
+def test_compose_takes_its_files(folder: Path) -> None:
+    """`docker compose config` passes, with the profiles that are off by default."""
+    environment = "ROUTER_IMAGE=nginx\nPROMETHEUS_IMAGE=prometheus\nCOMPOSE_PROJECT_NAME=test\n"
+    (folder / ".env").write_text(environment)
+    subprocess.run(
+        ["docker", "compose", "--file=compose.yaml", "--file=models.yaml", "--profile=grafana",
+         "--profile=logs", "config", "--quiet"],
+        cwd=folder, check=True,
+    )  # fmt: skip
 
 
 def test_prometheus_takes_its_files(folder: Path) -> None:

@@ -38,6 +38,7 @@ class Words:
             "LISTEN": self.address,
             "PROMETHEUS_LISTEN": free_address(),
             "STATE": str(folder / "state"),
+            "RATE": "20",
         }
 
     def __call__(self, word: str, **more: str) -> subprocess.CompletedProcess[str]:
@@ -77,5 +78,9 @@ def test_deploy_lets_what_is_signed_serve_and_refuses_the_rest(
     example = read(build.bundle).examples[0]
     status, answer = post(f"http://{make.address}/iris/predict", {"features": example.features})
     assert (status, answer["prediction"]) == (200, example.prediction)
+    statuses = [post(f"http://{make.address}/iris/predict", {})[0] for _ in range(100)]
+    assert {422, 429} <= set(statuses)
+    status, answer = post(f"http://{make.address}/iris/predict", {"features": "x" * 5_000_000})
+    assert (status, answer["error"]) == (413, "The router answers 413 for /iris/predict.")
     told = make("history").stdout
     assert [each for each in ("serving", "refused", signed.digest[7:19]) if each not in told] == []
