@@ -104,8 +104,8 @@ history: .venv ## List who deployed what, when, and how it ended
 manifests: .venv cosign kubectl ## Print the Kubernetes manifests of what TAG=main names (OVERLAY=production|staging|kserve)
 	@$(SHIP) manifests $(MODEL) $(if $(TAG),--tag=$(TAG))
 
-undeploy: .venv compose ## Remove what runs; state, history and metrics stay
-	@$(SHIP) undeploy
+undeploy: .venv compose ## Stop MODEL=…, or everything; history and metrics stay
+	@$(SHIP) undeploy $(MODEL)
 
 rescan: .venv engine trivy ## Scan what is published with today's vulnerabilities (REGISTRY=host/owner)
 	$(SHIP) rescan $(MODEL)

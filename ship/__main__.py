@@ -159,7 +159,7 @@ def deployment(arguments: argparse.Namespace) -> int:
     elif arguments.word == "manifests":
         words.manifests(models, arguments.tag)
     else:
-        words.undeploy()
+        words.undeploy(arguments.models)
     return 0
 
 

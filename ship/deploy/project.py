@@ -124,6 +124,8 @@ class Project:
 
     def remove(self) -> None:
         """Stop and remove the containers and networks; metrics, state and history stay."""
+        if not (self.folder / ".env").exists():
+            raise StageError(f"{self.folder} must hold a deployment. Got none; see PROJECT, STATE.")
         self.compose("down", "--remove-orphans")
 
     def compose(self, *arguments: str) -> str:

@@ -20,7 +20,7 @@ from ship.deploy.manifests import render
 from ship.deploy.project import Project
 from ship.deploy.release import Target
 from ship.deploy.settings import Settings, load
-from ship.deploy.state import locked
+from ship.deploy.state import Deployed, locked
 from ship.destination import Destination, destination
 from ship.errors import ShipError, StageError, UsageError
 from ship.verify import verify
@@ -64,8 +64,11 @@ def manifests(models: list[str], tag: str) -> None:
         )
 
 
-def undeploy() -> None:
-    """Remove what runs; state, history and metrics stay, and the next deploy brings it back."""
+def undeploy(models: list[str]) -> None:
+    """Stop the models named, or everything; history and metrics stay.
+
+    After everything was stopped, the next deploy starts again what served then.
+    """
     settings = load()
     if settings.target != "compose":
         raise UsageError(
@@ -73,7 +76,11 @@ def undeploy() -> None:
             "Use: make manifests MODEL=… | kubectl delete --filename=-"
         )
     with locked(settings.folder):
-        Project(settings).remove()
+        project = Project(settings)
+        for model in models:
+            Compose(project).show(model, Deployed())
+        if not models:
+            project.remove()
 
 
 def row(entry: Entry) -> tuple[str, ...]:

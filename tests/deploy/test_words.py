@@ -52,7 +52,7 @@ def make(registry: str, tmp_path: Path) -> Iterator[Words]:
     """The words, and an end to what they deployed."""
     words = Words(registry, tmp_path)
     yield words
-    assert words("undeploy").returncode == 0
+    assert words("undeploy", MODEL="").returncode == 0
 
 
 def test_deploy_lets_what_is_signed_serve_and_refuses_the_rest(
@@ -84,3 +84,5 @@ def test_deploy_lets_what_is_signed_serve_and_refuses_the_rest(
     assert (status, answer["error"]) == (413, "The router answers 413 for /iris/predict.")
     told = make("history").stdout
     assert [each for each in ("serving", "refused", signed.digest[7:19]) if each not in told] == []
+    assert make("undeploy").returncode == 0
+    assert post(f"http://{make.address}/iris/predict", {"features": example.features})[0] == 404
