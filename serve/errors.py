@@ -107,6 +107,10 @@ class MalformedBody(Refusal):
     """The body is not JSON, or not JSON that means one thing only."""
 
 
+class MalformedRequest(Refusal):
+    """What came is no request of HTTP."""
+
+
 class UnknownRoute(Refusal):
     """No such path."""
 
@@ -117,6 +121,16 @@ class WrongMethod(Refusal):
     """The path exists, the method does not."""
 
     status = 405
+
+    def __init__(self, allowed: str, got: str) -> None:
+        super().__init__(f"The method must be {allowed}. Got {got} instead.")
+        self.allowed = allowed
+
+
+class Late(Refusal):
+    """The request did not arrive in time, or its answer was not read."""
+
+    status = 408
 
 
 class TooLarge(Refusal):
@@ -135,6 +149,15 @@ class InvalidRow(Refusal):
     """A row is not what the model was trained on."""
 
     status = 422
+
+
+class HeadTooLarge(Refusal):
+    """The headers, or the path, do not end."""
+
+    status = 431
+
+    def __init__(self) -> None:
+        super().__init__("The path and headers must be at most 64 KiB. Got more instead.")
 
 
 class InternalError(Refusal):

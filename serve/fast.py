@@ -23,6 +23,7 @@ from serve.http import (
     Disconnected,
     read_body,
     refuse,
+    require_plain,
     require_post,
     respond,
     respond_at_once,
@@ -58,9 +59,12 @@ class PredictRoute:
         prediction = Prediction(self, scope, send)
         try:
             require_post(scope)
+            require_plain(prediction.headers)
             self.wire.check_headers(prediction.headers)
             self.service.require_room()  # before the body: under overload a refusal must be cheap
-            prediction.body = await read_body(receive, prediction.headers, self.limit)
+            prediction.body = await read_body(
+                receive, prediction.headers, self.limit, self.service.unfinished
+            )
             prediction.rows, prediction.form = self.wire.read(prediction.body)
             self.service.submit(prediction)
             await prediction.finish()
@@ -77,16 +81,7 @@ class PredictRoute:
     async def refuse(
         self, scope: Scope, receive: Receive, send: Send, trace: Trace, refusal: Refusal
     ) -> None:
-        self.service.metrics.request(self.route, refusal.status)
-        log = self.service.log
-        line = log.line(
-            "refused",
-            id=trace.id.decode(),
-            route=self.route,
-            status=refusal.status,
-            error=str(refusal),
-        )
-        log.later(line)
+        self.service.refused(self.route, refusal, id=trace.id.decode())
         await refuse(scope, receive, send, refusal, trace.headers)
 
 

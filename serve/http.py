@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from serve.errors import Refusal, TooLarge, WrongContentType, WrongMethod
+from serve.errors import Refusal, TooLarge, Unavailable, WrongContentType, WrongMethod
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -31,22 +31,57 @@ class Disconnected(Exception):  # noqa: N818 - it is no error
     """The client left before its request was whole."""
 
 
-async def read_body(receive: Receive, headers: Headers, limit: int) -> bytes:
+class Unfinished:
+    """The bodies that have begun to arrive, of all connections, hold a limited number of bytes."""
+
+    def __init__(self, limit: int) -> None:
+        self.limit = limit
+        self.held = 0
+
+    def hold(self, count: int) -> None:
+        """Add to what is held; raise Unavailable if that is too much."""
+        self.held += count
+        if self.held > self.limit:
+            raise Unavailable(
+                f"Unfinished requests must hold at most {self.limit} bytes together. Got more "
+                "instead. Try again."
+            )
+
+
+async def read_body(
+    receive: Receive, headers: Headers, limit: int, unfinished: Unfinished
+) -> bytes:
     """Return the body; raise TooLarge as soon as it is known to be longer than `limit`."""
     if int(headers.get(b"content-length", 0)) > limit:
         raise too_large(limit, headers[b"content-length"].decode())
     message = await receive()
     body: bytes = message.get("body", b"")
-    while message.get("more_body"):
-        if len(body) > limit:
-            raise too_large(limit, "more")
-        message = await receive()
-        body += message.get("body", b"")
-    if message["type"] == "http.disconnect":
+    if message.get("more_body"):
+        body = await read_rest(receive, body, limit, unfinished)
+    elif message["type"] == "http.disconnect":
         raise Disconnected
     if len(body) > limit:
         raise too_large(limit, str(len(body)))
     return body
+
+
+async def read_rest(receive: Receive, piece: bytes, limit: int, unfinished: Unfinished) -> bytes:
+    pieces: list[bytes] = []
+    held, more = 0, True
+    try:
+        while held + len(piece) <= limit:
+            pieces.append(piece)
+            held += len(piece)
+            unfinished.hold(len(piece))
+            if not more:
+                return b"".join(pieces)
+            message = await receive()
+            if message["type"] == "http.disconnect":
+                raise Disconnected
+            piece, more = message.get("body", b""), message.get("more_body", False)
+    finally:
+        unfinished.held -= held
+    raise too_large(limit, "more")
 
 
 def too_large(limit: int, got: str) -> TooLarge:
@@ -59,7 +94,17 @@ def too_large(limit: int, got: str) -> TooLarge:
 def require_post(scope: Scope) -> None:
     """Raise WrongMethod unless this is a POST."""
     if scope["method"] != "POST":
-        raise WrongMethod(f"The method must be POST. Got {scope['method']} instead.")
+        raise WrongMethod("POST", scope["method"])
+
+
+def require_plain(headers: Headers) -> None:
+    """Raise WrongContentType if the body is said to be compressed."""
+    encoding = headers.get(b"content-encoding", b"identity")
+    if encoding != b"identity":
+        raise WrongContentType(
+            f"The body must not be compressed. Got {encoding.decode('latin-1')!r} instead. "
+            "Send it without Content-Encoding."
+        )
 
 
 def require_json_type(headers: Headers) -> None:
@@ -100,8 +145,8 @@ async def refuse(
     headers = [(b"content-type", JSON), *headers]
     if refusal.status == 503:
         headers.append((b"retry-after", b"1"))
-    if refusal.status == 405:
-        headers.append((b"allow", b"POST"))
+    if isinstance(refusal, WrongMethod):
+        headers.append((b"allow", refusal.allowed.encode()))
     body = encode(refusal.problem)
     if not isinstance(refusal, TooLarge):
         await respond(scope, send, refusal.status, body, headers)

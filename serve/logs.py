@@ -101,4 +101,5 @@ class Handler(logging.Handler):
 def capture(log: Log) -> None:
     """Send everything that is logged or warned, in this process, to `log`."""
     logging.basicConfig(handlers=[Handler(log)], level=logging.WARNING, force=True)
+    logging.getLogger("uvicorn").setLevel(logging.ERROR)  # it warns of the mistakes of clients
     logging.captureWarnings(capture=True)

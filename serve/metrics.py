@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from serve.drift import Surprises
     from serve.runtime import Scores
 
-STATUSES = (200, 400, 404, 405, 408, 413, 415, 422, 500, 503)
+STATUSES = (200, 400, 404, 405, 408, 413, 415, 422, 431, 500, 503)
 SECONDS = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5)
 CELLS = 8192  # far more than the series of any model: a page costs nothing until it is written
 

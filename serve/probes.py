@@ -40,7 +40,7 @@ def probe(service: Service, route: str, answer: Callable[[], tuple[int, bytes]])
     async def endpoint(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["method"] not in ("GET", "HEAD"):
             service.metrics.request(route, 405)
-            problem = WrongMethod(f"The method must be GET. Got {scope['method']} instead.")
+            problem = WrongMethod("GET, HEAD", scope["method"])
             await refuse(scope, receive, send, problem, [])
             return
         status, body = answer()

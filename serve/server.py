@@ -8,6 +8,7 @@ import signal
 import socket
 import sys
 import time
+from functools import partial
 from typing import TYPE_CHECKING
 
 import uvicorn
@@ -104,7 +105,7 @@ class Server(uvicorn.Server):
             uvicorn.Config(
                 Front(service),
                 loop="uvloop",
-                http=Protocol,
+                http=partial(Protocol, service=service),  # type: ignore[arg-type]
                 ws="none",
                 lifespan="on",
                 log_config=None,
@@ -132,7 +133,7 @@ class Server(uvicorn.Server):
         return await super().on_tick(counter) or over or self.service.failure is not None
 
     def end_late_connections(self) -> None:
-        deadline = asyncio.get_running_loop().time() - self.service.settings.request_seconds
+        now, seconds = asyncio.get_running_loop().time(), self.service.settings.request_seconds
         for connection in list(self.server_state.connections):
-            if isinstance(connection, Protocol) and connection.end_if_late(deadline):
-                self.service.metrics.request("other", 408)
+            if isinstance(connection, Protocol):
+                connection.end_if_late(now, seconds)

@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING
 
 from serve import paths
 from serve.errors import Failure, Unavailable
+from serve.http import Unfinished
 from serve.metrics import Metrics
 from serve.schema import Schema
 
 if TYPE_CHECKING:
     from model.bundle import Bundle
+    from serve.errors import Refusal
     from serve.frame import Frame
     from serve.logs import Log
     from serve.predictor import Predictor
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
     from serve.settings import Settings
 
 STARTING = "starting: the model is being loaded and tested"
+BODIES = 8  # of the largest size may be arriving at once
 DRAINING = "draining: this process is about to end"
 
 
@@ -37,6 +40,7 @@ class Service:
         self.schema = Schema(bundle.manifest, settings.max_rows)
         known = paths.known(bundle.manifest, settings)
         self.metrics = Metrics(bundle.manifest, known, settings.workers)
+        self.unfinished = Unfinished(BODIES * settings.max_body_bytes)
         self.unready = STARTING  # why no request should be sent here; empty when ready
         self.failure: Failure | None = None
         self.scorer: Scorer | None = None
@@ -77,6 +81,13 @@ class Service:
         spare_the_collector()
         if not self.draining:
             self.unready = ""
+
+    def refused(self, route: str, refusal: Refusal, **fields: str) -> None:
+        """Count and log a refusal; it is the client's mistake, and no reason to wake anybody."""
+        status, error = refusal.status, str(refusal)
+        self.metrics.request(route, status)
+        line = self.log.line("refused", **fields, route=route, status=status, error=error)
+        self.log.later(line)
 
     def drain(self) -> None:
         """Ask for no more requests; those that come all the same are answered."""

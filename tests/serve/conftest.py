@@ -60,3 +60,11 @@ def flowers_server(make_bundle: Callable[[str], Path]) -> Iterator[Server]:
 def birds_server(make_bundle: Callable[[str], Path]) -> Iterator[Server]:
     with Server(make_bundle("birds")) as server:
         yield server
+
+
+@pytest.fixture(scope="session")
+def small_server(make_bundle: Callable[[str], Path]) -> Iterator[Server]:
+    """A server with low limits."""
+    limits = {"MAX_BODY_BYTES": 1000, "MAX_ROWS": 3, "REQUEST_SECONDS": 0.5}
+    with Server(make_bundle("flowers"), **limits) as server:
+        yield server

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import socket
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -113,11 +112,20 @@ def test_refusal_of_other_content_types_is_415(flowers_server: Server, kind: str
     assert "application/json" in answer.json()["error"]
 
 
+def test_refusal_of_compressed_bodies_is_415(flowers_server: Server) -> None:
+    """A body that is said to be compressed is refused as that, and not as broken JSON."""
+    encoded = {"content-encoding": "gzip"}
+    answer = flowers_server.send(b'{"features":[1,2,3,4]}', **encoded)
+    assert answer.status_code == 415
+    assert "compressed" in answer.json()["error"]
+
+
 def test_refusal_of_other_methods_is_405(flowers_server: Server) -> None:
     """A known path with another method is a 405 that names the right one."""
     assert flowers_server.get("/predict").status_code == 405
     assert flowers_server.post("/health").status_code == 405
     assert flowers_server.get("/predict").headers["allow"] == "POST"
+    assert flowers_server.post("/health").headers["allow"] == "GET, HEAD"
 
 
 def test_refusal_of_unknown_paths_is_404(flowers_server: Server) -> None:
@@ -125,15 +133,6 @@ def test_refusal_of_unknown_paths_is_404(flowers_server: Server) -> None:
     answer = flowers_server.get("/nope")
     assert answer.status_code == 404
     assert "/nope" in answer.json()["error"]
-
-
-@pytest.fixture(scope="module")
-def small_server(flowers_server: Server) -> Iterator[Server]:
-    """A server with low limits."""
-    bundle = flowers_server.settings["BUNDLE"]
-    limits = {"MAX_BODY_BYTES": 1000, "MAX_ROWS": 3, "REQUEST_SECONDS": 0.5}
-    with Server(bundle, **limits) as server:  # type: ignore[arg-type]
-        yield server
 
 
 def test_refusal_of_too_many_rows_is_422(small_server: Server) -> None:
