@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from ship import git
 from ship.destination import Destination, destination
-from ship.errors import ShipError, UsageError
+from ship.errors import ShipError, StageError, UsageError
 from ship.plan import plan
 from ship.tags import parse
 
@@ -35,7 +35,7 @@ def reason(model: str, root: Path) -> str:
     """Return why a model is to be built. Where nobody can tell, that is why."""
     target = destination(model, root / "dist")
     try:
-        published = published_inputs(target)
+        published = published_inputs(target, MAIN)
     except ShipError as error:
         return f"what is published cannot be read: {str(error).splitlines()[0]}"
     if published is None:
@@ -44,21 +44,37 @@ def reason(model: str, root: Path) -> str:
     return "" if published == inputs else f"its inputs differ from {target}:{MAIN}"
 
 
-def published_inputs(target: Destination) -> str | None:
+def published_inputs(target: Destination, tag: str) -> str | None:
     """Return the hash of what the published image was made from; empty where it has none."""
-    digest = target.digest_of(MAIN)
+    digest = target.digest_of(tag)
     if digest is None:
         return None
     labels = json.loads(target.config(digest)).get("config", {}).get("Labels") or {}
     return str(labels.get(LABEL, ""))
 
 
-def released(models: list[str], tag: str) -> list[Change]:
-    """Return the models that a git tag releases: every one, or the one it names."""
-    found = [Change(name, f"{tag} releases it") for name in models if parse(tag, name)]
+def released(models: list[str], tag: str, root: Path = git.ROOT) -> list[Change]:
+    """Return the models that a git tag releases: every one, or the one it names.
+
+    Raises StageError for a version that is published of other inputs, before anything is built.
+    """
+    versions = {name: version for name in models if (version := parse(tag, name))}
+    for name, version in versions.items():
+        refuse_taken(name, str(version), root)
+    found = [Change(name, f"{tag} releases it") for name in versions]
     if not found:
         raise UsageError(
             "A release must be tagged v1.2.3, for every model, or NAME-v1.2.3, for one of "
             f"{', '.join(models)}. Got {tag} instead; delete it and tag again."
         )
     return found
+
+
+def refuse_taken(model: str, version: str, root: Path) -> None:
+    target = destination(model, root / "dist")
+    published = published_inputs(target, version)
+    if published not in (None, plan(model, root).image.hash):
+        raise StageError(
+            f"{target}:{version} is published and must stay what it is. "
+            f"Got other inputs for {model} instead. Tag this commit with a new version."
+        )

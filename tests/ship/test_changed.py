@@ -9,13 +9,13 @@ import pytest
 
 from ship.changed import Change, changes, released
 from ship.destination import destination
-from ship.errors import UsageError
+from ship.errors import StageError, UsageError
 from ship.plan import plan
 from ship.publish import publish
 from ship.tags import Tag
 from tests.ship.conftest import Checkout, oci_archive
 
-Publish = Callable[[], None]
+Publish = Callable[..., None]
 
 
 @pytest.fixture(params=["layout", pytest.param("registry", marks=pytest.mark.docker)])
@@ -34,10 +34,10 @@ def publish_iris(checkout: Checkout, tmp_path: Path, published_to: None) -> Publ
     """Publish an image that is labelled with what iris is made from now."""
     checkout.commit(model__iris__estimator_dot_py="one", README="one")
 
-    def publish_now() -> None:
+    def publish_now(tag: str = "main") -> None:
         labels = {"model-images.inputs": plan("iris", checkout.root).image.hash}
         archive = oci_archive(tmp_path / "image.tar", {"a": b"a"}, labels)
-        publish(archive, [Tag("main")], destination("iris", checkout.root / "dist"))
+        publish(archive, [Tag(tag)], destination("iris", checkout.root / "dist"))
 
     return publish_now
 
@@ -82,12 +82,24 @@ def test_registry_that_cannot_be_read_builds(
     assert "what is published cannot be read" in reason(checkout)
 
 
+def test_release_refuses_a_version_that_is_taken(checkout: Checkout, publish_iris: Publish) -> None:
+    """Before anything is built: a version never comes to mean something else."""
+    publish_iris("1.2.3")
+    assert released(["iris"], "v1.2.3", checkout.root) == [Change("iris", "v1.2.3 releases it")]
+    checkout.commit(model__iris__estimator_dot_py="two")
+    with pytest.raises(StageError, match=r"iris:1\.2\.3 is published and must stay what it is"):
+        released(["iris"], "v1.2.3", checkout.root)
+
+
 @pytest.mark.parametrize(
     ("tag", "models"), [("v1.2.3", ["iris", "wine"]), ("wine-v1.2.3-rc.1", ["wine"])]
 )
-def test_release_builds_what_its_tag_names(tag: str, models: list[str]) -> None:
+def test_release_builds_what_its_tag_names(
+    tag: str, models: list[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     """A plain version releases every model; one with a name releases that model."""
-    found = released(["iris", "wine"], tag)
+    monkeypatch.delenv("REGISTRY", raising=False)
+    found = released(["iris", "wine"], tag, tmp_path)
     assert found == [Change(model, f"{tag} releases it") for model in models]
 
 
