@@ -49,7 +49,9 @@ def calibration(found: Evaluation) -> Points:
     """Return how sure the model was of its answers, and how often it was right, by eighths."""
     sure = np.array(found.probabilities, dtype=np.float64).max(axis=1)
     right = np.array([a == b for a, b in zip(found.truth, found.predictions, strict=True)])
-    parts = np.array_split(np.argsort(sure, kind="stable"), min(BINS, len(sure)))
+    edges = np.unique(np.quantile(sure, np.linspace(0, 1, BINS + 1)[1:-1]))
+    places = np.searchsorted(edges, sure, side="right")  # equal ones stay together
+    parts = [places == place for place in np.unique(places)]
     return [(float(sure[part].mean()), float(right[part].mean())) for part in parts]
 
 

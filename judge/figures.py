@@ -14,6 +14,7 @@ from judge.plots import Line, Points, Span, lines, shares, spans
 from model import plots
 from model.bundle import Label, Value
 from model.evaluation import Evaluation, Study
+from model.metrics import METRICS
 from model.page import figure
 from model.segments import name
 
@@ -26,6 +27,8 @@ def differences(report: Report) -> list[str]:
     """Draw what each metric gained, so that right of zero is better, with its interval."""
     drawn = []
     for score in report.scores:
+        if METRICS[score.metric].highest > 1:
+            continue  # a loss has no end, and would leave the shares no room
         if score.difference is not None and score.low is not None and score.high is not None:
             sign = 1 if score.higher_is_better else -1
             low, high = sorted((sign * score.low, sign * score.high))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from judge.found import Check, Score, Segment
-from judge.paired import fallen
+from judge.paired import SMALLEST, fallen
 from model.bundle import Check as Recorded
 from model.bundle import Manifest
 from model.policy import Policy, Rules
@@ -88,12 +88,19 @@ def describe(score: Score) -> str:
         "same": "no more than chance",
         "unknown": "not judged, for the published model was trained on too many of these rows",
     }
-    seeds = f", {over_seeds(score)}" if score.averaged is not None else ""
+    seeds = f", {over_seeds(score)}" if depends_on_seeds(score) else ""
     return (
         f"{score.old:.4g} → {score.new:.4g}: {score.difference:+.4g} "
         f"({score.low:+.3g} to {score.high:+.3g}), {score.test}{chance}{seeds}: "
         f"{reading[score.direction or 'same']}"
     )
+
+
+def depends_on_seeds(score: Score) -> bool:
+    if score.averaged is None or score.difference is None:
+        return False
+    ends = (score.averaged, score.averaged_low or 0.0, score.averaged_high or 0.0)
+    return any(abs(end - score.difference) > SMALLEST for end in ends)
 
 
 def over_seeds(score: Score) -> str:

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from judge.found import Change, Report, Score, Segment, Side
-from judge.gate import over_seeds
+from judge.found import Change, Report, Score, Side
+from judge.gate import depends_on_seeds, over_seeds
 from judge.headline import BECAUSE
-from judge.paired import arrow
+from judge.paired import reading
 from judge.words import plain, quoted
 from model.bundle import Value
+from model.segments import MISSING
 
 BAR = 20
+MOVED = ("column", "distance", "p", "")
 CHANGED = ("row", "truth", "published", "new", "features")
 
 
@@ -25,7 +27,7 @@ def markdown(report: Report) -> str:
         folded("Gate", gate(report)),
     ]
     if report.segments:
-        parts.append(folded("Segments", segments(report.segments)))
+        parts.append(folded("Segments", segments(report)))
     if report.changes and report.changes.count:
         parts.append(folded(changed(report), changes(report.changes.shown)))
     if report.drift:
@@ -47,50 +49,42 @@ def scores(report: Report) -> str:
              bar(score)) for score in report.scores
         ]  # fmt: skip
         return table(("metric", "new", "95 % interval", ""), rows)
-    head = [
-        "metric",
-        "published",
-        "new",
-        "difference",
-        f"{report.confidence:.1%} interval",
-        "test",
-        "",
-    ]
-    return table(*with_every_row(report, head, list(map(score_row, report.scores))))
+    return table(*score_table(report))
 
 
-def with_every_row(
-    report: Report, head: Sequence[str], rows: Sequence[Sequence[str]]
-) -> tuple[list[str], list[list[str]]]:
-    """Add what the new model does on every row, where fewer are compared."""
-    if report.compared == report.rows:
-        return list(head), list(map(list, rows))
-    whole = [f"{score.whole:.4f}" for score in report.scores]
-    lines = [[*row[:-1], value, row[-1]] for row, value in zip(rows, whole, strict=True)]
-    return [*head[:-1], f"new, all {report.rows} rows", head[-1]], lines
+def score_table(report: Report) -> tuple[list[str], list[list[str]]]:
+    """Return the head and the rows of the comparison; all rows have a column where fewer count."""
+    head = ["metric", "published", "new", "difference", "",
+            f"{report.confidence:.1%} interval", "test"]  # fmt: skip
+    rows = [list(score_row(score)) for score in report.scores]
+    if 0 < report.compared < report.rows:
+        head.insert(3, f"new, all {report.rows} rows")
+        for row, score in zip(rows, report.scores, strict=True):
+            row.insert(3, f"{score.whole:.4f}")
+    return head, rows
 
 
 def score_row(score: Score) -> tuple[str, ...]:
     if score.old is None:
         return (score.metric, "", f"{score.new:.4f}", "", "", "", "")
     chance = "" if score.p is None else f", p = {score.p:.2g}"
-    chance += f"; {over_seeds(score)}" if score.averaged is not None else ""
+    seeds = f"; {over_seeds(score)}" if depends_on_seeds(score) else ""
     return (
         score.metric,
         f"{score.old:.4f}",
         f"{score.new:.4f}",
         f"{score.difference:+.4f}",
+        reading(score.direction),
         f"{score.low:+.4f} to {score.high:+.4f}",
-        f"{score.test}{chance}",
-        f"{arrow(score.direction)} {score.direction}",
+        f"{score.test}{chance}{seeds}",
     )
 
 
 def bar(score: Score) -> str:
     """Draw a share as text; other numbers have no natural length."""
-    if not score.higher_is_better or not 0 <= score.new <= 1:
+    if not score.higher_is_better or not 0 <= score.whole <= 1:
         return ""
-    full = round(score.new * BAR)
+    full = round(score.whole * BAR)
     return f"`{'█' * full}{'░' * (BAR - full)}`"
 
 
@@ -104,16 +98,25 @@ def gate(report: Report) -> str:
     return table(("", "what", "must be", "is"), rows) + (reason if report.override else "")
 
 
-def segments(found: list[Segment]) -> str:
+def segments(report: Report) -> str:
+    head, rows = segment_table(report)
+    return table(head, [[*map(plain, row), bar(score)] for row, score in rows])
+
+
+def segment_table(report: Report) -> tuple[list[str], list[tuple[list[str], Score]]]:
+    """Return the head and, for each score of a segment, its cells; the last column is a bar's."""
+    fewer = 0 < report.compared < report.rows
+    head = ["where", "rows", "gated", "metric", "published", "new", *(["all rows"] * fewer), "", ""]
     rows = []
-    for segment in found:
+    for segment in report.segments:
         for score in segment.scores:
-            old = "" if score.old is None else f"{score.old:.4f}"
+            where = [f"{segment.column} is {segment.value}", str(segment.rows)]
             gated = "yes" if segment.gated else "no"
-            where = plain(f"{segment.column} is {segment.value}")
-            rows.append((where, str(segment.rows), score.metric, old, f"{score.new:.4f}",
-                         arrow(score.direction), bar(score), gated))  # fmt: skip
-    return table(("where", "rows", "metric", "published", "new", "", "", "gated"), rows)
+            old = "" if score.old is None else f"{score.old:.4f}"
+            whole = [f"{score.whole:.4f}"] * fewer
+            numbers = [old, f"{score.new:.4f}", *whole, reading(score.direction)]
+            rows.append(([*where, gated, score.metric, *numbers], score))
+    return head, rows
 
 
 def changed(report: Report) -> str:
@@ -121,7 +124,7 @@ def changed(report: Report) -> str:
     if found is None:
         return ""
     return (
-        f"{found.count} of {report.rows} predictions changed: "
+        f"{found.count} of {report.compared} predictions changed: "
         f"{found.better} for the better, {found.worse} for the worse"
     )
 
@@ -138,16 +141,14 @@ def change_row(change: Change) -> tuple[str, ...]:
 
 
 def drift(report: Report) -> str:
-    rows = [
-        (
-            plain(each.feature),
-            f"{each.distance:.3f}",
-            f"{each.p:.2g}",
-            "**shifted**" if each.shifted else "",
-        )
+    return table(MOVED, [[plain(cell) for cell in row] for row in drift_rows(report)])
+
+
+def drift_rows(report: Report) -> list[tuple[str, ...]]:
+    return [
+        (each.feature, f"{each.distance:.3f}", f"{each.p:.2g}", "shifted" if each.shifted else "")
         for each in report.drift
     ]
-    return table(("column", "distance", "p", ""), rows)
 
 
 def provenance(report: Report) -> str:
@@ -169,7 +170,7 @@ def fact(side: Side | None, name: str) -> str:
 
 
 def cell(value: Value) -> str:
-    return f"{value:.5g}" if isinstance(value, float) else "" if value is None else str(value)
+    return f"{value:.5g}" if isinstance(value, float) else MISSING if value is None else str(value)
 
 
 def folded(title: str, content: str) -> str:

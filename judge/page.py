@@ -7,6 +7,7 @@ from html import escape
 from judge import figures, markdown
 from judge.found import Report, Score
 from judge.judge import Judgement
+from judge.paired import reading
 from model.page import badge, page, plots, section, table
 
 TILES = 4
@@ -19,7 +20,7 @@ def html(found: Judgement) -> str:
     verdict = "failed" if report.verdict == "failed" else "passed"
     body = [
         f"<header><h1>{name}</h1>{badge(report.verdict, verdict)}</header>",
-        f'<p class="lead">{escape(report.headline.partition(": ")[2])}</p>',
+        f'<p class="lead">{escape(report.headline.split(": ", 2)[2])}</p>',
         *(f'<p class="warning">{escape(warning)}</p>' for warning in report.warnings),
         f'<div class="tiles">{"".join(map(tile, report.scores[:TILES]))}</div>',
         section("Metrics", metrics(report)),
@@ -32,6 +33,9 @@ def html(found: Judgement) -> str:
         body.append(section(markdown.changed(report), changes(report)))
     if studied := figures.study(found.fresh.study):
         body.append(section("What the model learned", plots(studied)))
+    if report.drift:
+        moved = table(markdown.MOVED, markdown.drift_rows(report), numbers=True)
+        body.append(section("Data against the published model's", moved))
     body.append(section("Inputs", plots(figures.distributions(found.fresh, found.recorded))))
     body.append(section("Provenance", provenance(report)))
     return page(f"{report.model}: {report.verdict}", body)
@@ -41,7 +45,7 @@ def tile(score: Score) -> str:
     kind = {"worse": "failed", "better": "passed"}.get(score.direction or "", "")
     change = f"95 %: {score.new_low:.3g} to {score.new_high:.3g}"
     if score.old is not None:
-        change = f"was {score.old:.4g}: {score.direction}"
+        change = f"was {score.old:.4g}: {reading(score.direction)}"
     note = kind or "note"
     return (
         f'<div class="tile {kind}"><b>{score.new:.4g}</b> {score.metric}'
@@ -53,14 +57,12 @@ def metrics(report: Report) -> str:
     drawn = plots(figures.differences(report))
     note = f"<p>{escape(report.note)}</p>"
     if any(score.old is not None for score in report.scores):
-        head = ("metric", "published", "new", "difference", "interval", "test", "")
-        rows = list(map(markdown.score_row, report.scores))
-        return drawn + table(*markdown.with_every_row(report, head, rows), numbers=True) + note
-    alone = [
+        return drawn + table(*markdown.score_table(report), numbers=True) + note
+    rows = [
         (score.metric, f"{score.new:.4f}", f"{score.new_low:.4f} to {score.new_high:.4f}")
         for score in report.scores
     ]
-    return table(("metric", "new", "95 % interval"), alone, numbers=True) + note
+    return table(("metric", "new", "95 % interval"), rows, numbers=True) + note
 
 
 def gate(report: Report) -> str:
@@ -73,13 +75,8 @@ def gate(report: Report) -> str:
 
 
 def segments(report: Report) -> str:
-    rows = [
-        (f"{segment.column} is {segment.value}", str(segment.rows), score.metric,
-         "" if score.old is None else f"{score.old:.4f}", f"{score.new:.4f}",
-         score.direction or "", "yes" if segment.gated else "no")
-        for segment in report.segments for score in segment.scores
-    ]  # fmt: skip
-    return table(("where", "rows", "metric", "published", "new", "", "gated"), rows, numbers=True)
+    head, rows = markdown.segment_table(report)
+    return table(head[:-1], [cells for cells, _ in rows], numbers=True)
 
 
 def changes(report: Report) -> str:

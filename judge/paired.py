@@ -99,3 +99,9 @@ def fallen(found: Score) -> float:
 
 def arrow(direction: Direction | None) -> str:
     return {"better": "▲", "worse": "▼", "same": "=", "unknown": "?", None: ""}[direction]
+
+
+def reading(direction: Direction | None) -> str:
+    """Return a direction as a person reads it."""
+    words = {"same": "within chance", "unknown": "not judged"}
+    return f"{arrow(direction)} {words.get(direction, direction)}" if direction else ""

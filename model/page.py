@@ -30,7 +30,7 @@ h2 { margin: 0 0 12px; font-size: 16px; }
 .badge.failed { color: var(--bad); border-color: currentColor; }
 .tiles { display: grid; grid-template-columns: repeat(auto-fit, minmax(160px, 1fr)); gap: 12px; margin-bottom: 12px; }
 .tile, section { background: var(--card); border: 1px solid var(--rule); border-radius: 10px; }
-.tile { padding: 14px 16px; }
+.tile { padding: 14px 16px; overflow-wrap: anywhere; }
 .tile b { display: block; font-size: 26px; line-height: 1.2; font-variant-numeric: tabular-nums; }
 .tile small { display: block; color: var(--good); }
 .tile.failed small { color: var(--bad); }
@@ -50,9 +50,11 @@ svg .right { fill: var(--right); } svg .wrong { fill: var(--wrong); }
 table { width: 100%; border-collapse: collapse; font-size: 14px; }
 th { text-align: left; color: var(--soft); font-weight: 500; }
 th, td { padding: 6px 12px 6px 0; border-top: 1px solid var(--rule); vertical-align: top; }
-td:last-child { overflow-wrap: anywhere; }
+td:last-child { min-width: 220px; overflow-wrap: break-word; }
 thead th, table:not(:has(thead)) tr:first-child td { border-top: 0; }
-.numbers td:not(:first-child) { font-variant-numeric: tabular-nums; }
+.numbers td { white-space: nowrap; font-variant-numeric: tabular-nums; }
+.numbers td:last-child { white-space: normal; }
+td:nth-last-child(2) { min-width: 110px; }
 td:first-child { white-space: nowrap; }
 .tile small.note { color: var(--soft); }
 .series0 { --c: var(--right); } .series1 { --c: var(--wrong); } .series2 { --c: var(--good); }
@@ -62,7 +64,7 @@ path.old { stroke-dasharray: 5 4; opacity: .65; }
 rect[class^=series], circle[class^=series], i[class^=series] { fill: var(--c); background: var(--c); }
 .zero { stroke: var(--soft); }
 .warning { border-left: 4px solid var(--wrong); padding: 8px 14px; margin: 0 0 12px; background: var(--card); }
-.failed td:first-child { color: var(--bad); font-weight: 600; }
+td.bad { color: var(--bad); font-weight: 600; } td.good { color: var(--good); }
 """
 
 
@@ -95,8 +97,16 @@ def plots(figures: Sequence[str]) -> str:
 def table(head: Sequence[str], rows: Sequence[Sequence[str]], *, numbers: bool = False) -> str:
     titles = "".join(f"<th>{escape(title)}</th>" for title in head)
     lines = "".join(
-        f"<tr>{''.join(f'<td>{escape(cell)}</td>' for cell in row)}</tr>" for row in rows
+        f"<tr>{''.join(f'<td{tone(cell)}>{escape(cell)}</td>' for cell in row)}</tr>"
+        for row in rows
     )
     style = ' class="numbers"' if numbers else ""
     header = f"<thead><tr>{titles}</tr></thead>" if head else ""
     return f'<div class="scroll"><table{style}>{header}<tbody>{lines}</tbody></table></div>'
+
+
+def tone(cell: str) -> str:
+    """Colour what a reader looks for first."""
+    if cell.startswith(("FAILED", "▼")):
+        return ' class="bad"'
+    return ' class="good"' if cell.startswith("▲") else ""

@@ -10,7 +10,7 @@ from html import escape
 from model.bundle import Label
 
 WIDTH, HEIGHT = 440, 320
-LEFT, BOTTOM, TOP, RIGHT = 52, 44, 12, 12
+LEFT, BOTTOM, TOP, RIGHT = 62, 44, 12, 12
 POINTS = 1_000  # more than these are one blot, and the page grows
 BINS = 20
 READABLE = 24  # pixels a cell of the matrix needs for its count

@@ -35,7 +35,10 @@ def test_markdown_has_the_verdict_in_its_first_line(written: dict[str, str]) -> 
 def test_markdown_holds_numbers_and_folds_details(written: dict[str, str]) -> None:
     """Old, new, difference and interval for each metric; the rest opens on a click."""
     number = r"[+-]?\d\.\d{4}"
-    row = rf"\| accuracy \| {number} \| {number} \| {number} \| {number} to {number} \| McNemar"
+    row = (
+        rf"\| accuracy \| {number} \| {number} \| {number} \| ▼ worse "
+        rf"\| {number} to {number} \| McNemar"
+    )
     assert re.search(row, written["md"])
     summaries = re.findall("<summary>(.*?)</summary>", written["md"])
     assert [summary.split()[0] for summary in summaries][:2] == ["Gate", summaries[1].split()[0]]

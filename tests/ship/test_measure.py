@@ -1,0 +1,149 @@
+"""Real images of two runtimes, held against each other: their answers, their size, their speed."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from model.evaluation import read as evaluation_of
+from ship.baseline import Baseline, fetch
+from ship.publish import publish
+from ship.tags import Tag
+from tests.image.container import docker
+from tests.judge.conftest import LOGISTIC, flowers
+from tests.ship.fork import MODEL, Fork
+
+pytestmark = pytest.mark.docker
+IMAGES = ("dev", "candidate", "published")
+# A step that ONNX has no operator for, and trees that take their time: scikit-learn serves it.
+SLOW = '''\
+import numpy as np
+from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.ensemble import RandomForestClassifier
+from sklearn.pipeline import make_pipeline
+
+
+class Sums(TransformerMixin, BaseEstimator):
+    """Append the sum of the first two columns."""
+
+    def fit(self, X, y=None):
+        self.n_features_in_ = X.shape[1]
+        return self
+
+    def transform(self, X):
+        X = np.asarray(X)
+        return np.column_stack([X, X[:, 0] + X[:, 1]])
+
+
+def build():
+    return make_pipeline(Sums(), RandomForestClassifier(n_estimators=100, random_state=0))
+'''
+
+
+def write(fork: Fork, estimator: str, rows: str) -> None:
+    """Write the fork's model, and commit it."""
+    sha256 = hashlib.sha256(rows.encode()).hexdigest()
+    toml = (
+        'description = "A test"\ntask = "classification"\ntarget = "kind"\n'
+        f'[data]\nsource = "data.csv"\nsha256 = "{sha256}"\n'
+        '[inputs]\nlength = "numeric"\nwidth = "numeric"\nnoise = "numeric"\n'
+        "[gate]\naccuracy = { min = 0.5, drop = 0.1 }\n"
+    )
+    files = {"data.csv": rows, "estimator.py": estimator, "model.toml": toml,
+             "README.md": "# Canary\n\nA test.\n"}  # fmt: skip
+    folder = fork.root / "model" / MODEL
+    folder.mkdir(exist_ok=True)
+    for name, content in files.items():
+        (folder / name).write_text(content)
+    fork.commit()
+
+
+def make(fork: Fork, *words: str, code: int = 0, **variables: str) -> str:
+    """Run words of the Makefile, which must end with this code, and return what they print."""
+    done = fork.make(*words, MODEL=MODEL, **variables)
+    assert done.returncode == code, done.stdout + done.stderr
+    return done.stdout
+
+
+def report(fork: Fork) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads((fork.root / "dist" / MODEL / "report.json").read_bytes())
+    return found
+
+
+def ratios(fork: Fork) -> dict[str, bool]:
+    """Return the verdicts on size and speed."""
+    checks = report(fork)["checks"]
+    return {each["name"]: each["passed"] for each in checks if "image" in each["rule"]}
+
+
+@pytest.fixture(scope="module")
+def fork(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fork]:
+    """A fork that has published a model of joblib's as `main`."""
+    fork = Fork(tmp_path_factory.mktemp("fork"))
+    write(fork, SLOW, flowers())
+    make(fork, "train", "gate", "image")
+    assert fork.bundle.manifest.runtime == "joblib"
+    publish(fork.archive, [Tag("main")], fork.published)
+    yield fork
+    for tag in IMAGES:
+        docker("rmi", "--force", f"{MODEL}:{tag}", check=False)
+
+
+@pytest.fixture
+def published(fork: Fork, tmp_path: Path) -> Iterator[Baseline]:
+    """The published image, as the gate fetches it."""
+    found = fetch(fork.published, MODEL, "main", tmp_path)
+    yield found
+    found.remove()
+
+
+def test_joblib_model_answers_in_its_own_container(published: Baseline) -> None:
+    """Asked about the rows it was held against, it gives the recorded answers, to the last bit."""
+    recorded = evaluation_of(published.bundle.path)
+    predictions, probabilities = published.published().ask(recorded.features)
+    assert predictions == recorded.predictions
+    assert probabilities == recorded.probabilities
+    assert f"{MODEL}:published" in docker("images", "--format={{.Repository}}:{{.Tag}}")
+
+
+def test_gate_asks_a_joblib_model_about_changed_data(fork: Fork) -> None:
+    """More rows and another runtime: both answer the new rows, and the smaller image passes."""
+    more = flowers(100, seed=1).partition("\n")[2]
+    write(fork, LOGISTIC, flowers() + more)
+    make(fork, "train", "gate")
+    found = report(fork)
+    accuracy = found["scores"][0]
+    assert found["old"]["runtime"] == "joblib"
+    assert 30 < found["compared"] < found["rows"]
+    assert "it was trained on" in found["note"]
+    assert 0.6 < accuracy["old"] < 0.95
+    assert f"{MODEL}:published" not in docker("images", "--format={{.Repository}}:{{.Tag}}")
+
+    make(fork, "image", "measure")
+    assert ratios(fork) == {"image size, MB": True, "latency of one row, ms": True}
+
+
+def test_larger_and_slower_image_is_refused(fork: Fork) -> None:
+    """scikit-learn in place of ONNX is too large and too slow; a person may accept it."""
+    write(fork, LOGISTIC, flowers())
+    make(fork, "train", "gate", "image")
+    publish(fork.archive, [Tag("main")], fork.published)
+    write(fork, SLOW, flowers())
+    make(fork, "train", "gate", "image")
+    told = make(fork, "measure", code=2)
+    assert ratios(fork) == {"image size, MB": False, "latency of one row, ms": False}
+    assert "image size, MB must be at most 1.25 times the published image's. Got 8" in told
+    assert report(fork)["verdict"] == "failed"
+
+    before = fork.archive.digest
+    make(fork, "measure", OVERRIDE="the new model needs it")
+    assert report(fork)["verdict"] == "accepted"
+    recorded = fork.bundle.manifest.gate.override
+    assert recorded is not None
+    assert recorded.reason == "the new model needs it"
+    assert fork.archive.digest != before
