@@ -11,12 +11,15 @@ from typing import Literal, Protocol
 
 import msgspec
 
-Action = Literal["deploy", "rollback", "canary"]
-Result = Literal["serving", "refused", "undone", "stuck"]
+Action = Literal["deploy", "rollback", "canary", "undeploy"]
+Result = Literal["serving", "refused", "undone", "stuck", "removed"]
 
 
 class Entry(msgspec.Struct, frozen=True, kw_only=True):
-    """One attempt; after `serving` the digest serves, after the others the one before it does."""
+    """One attempt: `serving` where the digest came to serve, else the one before it serves on.
+
+    `stuck` is neither, and `removed` is the end of a digest that served.
+    """
 
     when: str
     who: str
@@ -52,6 +55,18 @@ def now() -> str:
 def who() -> str:
     """Return who asks for it: the account on the forge, or the user of this machine."""
     return os.environ.get("GITHUB_ACTOR") or f"{getpass.getuser()}@{socket.gethostname()}"
+
+
+def removal(model: str, digest: str) -> Entry:
+    return Entry(
+        when=now(),
+        who=who(),
+        action="undeploy",
+        model=model,
+        digest=digest,
+        previous=digest,
+        result="removed",
+    )
 
 
 def stack(entries: Iterable[Entry], model: str) -> list[Entry]:

@@ -30,6 +30,12 @@ class Kubernetes:
         return manifests.namespace(self.settings.overlay)
 
     def url(self, model: str) -> str:
+        """Return where clients ask a model; raise UsageError for settings that cannot deploy."""
+        if self.settings.overlay == "kserve":
+            raise UsageError(
+                "OVERLAY must be production or staging to deploy. Got kserve instead, which KServe "
+                "rolls out: make manifests OVERLAY=kserve MODEL=… | kubectl apply --filename=-"
+            )
         if not self.settings.gateway:
             raise UsageError(
                 "GATEWAY must be the address at which the Gateway answers, such as "

@@ -13,14 +13,14 @@ from ship import git
 from ship.deploy import release
 from ship.deploy.canary import Trial
 from ship.deploy.compose import Compose
-from ship.deploy.history import Entry
+from ship.deploy.history import Entry, removal
 from ship.deploy.image import Image
 from ship.deploy.kubernetes import Kubernetes
 from ship.deploy.manifests import render
 from ship.deploy.project import Project
 from ship.deploy.release import Target
 from ship.deploy.settings import Settings, load
-from ship.deploy.state import Deployed, locked
+from ship.deploy.state import Deployed, locked, read
 from ship.destination import Destination, destination
 from ship.errors import ShipError, StageError, UsageError
 from ship.verify import verify
@@ -76,11 +76,20 @@ def undeploy(models: list[str]) -> None:
             "Use: make manifests MODEL=… | kubectl delete --filename=-"
         )
     with locked(settings.folder):
-        project = Project(settings)
+        target = Compose(Project(settings))
+        for model in models or read(settings.folder):
+            target.add(removal(model, serving(target, model)))
         for model in models:
-            Compose(project).show(model, Deployed())
+            target.show(model, Deployed())
         if not models:
-            project.remove()
+            target.project.remove()
+
+
+def serving(target: Target, model: str) -> str:
+    digest = target.serving(model)
+    if digest is None:
+        raise StageError(f"{model} must serve to be undeployed. It does not; see: make history")
+    return digest
 
 
 def row(entry: Entry) -> tuple[str, ...]:

@@ -98,10 +98,18 @@ def test_canary_that_fails_is_withdrawn() -> None:
     assert cluster.weights[-1] == {"iris-model": 100}
 
 
-def test_gateway_must_be_known_before_anything_is_applied() -> None:
-    """Without an address to ask the golden examples at, nothing is changed."""
-    cluster = Cluster(Settings(target="kubernetes"))
-    with pytest.raises(UsageError, match="GATEWAY must be the address"):
+@pytest.mark.parametrize(
+    ("settings", "reason"),
+    [
+        (Settings(target="kubernetes"), "GATEWAY must be the address"),
+        (Settings(target="kubernetes", overlay="kserve"), "OVERLAY must be production or staging"),
+        (Settings(overlay="prod", gateway=GATEWAY), "OVERLAY must be one of kserve, prod"),
+    ],
+)
+def test_settings_that_cannot_deploy_change_nothing(settings: Settings, reason: str) -> None:
+    """Without an address to ask, or with an overlay that is not for this, nothing is done."""
+    cluster = Cluster(settings)
+    with pytest.raises(UsageError, match=reason):
         cluster.roll_out(ONE, fine)
     assert cluster.objects == {}
 
