@@ -73,7 +73,7 @@ def released(models: list[str], tag: str, root: Path = git.ROOT) -> list[Change]
 def refuse_taken(model: str, version: str, root: Path) -> None:
     target = destination(model, root / "dist")
     published = published_inputs(target, version)
-    if published not in (None, plan(model, root).image.hash):
+    if published is not None and published != plan(model, root).image.hash:
         raise StageError(
             f"{target}:{version} is published and must stay what it is. "
             f"Got other inputs for {model} instead. Tag this commit with a new version."
