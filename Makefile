@@ -15,7 +15,7 @@ SHIP = python -m ship
 DEPLOYER = $(if $(filter kubernetes,$(TARGET)),kubectl,compose)
 
 .DEFAULT_GOAL := help
-.PHONY: .venv help pipeline check lint test fast plan refresh better train gate image measure scan smoke push publish assets login verify \
+.PHONY: .venv help pipeline check lint test act fast plan refresh better train gate image measure scan smoke push publish assets login verify \
 	rescan reproduce bench models diff \
 	deploy canary rollback history manifests undeploy new-model lock engine trivy actionlint cosign compose kubectl docker-registry browser wrk clean
 
@@ -29,6 +29,10 @@ pipeline: .venv engine trivy lint ## Train, gate, build, scan, smoke-test and pu
 test: .venv engine trivy actionlint cosign compose kubectl docker-registry browser wrk ## Run every test and linter
 	$(MAKE) check
 	pytest
+
+act: .venv engine trivy cosign ## Run ci.yml on this machine, as GitHub does on its own (ACT="options of act")
+	act pull_request --workflows .github/workflows/ci.yml --platform ubuntu-24.04=-self-hosted \
+		--var MACHINES='["ubuntu-24.04"]' --artifact-server-path dist/act $(ACT)
 
 fast: .venv ## Run the tests that need no container engine (seconds)
 	pytest -m "not docker"
@@ -84,7 +88,9 @@ assets: .venv ## Gather what a release carries of a published model: dist/assets
 	$(SHIP) assets $(MODEL) $(if $(IMAGES),--images=$(IMAGES))
 
 login: ## Log in to REGISTRY (REGISTRY_USER, REGISTRY_PASSWORD)
-	@printenv REGISTRY_PASSWORD | docker login $(firstword $(subst /, ,$(REGISTRY))) --username "$$REGISTRY_USER" --password-stdin
+	@if [ -n "$$REGISTRY_PASSWORD" ]; then printenv REGISTRY_PASSWORD | docker login \
+		$(firstword $(subst /, ,$(REGISTRY))) --username "$$REGISTRY_USER" --password-stdin; \
+		else echo "login: no REGISTRY_PASSWORD, so only what is public can be read"; fi
 
 verify: .venv cosign ## Verify a published image: MODEL=… REGISTRY=host/owner TAG=main
 	@$(SHIP) verify $(MODEL) $(if $(TAG),--tag=$(TAG))

@@ -20,12 +20,14 @@ def main() -> int:
     try:
         if arguments.word == "gate":
             return gate()
+        if arguments.word == "override":
+            return override()
         if arguments.word == "push":
             return push(arguments.branch, arguments.message)
         github = GitHub.from_environment()
         if arguments.word == "prune":
             return prune(github, Policy(arguments.last, arguments.days, arguments.delete))
-        return {"comment": comment, "issue": issue, "override": override}[arguments.word](github)
+        return {"comment": comment, "issue": issue}[arguments.word](github)
     except ShipError as error:
         print(f"{arguments.word}: {error}", file=sys.stderr)
         return error.exit_code
