@@ -41,7 +41,7 @@ class Workflow:
         return [step for job in self.jobs.values() for step in job.get("steps", [])]
 
 
-WORKFLOWS = {path.stem: Workflow(path) for path in sorted(FOLDER.iterdir())}
+WORKFLOWS = {path.stem: Workflow(path) for path in sorted(FOLDER.glob("*.yml"))}
 
 
 @pytest.fixture(params=WORKFLOWS)
