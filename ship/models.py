@@ -11,8 +11,8 @@ from rich.table import Table
 
 from ship import contents
 from ship.destination import Destination
+from ship.referrers import beside
 
-SIGNATURE, BUNDLE = "sha256-{}.sig", "sha256-{}"  # where cosign puts a signature, by its version
 METRIC = "model-images.metric."
 METRICS = 3  # that a line has room for
 
@@ -28,7 +28,7 @@ class Version:
     version: str
     metrics: dict[str, str]
     size: int
-    signed: bool
+    beside: list[str]  # signature, SBOM, provenance
 
 
 def versions(target: Destination) -> list[Version]:
@@ -46,7 +46,6 @@ def describe(target: Destination, digest: str, tags: list[str], names: list[str]
     manifest = contents.manifest(target.read, digest)
     config: dict[str, Any] = json.loads(target.config(digest))
     labels = config.get("config", {}).get("Labels") or {}
-    hexadecimal = digest.removeprefix("sha256:")
     return Version(
         digest=digest,
         tags=tags,
@@ -55,7 +54,7 @@ def describe(target: Destination, digest: str, tags: list[str], names: list[str]
         version=labels.get("org.opencontainers.image.version", ""),
         metrics={k.removeprefix(METRIC): v for k, v in labels.items() if k.startswith(METRIC)},
         size=sum(layer["size"] for layer in manifest["layers"]),
-        signed=any(form.format(hexadecimal) in names for form in (SIGNATURE, BUNDLE)),
+        beside=beside(target, digest, names),
     )
 
 
@@ -66,7 +65,7 @@ def show(model: str, target: Destination) -> None:
         print(f"{model}: nothing is published at {target}")
         return
     grid = Table(title=f"{model} at {target}", title_justify="left", header_style="bold")
-    for title in ("tags", "date", "digest", "revision", "metrics", "MB", "signed"):
+    for title in ("tags", "date", "digest", "revision", "metrics", "MB", "beside it"):
         grid.add_column(title, overflow="fold")
     for each in found:
         grid.add_row(*row(each))
@@ -82,5 +81,5 @@ def row(each: Version) -> tuple[str, ...]:
         each.revision[:12],
         "\n".join(f"{name} {float(value):.4g}" for name, value in shown),
         f"{each.size / 1e6:.1f}",
-        "yes" if each.signed else "no",
+        "\n".join(each.beside) or "not signed",
     )

@@ -2,19 +2,31 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 
 import pytest
+import requests
 
 from model.bundle import Bundle
-from ship.destination import Destination
+from ship.destination import Destination, destination
 from ship.diff import diff
 from ship.errors import UsageError
+from ship.index import MEDIA_TYPE
 from ship.layout import Layout
 from ship.models import show, versions
+from ship.publish import publish
+from ship.referrers import PREDICATES, asked
 from ship.registry import Registry
+from ship.tags import Tag
 from tests.ship.bundles import publish_to
+from tests.ship.conftest import MANIFEST, MakeArchive
+from tests.ship.test_sign import make_key
+
+EMPTY = "sha256:44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a"  # of {}
 
 
 @pytest.fixture(params=["layout", pytest.param("registry", marks=pytest.mark.docker)])
@@ -40,7 +52,7 @@ def test_versions_tell_each_image_once_with_all_its_tags(
     assert version.size == size
     accuracy = good.manifest.metrics.holdout["accuracy"]
     assert float(version.metrics["accuracy"]) == pytest.approx(accuracy, rel=1e-5)
-    assert not version.signed
+    assert version.beside == []
 
 
 def test_version_with_a_signature_is_said_to_have_one(
@@ -50,7 +62,94 @@ def test_version_with_a_signature_is_said_to_have_one(
     archive = publish_to(target, good, tmp_path, "main")
     signature = archive.digest.replace(":", "-") + ".sig"
     publish_to(target, bad, tmp_path, signature)
-    assert [(each.tags, each.signed) for each in versions(target)] == [(["main"], True)]
+    found = [(each.tags, each.beside) for each in versions(target)]
+    assert found == [(["main"], ["signature"])]
+
+
+@pytest.mark.docker
+def test_signature_and_sbom_of_cosign_are_found(
+    registry: str, make_archive: MakeArchive, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A real signature and attestation are told apart from an image that has neither."""
+    target = Registry(f"{registry}/{tmp_path.name.lower()}/made")
+    plain, signed = make_archive("plain"), make_archive("signed")
+    publish(plain, [Tag("plain")], target)
+    make_key(tmp_path / "key", monkeypatch)
+    publish(signed, [Tag("signed")], target)
+    found = {each.tags[0]: each.beside for each in versions(target)}
+    assert found == {"plain": [], "signed": ["signature", "SBOM"]}
+
+
+def referrer(kind: str) -> bytes:
+    """Return a manifest as cosign 3 and GitHub write them."""
+    empty = {"mediaType": "application/vnd.oci.empty.v1+json", "digest": EMPTY, "size": 2}
+    annotations = {"dev.sigstore.bundle.predicateType": kind}
+    manifest = {"schemaVersion": 2, "mediaType": MANIFEST, "config": empty, "layers": [empty],
+                "annotations": annotations}  # fmt: skip
+    return json.dumps(manifest).encode()
+
+
+def listed(*manifests: bytes) -> dict[str, object]:
+    digests = [f"sha256:{hashlib.sha256(each).hexdigest()}" for each in manifests]
+    entries = [
+        {"mediaType": MANIFEST, "digest": digest, "size": len(each)}
+        for digest, each in zip(digests, manifests, strict=True)
+    ]
+    return {"schemaVersion": 2, "mediaType": MEDIA_TYPE, "manifests": entries}
+
+
+@pytest.mark.docker
+def test_referrers_are_found_by_their_tag(
+    registry: str, make_archive: MakeArchive, tmp_path: Path
+) -> None:
+    """Where a registry has no list of referrers, they are in an index named after the digest."""
+    name = f"{tmp_path.name.lower()}/made"
+    target, image = Registry(f"{registry}/{name}"), make_archive("one")
+    publish(image, [Tag("main")], target)
+    upload = requests.post(f"http://{registry}/v2/{name}/blobs/uploads/", timeout=10)
+    requests.put(upload.headers["Location"], params={"digest": EMPTY}, data=b"{}", timeout=10)
+    manifests = [referrer(kind) for kind in (*PREDICATES, "https://example.com/other")]
+    put = {f"sha256:{hashlib.sha256(each).hexdigest()}": (each, MANIFEST) for each in manifests}
+    put[image.digest.replace(":", "-")] = (json.dumps(listed(*manifests)).encode(), MEDIA_TYPE)
+    for reference, (content, kind) in put.items():
+        answer = requests.put(f"http://{registry}/v2/{name}/manifests/{reference}", data=content,
+                              headers={"Content-Type": kind}, timeout=10)  # fmt: skip
+        assert answer.status_code == 201, answer.text
+    (version,) = versions(target)
+    assert version.tags == ["main"]
+    assert version.beside == ["signature", "SBOM", "provenance"]
+
+
+class Lister(BaseHTTPRequestHandler):
+    """A registry that lists referrers, to those who bring a token of its own."""
+
+    def do_GET(self) -> None:
+        host = self.headers["Host"]
+        if self.path == "/token?service=test&scope=pull":
+            return self.answer(200, {"token": "t"})
+        if self.headers["Authorization"] != "Bearer t":
+            challenge = f'Bearer realm="http://{host}/token",service="test",scope="pull"'
+            return self.answer(401, {}, challenge)
+        return self.answer(200, listed(referrer("https://spdx.dev/Document")))
+
+    def answer(self, status: int, content: dict[str, object], challenge: str = "") -> None:
+        self.send_response(status)
+        self.send_header("WWW-Authenticate", challenge)
+        self.end_headers()
+        self.wfile.write(json.dumps(content).encode())
+
+    def log_message(self, *_: object) -> None:
+        """Keep quiet."""
+
+
+def test_referrers_are_asked_for_with_a_token() -> None:
+    """A registry that lists them wants to know who asks, as it does of everybody who pulls."""
+    with ThreadingHTTPServer(("127.0.0.1", 0), Lister) as server:
+        Thread(target=server.serve_forever).start()
+        target = Registry(f"127.0.0.1:{server.server_port}/owner/made")
+        found = asked(target, "sha256:0")
+        server.shutdown()
+    assert [each["mediaType"] for each in found] == [MANIFEST]
 
 
 def test_models_without_a_version_are_said_to_have_none(
@@ -69,15 +168,24 @@ def test_models_prints_a_line_for_each_version(
     archive = publish_to(target, good, tmp_path, "main")
     show("made", target)
     printed = capsys.readouterr().out
-    for word in ("main", "2026-01-01", archive.digest[7:16], "accuracy", "no"):
+    for word in ("main", "2026-01-01", archive.digest[7:16], "accuracy", "not signed"):
         assert word in printed
 
 
-@pytest.fixture
-def dist(good: Bundle, bad: Bundle, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder of results in which 1.0.0 is good and 2.0.0 is not."""
+@pytest.fixture(params=["layout", pytest.param("registry", marks=pytest.mark.docker)])
+def dist(
+    request: pytest.FixtureRequest,
+    good: Bundle,
+    bad: Bundle,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Path:
+    """A folder of results; 1.0.0 is published and good, 2.0.0 is not good."""
     monkeypatch.delenv("REGISTRY", raising=False)
-    target = Layout(tmp_path / "dist" / "registry" / "made")
+    if request.param == "registry":
+        owner = f"{request.getfixturevalue('registry')}/{tmp_path.name.lower()}"
+        monkeypatch.setenv("REGISTRY", owner)
+    target = destination("made", tmp_path / "dist")
     publish_to(target, good, tmp_path, "1.0.0")
     publish_to(target, bad, tmp_path, "2.0.0")
     return tmp_path / "dist"
