@@ -23,6 +23,7 @@ class Cluster(Kubernetes):
     metrics: dict[str, str] = field(default_factory=dict)  # of a replica, by track
 
     def kubectl(self, *arguments: str, stdin: str | None = None, check: bool = True) -> str:
+        assert self.namespace
         assert check or arguments[0] == "logs"
         match arguments:
             case "apply", *_:
