@@ -5,8 +5,12 @@ from __future__ import annotations
 import os
 import shutil
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
-from ship import contents
+from judge.card import card_for_release
+from model.bundle import read
+from ship import contents, cosign
+from ship.baseline import BUNDLE, write
 from ship.build import Build
 from ship.errors import UsageError
 from ship.index import Image, archives_of
@@ -18,10 +22,12 @@ def write_assets(build: Build, image: Image, reference: str) -> Path:
     folder = build.dist / "assets"
     folder.mkdir(parents=True, exist_ok=True)
     archives = archives_of(image)
-    bundle = contents.folder(archives[0].blob, archives[0].digest, "/bundle")
-    card = bundle["card.md"].decode() + how_to_get(reference)
+    files = contents.folder(archives[0].blob, archives[0].digest, BUNDLE)
+    with TemporaryDirectory() as unpacked:
+        bundle = read(write(files, Path(unpacked, build.model)))
+        card = card_for_release(bundle, reference, cosign.verify_command(reference))
     (folder / f"{build.model}-card.md").write_text(card, encoding="utf-8")
-    (folder / f"{build.model}-model.html").write_bytes(bundle["report.html"])
+    (folder / f"{build.model}-model.html").write_bytes(files["report.html"])
     for archive in archives:
         architecture = archive.platform["architecture"]
         sbom = archive.path.with_name(SBOM)
@@ -33,14 +39,3 @@ def write_assets(build: Build, image: Image, reference: str) -> Path:
             raise UsageError(f"PROVENANCE must be an attestation's file. Got {provenance} instead.")
         shutil.copyfile(provenance, folder / f"{build.model}-provenance.jsonl")
     return folder
-
-
-def how_to_get(reference: str) -> str:
-    """Return the end of the card, which only the published image's digest makes possible."""
-    return f"""
-## This image
-
-    docker pull {reference}
-
-Verify it first: `make verify` in a clone of the repository it was made by.
-"""

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 import subprocess
 from functools import cache
+from pathlib import Path
 
 from ship import git
 from ship.errors import StageError, UsageError
@@ -37,6 +39,12 @@ def verifier() -> list[str]:
         return ["--key", key, "--insecure-ignore-tlog"]
     identity = os.environ.get("COSIGN_IDENTITY") or publisher()
     return ["--certificate-identity-regexp", identity, "--certificate-oidc-issuer", ISSUER]
+
+
+def verify_command(reference: str) -> str:
+    """Return the command by which anybody verifies the signature; a key file goes by its name."""
+    options = [Path(each).name if Path(each).is_file() else each for each in verifier()]
+    return shlex.join(["cosign", "verify", *options, reference])
 
 
 def publisher() -> str:

@@ -44,7 +44,10 @@ def test_tag_publishes_its_version_and_a_release(act: Act, published: Registry) 
         f"{MODEL}-amd64.spdx.json",
         *(f"{MODEL}-amd64-report.{form}" for form in ("md", "html", "json")),
     }
-    assert digest in files[f"{MODEL}-card.md"].read_text()
+    card = files[f"{MODEL}-card.md"].read_text()
+    assert (
+        f"cosign verify --key cosign.pub --insecure-ignore-tlog {published}:1.2.3@{digest}" in card
+    )
     assert digest in files[f"{MODEL}-provenance.jsonl"].read_text()
 
 
