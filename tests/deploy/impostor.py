@@ -6,6 +6,8 @@ requests; then it takes DELAY seconds, or fails with STATUS.
 
 import json
 import os
+import signal
+import sys
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -60,4 +62,5 @@ class Handler(BaseHTTPRequestHandler):
         """Keep quiet."""
 
 
+signal.signal(signal.SIGTERM, lambda *_: sys.exit())
 ThreadingHTTPServer(("0.0.0.0", 8080), Handler).serve_forever()

@@ -165,16 +165,21 @@ def ask_prometheus(compose: Compose, query: str) -> list[dict[str, Any]]:
     return found
 
 
+def replicas_that_answer(compose: Compose) -> dict[str, str]:
+    found = ask_prometheus(compose, "sum by (model) (up{job='model'})")
+    return {each["metric"]["model"]: each["value"][1] for each in found}
+
+
 def test_dashboard_shows_every_replica_in_every_panel(compose: Compose, load: MakeLoad) -> None:
     """Prometheus scrapes both replicas of both models, and each query of the dashboard has data."""
     panels = json.loads((FILES / "grafana/dashboards/models.json").read_text())["panels"]
     queries = [each["expr"].replace("$model", ".*") for one in panels for each in one["targets"]]
 
-    def answering() -> dict[str, str]:
-        found = ask_prometheus(compose, "sum by (model) (up{job='model'})")
-        return {each["metric"]["model"]: each["value"][1] for each in found}
-
-    wait_until(lambda: answering() == {"iris": "2", "penguins": "2"}, "scrapes", seconds=40)
+    wanted = {"iris": "2", "penguins": "2"}
+    deadline = time.monotonic() + 40
+    while (answering := replicas_that_answer(compose)) != wanted and time.monotonic() < deadline:
+        time.sleep(0.5)
+    assert answering == wanted
     with load("iris"), load("penguins"):
         for query in queries:
             wait_until(lambda: ask_prometheus(compose, query), query, seconds=40)  # noqa: B023
