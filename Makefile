@@ -14,25 +14,27 @@ UV_COMPILE = uv pip compile --quiet --universal --python-version 3.11 --generate
 SHIP = python -m ship
 DEPLOYER = $(if $(filter kubernetes,$(TARGET)),kubectl,compose)
 
+TOOLS = trivy actionlint cosign compose kubectl docker-registry browser wrk
+
 .DEFAULT_GOAL := help
-.PHONY: .venv help pipeline check lint test act fast plan refresh better train gate image measure scan smoke push publish assets login verify \
-	rescan reproduce bench models diff \
-	deploy canary rollback history manifests undeploy new-model lock engine trivy actionlint cosign compose kubectl docker-registry browser wrk clean
+.PHONY: $(shell sed -n 's/^\([a-z-]*\):.*/\1/p' $(firstword $(MAKEFILE_LIST))) .venv $(TOOLS)
 
 help: ## Print these words
 	@echo "make WORD [MODEL=name]   (every model where MODEL is not given)"
-	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/  \1\t\2/p' $(MAKEFILE_LIST) | expand -t 14
+	@sed -n 's/^##@ \(.*\)/\n\1/p; s/^\([a-z-]*\):[^#]*## \(.*\)/  \1\t\2/p' $(MAKEFILE_LIST) | expand -t 14
+
+##@ Every day
 
 pipeline: .venv engine trivy lint ## Train, gate, build, scan, smoke-test and publish (REGISTRY=host/owner, BUNDLE=folder)
 	$(SHIP) pipeline $(MODEL) $(if $(BUNDLE),--bundle=$(BUNDLE))
 
-test: .venv engine trivy actionlint cosign compose kubectl docker-registry browser wrk ## Run every test and linter
+new-model: .venv ## Write a model folder: NAME=… CSV=… TARGET=…
+	@$(if $(and $(NAME),$(CSV),$(TARGET)),,$(error new-model needs NAME=…, CSV=… and TARGET=…))
+	python -m train.new_model "$(NAME)" "$(CSV)" "$(TARGET)"
+
+test: .venv engine $(TOOLS) ## Run every test and linter
 	$(MAKE) check
 	pytest
-
-act: .venv engine trivy cosign ## Run ci.yml on this machine, as GitHub does on its own (ACT="options of act")
-	act pull_request --workflows .github/workflows/ci.yml --platform ubuntu-24.04=-self-hosted \
-		--var MACHINES='["ubuntu-24.04"]' --artifact-server-path dist/act $(ACT)
 
 fast: .venv ## Run the tests that need no container engine (seconds)
 	pytest -m "not docker"
@@ -48,17 +50,13 @@ check: .venv lint actionlint ## Run every linter
 	check-jsonschema --builtin-schema=vendor.dependabot .github/dependabot.yml
 	check-jsonschema --builtin-schema=vendor.github-issue-forms .github/ISSUE_TEMPLATE/*.yml
 
+clean: ## Remove what the words above have made here
+	rm -rf dist .venv
+
+##@ One step of the pipeline
+
 lint: .venv ## Lint the Dockerfile (hadolint)
 	hadolint Dockerfile
-
-plan: ## Say which models differ from what is published (REGISTRY=host/owner, RELEASE=git tag)
-	@$(PYTHON) -m ship plan $(MODEL) $(if $(RELEASE),--release="$(RELEASE)")
-
-refresh: ## Write the sha256 of today's data into the model.toml of models whose data has an address
-	@$(PYTHON) -m ship refresh $(MODEL)
-
-better: ## Say whether the models reported on in REPORTS=folder are better than the published ones
-	@$(PYTHON) -m ship better --reports="$(REPORTS)"
 
 train: .venv engine ## Train in the pinned builder stage: dist/<model>/bundle
 	$(SHIP) train $(MODEL)
@@ -78,22 +76,27 @@ scan: .venv engine trivy ## Scan the image for vulnerabilities, secrets and misc
 smoke: .venv engine ## Test the image as a hostile host runs it
 	$(SHIP) smoke $(MODEL)
 
-push: .venv engine ## Bring the tested image to its registry, signed, but under no tag
-	$(SHIP) push $(MODEL) $(if $(IMAGES),--images=$(IMAGES))
-
 publish: .venv engine ## Publish the tested image (dist/registry, or REGISTRY=host/owner; IMAGES=folder per platform)
 	$(SHIP) publish $(MODEL) $(if $(IMAGES),--images=$(IMAGES))
 
-assets: .venv ## Gather what a release carries of a published model: dist/assets (IMAGES=folder)
-	$(SHIP) assets $(MODEL) $(if $(IMAGES),--images=$(IMAGES))
+##@ What is published
 
-login: ## Log in to REGISTRY (REGISTRY_USER, REGISTRY_PASSWORD)
-	@if [ -n "$$REGISTRY_PASSWORD" ]; then printenv REGISTRY_PASSWORD | docker login \
-		$(firstword $(subst /, ,$(REGISTRY))) --username "$$REGISTRY_USER" --password-stdin; \
-		else echo "login: no REGISTRY_PASSWORD, so only what is public can be read"; fi
+models: .venv engine ## List what is published of each model
+	@$(SHIP) models $(MODEL)
+
+diff: .venv engine ## Compare two published versions: MODEL=… A=tag B=tag
+	@$(SHIP) diff $(MODEL) -a "$(A)" -b "$(B)"
 
 verify: .venv cosign ## Verify a published image: MODEL=… REGISTRY=host/owner TAG=main
 	@$(SHIP) verify $(MODEL) $(if $(TAG),--tag=$(TAG))
+
+reproduce: .venv engine ## Build twice from nothing and compare the digests
+	$(SHIP) reproduce $(MODEL)
+
+rescan: .venv engine trivy ## Scan what is published with today's vulnerabilities (REGISTRY=host/owner)
+	$(SHIP) rescan $(MODEL)
+
+##@ Running it
 
 deploy: .venv engine cosign $(DEPLOYER) ## Verify and deploy TAG=main to TARGET=compose|kubernetes, or leave what serves
 	@$(SHIP) deploy $(MODEL) $(if $(TAG),--tag=$(TAG))
@@ -107,31 +110,37 @@ rollback: .venv engine cosign $(DEPLOYER) ## Return to what MODEL=… served bef
 history: .venv ## List who deployed what, when, and how it ended
 	@$(SHIP) history $(MODEL)
 
-manifests: .venv cosign kubectl ## Print the Kubernetes manifests of what TAG=main names (OVERLAY=production|staging|kserve)
-	@$(SHIP) manifests $(MODEL) $(if $(TAG),--tag=$(TAG))
-
 undeploy: .venv compose ## Stop MODEL=…, or everything; history and metrics stay
 	@$(SHIP) undeploy $(MODEL)
 
-rescan: .venv engine trivy ## Scan what is published with today's vulnerabilities (REGISTRY=host/owner)
-	$(SHIP) rescan $(MODEL)
+manifests: .venv cosign kubectl ## Print the Kubernetes manifests of what TAG=main names (OVERLAY=production|staging|kserve)
+	@$(SHIP) manifests $(MODEL) $(if $(TAG),--tag=$(TAG))
 
-reproduce: .venv engine ## Build twice from nothing and compare the digests
-	$(SHIP) reproduce $(MODEL)
+##@ Workflows
 
-models: .venv engine ## List what is published of each model
-	@$(SHIP) models $(MODEL)
+act: .venv engine trivy cosign ## Run ci.yml on this machine, as GitHub does on its own (ACT="options of act")
+	act pull_request --workflows .github/workflows/ci.yml --platform ubuntu-24.04=-self-hosted \
+		--var MACHINES='["ubuntu-24.04"]' --artifact-server-path dist/act $(ACT)
 
-diff: .venv engine ## Compare two published versions: MODEL=… A=tag B=tag
-	@$(SHIP) diff $(MODEL) -a "$(A)" -b "$(B)"
+plan: ## Say which models differ from what is published (REGISTRY=host/owner, RELEASE=git tag)
+	@$(PYTHON) -m ship plan $(MODEL) $(if $(RELEASE),--release="$(RELEASE)")
+
+login: ## Log in to REGISTRY (REGISTRY_USER, REGISTRY_PASSWORD)
+	@if [ -n "$$REGISTRY_PASSWORD" ]; then printenv REGISTRY_PASSWORD | docker login \
+		$(firstword $(subst /, ,$(REGISTRY))) --username "$$REGISTRY_USER" --password-stdin; \
+		else echo "login: no REGISTRY_PASSWORD, so only what is public can be read"; fi
+
+push: .venv engine ## Bring the tested image to its registry, signed, but under no tag
+	$(SHIP) push $(MODEL) $(if $(IMAGES),--images=$(IMAGES))
+
+assets: .venv ## Gather what a release carries of a published model: dist/assets (IMAGES=folder)
+	$(SHIP) assets $(MODEL) $(if $(IMAGES),--images=$(IMAGES))
+
+##@ This repository
 
 bench: .venv wrk ## Measure the server beside its limits and the tutorial: dist/bench.md (PEERS="bentoml mlserver …")
 	$(SHIP) train iris penguins
 	python -m tests.bench $(PEERS)
-
-new-model: .venv ## Write a model folder: NAME=… CSV=… TARGET=…
-	@$(if $(and $(NAME),$(CSV),$(TARGET)),,$(error new-model needs NAME=…, CSV=… and TARGET=…))
-	python -m train.new_model "$(NAME)" "$(CSV)" "$(TARGET)"
 
 lock: .venv ## Compile the requirements files (UPGRADE=1 for the newest versions)
 	$(UV_COMPILE) --group serve -o requirements.txt
@@ -143,11 +152,8 @@ lock: .venv ## Compile the requirements files (UPGRADE=1 for the newest versions
 engine: .venv ## Have a container engine: use the one here, or install and start one
 	@ship/engine.sh engine
 
-trivy actionlint cosign compose kubectl docker-registry browser wrk: engine
+$(TOOLS): engine
 	@ship/engine.sh $@
 
 .venv:
 	@cmp -s requirements-dev.txt .venv/installed.txt || ship/engine.sh venv
-
-clean: ## Remove what the words above have made here
-	rm -rf dist .venv
