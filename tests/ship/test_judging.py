@@ -14,11 +14,12 @@ import pytest
 from judge.found import SCHEMA, Report, schema
 from model import spec
 from model.bundle import Bundle, Override, encode, read
-from ship import judging
+from ship import contents, judging
 from ship.baseline import fetch, newest
 from ship.build import Build
-from ship.destination import Destination
+from ship.destination import Destination, destination
 from ship.errors import StageError
+from ship.index import join
 from ship.judging import enforce, judge_build
 from ship.layout import Layout
 from ship.publish import publish
@@ -26,6 +27,7 @@ from ship.registry import Registry
 from ship.tags import Tag
 from tests.judge.conftest import STUMP, Shop, flowers
 from tests.ship.bundles import image_of, publish_to
+from tests.ship.conftest import oci_archive
 
 
 @pytest.fixture
@@ -63,6 +65,24 @@ def test_published_bundle_is_read_from_the_image(
     assert found.bundle.path != good.path
 
 
+def test_published_bundle_is_read_from_an_index(
+    target: Destination, good: Bundle, tmp_path: Path
+) -> None:
+    """Of an image for several platforms, the one of this machine is what is read and run."""
+    files = {f"bundle/{file.name}": file.read_bytes() for file in good.path.iterdir()}
+    archives = []
+    for architecture in ("amd64", "arm64"):
+        (tmp_path / architecture).mkdir()
+        path = tmp_path / architecture / "image.tar"
+        archives.append(oci_archive(path, files, {}, architecture))
+    index = join(archives)
+    publish(index, [Tag("main")], target)
+    found = fetch(target, "made", "main", tmp_path / "published")
+    assert found.digest == index.digest
+    assert found.bundle.manifest == good.manifest
+    assert found.architecture == contents.HERE
+
+
 @pytest.mark.parametrize(
     ("tags", "chosen"),
     [
@@ -82,11 +102,22 @@ def test_baseline_is_main_or_the_newest_release(
     assert newest(target, "made") == chosen
 
 
+@pytest.fixture(params=["layout", pytest.param("registry", marks=pytest.mark.docker)])
+def usual(
+    request: pytest.FixtureRequest, build: Build, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Destination:
+    """Where the build would be published: in its results, or below REGISTRY."""
+    if request.param == "registry":
+        owner = f"{request.getfixturevalue('registry')}/{tmp_path.name.lower()}"
+        monkeypatch.setenv("REGISTRY", owner)
+    return destination("made", build.dist)
+
+
 def test_gate_stage_judges_against_what_is_published(
-    build: Build, good: Bundle, bad: Bundle, tmp_path: Path
+    build: Build, good: Bundle, bad: Bundle, usual: Destination, tmp_path: Path
 ) -> None:
     """A worse model than the published one is refused with the numbers; reports are left."""
-    publish_to(Layout(build.dist / "registry" / "made"), good, tmp_path, "main")
+    publish_to(usual, good, tmp_path, "main")
     take(build, bad)
     judged = judge_build(build)
     with pytest.raises(StageError, match=r"accuracy must be at most 0.01 worse .* Got 0\.\d+ → "):
