@@ -64,6 +64,11 @@ def test_comment_posts_the_report_of_a_fork(run: Callable[[str], str], state: St
     assert state.used == NEEDED
 
 
+def test_comment_holds_nothing_active_of_a_report(run: Callable[[str], str]) -> None:
+    """A report that mentions somebody notifies nobody."""
+    assert "@octocat" not in run("@octocat")
+
+
 def test_comment_replaces_its_own(run: Callable[[str], str], state: State) -> None:
     """The second run's report takes the place of the first's."""
     run("first")
@@ -86,10 +91,11 @@ def test_comment_goes_where_the_commit_came_from(
     state.permissions = dict(NEEDED)
     state.pull("b" * 40)
     state.pull(SHA, owner="somebody-else")
+    state.pull(SHA)["repo"]["id"] = 99  # another repository of the same owner
     head = state.pull(SHA)
     started_by(state.run(head, report=archive(summary_md="pull request: 1")))
     comment(client)
-    assert [c["issue"] for c in state.comments] == [3]
+    assert [c["issue"] for c in state.comments] == [4]
 
 
 def test_comment_keeps_quiet_when_the_pull_request_moved_on(
@@ -142,6 +148,8 @@ def test_comment_takes_the_newest_report(
     head = state.pull(SHA)
     state.run(head, report=archive(summary_md="first attempt"))
     started_by(state.run(head, report=archive(summary_md="second attempt")))
+    state.run(head, report=archive(summary_md="expired"))
+    state.artifacts[-1]["expired"] = True
     comment(client)
     assert state.bodies(1)[0].endswith("second attempt")
 

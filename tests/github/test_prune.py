@@ -19,6 +19,7 @@ from tests.github.fake import State
 
 IMAGE = "application/vnd.oci.image.manifest.v1+json"
 INDEX = "application/vnd.oci.image.index.v1+json"
+PACKAGE = "models/iris"
 NEEDED = {"packages": "write"}
 DELETE = Policy(last=0, days=30, delete=True)
 
@@ -35,7 +36,7 @@ class Shelf:
         digest = f"sha256:{hashlib.sha256(content).hexdigest()}"
         self.manifests[digest] = content
         created = datetime.now(UTC) - timedelta(days=age)
-        self.state.version("iris", digest, created.isoformat(), *tags)
+        self.state.version(PACKAGE, digest, created.isoformat(), *tags)
         return digest
 
     def image(self, content: str, *tags: str, age: int = 100, **more: Any) -> str:
@@ -55,12 +56,12 @@ class Shelf:
         return self.manifests[digest]
 
     def tags(self) -> list[str]:
-        found = [v["metadata"]["container"]["tags"] for v in self.state.packages["iris"]]
+        found = [v["metadata"]["container"]["tags"] for v in self.state.packages[PACKAGE]]
         return [tag for tags in found for tag in tags]
 
     @property
     def left(self) -> set[str]:
-        return {version["name"] for version in self.state.packages["iris"]}
+        return {version["name"] for version in self.state.packages[PACKAGE]}
 
 
 def blob_of(content: str) -> str:
@@ -75,7 +76,7 @@ def about(digest: str, suffix: str = "") -> str:
 def shelf(state: State) -> Shelf:
     """An empty package, and a token that may delete from it."""
     state.permissions = dict(NEEDED)
-    state.packages["iris"] = []
+    state.packages[PACKAGE] = []
     return Shelf(state)
 
 
@@ -84,7 +85,7 @@ def pruned(client: GitHub, shelf: Shelf) -> Callable[..., set[str]]:
     """Prune the package; return the digests that are left."""
 
     def run(policy: Policy = DELETE) -> set[str]:
-        prune_package(Package(client, "octo", "iris"), shelf, "iris", policy)
+        prune_package(Package(client, "octo", PACKAGE), shelf, "iris", policy)
         return shelf.left
 
     return run
@@ -147,6 +148,19 @@ def test_prune_deletes_signatures_with_what_they_sign(
     assert pruned() == set()
 
 
+def test_prune_deletes_parts_last(
+    shelf: Shelf, pruned: Callable[..., set[str]], state: State
+) -> None:
+    """A run that ends anywhere leaves no index without its images, and nothing unsigned in use."""
+    part = shelf.image("part")
+    index = shelf.index([part])
+    signature = shelf.image("signature", about(index, ".sig"))
+    gone: list[str] = []
+    state.deleted = gone.append
+    pruned()
+    assert gone == [signature, index, part]
+
+
 def test_prune_keeps_a_signature_of_what_is_not_here(
     shelf: Shelf, pruned: Callable[..., set[str]]
 ) -> None:
@@ -163,12 +177,21 @@ def test_prune_keeps_what_is_young(shelf: Shelf, pruned: Callable[..., set[str]]
     assert pruned() == {child, young}
 
 
+def test_prune_keeps_what_a_young_signature_is_about(
+    shelf: Shelf, pruned: Callable[..., set[str]]
+) -> None:
+    """An old image that somebody has just signed is one that somebody uses."""
+    old = shelf.image("old")
+    signature = shelf.image("signature", about(old, ".sig"), age=1)
+    assert pruned() == {old, signature}
+
+
 def test_prune_keeps_the_newest_untagged(shelf: Shelf, pruned: Callable[..., set[str]]) -> None:
-    """The last images stay for a rollback by digest; the parts of an index do not count."""
+    """The last images stay for a rollback by digest; parts and attestations do not count."""
     part = shelf.image("part", age=60)
     first = shelf.index([part], age=60)
     second = shelf.image("second", age=70)
-    shelf.image("third", age=80)
+    shelf.image("attestation", subject={"digest": shelf.image("third", age=80)}, age=50)
     assert pruned(Policy(last=2, days=30, delete=True)) == {part, first, second}
 
 
@@ -258,7 +281,7 @@ def test_prune_stops_at_a_version_that_was_tagged_meanwhile(
     now = Package.now
     monkeypatch.setattr(Package, "now", tagged)
     with pytest.raises(ShipError, match="must not change while it is pruned"):
-        prune_package(Package(client, "octo", "iris"), shelf, "iris", DELETE)
+        prune_package(Package(client, "octo", PACKAGE), shelf, "iris", DELETE)
     assert index in shelf.left
     assert len(shelf.left) == 2
 
@@ -269,8 +292,8 @@ def test_prune_tells_what_github_refused(
     """A version that may not be deleted is told with GitHub's reason; the others still go."""
     shelf.image("popular")
     shelf.image("other")
-    state.packages["iris"][0]["downloads"] = 5001
-    failed = prune_package(Package(client, "octo", "iris"), shelf, "iris", DELETE)
+    state.packages[PACKAGE][0]["downloads"] = 5001
+    failed = prune_package(Package(client, "octo", PACKAGE), shelf, "iris", DELETE)
     assert [reason.partition(" with ")[0] for reason in failed] == [
         "Publicly visible package versions"
     ]
@@ -285,7 +308,7 @@ def test_prune_finds_packages_of_people_and_organisations(
     """GitHub has two addresses for packages; the owner decides which."""
     state.owner = owner
     shelf.image("old")
-    prune_package(Package(client, "octo", "iris"), shelf, "iris", DELETE)
+    prune_package(Package(client, "octo", PACKAGE), shelf, "iris", DELETE)
     assert shelf.left == set()
 
 
