@@ -80,7 +80,8 @@ class Compose:
         models.pop(model, None)
         if deployed.releases:
             models[model] = deployed
-        state.write(self.folder, dict(sorted(models.items())))
+        models = dict(sorted(models.items()))
+        state.write(self.folder, models)
         self.project.converge(models)
 
     def counts(self, model: str, release: Release) -> Counts:

@@ -113,25 +113,21 @@ def route(path: str, release: Release, rate: int) -> list[str]:
 
 
 def scrapes(state: State) -> str:
-    """Return Prometheus' models.yml: all replicas of each release, as Docker's DNS names them."""
-    jobs = [
-        {
-            "job_name": service(model, release),
-            "dns_sd_configs": [
-                {
-                    "names": [service(model, release)],
-                    "type": "A",
-                    "port": PORT,
-                    "refresh_interval": "5s",
-                }
-            ],
-            "relabel_configs": [
-                {"target_label": "job", "replacement": "model"},
-                {"target_label": "model", "replacement": model},
-                {"target_label": "digest", "replacement": release.digest},
-            ],
-        }
-        for model, deployed in state.items()
-        for release in deployed.releases
+    """Return Prometheus' models.yml: all replicas of each release, as Docker's DNS names them.
+
+    One job for all: replicas of a job that is gone would be taken for running for five minutes.
+    """
+    names = [
+        service(model, each) for model, deployed in state.items() for each in deployed.releases
     ]
-    return yaml.safe_dump({"scrape_configs": jobs}, sort_keys=False)
+    replicas = {"names": names, "type": "A", "port": PORT, "refresh_interval": "5s"}
+    named = {"source_labels": ["__meta_dns_name"], "regex": "(.+)-([0-9a-f]{12})"}
+    job = {
+        "job_name": "model",
+        "dns_sd_configs": [replicas],
+        "relabel_configs": [
+            {**named, "target_label": "model", "replacement": "$1"},
+            {**named, "target_label": "digest", "replacement": "$2"},
+        ],
+    }
+    return yaml.safe_dump({"scrape_configs": [job] if names else []}, sort_keys=False)

@@ -15,6 +15,7 @@ SCRIPT = """\
 wrk.method = "POST"
 wrk.headers["Content-Type"] = "application/json"
 wrk.body = [==[{body}]==]
+function delay() return 3 end -- milliseconds between two requests: the rollout needs the cores too
 """
 FAILURES = re.compile(r"Socket errors: connect (\d+), read (\d+), write (\d+), timeout (\d+)"
                       r"|Non-2xx or 3xx responses: (\d+)")  # fmt: skip
