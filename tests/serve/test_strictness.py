@@ -189,7 +189,7 @@ def validate(operation: Any, mode: GenerationMode) -> str:
         [CHECKS.get_one("positive_data_acceptance")] if operation.path.endswith("/infer") else []
     )
 
-    @settings(QUICK, max_examples=30)
+    @settings(QUICK, max_examples=30 if operation.body else 2)
     @given(case=operation.as_strategy(generation_mode=mode))
     def send(case: Any) -> None:
         case.call_and_validate(timeout=20, excluded_checks=excluded)
