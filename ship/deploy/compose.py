@@ -50,17 +50,26 @@ class Compose:
         model, old = image.model, self.deployed(image.model).serving
         new = Release(image.digest, image.reference, self.project.settings.replicas)
         with self.undoing(model, old):
-            if old is None or old.digest != new.digest:
-                self.show(model, Deployed(old, beside=new))
+            if old and old.digest == new.digest:
+                self.show(model, Deployed(new), new)
+            else:
+                self.show(model, Deployed(old, beside=new), new)
                 check(self.url(render.preview(model, new)))
                 if trial and old:
-                    self.show(model, Deployed(old, beside=new, share=trial.share))
-                    trial.watch(lambda: (self.counts(model, old), self.counts(model, new)))
+                    self.try_out(model, old, new, trial)
                 self.show(model, Deployed(new, beside=old))
-            else:
-                self.show(model, Deployed(new))
             check(self.url(model))
         self.show(model, Deployed(new))
+
+    def try_out(self, model: str, old: Release, new: Release, trial: Trial) -> None:
+        """Send a share of the requests to `new`, and watch what both count."""
+        self.show(model, Deployed(old, beside=new, share=trial.share))
+
+        def read() -> tuple[Counts, Counts]:
+            self.project.refuse_dead(render.service(model, new))
+            return self.counts(model, old), self.counts(model, new)
+
+        trial.watch(read)
 
     @contextmanager
     def undoing(self, model: str, old: Release | None) -> Iterator[None]:
@@ -74,15 +83,15 @@ class Compose:
                 raise Stuck(f"{error}; and undoing it failed: {another}") from error
             raise
 
-    def show(self, model: str, deployed: Deployed) -> None:
-        """Make a model's services and the way to them as described; then stop what is not."""
+    def show(self, model: str, deployed: Deployed, new: Release | None = None) -> None:
+        """Make a model's services and the way to them as described, once `new` is ready."""
         models = state.read(self.folder)
         models.pop(model, None)
         if deployed.releases:
             models[model] = deployed
         models = dict(sorted(models.items()))
         state.write(self.folder, models)
-        self.project.converge(models)
+        self.project.converge(models, render.service(model, new) if new else "")
 
     def counts(self, model: str, release: Release) -> Counts:
         return parse(self.project.metrics(render.service(model, release)))

@@ -41,8 +41,10 @@ class Counts:
         return 0.0
 
     def since(self, earlier: Counts) -> Counts:
-        buckets = {le: n - earlier.buckets.get(le, 0) for le, n in self.buckets.items()}
-        return Counts(self.requests - earlier.requests, self.errors - earlier.errors, buckets)
+        """Return what was counted in between; a replica that began again has counted nothing."""
+        buckets = {le: max(0, n - earlier.buckets.get(le, 0)) for le, n in self.buckets.items()}
+        requests = max(0, self.requests - earlier.requests)
+        return Counts(requests, max(0, self.errors - earlier.errors), buckets)
 
     def __str__(self) -> str:
         return (

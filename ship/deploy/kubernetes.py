@@ -121,13 +121,13 @@ class Kubernetes:
         self.kubectl("delete", "deployment,service", name(model, CANARY), "--ignore-not-found")
 
     def counts(self, model: str, track: str) -> Counts:
-        """Add up the metrics of a track's replicas; raise StageError for one that died."""
+        """Add up the metrics of a track's replicas; raise StageError for a canary that ended."""
         found = json.loads(
             self.kubectl("get", "pods", f"--selector={selector(model, track)}", "--output=json")
         )["items"]
-        for pod in found:
+        for pod in found if track == CANARY else []:
             if any(each["restartCount"] for each in pod["status"].get("containerStatuses", [])):
-                raise StageError(f"{pod['metadata']['name']} died")
+                raise StageError(f"{pod['metadata']['name']} ended")
         pods = f"/api/v1/namespaces/{self.namespace}/pods"
         return parse(
             self.kubectl("get", f"--raw={pods}/{pod['metadata']['name']}:8080/proxy/metrics")

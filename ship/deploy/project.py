@@ -56,13 +56,16 @@ class Project:
         }.items():
             replace(self.folder / name, text.encode())
 
-    def converge(self, state: State) -> None:
-        """Make what runs match the state: start, wait, send requests there, then stop the rest."""
+    def converge(self, state: State, new: str = "") -> None:
+        """Make what runs match the state: start, send requests there, then stop the rest.
+
+        The replicas of the service `new` are waited for first. Others are not: a replica of
+        another model that happens to be ill is no reason to keep this one from changing.
+        """
         self.write(state)
         self.compose("up", "--detach", "--quiet-pull")
-        for model, deployed in state.items():
-            for release in deployed.releases:
-                self.wait_healthy(render.service(model, release))
+        if new:
+            self.wait_healthy(new)
         old = self.reload()
         if leftover := self.leftovers(state):
             wait_until(lambda: old.isdisjoint(self.workers()), "the end of the old router workers")
@@ -103,11 +106,14 @@ class Project:
             time.sleep(0.1)
 
     def metrics(self, service: str) -> list[str]:
-        """Return what every replica prints at /metrics; raise StageError for one that died."""
-        found = inspect(self.containers(service))
-        if died := [each for each in found if each["RestartCount"]]:
-            raise StageError(f"{service} died: {last_words(*died)}")
-        return [docker("exec", each["Id"], "python", "-c", METRICS) for each in found]
+        """Return what every replica prints at /metrics."""
+        replicas = self.containers(service)
+        return [docker("exec", replica, "python", "-c", METRICS) for replica in replicas]
+
+    def refuse_dead(self, service: str) -> None:
+        """Raise StageError for a replica that ended since it was started by us."""
+        if died := [each for each in inspect(self.containers(service)) if each["RestartCount"]]:
+            raise StageError(f"{service} ended: {last_words(*died)}")
 
     def leftovers(self, state: State) -> list[str]:
         """Return the containers of releases that are not deployed any more."""

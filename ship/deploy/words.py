@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -55,12 +56,20 @@ def history(models: list[str]) -> None:
 def manifests(models: list[str], tag: str) -> None:
     """Print the Kubernetes manifests of what `tag` names, verified, for whoever applies them."""
     settings = load()
+    refuse_local_images()
     for model in models:
         source = destination(model, git.ROOT / "dist")
         digest = release.digest_of(source, tag)
         verify(source, digest)
-        print(
-            "---\n" + render(Image(model, digest, f"{source}@{digest}"), settings.overlay), end=""
+        image = Image(model, digest, f"{source}@{digest}")
+        print(f"---\n{render(image, settings.overlay)}", end="")
+
+
+def refuse_local_images() -> None:
+    if not os.environ.get("REGISTRY"):
+        raise UsageError(
+            "REGISTRY must be where the cluster pulls from, as host/owner. Got none instead; "
+            "publish there: make publish REGISTRY=…"
         )
 
 
@@ -119,6 +128,8 @@ def opened(settings: Settings) -> Iterator[Target]:
     with locked(settings.folder):
         if settings.target == "compose":
             Project(settings).prepare()
+        else:
+            refuse_local_images()
         yield target_of(settings)
 
 
