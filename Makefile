@@ -12,6 +12,10 @@ PYTHON ?= python3
 UV_COMPILE = uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-annotate --custom-compile-command 'make lock' $(if $(UPGRADE),--upgrade)
 SHIP = python -m ship
+# The pinned builder reaches no cluster; a bundle that was trained on one comes in by BUNDLE.
+NO_CLUSTER = make trains in a container that reaches no cluster. Run: TRAIN_BACKEND=$(TRAIN_BACKEND) \
+	ADDRESS=… python -m train NAME --out bundle; and then: make pipeline MODEL=NAME BUNDLE=bundle
+HERE = $(if $(BUNDLE),,$(if $(filter-out local,$(TRAIN_BACKEND)),$(error $(NO_CLUSTER))))
 DEPLOYER = $(if $(filter kubernetes,$(TARGET)),kubectl,compose)
 
 TOOLS = trivy actionlint cosign compose kubectl docker-registry browser wrk
@@ -26,7 +30,7 @@ help: ## Print these words
 ##@ Every day
 
 pipeline: .venv engine trivy lint ## Train, gate, build, scan, smoke-test and publish (REGISTRY=host/owner, BUNDLE=folder)
-	$(SHIP) pipeline $(MODEL) $(if $(BUNDLE),--bundle=$(BUNDLE))
+	$(HERE)$(SHIP) pipeline $(MODEL) $(if $(BUNDLE),--bundle=$(BUNDLE))
 
 new-model: .venv ## Write a model folder: NAME=… CSV=… TARGET=…
 	@$(if $(and $(NAME),$(CSV),$(TARGET)),,$(error new-model needs NAME=…, CSV=… and TARGET=…))
@@ -59,7 +63,7 @@ lint: .venv ## Lint the Dockerfile (hadolint)
 	hadolint Dockerfile
 
 train: .venv engine ## Train in the pinned builder stage: dist/<model>/bundle
-	$(SHIP) train $(MODEL)
+	$(HERE)$(SHIP) train $(MODEL)
 
 gate: .venv engine ## Judge the bundle by model.toml and the published model: dist/<model>/report.md (OVERRIDE=reason)
 	$(SHIP) gate $(MODEL)

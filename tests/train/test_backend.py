@@ -12,7 +12,7 @@ from typing import Any
 import distributed
 import pytest
 
-from model import bundle
+from model import ROOT, bundle
 from tests.train.conftest import Folder, two_classes
 
 SEARCH = '''\
@@ -84,7 +84,8 @@ def tasks_run(address: str) -> int:
 @pytest.mark.parametrize(
     ("settings", "words"),
     [
-        ({"TRAIN_BACKEND": "spark"}, "TRAIN_BACKEND must be local or dask. Got 'spark' instead."),
+        ({"TRAIN_BACKEND": "spark"}, "must be local or dask or ray. Got 'spark' instead."),
+        ({"TRAIN_BACKEND": "ray"}, "TRAIN_BACKEND=ray must be installed."),
         ({"TRAIN_BACKEND": "dask"}, "ADDRESS must be that of a Dask scheduler. Got '' instead."),
     ],
 )
@@ -96,3 +97,11 @@ def test_backend_that_cannot_be_used_is_named(
     done = train(folder, tmp_path / "out", **settings)
     assert done.returncode == 2
     assert words in done.stderr
+
+
+def test_make_says_that_its_builder_reaches_no_cluster() -> None:
+    """Who wants a cluster is told the two commands, instead of being trained for in silence."""
+    command = ["make", "--dry-run", "train", "TRAIN_BACKEND=dask"]
+    done = subprocess.run(command, cwd=ROOT.parent, capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert "TRAIN_BACKEND=dask ADDRESS=… python -m train NAME --out bundle" in done.stderr
