@@ -50,12 +50,17 @@ def upstreams(state: State, rate: int) -> str:
 
 
 def weights(deployed: Deployed) -> list[tuple[Release, int]]:
-    """Return the weight of one replica of each release, so that all of them get their share."""
+    """Return the weight of one replica of each release, so that all of them get their share.
+
+    What gets no share is there with 0, so that nginx has its addresses when it comes to serve.
+    """
     serving, beside, share = deployed.serving, deployed.beside, deployed.share
     if not serving:
         return []
-    if not beside or not share:
+    if not beside:
         return [(serving, 1)]
+    if not share:
+        return [(serving, 1), (beside, 0)]
     parts = (100 - share) * beside.replicas, share * serving.replicas
     divisor = gcd(*parts)
     return [(serving, parts[0] // divisor), (beside, parts[1] // divisor)]
@@ -68,8 +73,8 @@ def upstream(name: str, model: str, servers: list[tuple[Release, int]]) -> list[
         f"upstream {name} {{",
         f"  zone {name} 256k;",
         *(
-            f"  server {service(model, release)}:{PORT} resolve weight={weight} max_fails=3 "
-            "fail_timeout=2s;"
+            f"  server {service(model, release)}:{PORT} resolve max_fails=3 fail_timeout=2s "
+            f"{f'weight={weight}' if weight else 'down'};"
             for release, weight in servers
         ),
         "  keepalive 64;",

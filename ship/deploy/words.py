@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -25,6 +26,8 @@ from ship.deploy.state import Deployed, locked, read
 from ship.destination import Destination, destination
 from ship.errors import ShipError, StageError, UsageError
 from ship.verify import verify
+
+WIDTH = 200  # of the history where no terminal says otherwise
 
 
 def deploy(models: list[str], tag: str) -> None:
@@ -50,7 +53,7 @@ def history(models: list[str]) -> None:
     for entry in target_of(load()).entries():
         if entry.model in models:
             table.add_row(*row(entry))
-    Console().print(table)
+    Console(width=None if sys.stdout.isatty() else WIDTH).print(table)
 
 
 def manifests(models: list[str], tag: str) -> None:

@@ -20,6 +20,7 @@ STATES: dict[str, State] = {
     "nothing": {},
     "two models": {"iris": Deployed(ONE), "house_prices": Deployed(TWO)},
     "a first release": {"iris": Deployed(None, TWO)},
+    "a candidate": {"iris": Deployed(ONE, TWO)},
     "a canary": {"iris": Deployed(ONE, TWO, share=10)},
 }
 
