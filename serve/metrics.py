@@ -43,7 +43,8 @@ class Metrics:
         self.workers = workers
         self.shared = mmap.mmap(-1, workers * CELLS * 8)
         self.families: list[Family] = []
-        self.routes = {route: index for index, route in enumerate([*routes, "other"])}
+        once = dict.fromkeys([*routes, "other"])  # AIP_HEALTH_ROUTE may well be /health
+        self.routes = {route: index for index, route in enumerate(once)}
         self.define()
         self.use(0)
 
@@ -122,8 +123,9 @@ class Metrics:
             for feature, count in counts:
                 self.cells[start + feature] += count
 
-    def text(self, *, ready: bool) -> str:
+    def text(self, *, ready: bool, in_flight: int) -> str:
         """Return every series in Prometheus' text format."""
+        self.cells[self.in_flight] = in_flight
         return "\n".join([*self.lines(), *self.process_lines(ready=ready), ""])
 
     def lines(self) -> Iterator[str]:

@@ -15,12 +15,14 @@ V1 = "/v1/models"
 V2, V2_LIVE, V2_READY = "/v2", "/v2/health/live", "/v2/health/ready"
 
 
-def v1_model(manifest: Manifest) -> str:
-    return f"{V1}/{manifest.name}"
+def v1_models(manifest: Manifest) -> list[str]:
+    """Return the paths of the model, without and with its version."""
+    model = f"{V1}/{manifest.name}"
+    return [model, f"{model}/versions/{manifest.version}"]
 
 
-def v1_predict(manifest: Manifest) -> str:
-    return f"{v1_model(manifest)}:predict"
+def v1_predict(manifest: Manifest) -> list[str]:
+    return [f"{model}:predict" for model in v1_models(manifest)]
 
 
 def v2_models(manifest: Manifest) -> list[str]:
@@ -44,14 +46,15 @@ def ready(settings: Settings) -> list[str]:
 
 def instances(manifest: Manifest, settings: Settings) -> list[str]:
     """Return the paths that take {"instances": …} as TensorFlow Serving does."""
-    return [v1_predict(manifest), *filter(None, [settings.aip_predict_route])]
+    return [*v1_predict(manifest), *filter(None, [settings.aip_predict_route])]
 
 
 def known(manifest: Manifest, settings: Settings) -> list[str]:
     """Return all paths."""
     return [
         *(PREDICT, INVOCATIONS, HEALTH, METRICS, METADATA, DOCS, OPENAPI, HOME),
-        *(V1, v1_model(manifest), V2, V2_LIVE, V2_READY),
+        *(V1, V2, V2_LIVE, V2_READY),
+        *v1_models(manifest),
         *ready(settings),
         *instances(manifest, settings),
         *v2_models(manifest),

@@ -65,4 +65,5 @@ def ready(service: Service) -> tuple[int, bytes]:
 
 def metrics(service: Service) -> tuple[int, bytes]:
     """Print every counter in Prometheus' text format."""
-    return 200, service.metrics.text(ready=not service.unready).encode()
+    in_flight = service.scorer.in_flight if service.scorer else 0
+    return 200, service.metrics.text(ready=not service.unready, in_flight=in_flight).encode()

@@ -44,7 +44,7 @@ def get_routes(service: Service) -> list[FastRoute]:
         (paths.ready(settings), probes.ready, probes.Ready),
         ([paths.METRICS], probes.metrics, None),
         ([paths.V1], inventory.models, inventory.Models),
-        ([paths.v1_model(manifest)], inventory.status, inventory.ModelStatus),
+        (paths.v1_models(manifest), inventory.status, inventory.ModelStatus),
         ([paths.V2], inventory.server, inventory.ServerMetadata),
         ([paths.V2_LIVE], inventory.live, inventory.Live),
         ([paths.V2_READY, *paths.v2_model_ready(manifest)], inventory.ready, inventory.ModelReady),

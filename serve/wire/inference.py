@@ -15,7 +15,7 @@ import msgspec
 from model.bundle import Bundle, Input
 from serve.errors import InvalidRow, MalformedBody
 from serve.explain import ERRORS, conversion_problem, parse, quote
-from serve.http import Headers
+from serve.http import Headers, require_json_type
 from serve.runtime import Scores
 from serve.schema import Row, Schema
 
@@ -71,12 +71,17 @@ class InferenceWire:
         self.encode = msgspec.json.Encoder().encode
 
     def check_headers(self, headers: Headers) -> None:
-        """Refuse binary tensors, which tritonclient sends unless it is told not to."""
+        """Refuse binary tensors, which tritonclient sends unless it is told not to.
+
+        A client that names no Content-Type, as tritonclient, sends JSON.
+        """
         if b"inference-header-content-length" in headers:
             raise MalformedBody(
                 "Tensors must be JSON. Got binary tensors instead. In tritonclient, call "
                 "set_data_from_numpy(…, binary_data=False)."
             )
+        if b"content-type" in headers:
+            require_json_type(headers)
 
     def read(self, body: bytes) -> tuple[Sequence[Row], InferRequest]:
         try:

@@ -134,7 +134,7 @@ def test_overload_is_answered_at_once(busy_server: Server) -> None:
 
 
 def test_health_answers_while_predictions_run(busy_server: Server) -> None:
-    """A thread that scores for long leaves the probes free."""
+    """A thread that scores for long leaves the probes free, and they tell what is in flight."""
     stop = threading.Event()
 
     def load() -> None:
@@ -146,6 +146,7 @@ def test_health_answers_while_predictions_run(busy_server: Server) -> None:
             threads.submit(load)
         try:
             times = [busy_server.get("/health").elapsed.total_seconds() for _ in range(20)]
+            wait_until(lambda: "\npredictions_in_flight 2\n" in busy_server.get("/metrics").text)
         finally:
             stop.set()
     assert sorted(times)[10] < 0.5

@@ -127,6 +127,13 @@ def test_bad_tensors_are_refused(birds_server: Server, inputs: list[Any], words:
     assert words in answer.json()["error"]
 
 
+def test_tensors_of_other_content_types_are_refused(birds_server: Server) -> None:
+    """A content type that is there must be JSON's."""
+    other = {"content-type": "text/plain"}
+    answer = birds_server.send(b'{"inputs":[]}', "/v2/models/birds/infer", **other)
+    assert answer.status_code == 415
+
+
 def test_unknown_output_is_refused(birds_server: Server) -> None:
     """An output that does not exist is named."""
     answer = infer(birds_server, BIRD, outputs=[{"name": "odds"}])
@@ -163,9 +170,9 @@ def test_v1_answers_as_tensorflow_serving_and_kserve(flowers_server: Server) -> 
         "model_version_status": [{"version": "1.2.3", "state": "AVAILABLE"}],
     }
     body = {"signature_name": "serving_default", "instances": [[5.1, 3.5, 1.4, 0.2]]}
-    answer = flowers_server.post("/v1/models/flowers:predict", body).json()
     expected = flowers_server.post("/predict", {"features": [5.1, 3.5, 1.4, 0.2]}).json()
-    assert answer == {"predictions": [expected]}
+    for path in ("/v1/models/flowers:predict", "/v1/models/flowers/versions/1.2.3:predict"):
+        assert flowers_server.post(path, body).json() == {"predictions": [expected]}
 
 
 @pytest.mark.parametrize(
@@ -200,3 +207,17 @@ def test_vertex_ai_names_its_own_routes(make_bundle: Callable[[str], Path]) -> N
         body = {"instances": [[5.1, 3.5, 1.4, 0.2]], "parameters": {"confidence": 0.5}}
         answer = server.post("/v1/endpoints/1:predict", body)
     assert answer.json()["predictions"][0]["prediction"] == "setosa"
+
+
+def test_vertex_ai_may_name_routes_that_exist(make_bundle: Callable[[str], Path]) -> None:
+    """A variable may name /health or /predict; requests are still counted where they belong."""
+    routes = {"AIP_HEALTH_ROUTE": "/health", "AIP_PREDICT_ROUTE": "/predict"}
+    with Server(make_bundle("flowers"), **routes) as server:
+        assert server.get("/health").json() == {"status": "ready"}
+        body = {"instances": [[5.1, 3.5, 1.4, 0.2]]}
+        assert server.post("/predict", body).json()["predictions"][0]["prediction"] == "setosa"
+        assert server.get("/nowhere").status_code == 404
+        counted = server.get("/metrics").text
+    for series in ('"/health",status="200"', '"/predict",status="200"', '"other",status="404"'):
+        assert f"http_requests_total{{route={series}}} 1\n" in counted
+    assert "prediction_seconds_count 1\n" in counted
