@@ -28,6 +28,23 @@ def test_readme_lists_every_setting() -> None:
     assert settings.rows() == table("Settings")
 
 
+def test_readme_requests_are_answered(flowers_server: Server) -> None:
+    """Every request in the README is one that an iris model answers."""
+    requests = re.findall(r"^curl localhost:8080(\S+) --json '(.+)'$", README, re.MULTILINE)
+    assert len(requests) >= 4
+    for path, body in requests:
+        answer = flowers_server.send(body.encode(), path.replace("iris", "flowers"))
+        assert answer.status_code == 200, answer.text
+
+
+def test_readme_names_every_route(flowers_server: Server) -> None:
+    """No route of the document is missing from the README's table."""
+    routes = README.partition("| For |")[2].partition("\n\n")[0]
+    paths_ = flowers_server.get("/openapi.json").json()["paths"]
+    beginnings = {re.split(r"(?<=.)[/:]", path)[0] for path in paths_}
+    assert {beginning for beginning in beginnings if f"`{beginning}" not in routes} == set()
+
+
 def test_help_lists_every_setting() -> None:
     """`--help` prints each setting."""
     printed = command("--help").stdout.decode()
