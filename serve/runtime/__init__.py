@@ -7,12 +7,14 @@ Each runtime is imported only when its kind of bundle is served, for an image ho
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import msgspec
 
 from model.bundle import Bundle, Label
-from serve.frame import Frame
+
+if TYPE_CHECKING:
+    from serve.frame import Frame  # and so numpy, before which the port shall be open
 
 
 class Scores(msgspec.Struct):

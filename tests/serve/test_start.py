@@ -6,6 +6,8 @@ import json
 import re
 import shutil
 import socket
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -16,7 +18,7 @@ from model.bundle import Bundle, encode
 from serve import errors
 from serve.__main__ import main
 from tests.serve.bundles import flowers, rewrite
-from tests.serve.server import command
+from tests.serve.server import ROOT, command
 
 
 @pytest.fixture
@@ -150,3 +152,9 @@ def test_every_failure_has_its_own_code() -> None:
     kinds = errors.Failure.__subclasses__()
     codes = [kind.exit_code for kind in kinds]
     assert sorted(set(codes)) == sorted(codes)
+
+
+def test_port_is_open_before_what_takes_long_is_imported() -> None:
+    """The server imports neither numpy nor FastAPI before it listens."""
+    code = "import sys, serve.server; sys.exit(bool({'numpy', 'fastapi'} & set(sys.modules)))"
+    assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False).returncode == 0
