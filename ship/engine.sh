@@ -132,15 +132,20 @@ package() {
   apt_install "$("${2:-echo}" "${3:-$1}")"
 }
 
+debian_go=/usr/lib/go-1.24/bin/go
+have_go() {
+  if have go || [ -x "$debian_go" ]; then return; fi
+  can_install || fail "go must be on the PATH. Install it, then run this again."
+  say "installing Go"
+  apt_install golang-1.24-go
+}
+
 # go_tool NAME MODULE@VERSION: build a Go tool where its image cannot be pulled. A throw-away module
 # pins the version, and Go checks every dependency against its checksum database.
 go_tool() {
-  local go=go
-  if ! have go; then
-    can_install || fail "$1 must be on the PATH (its image cannot be pulled, and there is no Go to build it)."
-    apt_install golang-1.24-go
-    go=/usr/lib/go-1.24/bin/go
-  fi
+  local go
+  have_go
+  go=$(command -v go || echo "$debian_go")
   say "building $1 from ${2##*@} of its Go module (once; some minutes)"
   local work flags="-s -w -X=${2%@*}/pkg/version/app.ver=${2##*@v}"
   work=$(mktemp -d)
@@ -183,6 +188,7 @@ for part in "${@:-engine}"; do
     browser) have google-chrome || package chromium ;;
     cosign) package cosign newer ;;
     compose) docker compose version >/dev/null 2>&1 || package docker-compose newer ;;
+    go) have_go ;;
     kubectl) package kubectl newer kubernetes-client ;;
     mmdebstrap | docker-registry | wrk) package "$part" ;;
     *) fail "part must be one of those at the end of ship/engine.sh. Got $part instead." ;;
