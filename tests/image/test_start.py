@@ -1,3 +1,5 @@
+"""How soon a container answers."""
+
 from __future__ import annotations
 
 import math
