@@ -14,7 +14,7 @@ from ship.deploy.state import State, replace
 from ship.errors import StageError
 
 FILES = Path(__file__).parent / "compose"
-NGINX = ("nginx", "-c", "/etc/router/nginx.conf")
+NGINX = ("nginx", "-e", "stderr", "-c", "/etc/router/nginx.conf")
 METRICS = (
     "import urllib.request as u; "
     "print(u.urlopen('http://127.0.0.1:8080/metrics', timeout=5).read().decode())"

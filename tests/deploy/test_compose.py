@@ -6,13 +6,12 @@ import json
 import os
 import signal
 import time
-import urllib.parse
-import urllib.request
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+import requests
 
 from ship.build import Build
 from ship.deploy import state
@@ -157,11 +156,28 @@ def test_replica_is_hardened_as_the_smoke_tests_are(compose: Compose) -> None:
         docker("exec", replica["Id"], "python", "-c", connect)
 
 
+def test_router_logs_every_request_as_json(compose: Compose) -> None:
+    """A request is a line of the router's log, with its id, its model and the replica's answer."""
+    url = f"http://{compose.project.settings.listen}/iris/predict"
+    sent = {"X-Request-ID": f"test-{time.time()}"}
+    assert requests.post(url, json={}, headers=sent, timeout=10).status_code == 422
+    (router,) = compose.project.containers("router")
+
+    def line() -> dict[str, Any] | None:
+        lines = [json.loads(each) for each in docker("logs", "--tail=50", router).splitlines()]
+        found = [one for one in lines if one["request_id"] == sent["X-Request-ID"]]
+        return found[0] if found else None
+
+    wait_until(line, "the line of the log")
+    logged = line() or {}
+    assert (logged["model"], logged["path"], logged["status"]) == ("iris", "/iris/predict", 422)
+    assert logged["replica_status"] == "422"
+
+
 def ask_prometheus(compose: Compose, query: str) -> list[dict[str, Any]]:
-    address = compose.project.settings.prometheus_listen
-    url = f"http://{address}/api/v1/query?query={urllib.parse.quote(query)}"
-    with urllib.request.urlopen(url, timeout=10) as reply:
-        found: list[dict[str, Any]] = json.load(reply)["data"]["result"]
+    url = f"http://{compose.project.settings.prometheus_listen}/api/v1/query"
+    reply = requests.get(url, params={"query": query}, timeout=10).json()
+    found: list[dict[str, Any]] = reply["data"]["result"]
     return found
 
 
