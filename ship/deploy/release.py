@@ -89,7 +89,8 @@ class Attempt:
         try:
             self.target.roll_out(image, check, self.trial)
         except BaseException as error:
-            end("stuck" if isinstance(error, Stuck) else "undone", verified, str(error))
+            reason = str(error) or type(error).__name__
+            end("stuck" if isinstance(error, Stuck) else "undone", verified, reason)
             if not isinstance(error, ShipError):
                 raise
             raise StageError(f"{self} does not serve, {self.outcome()}: {error}") from error

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
+import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -61,6 +62,8 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Compose]:
     target.project.prepare()
     yield target
     target.project.compose("down", "--volumes", "--remove-orphans")
+    tried = {f"model-images/{each.model}:{each.digest[7:19]}" for each in target.entries()}
+    subprocess.run(["docker", "rmi", "--force", *sorted(tried)], capture_output=True, check=False)
 
 
 @pytest.fixture

@@ -18,8 +18,10 @@ from ship.deploy import state
 from ship.deploy.canary import Trial
 from ship.deploy.compose import Compose
 from ship.deploy.containers import docker, inspect
+from ship.deploy.image import fetch
 from ship.deploy.project import FILES
 from ship.deploy.release import canary, deploy, rollback
+from ship.deploy.state import Deployed, Release
 from ship.errors import StageError
 from ship.layout import Layout
 from ship.publish import publish
@@ -104,6 +106,32 @@ def test_image_that_answers_otherwise_is_undone_and_fails_no_request(
     assert iris.failed == []
     assert compose.entries()[-1].result == "undone"
     assert compose.serving("iris") == sources["iris"].digest_of("one")
+
+
+def test_deploy_clears_away_what_an_ended_one_left(compose: Compose, sources: Sources) -> None:
+    """A deploy that was killed half way leaves replicas that nobody asks; the next removes them."""
+    image = fetch(sources["iris"], "iris", sources["iris"].digest_of("two") or "")
+    serving = compose.deployed("iris").serving
+    compose.show("iris", Deployed(serving, beside=Release(image.digest, image.reference, 1)))
+    assert len(replicas(compose, "iris")) == 3
+    deploy(compose, sources["iris"], "iris", "one")
+    assert len(replicas(compose, "iris")) == 2
+
+
+def test_interrupted_deploy_is_undone(
+    compose: Compose, sources: Sources, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever presses Ctrl-C finds what served before serving, and a line in the history."""
+
+    def interrupt(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("ship.deploy.golden.check", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        deploy(compose, sources["iris"], "iris", "two")
+    assert compose.serving("iris") == sources["iris"].digest_of("one")
+    assert len(replicas(compose, "iris")) == 2
+    assert compose.entries()[-1].reason == "KeyboardInterrupt"
 
 
 def test_unknown_image_is_refused_before_anything_runs(compose: Compose, sources: Sources) -> None:
