@@ -63,7 +63,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Compose]:
     yield target
     target.project.compose("down", "--volumes", "--remove-orphans")
     tried = {f"model-images/{each.model}:{each.digest[7:19]}" for each in target.entries()}
-    subprocess.run(["docker", "rmi", "--force", *sorted(tried)], capture_output=True, check=False)
+    subprocess.run(["docker", "rmi", *sorted(tried)], capture_output=True, check=False)
 
 
 @pytest.fixture

@@ -19,6 +19,7 @@ from ship.registry import Registry
 from ship.tags import Tag
 from tests.deploy.conftest import free_address
 from tests.deploy.variants import variant
+from tests.image.container import docker
 from tests.ship.test_sign import make_key
 
 pytestmark = pytest.mark.docker
@@ -53,6 +54,7 @@ def make(registry: str, tmp_path: Path) -> Iterator[Words]:
     words = Words(registry, tmp_path)
     yield words
     assert words("undeploy", MODEL="").returncode == 0
+    docker("volume", "rm", f"{words.settings['PROJECT']}_metrics")
 
 
 def test_deploy_lets_what_is_signed_serve_and_refuses_the_rest(
