@@ -64,6 +64,7 @@ class Shop:
     def __init__(self, root: Path) -> None:
         self.root = root
         self.count = 0
+        self.trained: dict[tuple[str, str, str, str], Path] = {}
 
     def spec(self, csv: str, estimator: str, gate: str = GATE, inputs: str = "") -> spec.ModelSpec:
         self.count += 1
@@ -82,11 +83,13 @@ class Shop:
         return spec.read("made", folder.parent)
 
     def train(self, csv: str, estimator: str, gate: str = GATE, inputs: str = "") -> Bundle:
-        """Train a model and return its bundle."""
-        read = self.spec(csv, estimator, gate, inputs)
-        out = read.folder.parent / "bundle"
-        job.run(read, out)
-        return bundle.read(out)
+        """Return the bundle of a model, which is trained at its first use."""
+        recipe = csv, estimator, gate, inputs
+        if recipe not in self.trained:
+            read = self.spec(*recipe)
+            self.trained[recipe] = read.folder.parent / "bundle"
+            job.run(read, self.trained[recipe])
+        return bundle.read(self.trained[recipe])
 
     def judge(self, new: Bundle, old: Bundle | None) -> Report:
         """Judge by the policy that the new model's folder holds."""

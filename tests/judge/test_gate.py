@@ -9,6 +9,7 @@ import pytest
 
 from judge.found import Report
 from model.bundle import Bundle
+from tests.judge import rates
 from tests.judge.conftest import FOREST, LOGISTIC, STUMP, Shop, flowers
 
 SEEDS = 20
@@ -47,20 +48,28 @@ def test_gate_passes_an_equal_model(shop: Shop, good: Bundle) -> None:
     assert "the same answers as the published model" in report.headline
 
 
-def test_gate_raises_no_alarm_over_seeds(shop: Shop) -> None:
-    """Twenty forests that differ in nothing but their seed all pass against the first."""
-    first, *others = (shop.train(flowers(), FOREST.format(seed=seed)) for seed in range(SEEDS + 1))
-    reports = [shop.judge(other, first) for other in others]
-    assert [report.headline for report in reports if report.verdict != "passed"] == []
-    assert all(report.changes and report.changes.count for report in reports)
+@pytest.mark.docker  # 40 judgements: too slow for the fast loop
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+@pytest.mark.parametrize("recipe", ["forest of 20", "network"])
+def test_gate_raises_no_alarm_over_seeds(recipe: str) -> None:
+    """Pairs that differ in their seed alone all pass, though their rule allows no drop at all."""
+    rules = {"no drop allowed": rates.STRICT}
+    (line,) = rates.reseeded("made", rates.flowers, rates.RECIPES[recipe], SEEDS, rules)
+    assert line.flagged == 0
+
+
+@pytest.mark.docker  # as above
+def test_gate_misses_no_model_that_is_much_worse() -> None:
+    """A forest whose training labels were shuffled, most of them, is caught every time."""
+    found = [rates.degraded(pair, rates.forest(20), 0.7) for pair in range(SEEDS)]
+    assert [caught for _, caught in found] == [True] * SEEDS
 
 
 def test_gate_raises_no_alarm_over_fresh_rows(shop: Shop, good: Bundle) -> None:
     """A model retrained on other rows of the same kind passes, and no shift is seen."""
-    for seed in (11, 12, 13):
-        report = shop.judge(shop.train(flowers(seed=seed), LOGISTIC), good)
-        assert report.verdict == "passed", report.headline
-        assert [drift.feature for drift in report.drift if drift.shifted] == []
+    report = shop.judge(shop.train(flowers(seed=11), LOGISTIC), good)
+    assert report.verdict == "passed", report.headline
+    assert [drift.feature for drift in report.drift if drift.shifted] == []
 
 
 def test_gate_names_a_shifted_column(shop: Shop, good: Bundle) -> None:

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -16,6 +13,7 @@ from ship.publish import publish
 from ship.tags import Tag
 from tests.image.container import docker
 from tests.judge.conftest import LOGISTIC, flowers
+from tests.ship.canary import make, ratios, report, write
 from tests.ship.fork import MODEL, Fork
 
 pytestmark = pytest.mark.docker
@@ -43,42 +41,6 @@ class Sums(TransformerMixin, BaseEstimator):
 def build():
     return make_pipeline(Sums(), RandomForestClassifier(n_estimators=100, random_state=0))
 '''
-
-
-def write(fork: Fork, estimator: str, rows: str) -> None:
-    """Write the fork's model, and commit it."""
-    sha256 = hashlib.sha256(rows.encode()).hexdigest()
-    toml = (
-        'description = "A test"\ntask = "classification"\ntarget = "kind"\n'
-        f'[data]\nsource = "data.csv"\nsha256 = "{sha256}"\n'
-        '[inputs]\nlength = "numeric"\nwidth = "numeric"\nnoise = "numeric"\n'
-        "[gate]\naccuracy = { min = 0.5, drop = 0.1 }\n"
-    )
-    files = {"data.csv": rows, "estimator.py": estimator, "model.toml": toml,
-             "README.md": "# Canary\n\nA test.\n"}  # fmt: skip
-    folder = fork.root / "model" / MODEL
-    folder.mkdir(exist_ok=True)
-    for name, content in files.items():
-        (folder / name).write_text(content)
-    fork.commit()
-
-
-def make(fork: Fork, *words: str, code: int = 0, **variables: str) -> str:
-    """Run words of the Makefile, which must end with this code, and return what they print."""
-    done = fork.make(*words, MODEL=MODEL, **variables)
-    assert done.returncode == code, done.stdout + done.stderr
-    return done.stdout
-
-
-def report(fork: Fork) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads((fork.root / "dist" / MODEL / "report.json").read_bytes())
-    return found
-
-
-def ratios(fork: Fork) -> dict[str, bool]:
-    """Return the verdicts on size and speed."""
-    checks = report(fork)["checks"]
-    return {each["name"]: each["passed"] for each in checks if "image" in each["rule"]}
 
 
 @pytest.fixture(scope="module")

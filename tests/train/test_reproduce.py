@@ -7,6 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 import model
 from tests.train.conftest import Folder, two_classes
 
@@ -24,6 +26,9 @@ def halve(X):
 def build():
     return make_pipeline(FunctionTransformer(halve), HistGradientBoostingClassifier())
 """
+
+
+process_heavy = pytest.mark.docker  # trains twice, in processes: too slow for the fast loop
 
 
 class Training:
@@ -57,6 +62,7 @@ ELSEWHERE = {
 }
 
 
+@process_heavy
 def test_bundle_is_the_same_bytes_everywhere(model_name: str, tmp_path: Path) -> None:
     """Hash seed, time zone, locale, threads and folder leave no trace in a bundle."""
     here = Training(model_name, model.ROOT, tmp_path / "here", HERE)
@@ -64,6 +70,7 @@ def test_bundle_is_the_same_bytes_everywhere(model_name: str, tmp_path: Path) ->
     assert here.files() == elsewhere.files()
 
 
+@process_heavy
 def test_number_of_jobs_leaves_no_trace(folder: Folder) -> None:
     """A pickle records n_jobs, so it is reset: parallelism belongs to who serves."""
     estimator = HISTOGRAM.replace("HistGradientBoosting", "RandomForest")
@@ -77,6 +84,7 @@ def test_number_of_jobs_leaves_no_trace(folder: Folder) -> None:
     assert "model.joblib" in here
 
 
+@process_heavy
 def test_pickle_is_the_same_bytes_with_more_threads(folder: Folder) -> None:
     """HistGradientBoosting sums in the order of its threads, so there is only one."""
     folder.write(two_classes(400), estimator=HISTOGRAM)
