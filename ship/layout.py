@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from ship import contents
+from ship.errors import ShipError
 from ship.index import Image, Index, archives_of
 from ship.oci import Archive
 
@@ -76,7 +77,10 @@ class Layout:
         return self, tag
 
     def read(self, digest: str) -> bytes:
-        return (self.folder / "blobs" / digest.replace(":", "/")).read_bytes()
+        try:
+            return (self.folder / "blobs" / digest.replace(":", "/")).read_bytes()
+        except FileNotFoundError:
+            raise ShipError(f"{self} must hold {digest}. It does not; see: make models") from None
 
     def _manifests(self) -> list[dict[str, Any]]:
         index = self.folder / "index.json"

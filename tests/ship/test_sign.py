@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from ship import cosign
-from ship.errors import StageError, UsageError
+from ship.errors import ShipError, StageError, UsageError
 from ship.index import Index, join
 from ship.layout import Layout
 from ship.publish import publish, push
@@ -159,6 +159,13 @@ def test_verify_refuses_an_image_that_is_not_there(key: None, target: Registry) 
     digest = f"sha256:{'0' * 64}"
     with pytest.raises(StageError, match=str(target)):
         verify(target, digest)
+
+
+def test_verify_refuses_an_image_that_a_layout_does_not_hold(tmp_path: Path) -> None:
+    """A digest that was never published here is named."""
+    digest = f"sha256:{'0' * 64}"
+    with pytest.raises(ShipError, match=rf"must hold {digest}\. It does not"):
+        verify(Layout(tmp_path / "layout"), digest)
 
 
 @signing
