@@ -198,3 +198,22 @@ def test_gate_names_jobs_that_may_be_skipped() -> None:
 def test_comment_runs_after_ci() -> None:
     """The comment follows the workflow that makes the report, by its name."""
     assert WORKFLOWS["comment"].triggers["workflow_run"]["workflows"] == [WORKFLOWS["ci"].name]
+
+
+def first_column() -> list[str]:
+    """Return the names that begin a row of a table in the folder's README."""
+    readme = (FOLDER / "README.md").read_text()
+    cells = re.findall(r"^\| (`[^|]+`) \|", readme, re.MULTILINE)
+    return sorted(name for cell in cells for name in re.findall(r"`(\w+)`", cell))
+
+
+def test_readme_tells_of_every_workflow() -> None:
+    """Each file has its row, and no row tells of a file that is gone."""
+    assert [name for name in first_column() if name.islower()] == sorted(WORKFLOWS)
+
+
+def test_readme_tells_of_every_setting() -> None:
+    """Each variable and secret that a workflow reads has its row, and no other has."""
+    texts = [workflow.text for workflow in WORKFLOWS.values()]
+    read = {name for text in texts for name in re.findall(r"\b(?:vars|secrets)\.(\w+)", text)}
+    assert [name for name in first_column() if name.isupper()] == sorted(read)
