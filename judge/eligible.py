@@ -55,12 +55,12 @@ def eligible(fresh: Evaluation, rows: Rows, old: Bundle, recorded: Evaluation) -
         )
         return Eligible(places(answered), 0, refused, warning if seen.any() else "")
     unseen = answered & ~seen
-    if not seen.any() or is_enough(fresh, places(unseen)):
+    if unseen.all() or is_enough(fresh, places(unseen)):
         return Eligible(places(unseen), int(seen.sum()), refused)
     warning = (
-        f"The published model was trained on {seen.sum()} of the {len(rows)} held-out rows, and "
-        "the others are too few to compare on. Its scores flatter it, so no drop is held against "
-        "the new model; the absolute thresholds are."
+        f"The published model was trained on {seen.sum()} of the {len(rows)} held-out rows and "
+        f"refuses {refused}; the others are too few to compare on. Rows it was trained on flatter "
+        "it, so no drop is held against the new model; the absolute thresholds are."
     )
     return Eligible(places(answered), int(seen.sum()), refused, warning, conclusive=False)
 

@@ -34,7 +34,8 @@ class Score(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
 
     The interval of the difference holds for all gated metrics together with the report's
     confidence; `p` is from the paired permutation test, for metrics of labels. A direction other
-    than `same` is beyond both the chance of the rows and that of the seed.
+    than `same` is beyond both the chance of the rows and that of the seed, or `unknown`, where too
+    few rows are new to the published model.
     """
 
     metric: str

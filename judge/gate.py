@@ -86,7 +86,7 @@ def describe(score: Score) -> str:
         "worse": "more than chance",
         "better": "better beyond chance",
         "same": "no more than chance",
-        "unknown": "not judged, for the published model was trained on too many of these rows",
+        "unknown": "not judged, for too few rows are new to the published model",
     }
     seeds = f", {over_seeds(score)}" if depends_on_seeds(score) else ""
     return (

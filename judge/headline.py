@@ -36,7 +36,7 @@ def first_score(report: Report) -> str:
 
 def compared(report: Report) -> str:
     if any(score.direction == "unknown" for score in report.scores):
-        return "not judged against a model that was trained on too many of the same rows:"
+        return "with too few rows that are new to it to be compared with"
     better = [score.metric for score in report.scores if score.direction == "better"]
     worse = [score.metric for score in report.scores if score.direction == "worse"]
     if better and worse:

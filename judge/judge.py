@@ -79,9 +79,7 @@ def judge(new: Bundle, old: Published | None, policy: Policy, *, absent: str = "
         scores=scores,
         segments=parts,
         checks=found,
-        warnings=[*warnings, before.chosen.warning]
-        if before and before.chosen.warning
-        else warnings,
+        warnings=warnings,
         changes=changes(before.new, before.old) if before else None,
         drift=moved,
     )

@@ -14,8 +14,6 @@ from model.scores import Numbers, score
 
 BOOTSTRAP, MCNEMAR, PERMUTATION = "paired bootstrap", "McNemar, exact", "paired permutation"
 SMALLEST = 1e-9  # differences below are the rounding of a sum
-
-
 Interval = tuple[float, float, float]  # a value between its ends
 Averaged = Callable[[str, float], Interval | None]
 

@@ -12,6 +12,7 @@ from judge.paired import Interval, compare
 from judge.seeds import Seeds
 from model.bundle import Label
 from model.evaluation import Evaluation
+from model.policy import ROWS
 from model.scores import score
 from model.segments import called, part
 
@@ -62,8 +63,8 @@ class Scorer:
             return None
         wanted = set(rows)
         places = [at for at, row in enumerate(self.before.chosen.rows) if row in wanted]
-        if not places:
-            return None
+        if len(places) < min(len(rows), ROWS):
+            return None  # of so few one answer would decide
         return part(self.before.new, places), part(self.before.old, places)
 
 
