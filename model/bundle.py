@@ -201,7 +201,10 @@ def read_manifest(path: Path) -> Manifest:
     try:
         return msgspec.json.decode(content, type=Manifest)
     except msgspec.ValidationError as error:
-        raise BundleError(f"{file} is not a bundle manifest: {error}.") from error
+        raise BundleError(
+            f"{file} must be a manifest of this revision. Got instead: {error}. "
+            "Train the model again with this revision: make train MODEL=name"
+        ) from error
 
 
 def schema_version(file: Path, content: bytes) -> object:

@@ -6,19 +6,12 @@ from pathlib import Path
 
 import msgspec
 import numpy as np
-import pandas as pd
 
 from model.bundle import EVALUATION, Serving
 from model.evaluation import read
 from model.policy import Policy, Rules, Threshold
-from tests.judge.quick import IMAGE, Quick, Table, train
-from tests.judge.rates import DEFAULT, flowers, forest, line
-
-
-def grown(rows: int, more: int) -> Table:
-    """Return a table of `rows`, to which `more` were added since."""
-    old, new = flowers(1, rows), flowers(2, more)
-    return Table(pd.concat([old.X, new.X], ignore_index=True), np.concatenate([old.y, new.y]))
+from tests.judge.quick import IMAGE, Quick, train
+from tests.judge.rates import DEFAULT, flowers, forest, grown, line
 
 
 def held_out_by_both(new: Quick, old: Quick) -> int:
@@ -30,7 +23,7 @@ def held_out_by_both(new: Quick, old: Quick) -> int:
 def test_rows_that_the_published_model_was_trained_on_are_left_out() -> None:
     """A forest knows its training rows by heart, and would look better than it is."""
     old = train(flowers(1), forest(20)(0), DEFAULT)
-    new = train(grown(600, 60), forest(20)(1), DEFAULT)
+    new = train(grown(1), forest(20)(1), DEFAULT)
     report = new.against(old, DEFAULT)
     held = read(new.bundle.path)
     added = sum(row >= 600 for row in held.rows)
@@ -54,7 +47,7 @@ def test_drop_is_not_judged_where_too_few_rows_are_new() -> None:
     rules = Rules((Threshold("accuracy", "min", 0.99),), {"accuracy": 0.0})
     policy = Policy(rules, (), IMAGE)
     old = train(flowers(1, 120), forest(20)(0), policy)
-    new = train(grown(120, 8), line(), policy)
+    new = train(grown(1, 120, 8), line(), policy)
     report = new.against(old, policy)
     bound, drop, _ = report.checks
     assert (bound.passed, drop.passed) == (False, True)
@@ -69,7 +62,7 @@ def test_model_that_does_not_say_what_it_was_trained_on_is_a_warning() -> None:
     old = train(flowers(1), line(), DEFAULT)
     file = old.bundle.path / EVALUATION
     file.write_bytes(msgspec.json.encode(forgetful(old.bundle.path)))
-    report = train(grown(600, 60), line(), DEFAULT).against(old, DEFAULT)
+    report = train(grown(1), line(), DEFAULT).against(old, DEFAULT)
     assert report.compared == report.rows
     assert any("does not say which rows" in warning for warning in report.warnings)
 
@@ -83,7 +76,7 @@ def forgetful(bundle: Path) -> object:
 def test_equal_rows_are_not_taken_for_known_ones() -> None:
     """Where a table holds each row many times, an equal row need not be the same one."""
     few = flowers(1)._replace(X=flowers(1).X.round(0))
-    more = grown(600, 60)
+    more = grown(1)
     old = train(few, line(), DEFAULT)
     report = train(more._replace(X=more.X.round(0)), line(), DEFAULT).against(old, DEFAULT)
     assert report.compared == report.rows
