@@ -75,7 +75,7 @@ def test_bundle_with_an_absent_file_is_refused(written: Path) -> None:
         (b"{", "must be JSON"),
         (b"[]", "schema_version must be"),
         (b'{"schema_version": 99}', "Got 99 instead"),
-        (b'{"schema_version": 1}', "is not a bundle manifest"),
+        (b'{"schema_version": 1}', "must be a manifest of this revision"),
     ],
 )
 def test_bundle_with_another_manifest_is_refused(written: Path, content: bytes, words: str) -> None:
