@@ -59,14 +59,15 @@ class PredictRoute:
         prediction = Prediction(self, scope, send)
         try:
             require_post(scope)
-            require_plain(prediction.headers)
+            if b"content-encoding" in prediction.headers:
+                require_plain(prediction.headers)
             self.wire.check_headers(prediction.headers)
-            self.service.require_room()  # before the body: under overload a refusal must be cheap
+            scorer = self.service.require_room()  # before the body: refusals must be cheap
             prediction.body = await read_body(
                 receive, prediction.headers, self.limit, self.service.unfinished
             )
             prediction.rows, prediction.form = self.wire.read(prediction.body)
-            self.service.submit(prediction)
+            scorer.submit(prediction)
             await prediction.finish()
         except Disconnected:
             pass

@@ -76,7 +76,8 @@ class Scorer:
             raise too_busy(f"{self.limits.rows} rows", "MAX_QUEUED_ROWS")
 
     def submit(self, job: Job) -> None:
-        """Score a job in a moment."""
+        """Score a job in a moment; raise Unavailable as `require_room` does."""
+        self.require_room()
         self.in_flight += 1
         self.rows_in_flight += len(job.rows)
         self.waiting.append(job)

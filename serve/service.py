@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from serve.logs import Log
     from serve.predictor import Predictor
     from serve.runtime import Scores
-    from serve.scorer import Job, Scorer
+    from serve.scorer import Scorer
     from serve.settings import Settings
 
 STARTING = "starting: the model is being loaded and tested"
@@ -100,10 +100,6 @@ class Service:
             raise Unavailable(f"The model must be ready. Got: {self.unready}. Try again.")
         self.scorer.require_room()
         return self.scorer
-
-    def submit(self, job: Job) -> None:
-        """Score a job in a moment; raise Unavailable as `require_room` does."""
-        self.require_room().submit(job)
 
 
 def proven(bundle: Bundle, threads: int) -> Predictor:

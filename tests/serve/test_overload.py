@@ -72,7 +72,6 @@ def score(model: Model, jobs: list[Any], limits: Limits = ENOUGH) -> list[Any]:
         scorer = Scorer(model, lambda *_: None, limits)  # type: ignore[arg-type]
         for job in jobs:
             try:
-                scorer.require_room()
                 scorer.submit(job)
             except Unavailable as error:
                 job.fail(error)
