@@ -1,9 +1,12 @@
 # One image for every model: docker buildx build --build-arg MODEL=iris . (or: make image MODEL=iris)
 
-# The Python that trains and serves, by digest so that equal inputs give equal images.
-ARG PYTHON_IMAGE=python:3.13-slim-trixie@sha256:7c61056e61ac89e852de05f3dc6fa51a6dd2181797bceed46aa725dd7cb2cd3b
+# The Python that trains and serves: the stage of that name, or another image.
+ARG PYTHON_IMAGE=pinned
 # What the bundle runs on, onnx or joblib: the pipeline reads it from the bundle's manifest.
 ARG RUNTIME=onnx
+
+# By digest, so that equal inputs give equal images; a stage, because Dependabot moves no ARG.
+FROM python:3.13-slim-trixie@sha256:7c61056e61ac89e852de05f3dc6fa51a6dd2181797bceed46aa725dd7cb2cd3b AS pinned
 
 FROM ${PYTHON_IMAGE} AS base
 # One thread and one hash seed, so that sums and orders are the same in every build; and onnxruntime

@@ -43,9 +43,9 @@ def stand_in_name() -> str:
 def default() -> str:
     """Read the one place where the pinned image is written: the Dockerfile."""
     dockerfile = (git.ROOT / "Dockerfile").read_text()
-    found = re.search(r"^ARG PYTHON_IMAGE=(\S+)$", dockerfile, re.MULTILINE)
+    found = re.search(r"^FROM (\S+) AS pinned$", dockerfile, re.MULTILINE)
     if not found:
-        raise ShipError("Dockerfile must hold a line ARG PYTHON_IMAGE=…. Got none; restore it.")
+        raise ShipError("Dockerfile must hold a line FROM … AS pinned. Got none; restore it.")
     return found[1]
 
 
