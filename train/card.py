@@ -107,6 +107,7 @@ def usage(manifest: Manifest) -> str:
         "its tags and digests.\n\n```sh\n"
         f"docker pull {image}:main\n"
         f"docker image inspect --format '{{{{index .RepoDigests 0}}}}' {image}:main\n"
+        f"make verify MODEL={manifest.name} REGISTRY=REGISTRY   # its signature, from a checkout\n"
         f"docker run --rm {image}:main check   # answers its golden examples as recorded\n"
         f"docker run --rm --publish 8080:8080 {image}:main\n"
         f"docker run --rm --interactive {image}:main predict < rows.csv\n```"

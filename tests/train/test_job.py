@@ -118,6 +118,8 @@ def test_card_says_what_a_person_must_know(trained: Bundle) -> None:
         "Gate passed",
         "95 % interval",
         f"docker pull REGISTRY/{manifest.name}:main",
+        f"make verify MODEL={manifest.name} REGISTRY=REGISTRY",
+        f"| Licence of the data | {manifest.data.licence or 'not stated'} |",
         manifest.runtime_reason,
         "### Limits",
         *manifest.metrics.holdout,
