@@ -3,8 +3,8 @@
 A processor guesses which way each node of a tree sends a row, and loses time whenever it is wrong.
 Rows that are alike take the same ways, so it guesses right: sorted along a curve that keeps
 neighbours together (Z-order), 1,000 rows cost a forest of 100 trees 1.3 ms in place of 2.0, and
-10,000 rows 11.6 in place of 20.7, the sorting included. Every row is answered by itself, so the order
-changes no answer.
+10,000 rows 11.6 in place of 20.7, the sorting included. Every row is answered by itself, so the
+order changes no answer.
 """
 
 from __future__ import annotations
