@@ -18,7 +18,7 @@ from ship.build import Build, run
 from ship.errors import StageError
 
 PORT = "8080"
-WARMUP, ROUNDS = 50, 400
+WARMUP, ROUNDS = 20, 200
 SECONDS = 30  # to become ready
 
 
