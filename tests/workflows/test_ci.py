@@ -47,6 +47,14 @@ def edit_estimator(fork: Fork) -> None:
     fork.commit()
 
 
+@pytest.fixture
+def spoiled(act: Act) -> Iterator[Fork]:
+    """The fork, for a change that is undone afterwards."""
+    before = act.fork.git("rev-parse", "HEAD")
+    yield act.fork
+    act.fork.git("reset", "--quiet", "--hard", before)
+
+
 def test_push_to_main_publishes_what_has_changed(act: Act, published: Registry) -> None:
     """The changed model's tested bytes are tagged and signed; the other is not touched."""
     other = Registry(str(published).replace(MODEL, OTHER))
@@ -77,11 +85,11 @@ def test_push_that_changes_no_model_builds_none(act: Act, published: Registry) -
 
 
 def test_pull_request_of_a_fork_is_built_tested_and_reported_on(
-    act: Act, state: State, published: Registry
+    act: Act, state: State, published: Registry, spoiled: Fork
 ) -> None:
     """A stranger's change is compared with what is published, and publishes nothing."""
     before = published.tags()
-    edit_estimator(act.fork)
+    edit_estimator(spoiled)
     run = act.run("pull_request", "ci.yml", pull_request(state, fork=True))
     assert set(run.results.values()) == {"success"}, run.results
     assert named(run, "Publish") == []
@@ -90,14 +98,6 @@ def test_pull_request_of_a_fork_is_built_tested_and_reported_on(
     assert MODEL in summary
     assert str(published.digest_of("main"))[7:19] in summary
     assert not (act.artifacts / "sarif" / f"{MODEL}-ubuntu-24.04.sarif").exists()
-
-
-@pytest.fixture
-def spoiled(act: Act) -> Iterator[Fork]:
-    """The fork, for a change that is undone afterwards."""
-    before = act.fork.git("rev-parse", "HEAD")
-    yield act.fork
-    act.fork.git("reset", "--quiet", "--hard", before)
 
 
 def test_pull_request_under_the_gate_is_red_and_says_why(
@@ -130,7 +130,8 @@ def test_pull_request_that_lints_badly_is_stopped_by_the_gate(
     act: Act, state: State, spoiled: Fork
 ) -> None:
     """One red job is enough for the one check that branches require."""
-    spoiled.commit(tests__conftest_dot_py="import   os")
+    spoiled.commit(tests__spoiled_dot_py="import   os")
     run = act.run("pull_request", "ci.yml", pull_request(state))
     assert run.results["ci/Lint everything"] == "failure"
+    assert named(run, "Make/") == []
     assert run.results[GATE] == "failure"

@@ -40,9 +40,9 @@ def fork(fork: Fork) -> Fork:
 def serving(act: Act, folder: Path) -> Iterator[str]:
     """The address at which what the workflow deploys is served."""
     address, project = free_address(), f"workflow-{os.getpid()}"
+    act.variables |= {"DEPLOY_LISTEN": address}
     act.environment |= {
         "PROJECT": project,
-        "LISTEN": address,
         "PROMETHEUS_LISTEN": free_address(),
         "STATE": str(folder / "state"),
         "REPLICAS": "1",
