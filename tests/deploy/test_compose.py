@@ -187,12 +187,15 @@ def test_replica_is_hardened_as_the_smoke_tests_are(compose: Compose) -> None:
 def test_router_logs_every_request_as_json(compose: Compose) -> None:
     """A request is a line of the router's log, with its id, its model and the replica's answer."""
     url = f"http://{compose.project.settings.listen}/iris/predict"
+    since = int(time.time())
     sent = {"X-Request-ID": f"test-{time.time()}"}
     assert requests.post(url, json={}, headers=sent, timeout=10).status_code == 422
     (router,) = compose.project.containers("router")
 
     def line() -> dict[str, Any] | None:
-        lines = [json.loads(each) for each in docker("logs", "--tail=50", router).splitlines()]
+        lines = [
+            json.loads(each) for each in docker("logs", f"--since={since}", router).splitlines()
+        ]
         found = [one for one in lines if one["request_id"] == sent["X-Request-ID"]]
         return found[0] if found else None
 
