@@ -21,8 +21,8 @@ def smoke(build: Build) -> str:
     """Run the image tests against the candidate; return how many passed, or raise."""
     report = build.folder / "smoke.xml"
     result = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "--no-header", "-p", "no:cacheprovider",
-         "tests/image", f"--image={build.candidate}", f"--model={build.model}",
+        [sys.executable, "-m", "pytest", "-q", "--no-header", "--maxfail=3",
+         "-p", "no:cacheprovider", "tests/image", f"--image={build.candidate}", f"--model={build.model}",
          f"--bundle={build.bundle}", f"--junit-xml={report}"],
         cwd=git.ROOT, capture_output=True, text=True, check=False,
     )  # fmt: skip
