@@ -22,8 +22,8 @@ def smoke(build: Build) -> str:
     report = build.folder / "smoke.xml"
     result = subprocess.run(
         [sys.executable, "-m", "pytest", "-q", "--no-header", "--maxfail=3",
-         "-p", "no:cacheprovider", "tests/image", f"--image={build.candidate}", f"--model={build.model}",
-         f"--bundle={build.bundle}", f"--junit-xml={report}"],
+         "-p", "no:cacheprovider", "tests/image", f"--image={build.candidate}",
+         f"--model={build.model}", f"--bundle={build.bundle}", f"--junit-xml={report}"],
         cwd=git.ROOT, capture_output=True, text=True, check=False,
     )  # fmt: skip
     (build.folder / "smoke.log").write_text(result.stdout + result.stderr)
