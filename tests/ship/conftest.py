@@ -17,8 +17,9 @@ import pytest
 
 from model.bundle import Bundle
 from ship.oci import Archive
-from tests.judge.conftest import LOGISTIC, STUMP, Shop, flowers
+from tests.judge.conftest import STUMP, Shop, flowers, good, shop
 
+__all__ = ["good", "shop"]  # fixtures of the judge's tests, for these too
 MANIFEST = "application/vnd.oci.image.manifest.v1+json"
 CONFIG = "application/vnd.oci.image.config.v1+json"
 LAYER = "application/vnd.oci.image.layer.v1.tar+gzip"
@@ -154,18 +155,6 @@ def checkout(tmp_path: Path) -> Checkout:
     """An empty git repository on branch main."""
     (tmp_path / "checkout").mkdir()
     return Checkout(tmp_path / "checkout")
-
-
-@pytest.fixture(scope="session")
-def shop(tmp_path_factory: pytest.TempPathFactory) -> Shop:
-    """Where models are trained."""
-    return Shop(tmp_path_factory.mktemp("shop"))
-
-
-@pytest.fixture(scope="session")
-def good(shop: Shop) -> Bundle:
-    """A model that suits its data."""
-    return shop.train(flowers(), LOGISTIC)
 
 
 @pytest.fixture(scope="session")
