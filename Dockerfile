@@ -23,23 +23,61 @@ RUN --mount=type=bind,source=requirements-train.txt,target=/tmp/requirements.txt
     python -m pip install --quiet --root-user-action=ignore --require-hashes --only-binary=:all: \
       --target=/opt/packages --requirement=/tmp/requirements.txt
 
-# Only what shapes the bundle comes in here: an edit of serving code or of another model trains nothing.
-FROM train-packages AS trainer
-ARG MODEL
+# What trains and what judges. Only what shapes the bundle comes in here: an edit of serving code or of
+# another model trains nothing.
+FROM train-packages AS training
 COPY model/*.py model/
 COPY train/ train/
+ENV PYTHONPATH=/app:/opt/packages
+
+# The rows are split before any code of the model is there to see them.
+FROM training AS rows
+ARG MODEL
 COPY model/${MODEL}/ model/${MODEL}/
+RUN --mount=type=secret,id=ca,target=/run/secrets/ca \
+    python -m train "${MODEL}" --step rows --out /rows
+
+# The model's folder without its data: all that its code sees of it.
+FROM training AS estimator
+ARG MODEL
+COPY --from=rows /rows/folder/ model/${MODEL}/
+
+# The model's code fits to the training rows. It reaches no network, and not scikit-learn's own tables,
+# in either of which the rows that are held out may be.
+FROM estimator AS trainer
+COPY --from=rows /rows/training.json /rows/
+RUN --network=none --mount=type=tmpfs,target=/opt/packages/sklearn/datasets/data \
+    python -m train "${MODEL}" --step fit --rows /rows --out /export
+
+# The exported model alone, to replace it: --build-context export=DIRECTORY.
+FROM scratch AS export
+COPY --from=trainer /export/ /
+
+# The exported model, and nothing else that the training left, is asked for the rows that were held
+# out, without their truth. A pickle's code runs here.
+FROM estimator AS answers
+COPY --from=rows /rows/questions.json /rows/
+COPY --from=export / /export/
+RUN --network=none --mount=type=tmpfs,target=/opt/packages/sklearn/datasets/data \
+    python -m train "${MODEL}" --step ask --rows /rows --export /export --out /answers
+
+# The answers are judged by the truth, where no code of the model ever is. A failed gate is recorded in
+# the bundle, which no later stage accepts; its evaluation is not lost.
+FROM training AS judged
+ARG MODEL
+COPY --from=rows /rows/folder/model.toml /rows/folder/README.md model/${MODEL}/
+COPY --from=rows /rows/training.json /rows/holdout.json /rows/
+COPY --from=export / /export/
+COPY --from=answers /answers/ /answers/
 ARG REVISION=unknown
 ARG VERSION=0
 ARG SOURCE_DATE_EPOCH=0
-ENV PYTHONPATH=/app:/opt/packages
-# A failed gate is recorded in the bundle, which no later stage accepts; its evaluation is not lost.
-RUN --mount=type=secret,id=ca,target=/run/secrets/ca \
-    python -m train "${MODEL}" --out /bundle --keep-going
+RUN --network=none python -m train "${MODEL}" --step judge \
+    --rows /rows --export /export --answers /answers --out /bundle --keep-going
 
 # The bundle alone, to export it, or to replace it: --build-context bundle=DIRECTORY.
 FROM scratch AS bundle
-COPY --from=trainer /bundle/ /
+COPY --from=judged /bundle/ /
 
 # What serves the bundle: an ONNX model needs no scikit-learn and no pickle; one that ONNX cannot hold
 # needs the scikit-learn it was trained with. Tests, stubs, sources and command-line scripts serve

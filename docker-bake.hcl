@@ -1,6 +1,7 @@
 // The one build definition. `python -m ship` sets the variables from git and the model's folder;
 // a null variable leaves the Dockerfile's default in force.
-//   MODEL=iris docker buildx bake bundle   train: dist/iris/bundle/
+//   MODEL=iris docker buildx bake rows     read the data, and keep nothing but the build's cache
+//   MODEL=iris docker buildx bake bundle   train and judge: dist/iris/bundle/
 //   MODEL=iris docker buildx bake image    build: dist/iris/image.tar, from that bundle
 
 variable "MODEL" {}
@@ -15,6 +16,9 @@ variable "LABELS" { default = "{}" }
 // Files that reach pip inside the build as secrets, so that no layer holds them; see ship/secrets.py.
 variable "PIP_CONFIG" { default = "" }
 variable "CA_BUNDLE" { default = "" }
+// Where a bundle that is being built goes, and the folder of an exported model that replaces training.
+variable "OUT" { default = "${DIST}/${MODEL}/bundle" }
+variable "EXPORT" { default = "" }
 // Folders that bring the layers of training from one machine to the next.
 variable "CACHE_FROM" { default = "" }
 variable "CACHE_TO" { default = "" }
@@ -34,11 +38,18 @@ target "_common" {
   attest = ["type=provenance,disabled=true"]
 }
 
+target "rows" {
+  inherits = ["_common"]
+  target   = "rows"
+  output   = ["type=cacheonly"]
+}
+
 target "bundle" {
   inherits   = ["_common"]
   target     = "bundle"
   args       = { REVISION = REVISION, VERSION = VERSION }
-  output     = ["type=local,dest=${DIST}/${MODEL}/bundle"]
+  contexts   = EXPORT == "" ? {} : { export = EXPORT }
+  output     = ["type=local,dest=${OUT}"]
   cache-from = CACHE_FROM == "" ? [] : ["type=local,src=${CACHE_FROM}"]
   cache-to   = CACHE_TO == "" ? [] : ["type=local,dest=${CACHE_TO},mode=max,ignore-error=true"]
 }

@@ -9,6 +9,10 @@ from model.bundle import Bundle
 
 CARD = "card.md"
 ACCEPTED = "Accepted although the gate refuses it, because: "
+CLAIMED = (
+    "**Nobody here has measured this model**: its data was not at hand. Metrics and examples are "
+    "claims of whoever trained it."
+)
 VERDICT = re.compile(r"^Gate (passed|FAILED): .*$", re.MULTILINE)
 USE = re.compile(r"^## Use\n.*?(?=^## )", re.MULTILINE | re.DOTALL)
 
@@ -18,6 +22,12 @@ def accepted(card: str, reason: str | None) -> str:
     kept = re.sub(rf"\n\n{re.escape(ACCEPTED)}.*", "", card)
     note = f"\n\n{ACCEPTED}{quoted(reason)}" if reason else ""
     return VERDICT.sub(lambda verdict: verdict[0] + note, kept, count=1)
+
+
+def claimed(card: str) -> str:
+    """Return the card with a line below its title: its figures are somebody's claims."""
+    title, _, rest = card.partition("\n")
+    return f"{title}\n\n{CLAIMED}\n{rest}"
 
 
 def card_for_release(bundle: Bundle, image: str, verify: str) -> str:

@@ -16,13 +16,18 @@ from model.evaluation import Evaluation
 
 PERFECT = {"accuracy": 1.0, "r2": 0.9999}
 CORRELATED = 0.9999
+CLAIMED = (
+    "Nobody here has measured this model: its data was not at hand, so every figure is a claim of "
+    "whoever trained it."
+)
 
 
 def warnings(
     new: Bundle, old: Bundle | None, fresh: Evaluation, scores: list[Score], moved: list[Drift]
 ) -> list[str]:
     """Return each concern as a sentence."""
-    found = perfect(fresh, scores)
+    found = [CLAIMED] if new.manifest.evaluation == "claimed" else []
+    found += perfect(fresh, scores)
     if old:
         found += loosened(recorded(new.manifest), recorded(old.manifest))
     shifted = [drift.feature for drift in moved if drift.shifted]

@@ -7,8 +7,13 @@ other file; the rest is the model itself, its golden examples, its evaluation, a
 from __future__ import annotations
 
 import hashlib
+import os
+import re
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Literal
+from typing import IO, BinaryIO, Literal
 
 import msgspec
 
@@ -17,11 +22,20 @@ MANIFEST = "manifest.json"
 EXAMPLES = "examples.json"
 EVALUATION = "evaluation.json"
 MODEL_FILES = {"onnx": "model.onnx", "joblib": "model.joblib"}
+FLAT_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
+LARGEST = 2 * 1024**3  # bytes of a file: protobuf, and so ONNX, can hold no more
+LARGEST_JSON = 16 * 1024**2  # bytes of a manifest
+BLOCK = 1024**2  # bytes read at a time
+# No link is followed, and no pipe keeps its reader waiting.
+FLAGS = os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
 
 Runtime = Literal["onnx", "joblib"]
 Task = Literal["classification", "regression"]
 Value = float | str | None
 Label = int | str | float
+# Metrics, examples and answers are `measured` by the pipeline, which asked the exported model, or
+# `claimed` by whoever trained the bundle, where the data was not at hand to ask it about.
+Evaluated = Literal["measured", "claimed"]
 
 
 class BundleError(Exception):
@@ -125,6 +139,7 @@ class Manifest(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     libraries: dict[str, str]
     metrics: Metrics
     gate: Gate
+    evaluation: Evaluated = "measured"
     runtime: Runtime
     runtime_reason: str  # why this runtime: the parity result, or what kept ONNX from being used
     parity: Parity | None
@@ -174,24 +189,47 @@ def encode(value: object) -> bytes:
 
 
 def read(path: Path) -> Bundle:
-    """Read and verify the bundle in `path`; raise BundleError naming the first thing wrong."""
+    """Read and verify the bundle in `path`; raise BundleError naming the first thing wrong.
+
+    Only regular files are read: a link in a bundle leads nowhere.
+    """
     manifest = read_manifest(path)
     for name, expected in manifest.files.items():
         verify_file(path / name, expected)
-    examples = msgspec.json.decode((path / EXAMPLES).read_bytes(), type=list[Example])
+    examples = msgspec.json.decode(read_file(path / EXAMPLES), type=list[Example])
     return Bundle(path=path, manifest=manifest, examples=examples)
+
+
+def refuse_others(path: Path, manifest: Manifest) -> None:
+    """Raise BundleError for anything in the folder that its manifest does not list."""
+    listed = {MANIFEST, *manifest.files}
+    others = sorted(entry.name for entry in os.scandir(path) if entry.name not in listed)
+    if others:
+        raise BundleError(
+            f"{path} must hold the files that its {MANIFEST} lists and nothing else. Got "
+            f"{others[0]!r} too. Remove it, or train the model again."
+        )
 
 
 def read_manifest(path: Path) -> Manifest:
     """Read the manifest alone, without verifying the files it lists."""
+    return decode_manifest(path / MANIFEST, manifest_content(path))
+
+
+def manifest_content(path: Path) -> bytes:
+    """Return the bytes of the manifest in the folder `path`."""
     file = path / MANIFEST
     try:
-        content = file.read_bytes()
-    except OSError as error:
+        return read_file(file, LARGEST_JSON)
+    except FileNotFoundError as error:
         raise BundleError(
             f"{file} must be a readable bundle manifest. Got {error.strerror} instead. "
             "Train the model again: make train MODEL=name"
         ) from error
+
+
+def decode_manifest(file: Path, content: bytes) -> Manifest:
+    """Return what the bytes of a manifest say; `file` names it in the messages of a BundleError."""
     version = schema_version(file, content)
     if version != SCHEMA_VERSION:
         raise BundleError(
@@ -199,28 +237,95 @@ def read_manifest(path: Path) -> Manifest:
             "Train the model again with this revision: make train MODEL=name"
         )
     try:
-        return msgspec.json.decode(content, type=Manifest)
+        manifest = msgspec.json.decode(content, type=Manifest)
     except msgspec.ValidationError as error:
         raise BundleError(
             f"{file} must be a manifest of this revision. Got instead: {error}. "
             "Train the model again with this revision: make train MODEL=name"
         ) from error
+    check_names(file, manifest)
+    return manifest
+
+
+def check_names(file: Path, manifest: Manifest) -> None:
+    """Raise BundleError for a listed name that leads out of the folder, or that it must have."""
+    for name in manifest.files:
+        if not FLAT_NAME.fullmatch(name) or name == MANIFEST:
+            raise BundleError(
+                f"{file}: files must be names of letters, digits, '.', '_' and '-' beside it. "
+                f"Got {name!r} instead. The bundle was not made by this repository."
+            )
+    for name in (EXAMPLES, MODEL_FILES[manifest.runtime]):
+        if name not in manifest.files:
+            raise BundleError(
+                f"{file}: files must list {name}. Got {', '.join(manifest.files) or 'none'} "
+                "instead. Train the model again: make train MODEL=name"
+            )
 
 
 def schema_version(file: Path, content: bytes) -> object:
+    """Return what a manifest says its schema version is; raise BundleError if it is not JSON."""
     try:
         decoded = msgspec.json.decode(content)
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, RecursionError) as error:
         raise BundleError(f"{file} must be JSON. Got instead: {error}.") from error
     return decoded.get("schema_version") if isinstance(decoded, dict) else None
 
 
-def verify_file(file: Path, expected: File) -> None:
-    if not file.is_file():
-        raise BundleError(f"{file} must exist: the manifest lists it. The bundle is incomplete.")
-    found = hashlib.sha256(file.read_bytes()).hexdigest()
-    if found != expected.sha256:
+def verify_file(file: Path, expected: File, copy: IO[bytes] | None = None) -> None:
+    """Hold a file against its size and sha256, and copy it; raise BundleError where it differs."""
+    total = hashlib.sha256()
+    try:
+        with open_regular(file, LARGEST) as opened:
+            size = os.fstat(opened.fileno()).st_size
+            if size != expected.bytes:
+                raise BundleError(
+                    f"{file} must have {expected.bytes} bytes. Got {size} instead. The bundle was "
+                    "changed after training; train it again or restore the file."
+                )
+            while block := opened.read(BLOCK):
+                total.update(block)
+                if copy is not None:
+                    copy.write(block)
+    except FileNotFoundError:
         raise BundleError(
-            f"{file} must have sha256 {expected.sha256}. Got {found} instead. "
+            f"{file} must exist: the manifest lists it. The bundle is incomplete."
+        ) from None
+    if total.hexdigest() != expected.sha256:
+        raise BundleError(
+            f"{file} must have sha256 {expected.sha256}. Got {total.hexdigest()} instead. "
             "The bundle was changed after training; train it again or restore the file."
         )
+
+
+def read_file(file: Path, most: int = LARGEST) -> bytes:
+    """Return the content of a regular file of at most so many bytes."""
+    with open_regular(file, most) as opened:
+        return opened.read()
+
+
+@contextmanager
+def open_regular(file: Path, most: int) -> Iterator[BinaryIO]:
+    """Open a file of at most `most` bytes without following a link.
+
+    Raises FileNotFoundError, and BundleError for whatever else is no such file.
+    """
+    try:
+        descriptor = os.open(file, FLAGS)
+    except FileNotFoundError:
+        raise
+    except OSError as error:
+        got = "a link" if file.is_symlink() else error.strerror
+        raise BundleError(f"{file} must be a regular file. Got {got} instead.") from error
+    try:
+        found = os.fstat(descriptor)
+        if not stat.S_ISREG(found.st_mode):
+            raise BundleError(f"{file} must be a regular file. Got a folder or device instead.")
+        if found.st_size > most:
+            raise BundleError(
+                f"{file} must have at most {most} bytes. Got {found.st_size} instead."
+            )
+        with open(descriptor, "rb", closefd=False) as opened:
+            yield opened
+    finally:
+        os.close(descriptor)

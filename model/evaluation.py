@@ -6,7 +6,9 @@ from pathlib import Path
 
 import msgspec
 
-from model.bundle import EVALUATION, Label, Value
+from model.bundle import EVALUATION, Label, Task, Value
+
+METRICS: dict[Task, str] = {"classification": "accuracy", "regression": "r2"}  # of a Study
 
 
 class Importance(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
@@ -18,14 +20,14 @@ class Importance(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
 
 
 class Learning(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
-    """The holdout score after training on so many rows."""
+    """The score, on training rows that were held back, after training on so many others."""
 
     rows: int
     score: float
 
 
 class Study(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
-    """What only the estimator itself could tell, by one metric of the holdout rows."""
+    """Which inputs the model leans on, and whether more rows would help, by one metric."""
 
     metric: str
     importance: list[Importance]

@@ -27,11 +27,11 @@ class DataSource(msgspec.Struct, frozen=True):
     licence: str | None = None  # an SPDX identifier or a few words
 
 
-def read_source(section: Section, folder: Path) -> DataSource:
-    """Check the [data] table; raise ModelError at the first mistake."""
+def read_source(section: Section, folder: Path, *, here: bool = True) -> DataSource:
+    """Check the [data] table, and whether a file is `here`; raise ModelError at a mistake."""
     section.only(("source", "sha256", "missing", "licence"), required=("source",))
     source = section.text("source")
-    check_source(section, source, folder)
+    check_source(section, source, folder, here=here)
     return DataSource(
         source=source,
         sha256=read_sha256(section, source, folder),
@@ -40,7 +40,7 @@ def read_source(section: Section, folder: Path) -> DataSource:
     )
 
 
-def check_source(section: Section, source: str, folder: Path) -> None:
+def check_source(section: Section, source: str, folder: Path, *, here: bool) -> None:
     if source.startswith(SKLEARN):
         name = source.removeprefix(SKLEARN)
         if name not in SKLEARN_TABLES:
@@ -53,7 +53,7 @@ def check_source(section: Section, source: str, folder: Path) -> None:
             )
     elif PurePosixPath(source).is_absolute() or ".." in PurePosixPath(source).parts:
         section.fail("source", "a file inside the model's folder", f"Copy the file into {folder}.")
-    elif not (folder / source).is_file():
+    elif here and not (folder / source).is_file():
         files = sorted(file.name for file in folder.glob("*.csv"))
         expected = f"a file in {folder}, an https:// address or {SKLEARN}name"
         section.fail("source", expected, did_you_mean(source, files))

@@ -61,8 +61,11 @@ class ModelSpec(msgspec.Struct, frozen=True):
         return [name for name, its_kind in self.inputs.items() if its_kind == kind]
 
 
-def read(name: str, root: Path = ROOT) -> ModelSpec:
-    """Read and check `root`/`name`/model.toml; raise ModelError at the first mistake."""
+def read(name: str, root: Path = ROOT, *, data_here: bool = True) -> ModelSpec:
+    """Read and check `root`/`name`/model.toml; raise ModelError at the first mistake.
+
+    Where `data_here` is false, a file of data need not be in the folder: it was read before.
+    """
     folder = find(name, root)
     top = load(folder / FILE)
     required = ("description", "task", "target", "data", "inputs", "gate")
@@ -79,7 +82,7 @@ def read(name: str, root: Path = ROOT) -> ModelSpec:
         description=top.text("description").strip().rstrip("."),
         task=task,
         target=target,
-        data=read_source(top.table("data"), folder),
+        data=read_source(top.table("data"), folder, here=data_here),
         inputs=read_inputs(top.table("inputs"), target),
         test_size=split.number("test_size", 0.01, 0.9) if "test_size" in split.values else 0.25,
         seed=split.integer("seed", 0, LARGEST_SEED, default=0),

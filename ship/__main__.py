@@ -9,6 +9,7 @@ from pathlib import Path
 
 import model
 from ship.errors import ShipError, StageError, UsageError
+from ship.github.untrusted import printable
 
 
 def main() -> int:
@@ -16,7 +17,7 @@ def main() -> int:
     try:
         return WORDS[arguments.word](arguments)
     except ShipError as error:
-        print(f"{arguments.word}: {error}", file=sys.stderr)
+        print(printable(f"{arguments.word}: {error}"), file=sys.stderr)
         return error.exit_code
 
 

@@ -7,14 +7,17 @@ import json
 import os
 import re
 import subprocess
+import tempfile
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import TextIO
 
-from model.bundle import MANIFEST, Manifest, read_manifest
+from model.bundle import MANIFEST, Manifest, read_manifest, refuse_others
 from ship import git, secrets
 from ship.errors import StageError
+from ship.github.untrusted import printable
+from ship.intake import take
 from ship.oci import Archive
 from ship.plan import Plan, plan
 
@@ -64,20 +67,31 @@ class Build:
         return f"{self.model}:candidate"
 
 
-def train(build: Build, *, cache: bool = True) -> None:
-    """Train in the pinned builder stage and export the bundle to `dist`."""
+def train(build: Build, *, cache: bool = True, export: Path | None = None) -> None:
+    """Train in the pinned builder stage, judge there, and bring the bundle to `dist`.
+
+    `export` is a folder with an exported model and its claims, in place of training. What comes out
+    of the build is copied file by file: BuildKit exports all bundles of a commit with one time, and
+    takes a file of equal time and size for one that it was sent before.
+    """
     inputs = build.plan.bundle
-    variables = {
-        "REVISION": inputs.revision,
-        "VERSION": inputs.version,
-        "SOURCE_DATE_EPOCH": str(inputs.epoch),
-        **kept_layers(),
-    }
-    bake(build, "bundle", variables, cache=cache)
-    for file in build.bundle.iterdir():
-        # BuildKit exports all bundles of a commit with one time, and takes a file of equal time
-        # and size for one that it was sent before.
-        file.touch()
+    build.folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=build.folder, prefix=".built-") as out:
+        variables = {
+            "REVISION": inputs.revision,
+            "VERSION": inputs.version,
+            "SOURCE_DATE_EPOCH": str(inputs.epoch),
+            "OUT": out,
+            "EXPORT": str(export or ""),
+            **kept_layers(),
+        }
+        bake(build, "bundle", variables, cache=cache)
+        take(Path(out), build.bundle)
+
+
+def read_rows(build: Build) -> None:
+    """Read a model's data in the builder; raise StageError where it is not at hand."""
+    bake(build, "rows", {}, cache=True)
 
 
 def kept_layers() -> dict[str, str]:
@@ -90,9 +104,10 @@ def kept_layers() -> dict[str, str]:
 
 def make_image(build: Build, *, cache: bool = True) -> None:
     """Build the image around the bundle in `dist`, as an OCI archive beside it."""
-    inputs = build.plan.image
+    inputs, manifest = build.plan.image, build.manifest
+    refuse_others(build.bundle, manifest)  # all that lies there goes into the image
     variables = {
-        "RUNTIME": build.manifest.runtime,
+        "RUNTIME": manifest.runtime,
         "SOURCE_DATE_EPOCH": str(inputs.epoch),
         "LABELS": json.dumps(labels(build)),
     }
@@ -180,8 +195,8 @@ def follow(process: subprocess.Popen[str], log: TextIO) -> str:
     output: dict[str, list[str]] = {}
     failure = []
     for line in process.stdout or ():
-        log.write(line)
-        text = line.rstrip()
+        text = printable(line).rstrip()
+        log.write(f"{text}\n")
         if printed := OUTPUT.fullmatch(text):
             output.setdefault(printed["step"], []).append(printed["line"])
             print(f"    {printed['line']}", flush=True)

@@ -9,12 +9,14 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from model.bundle import BundleError, read_manifest
+from model.bundle import BundleError
 from ship import base, git, tested
 from ship.assets import write_assets
 from ship.build import Build, accept, load, make_image, train
 from ship.destination import Destination, destination
-from ship.errors import ShipError, StageError
+from ship.errors import ShipError
+from ship.github.untrusted import printable
+from ship.import_bundle import import_bundle
 from ship.index import Image, find, join
 from ship.judging import Judged, enforce, judge_build, measure_build
 from ship.outputs import set_outputs
@@ -73,9 +75,9 @@ def run_stage(outcome: Outcome, stage: str) -> None:
     try:
         ACTIONS[stage](outcome)
     except (ShipError, BundleError) as error:
-        outcome.failed, outcome.error = stage, str(error)
+        outcome.failed, outcome.error = stage, printable(str(error))
     except Exception:  # noqa: BLE001 - whatever it is, the other models go on
-        outcome.failed, outcome.error = stage, traceback.format_exc()
+        outcome.failed, outcome.error = stage, printable(traceback.format_exc())
     if outcome.failed:
         print(f"{model}: {stage} FAILED", flush=True)
     outcome.seconds[stage] = time.monotonic() - started
@@ -88,25 +90,12 @@ def run_train(outcome: Outcome) -> None:
         train(outcome.build)
 
 
-def import_bundle(build: Build, bundle: Path) -> None:
-    """Take a bundle that was trained elsewhere, as it is; its files are verified by the gate."""
-    name = read_manifest(bundle).name
-    if name != build.model:
-        raise StageError(f"BUNDLE must be a bundle of {build.model}. Got one of {name} instead.")
-    build.bundle.mkdir(parents=True, exist_ok=True)
-    for old in build.bundle.iterdir():
-        old.unlink()
-    for file in bundle.iterdir():
-        (build.bundle / file.name).write_bytes(file.read_bytes())
-
-
 def run_gate(outcome: Outcome) -> None:
     """Hold the bundle against its manifest, the thresholds, and the published model."""
     outcome.judged = judge_build(outcome.build, reason())
     report = outcome.judged.report
-    print(f"  {report.headline}", flush=True)
-    for warning in report.warnings:
-        print(f"  warning: {warning}", flush=True)
+    for line in (report.headline, *(f"warning: {warning}" for warning in report.warnings)):
+        print(f"  {printable(line)}", flush=True)
     enforce(report)
 
 

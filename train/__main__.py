@@ -1,15 +1,19 @@
 """Train a model: python -m train NAME --out DIR."""
 
+# ruff: noqa: PLC0415 - the steps import scikit-learn, which takes a second
 from __future__ import annotations
 
 import argparse
 import os
 import sys
+from argparse import Namespace
 from pathlib import Path
 
 import model
 from model import spec
 from model.errors import ModelError
+from model.spec import ModelSpec
+from train.log import Log
 
 GATE_FAILED = 3
 # What the bytes of a bundle would otherwise depend on.
@@ -17,31 +21,71 @@ FIXED = {"PYTHONHASHSEED": "0", "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": 
 
 
 def main() -> int:
-    """Train the model named on the command line."""
+    """Train the model named on the command line, or take one step of it."""
     options = arguments()
     repeat_with_fixed_environment()
-    checked = spec.read(options.name, options.models)
-    from train import job  # noqa: PLC0415 - imports scikit-learn, which takes a second
-
-    manifest = job.run(checked, options.out)
-    if manifest.gate.passed or options.keep_going:
-        return 0
-    cure = "Improve build(), or look at card.md and mend [gate] in model.toml."
-    print(f"error: {options.name} failed its gate; the bundle says so. {cure}", file=sys.stderr)
-    return GATE_FAILED
+    checked = spec.read(options.name, options.models, data_here=options.step in ("all", "rows"))
+    return STEPS[options.step](checked, options)
 
 
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m train", description=__doc__)
     parser.add_argument("name", help="a folder in model/")
-    parser.add_argument("--out", type=Path, required=True, help="where the bundle is written")
+    parser.add_argument("--out", type=Path, required=True, help="where the result is written")
     parser.add_argument("--models", type=Path, default=model.ROOT, help="where the folders are")
     parser.add_argument(
         "--keep-going",
         action="store_true",
         help="exit 0 although the gate failed; write the bundle",
     )
+    steps = parser.add_argument_group("one step, as a stage of the Dockerfile takes it")
+    steps.add_argument("--step", choices=STEPS, default="all", help="default: all, one by one")
+    steps.add_argument("--rows", type=Path, help="what the step rows wrote (fit, ask, judge)")
+    steps.add_argument("--export", type=Path, help="what the step fit wrote (ask, judge)")
+    steps.add_argument("--answers", type=Path, help="what the step ask wrote (judge)")
     return parser.parse_args()
+
+
+def every_step(spec: ModelSpec, options: Namespace) -> int:
+    from train import job
+
+    return job.run(spec, options.out, keep_going=options.keep_going)
+
+
+def rows(spec: ModelSpec, options: Namespace) -> int:
+    from train.rows import prepare
+
+    prepare(spec, options.out, Log(spec.name))
+    return 0
+
+
+def fit(spec: ModelSpec, options: Namespace) -> int:
+    from train.fit import run
+
+    run(spec, options.rows, options.out, Log(spec.name))
+    return 0
+
+
+def ask(spec: ModelSpec, options: Namespace) -> int:
+    from train.ask import run
+
+    run(spec, options.rows, options.export, options.out, Log(spec.name))
+    return 0
+
+
+def judge(spec: ModelSpec, options: Namespace) -> int:
+    from train.assemble import Steps, run
+
+    steps = Steps(options.rows, options.export, options.answers)
+    manifest = run(spec, steps, options.out, Log(spec.name))
+    if manifest.gate.passed or options.keep_going:
+        return 0
+    cure = "Improve build(), or look at card.md and mend [gate] in model.toml."
+    print(f"error: {spec.name} failed its gate; the bundle says so. {cure}", file=sys.stderr)
+    return GATE_FAILED
+
+
+STEPS = {"all": every_step, "rows": rows, "fit": fit, "ask": ask, "judge": judge}
 
 
 def repeat_with_fixed_environment() -> None:

@@ -41,19 +41,23 @@ def build(spec: ModelSpec) -> Any:
 
 def load_module(spec: ModelSpec) -> ModuleType:
     """Import `model.<name>.estimator`, the name by which a pickle finds its classes when served."""
-    name = f"model.{spec.name}.estimator"
+    make_importable(spec)
+    try:
+        return importlib.import_module(f"model.{spec.name}.estimator")
+    except Exception as error:
+        found = f"{type(error).__name__}: {error}"
+        cure = "Mend it; only what requirements-train.txt installs can be imported."
+        raise ModelError(spec.folder / FILE, "importable", found, cure) from error
+
+
+def make_importable(spec: ModelSpec) -> None:
+    """Let `model.<name>` be the package in the model's folder, as nobody has imported it yet."""
     root = str(spec.folder.parent.resolve())
     model.__path__[:] = [root, *(path for path in model.__path__ if path != root)]
     package = f"model.{spec.name}"
     for known in [known for known in sys.modules if f"{known}.".startswith(f"{package}.")]:
         del sys.modules[known]
     importlib.invalidate_caches()
-    try:
-        return importlib.import_module(name)
-    except Exception as error:
-        found = f"{type(error).__name__}: {error}"
-        cure = "Mend it; only what requirements-train.txt installs can be imported."
-        raise ModelError(spec.folder / FILE, "importable", found, cure) from error
 
 
 def check(spec: ModelSpec, estimator: Any) -> None:

@@ -1,9 +1,6 @@
-"""Golden examples and the evaluation: holdout rows with the answers the estimator gave."""
+"""Golden examples and the evaluation: holdout rows with the answers the exported model gave."""
 
 from __future__ import annotations
-
-import math
-from typing import Any
 
 import pandas as pd
 
@@ -11,6 +8,7 @@ from model.bundle import Example, Input, Serving, Value
 from model.evaluation import Evaluation
 from model.rows import takes
 from train.evaluate import Answers
+from train.rows import value
 from train.split import Part
 
 COUNT = 16
@@ -32,11 +30,6 @@ def evaluation(holdout: Part, answers: Answers) -> Evaluation:
 def features(X: pd.DataFrame) -> list[dict[str, Value]]:
     """Return rows as JSON holds them: a missing value, of either kind, is null."""
     return [{str(name): value(cell) for name, cell in row.items()} for row in X.to_dict("records")]
-
-
-def value(cell: Any) -> Value:
-    missing = cell == "" or (isinstance(cell, float) and math.isnan(cell))
-    return None if missing else cell
 
 
 def examples(found: Evaluation, inputs: list[Input], serving: Serving) -> list[Example]:

@@ -16,7 +16,7 @@ from model.spec import ModelSpec
 from train import evaluate, parity
 from train.convert import convert
 from train.evaluate import Answers
-from train.probes import probes
+from train.probes import ROWS, probes
 from train.split import Part
 from train.trees import split_values
 
@@ -30,15 +30,14 @@ class Export(NamedTuple):
     reason: str
     content: bytes
     parity: Parity | None
+    double: bool = True  # of a graph: whether it computes in float64
 
 
-def export(
-    spec: ModelSpec, estimator: Any, inputs: list[Input], train: Part, holdout: Part
-) -> Export:
+def export(spec: ModelSpec, estimator: Any, inputs: list[Input], train: Part) -> Export:
     """Return the first graph that answers as the estimator does, else the pickled estimator."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # they are about rows made up here, or about skl2onnx
-        rows, expected = comparison(spec, estimator, inputs, train.X, holdout.X)
+        rows, expected = comparison(spec, estimator, inputs, train.X)
         scale = float(np.std(train.y)) if spec.task == "regression" else 1.0
         failures = []
         for name, double in CANDIDATES.items():
@@ -49,22 +48,32 @@ def export(
                 failures.append(f"{name}: {first_line(error)}")
                 continue
             if parity.is_equal(found):
-                return Export("onnx", describe(name, found), content, found)
+                return Export("onnx", describe(name, found), content, found, double)
             failures.append(f"{name}: {describe_difference(found)}")
     return Export("joblib", "ONNX was not used. " + "; ".join(failures), pickle(estimator), None)
 
 
+def export_like(exported: Export, spec: ModelSpec, estimator: Any) -> bytes:
+    """Return another fit of the same estimator in the form that was proven for the first."""
+    if exported.runtime == "joblib":
+        return pickle(estimator)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return convert(spec, estimator, double=exported.double)
+
+
 def comparison(
-    spec: ModelSpec, estimator: Any, inputs: list[Input], train: pd.DataFrame, holdout: pd.DataFrame
+    spec: ModelSpec, estimator: Any, inputs: list[Input], train: pd.DataFrame
 ) -> tuple[pd.DataFrame, Answers]:
-    """Return every holdout row and thousands made of training rows, with the right answers.
+    """Return training rows and thousands made of them, with the right answers.
 
     An estimator that refuses values out of the training range is asked about values within it.
     """
     splits = split_values(estimator, train, spec.columns("numeric"))
+    known = train.sample(min(len(train), ROWS), random_state=spec.seed).sort_index()
     for within in (False, True):
         made = probes(train, inputs, spec.serving, splits, within_range=within)
-        rows = pd.concat([holdout, made], ignore_index=True)
+        rows = pd.concat([known, made], ignore_index=True)
         try:
             return rows, evaluate.answer(estimator, rows)
         except Exception as error:  # noqa: BLE001 - whatever an estimator raises

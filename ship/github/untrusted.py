@@ -1,4 +1,4 @@
-"""Text that a stranger may have written, made fit to stand in a comment of ours.
+"""Text that a stranger may have written, made fit for a comment of ours, a terminal or a log.
 
 A pull request's run writes its own report, so a fork decides what is in it. What GitHub would act
 on or fetch is broken with a character of no width; tables, folds and words stay as they are.
@@ -27,6 +27,23 @@ ACTIVE = re.compile(
     r"|^[ \t]*(?=/\w)",  # commands to other bots
     re.MULTILINE | re.IGNORECASE,
 )
+
+
+# What the runner of a workflow takes for a command wherever it is printed: `::set-env…` at the
+# beginning of a line, whatever white space is before it, and `##[…` anywhere.
+COMMAND = re.compile(r"(?m)^(?P<space>\s*)::|##\[")
+
+
+def printable(text: str) -> str:
+    """Return the text with nothing in it that a terminal or the runner of a workflow obeys.
+
+    Line feeds and tabs stay; other controls and escape sequences lose what makes them such.
+    """
+    return COMMAND.sub(inert, UNSEEN.sub("", text))
+
+
+def inert(found: re.Match[str]) -> str:
+    return "## [" if found["space"] is None else f"{found['space']}: :"
 
 
 def neutral(text: str) -> str:
