@@ -63,7 +63,7 @@ lint: .venv ## Lint the Dockerfile (hadolint)
 	hadolint Dockerfile
 
 train: .venv engine ## Train in the pinned builder stage: dist/<model>/bundle
-	$(HERE)$(SHIP) train $(MODEL)
+	$(HERE)$(SHIP) train $(MODEL) $(if $(BUNDLE),--bundle=$(BUNDLE))
 
 gate: .venv engine ## Judge the bundle by model.toml and the published model: dist/<model>/report.md (OVERRIDE=reason)
 	$(SHIP) gate $(MODEL)

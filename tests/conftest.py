@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
+from types import CodeType
+from typing import Any
 
 import pytest
 
@@ -16,6 +19,18 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--model", help="test this model's image only")
     group.addoption("--image", help="the image in the engine; default: build it")
     group.addoption("--bundle", type=Path, help="the bundle that the image was built from")
+
+
+def pytest_configure() -> None:
+    """Refuse to run what stands in `model/*/`: it is somebody's code, and this is the host."""
+    folders = tuple(f"{model.ROOT / name}/" for name in model.names())
+
+    def refuse(event: str, arguments: tuple[Any, ...]) -> None:
+        code = arguments[0] if event == "exec" else None
+        if isinstance(code, CodeType) and code.co_filename.startswith(folders):
+            raise RuntimeError(f"{code.co_filename} must run in a container alone. Train it there.")
+
+    sys.addaudithook(refuse)
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

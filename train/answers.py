@@ -101,10 +101,11 @@ class Reader:
         if not width or len(values) != rows or any(len(row) != width for row in values):
             raise self.fault(f"{rows} rows of {width} probabilities", "another shape")
         found = np.array(values, dtype=np.float64)
-        whole = np.abs(found.sum(axis=1) - 1) <= SLACK
-        if not (whole.all() and ((found >= -SLACK) & (found <= 1 + SLACK)).all()):
-            worst = values[int(np.argmin(whole))]
-            raise self.fault("probabilities that add up to 1 in each row", f"such as {worst}")
+        fair = np.abs(found.sum(axis=1) - 1) <= SLACK
+        fair &= ((found >= -SLACK) & (found <= 1 + SLACK)).all(axis=1)
+        if not fair.all():
+            strange = values[int(np.argmin(fair))]
+            raise self.fault("probabilities that add up to 1 in each row", f"such as {strange}")
         return found
 
     def shuffled(self, answered: Answered, rows: int) -> dict[str, list[NDArray[Any]]]:

@@ -14,7 +14,7 @@ from judge.judge import Published, judge
 from model import bundle, spec
 from model.bundle import Bundle
 from ship.ask import ask_graph
-from train import job
+from tests.train.here import train_here
 
 FOREST = """\
 from sklearn.ensemble import RandomForestClassifier
@@ -88,7 +88,7 @@ class Shop:
         if recipe not in self.trained:
             read = self.spec(*recipe)
             self.trained[recipe] = read.folder.parent / "bundle"
-            job.run(read, self.trained[recipe])
+            train_here(read, self.trained[recipe])
         return bundle.read(self.trained[recipe])
 
     def judge(self, new: Bundle, old: Bundle | None) -> Report:

@@ -24,6 +24,7 @@ from model.source import DataSource
 from model.spec import Kind, ModelSpec
 from train import evaluate, examples
 from train.dataset import Dataset, schema
+from train.fit import other_fits
 from train.seeds import seed_scores
 from train.split import split
 
@@ -92,10 +93,12 @@ def train(
     fitted = estimator.fit(learn.X, learn.y)
     answers = evaluate.answer(fitted, holdout.X)
     labels = evaluate.classes(fitted)
+    classes = None if labels is None else labels.tolist()
+    others = [evaluate.answer(each, holdout.X) for each in other_fits(spec, fitted, learn)]
     metrics = Metrics(
         holdout=evaluate.score(holdout.y, answers, labels),
         cross_validation={},
-        seed_scores=seed_scores(spec, fitted, learn, holdout),
+        seed_scores=seed_scores(spec, [answers, *others], holdout, classes),
     )
     manifest = Manifest(
         schema_version=1, name="quick", version="0", revision="", description="", task=spec.task,
@@ -103,7 +106,7 @@ def train(
         data=Data(source="", sha256=sha256, rows=len(rows), train_rows=len(learn.y),
                   holdout_rows=len(holdout.y)),
         split=Split(test_size=0.25, seed=seed, stratified=True), inputs=schema(spec, learn.X),
-        classes=None if labels is None else labels.tolist(), libraries={}, metrics=metrics,
+        classes=classes, libraries={}, metrics=metrics,
         gate=Gate(passed=True, checks=[]), serving=Serving(), files={},
     )  # fmt: skip
     folder = Path(tempfile.mkdtemp())

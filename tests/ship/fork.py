@@ -53,7 +53,7 @@ class Fork(Checkout):
     def trained(self) -> bool:
         """Tell whether the last run executed the training step rather than taking its cache."""
         log = (self.root / "dist" / MODEL / "bundle.log").read_text()
-        found = re.search(r"^#(\d+) \[trainer .*\] RUN .*python -m train", log, re.MULTILINE)
+        found = re.search(r"^#(\d+) \[trainer .*\] RUN .*--step fit", log, re.MULTILINE)
         assert found
         return f"\n#{found[1]} CACHED" not in log
 

@@ -9,10 +9,13 @@ from typing import NamedTuple
 
 import pytest
 
+import model
 from model import bundle, spec
 from model.bundle import Bundle
 from model.spec import ModelSpec
-from train import dataset, job
+from ship.build import Build, train
+from tests.train.here import train_here
+from train import dataset
 from train.split import Part, split
 
 FOREST = """\
@@ -22,6 +25,13 @@ from sklearn.ensemble import RandomForestClassifier
 def build():
     return RandomForestClassifier(n_estimators=10, random_state=0, n_jobs=2)
 """
+
+
+class Trained(NamedTuple):
+    """A model and its bundle."""
+
+    spec: ModelSpec
+    bundle: Bundle
 
 
 class Parts(NamedTuple):
@@ -43,12 +53,43 @@ def parts() -> Callable[[str], Parts]:
     return load
 
 
-@pytest.fixture(scope="session")
-def trained(model_name: str, tmp_path_factory: pytest.TempPathFactory) -> Bundle:
-    """A bundle of each model of the repository."""
-    out = tmp_path_factory.mktemp("bundles") / model_name
-    job.run(spec.read(model_name), out)
-    return bundle.read(out)
+MIXED = """\
+from sklearn.compose import make_column_selector, make_column_transformer
+from sklearn.ensemble import RandomForestClassifier
+from sklearn.impute import SimpleImputer
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import OneHotEncoder
+
+
+def build():
+    columns = make_column_transformer(
+        (SimpleImputer(), make_column_selector(dtype_include=float)),
+        (OneHotEncoder(handle_unknown="ignore"), make_column_selector(dtype_include=object)),
+    )
+    return make_pipeline(columns, RandomForestClassifier(n_estimators=10, random_state=0))
+"""
+RIDGE = "from sklearn.linear_model import Ridge\n\n\ndef build():\n    return Ridge()\n"
+
+
+@pytest.fixture(
+    scope="session",
+    params=["birds", "prices", *(pytest.param(n, marks=pytest.mark.docker) for n in model.names())],
+)
+def trained(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Trained:
+    """The bundle of folders that are written here, and of each model of the repository.
+
+    What stands in `model/` is somebody's code, so it is trained in the builder alone.
+    """
+    name, root = request.param, tmp_path_factory.mktemp("models")
+    if name in model.names():
+        build = Build(name, request.getfixturevalue("python_image"), root)
+        train(build)
+        return Trained(spec.read(name), bundle.read(build.bundle))
+    folder = Folder(root / name)
+    folder.path.mkdir()
+    read = folder.write_birds() if name == "birds" else folder.write_prices()
+    train_here(read, root / "bundle")
+    return Trained(read, bundle.read(root / "bundle"))
 
 
 class Folder(NamedTuple):
@@ -73,6 +114,24 @@ class Folder(NamedTuple):
         (self.path / "estimator.py").write_text(estimator)
         (self.path / "README.md").write_text("# Title\n\nWhat it is.\n\n## Limits\n\nMany.\n")
         return spec.read(self.name, self.root)
+
+    def write_birds(self) -> ModelSpec:
+        """A classification of numbers and texts, of which some are missing."""
+        lines = [
+            f"{row % 2 * 4 + row / 90:.2f},{'' if row % 9 == 0 else 'uvw'[row % 3]},{'yn'[row % 2]}"
+            for row in range(120)
+        ]
+        toml = default_toml("size,colour,y\n").replace(
+            'colour = "numeric"', 'colour = "categorical"'
+        )
+        return self.write("size,colour,y\n" + "\n".join(lines) + "\n", toml, MIXED)
+
+    def write_prices(self) -> ModelSpec:
+        """A regression."""
+        lines = [f"{row},{row % 7},{row * 2 + row % 7 * 0.5}" for row in range(80)]
+        toml = default_toml("a,b,y\n").replace("classification", "regression")
+        toml = toml.replace("accuracy", "r2")
+        return self.write("a,b,y\n" + "\n".join(lines) + "\n", toml, RIDGE)
 
 
 def default_toml(csv: str) -> str:

@@ -153,7 +153,7 @@ def fit_and_export(given: Parts, estimator: Any) -> Export:
         warnings.simplefilter("ignore")  # convergence, deprecations: not what is tested here
         estimator.fit(given.train.X, given.train.y)
     inputs = dataset.schema(given.spec, given.train.X)
-    return export(given.spec, estimator, inputs, given.train, given.holdout)
+    return export(given.spec, estimator, inputs, given.train)
 
 
 @pytest.mark.usefixtures("fewer_rows")
@@ -171,7 +171,7 @@ def test_export_answers_as_the_estimator(
         assert exported.parity is not None
         assert (exported.parity.label_mismatches, exported.parity.rows) == (
             0,
-            2_000 + len(given.holdout.y),
+            2_000 + len(given.train.y),
         )
         assert "equals the estimator on" in exported.reason
         got = parity.answer(given.spec, exported.content, given.holdout.X)

@@ -1,4 +1,4 @@
-"""The bundles of the repository's models keep every promise of the contract."""
+"""Bundles keep every promise of the contract: those of the repository's models, and others."""
 
 from __future__ import annotations
 
@@ -10,34 +10,34 @@ import numpy as np
 import onnx
 import pytest
 
-from model.bundle import Bundle, Example
-from model.spec import read
+from model.bundle import Example
+from tests.train.conftest import Trained
 from train import parity
 from train.dataset import load
 
 
-def test_bundle_passes_its_gate(trained: Bundle) -> None:
+def test_bundle_passes_its_gate(trained: Trained) -> None:
     """A model in this repository is good enough to be published."""
-    assert trained.manifest.gate.passed
-    assert [check.passed for check in trained.manifest.gate.checks] == [
-        True for _ in read(trained.manifest.name).gate.rules.bounds
+    assert trained.bundle.manifest.gate.passed
+    assert [check.passed for check in trained.bundle.manifest.gate.checks] == [
+        True for _ in trained.spec.gate.rules.bounds
     ]
 
 
-def test_bundle_is_served_by_onnx_proven_equal(trained: Bundle) -> None:
-    """The graph gave the estimator's answers on the holdout and 20,000 rows more."""
-    found = trained.manifest.parity
-    assert trained.manifest.runtime == "onnx"
+def test_bundle_is_served_by_onnx_proven_equal(trained: Trained) -> None:
+    """The graph gave the estimator's answers on the training rows and 20,000 more."""
+    found = trained.bundle.manifest.parity
+    assert trained.bundle.manifest.runtime == "onnx"
     assert found is not None
-    assert found.rows >= 20_000 + trained.manifest.data.holdout_rows
+    assert found.rows >= 20_000 + trained.bundle.manifest.data.train_rows
     assert found.label_mismatches == 0
     assert 0 <= found.max_difference <= 1e-5
 
 
-def test_graph_has_the_promised_inputs_and_outputs(trained: Bundle) -> None:
+def test_graph_has_the_promised_inputs_and_outputs(trained: Trained) -> None:
     """At most two inputs, and answers under their own names, for any number of rows."""
-    manifest = trained.manifest
-    session = parity.load(trained.model_file.read_bytes())
+    manifest = trained.bundle.manifest
+    session = parity.load(trained.bundle.model_file.read_bytes())
     kinds = [each.kind for each in manifest.inputs]
     expected = {
         kind: (f"tensor({element})", [None, kinds.count(kind)])
@@ -49,9 +49,9 @@ def test_graph_has_the_promised_inputs_and_outputs(trained: Bundle) -> None:
     assert [each.name for each in session.get_outputs()] == outputs
 
 
-def test_graph_says_nothing_of_where_it_was_made(trained: Bundle) -> None:
+def test_graph_says_nothing_of_where_it_was_made(trained: Trained) -> None:
     """Names and opsets are fixed, so equal models are equal bytes."""
-    graph = onnx.load(trained.model_file)
+    graph = onnx.load(trained.bundle.model_file)
     domains = [opset.domain for opset in graph.opset_import]
     assert domains == sorted(set(domains))
     assert (graph.graph.name, graph.producer_name) == ("model", "model-images")
@@ -59,15 +59,15 @@ def test_graph_says_nothing_of_where_it_was_made(trained: Bundle) -> None:
     assert not graph.metadata_props
 
 
-def test_examples_are_answered_by_the_graph(trained: Bundle) -> None:
+def test_examples_are_answered_by_the_graph(trained: Trained) -> None:
     """Each golden example holds the answer that the served model gives."""
-    spec = read(trained.manifest.name)
-    graph = trained.model_file.read_bytes()
-    evaluation = json.loads((trained.path / "evaluation.json").read_text())
+    spec = trained.spec
+    graph = trained.bundle.model_file.read_bytes()
+    evaluation = json.loads((trained.bundle.path / "evaluation.json").read_text())
     holdout = load(spec).X.iloc[evaluation["rows"]]
     answers = parity.answer(spec, graph, holdout)
     expected = evaluation["predictions"]
-    if trained.manifest.classes is None:
+    if trained.bundle.manifest.classes is None:
         assert answers.predictions == pytest.approx(expected, rel=1e-5)
     else:
         assert answers.predictions.tolist() == expected
@@ -75,28 +75,34 @@ def test_examples_are_answered_by_the_graph(trained: Bundle) -> None:
             np.array(evaluation["probabilities"]), abs=1e-5
         )
     by_features = {json.dumps(row): at for at, row in enumerate(evaluation["features"])}
-    for example in trained.examples:
+    for example in trained.bundle.examples:
         assert expected[by_features[json.dumps(example.features)]] == example.prediction
 
 
-def test_examples_cover_classes_and_gaps(trained: Bundle) -> None:
+def test_examples_cover_classes_and_gaps(trained: Trained) -> None:
     """There is an example of every class, and one of a missing value where there may be any."""
-    examples: list[Example] = trained.examples
+    examples: list[Example] = trained.bundle.examples
     assert 10 <= len(examples) <= 20
-    for label in trained.manifest.classes or []:
+    for label in trained.bundle.manifest.classes or []:
         assert any(example.prediction == label for example in examples)
     with_gaps = [example for example in examples if None in example.features.values()]
-    assert bool(with_gaps) == any(each.missing for each in trained.manifest.inputs)
+    assert bool(with_gaps) == any(each.missing for each in trained.bundle.manifest.inputs)
 
 
-def test_evaluation_holds_every_holdout_row(trained: Bundle) -> None:
+def test_evaluation_holds_every_holdout_row(trained: Trained) -> None:
     """A later candidate can be compared row by row."""
-    evaluation = json.loads((trained.path / "evaluation.json").read_text())
+    evaluation = json.loads((trained.bundle.path / "evaluation.json").read_text())
     study = evaluation.pop("study")
-    assert len(study["importance"]) == len(trained.manifest.inputs)
-    assert [each["rows"] for each in study["learning"]][-1] == trained.manifest.data.train_rows
-    assert len(base64.b64decode(evaluation.pop("trained"))) == 4 * trained.manifest.data.train_rows
-    count = trained.manifest.data.holdout_rows
+    assert len(study["importance"]) == len(trained.bundle.manifest.inputs)
+    assert [each["rows"] for each in study["learning"]] == sorted(
+        {each["rows"] for each in study["learning"]}
+    )
+    assert study["learning"][-1]["rows"] <= trained.bundle.manifest.data.train_rows * 0.75
+    assert (
+        len(base64.b64decode(evaluation.pop("trained")))
+        == 4 * trained.bundle.manifest.data.train_rows
+    )
+    count = trained.bundle.manifest.data.holdout_rows
     segments = evaluation.pop("others", {})  # columns that are no inputs, for segments
     assert all(len(values) == count for values in segments.values())
     assert {name: len(values or []) for name, values in evaluation.items()} == {
@@ -104,15 +110,15 @@ def test_evaluation_holds_every_holdout_row(trained: Bundle) -> None:
         "features": count,
         "truth": count,
         "predictions": count,
-        "probabilities": 0 if trained.manifest.classes is None else count,
+        "probabilities": 0 if trained.bundle.manifest.classes is None else count,
     }
     assert evaluation["rows"] == sorted(set(evaluation["rows"]))
 
 
-def test_card_says_what_a_person_must_know(trained: Bundle) -> None:
+def test_card_says_what_a_person_must_know(trained: Trained) -> None:
     """Data with its hash, metrics, gate, parity, the author's limits, exact versions."""
-    card = (trained.path / "card.md").read_text()
-    manifest = trained.manifest
+    card = (trained.bundle.path / "card.md").read_text()
+    manifest = trained.bundle.manifest
     for words in (
         manifest.data.sha256,
         "Gate passed",
@@ -129,9 +135,9 @@ def test_card_says_what_a_person_must_know(trained: Bundle) -> None:
         assert words in card
 
 
-def test_report_needs_nothing_but_itself(trained: Bundle) -> None:
+def test_report_needs_nothing_but_itself(trained: Trained) -> None:
     """The page loads no script, style, font or image from elsewhere."""
-    page = (trained.path / "report.html").read_text()
+    page = (trained.bundle.path / "report.html").read_text()
     assert not re.search(r"<script|<link|<img|@import|url\(|(src|href)=", page)
     assert page.count("<svg") == 2
     assert "prefers-color-scheme: dark" in page

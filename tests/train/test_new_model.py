@@ -14,7 +14,8 @@ import pytest
 import model
 from model import spec
 from model.errors import ModelError
-from train import columns, job, new_model, probes, table, template
+from tests.train.here import train_here
+from train import columns, new_model, probes, table, template
 from train.columns import Column
 
 PENGUINS = model.ROOT / "penguins" / "penguins.csv"
@@ -57,7 +58,7 @@ def test_new_model_trains_and_passes_at_once(
 ) -> None:
     """Whatever column of a real table is the target, the folder works as it is."""
     created = create(root, PENGUINS.read_bytes(), target)
-    manifest = job.run(created, root.parent / "out")
+    manifest = train_here(created, root.parent / "out")
     assert created.task == manifest.task == task
     assert manifest.gate.passed
     assert manifest.runtime == "onnx"
@@ -91,7 +92,7 @@ FILES: dict[str, str | bytes] = {
 def test_new_model_copes_with_the_files_people_have(root: Path, kind: str) -> None:
     """Odd files become models too, and those pass their own gate."""
     created = create(root, FILES[kind])
-    assert job.run(created, root.parent / "out").gate.passed
+    assert train_here(created, root.parent / "out").gate.passed
 
 
 def test_new_model_leaves_out_what_can_tell_nothing_and_says_so(

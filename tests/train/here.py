@@ -1,0 +1,24 @@
+"""Train in the tests' own process: for folders that the tests wrote themselves, and no others."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+
+from model.bundle import Manifest
+from model.spec import ModelSpec
+from train import ask, assemble, fit
+from train.assemble import Steps
+from train.log import Log
+from train.rows import prepare
+
+
+def train_here(spec: ModelSpec, out: Path) -> Manifest:
+    """Take every step of `python -m train` one after the other, and write the bundle into `out`."""
+    log = Log(spec.name)
+    with tempfile.TemporaryDirectory() as folder:
+        steps = Steps(*(Path(folder, name) for name in ("rows", "export", "answers")))
+        prepare(spec, steps.rows, log)
+        fit.run(spec, steps.rows, steps.export, log)
+        ask.run(spec, steps.rows, steps.export, steps.answers, log)
+        return assemble.run(spec, steps, out, log)
