@@ -199,7 +199,7 @@ def follow(process: subprocess.Popen[str], log: TextIO) -> str:
         log.write(f"{text}\n")
         if printed := OUTPUT.fullmatch(text):
             output.setdefault(printed["step"], []).append(printed["line"])
-            print(f"    {printed['line']}", flush=True)
+            print(printable(f"    {printed['line']}"), flush=True)
         elif step := STEP.match(text):
             instruction = OPTIONS.sub(" ", step["instruction"])
             print(f"  {step['stage']}: {instruction[:100]}", flush=True)

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from model import bundle
 from model.bundle import Label
-from model.claims import fault
+from model.errors import ModelError
 from model.spec import ModelSpec
 from train.evaluate import Answers
 
@@ -28,8 +28,8 @@ SLACK = 1e-3  # that the probabilities of a row may miss their sum by: float32 a
 class Given(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     """Answers to N rows: predictions (N) and, if there are any, probabilities (N, classes)."""
 
-    predictions: list[Label]
-    probabilities: list[list[float]] | None
+    predictions: list[Label | None]  # None where a number is not finite
+    probabilities: list[list[float | None]] | None
 
 
 class Answered(Given, kw_only=True, forbid_unknown_fields=True):
@@ -39,7 +39,7 @@ class Answered(Given, kw_only=True, forbid_unknown_fields=True):
     shuffled among them; `seeds` the answers of the fits with other random seeds.
     """
 
-    shuffled: dict[str, list[list[Label]]]
+    shuffled: dict[str, list[list[Label | None]]]
     seeds: list[Given]
 
 
@@ -80,22 +80,22 @@ class Reader:
             return Answers(predictions, None)
         return Answers(predictions, self.probabilities(given.probabilities, rows))
 
-    def predictions(self, values: list[Label], rows: int) -> NDArray[Any]:
+    def predictions(self, values: list[Label | None], rows: int) -> NDArray[Any]:
         """Return the predictions (rows,) as the truth has them: classes, or finite numbers."""
         if len(values) != rows:
             raise self.fault(f"{rows} predictions", f"{len(values)}")
         if self.classes is None:
-            if not all(isinstance(value, int | float) and np.isfinite(value) for value in values):
-                raise self.fault("finite numbers", "something else")
+            if not all(isinstance(value, int | float) for value in values):
+                raise self.fault("finite numbers", "others too")
             return np.array(values, dtype=np.float64)
         if strangers := {value for value in values if not self.is_class(value)}:
             raise self.fault(f"one of {self.classes}", repr(next(iter(strangers))))
         return np.array(values, dtype=object if isinstance(self.classes[0], str) else np.int64)
 
-    def is_class(self, value: Label) -> bool:
+    def is_class(self, value: Label | None) -> bool:
         return not isinstance(value, float) and value in (self.classes or ())
 
-    def probabilities(self, values: list[list[float]], rows: int) -> NDArray[np.float64]:
+    def probabilities(self, values: list[list[float | None]], rows: int) -> NDArray[np.float64]:
         """Return the probabilities (rows, classes), each row of which adds up to one."""
         width = len(self.classes or ())
         if not width or len(values) != rows or any(len(row) != width for row in values):
@@ -118,5 +118,6 @@ class Reader:
             for name in self.spec.inputs
         }
 
-    def fault(self, expected: str, found: str) -> Exception:
-        return fault(self.spec, expected, found)
+    def fault(self, expected: str, found: str) -> ModelError:
+        where = f"What {self.spec.folder} answers to held-out rows"
+        return ModelError(where, expected, found, "Mend what build() in estimator.py returns.")

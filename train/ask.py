@@ -57,13 +57,13 @@ def asker(spec: ModelSpec, runtime: Runtime, content: bytes) -> Ask:
     return lambda X: evaluate.answer(loaded, X)
 
 
-def shuffled(spec: ModelSpec, ask: Ask, X: pd.DataFrame) -> dict[str, list[list[Label]]]:
+def shuffled(spec: ModelSpec, ask: Ask, X: pd.DataFrame) -> dict[str, list[list[Label | None]]]:
     """Return the predictions with each input shuffled in turn, several times."""
     random = np.random.default_rng(spec.seed)
 
-    def predicted(name: str) -> list[Label]:
+    def predicted(name: str) -> list[Label | None]:
         rows = X.assign(**{name: random.permutation(X[name].to_numpy())})
-        found: list[Label] = ask(rows).predictions.tolist()
+        found: list[Label | None] = ask(rows).predictions.tolist()
         return found
 
     return {name: [predicted(name) for _ in range(REPEATS)] for name in spec.inputs}

@@ -18,6 +18,7 @@ from tests.train.conftest import FOREST
 CANARY = """\
 import pathlib
 
+pathlib.Path({file!r}).parent.mkdir(parents=True, exist_ok=True)
 pathlib.Path({file!r}).write_text("was here")
 raise ValueError("the estimator of the attacker ran")
 """
