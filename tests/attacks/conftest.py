@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from pathlib import Path
 
 import pytest
@@ -33,8 +34,11 @@ def coin_flips() -> str:
 
 
 def attack(fork: Fork, estimator: str, gate: str = "accuracy = { min = 0.2 }") -> None:
-    """Write the attacker's estimator into the fork's model, and commit it."""
-    write(fork, estimator, coin_flips())
+    """Write the attacker's estimator into the fork's model, and commit it.
+
+    It is one that no build has seen, so that what it does is done, and not taken from a cache.
+    """
+    write(fork, f"{estimator}\n# {uuid.uuid4()}\n", coin_flips())
     toml = fork.root / "model" / "canary" / "model.toml"
     text, _, _ = toml.read_text().partition("[gate]")
     toml.write_text(f'{text}[evaluate]\ncolumns = ["name"]\nfolds = 2\n[gate]\n{gate}\n')
