@@ -72,18 +72,16 @@ class PredictRoute:
         except Disconnected:
             pass
         except Refusal as refusal:
-            await self.refuse(scope, receive, send, prediction.trace, refusal)
+            await self.refuse(scope, send, prediction.trace, refusal)
         except Exception:  # noqa: BLE001 - whatever it is, the client gets an answer
             identity, lines = prediction.trace.id.decode(), traceback.format_exc()
             self.service.log.event("error", level="error", id=identity, traceback=lines)
             failure = InternalError("The server failed; see its log.")
-            await self.refuse(scope, receive, send, prediction.trace, failure)
+            await self.refuse(scope, send, prediction.trace, failure)
 
-    async def refuse(
-        self, scope: Scope, receive: Receive, send: Send, trace: Trace, refusal: Refusal
-    ) -> None:
+    async def refuse(self, scope: Scope, send: Send, trace: Trace, refusal: Refusal) -> None:
         self.service.refused(self.route, refusal, id=trace.id.decode())
-        await refuse(scope, receive, send, refusal, trace.headers)
+        await refuse(scope, send, refusal, trace.headers)
 
 
 class Prediction:

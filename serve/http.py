@@ -20,7 +20,6 @@ Application = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 JSON = b"application/json"
 JSON_TYPE = re.compile(rb"application/(?:[\w.+-]+\+)?json\s*(?:;.*)?", re.IGNORECASE)
-DISCARD = 32 * 1024 * 1024
 AT_ONCE = "serve.at_once"  # the ASGI extension of serve.protocol
 NOTHING: dict[str, Any] = {}
 
@@ -135,32 +134,11 @@ def length(body: bytes) -> tuple[bytes, bytes]:
     return (b"content-length", b"%d" % len(body))
 
 
-async def refuse(
-    scope: Scope, receive: Receive, send: Send, refusal: Refusal, headers: Pairs
-) -> None:
-    """Send a refusal; the rest of a body that is too large is read and thrown away, up to a limit.
-
-    A client that is still sending would otherwise see a reset connection and not the reason.
-    """
+async def refuse(scope: Scope, send: Send, refusal: Refusal, headers: Pairs) -> None:
+    """Send a refusal; the server throws away what it has not read of the request."""
     headers = [(b"content-type", JSON), *headers]
     if refusal.status == 503:
         headers.append((b"retry-after", b"1"))
     if isinstance(refusal, WrongMethod):
         headers.append((b"allow", refusal.allowed.encode()))
-    body = encode(refusal.problem)
-    if not isinstance(refusal, TooLarge):
-        await respond(scope, send, refusal.status, body, headers)
-        return
-    headers += [(b"connection", b"close"), length(body)]
-    await send({"type": "http.response.start", "status": refusal.status, "headers": headers})
-    await send({"type": "http.response.body", "body": body, "more_body": True})
-    await discard(receive)
-    await send({"type": "http.response.body", "body": b""})
-
-
-async def discard(receive: Receive) -> None:
-    left = DISCARD
-    message = await receive()
-    while message.get("more_body") and left > 0:
-        left -= len(message.get("body", b""))
-        message = await receive()
+    await respond(scope, send, refusal.status, encode(refusal.problem), headers)

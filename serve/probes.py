@@ -37,11 +37,11 @@ class Ready(msgspec.Struct, omit_defaults=True):
 def probe(service: Service, route: str, answer: Callable[[], tuple[int, bytes]]) -> Application:
     """Return an endpoint for GET and HEAD that needs nothing of the request."""
 
-    async def endpoint(scope: Scope, receive: Receive, send: Send) -> None:
+    async def endpoint(scope: Scope, _: Receive, send: Send) -> None:
         if scope["method"] not in ("GET", "HEAD"):
             service.metrics.request(route, 405)
             problem = WrongMethod("GET, HEAD", scope["method"])
-            await refuse(scope, receive, send, problem, [])
+            await refuse(scope, send, problem, [])
             return
         status, body = answer()
         service.metrics.request(route, status)

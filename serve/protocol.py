@@ -1,32 +1,38 @@
-"""What uvicorn's HTTP protocol lacks here: limits, punctuality, and answers in one write.
+"""What uvicorn's HTTP protocol lacks here: limits, punctuality, safe ends, answers in one write.
 
 All lean on the inside of `HttpToolsProtocol`; uvicorn is locked by hash, and the tests of slow and
-odd clients and of answers fail if its inside changes.
+odd clients, of smuggled requests and of answers fail if its inside changes.
+
+Two rules keep one client's bytes from becoming another's request, where a proxy sends the requests
+of many over one connection. No byte that was received is changed. And a connection is kept only for
+as long as every request on it came whole before it was answered: until a request is whole, its
+`keep_alive` is false, which makes uvicorn say `connection: close` and close.
 """
 
 from __future__ import annotations
 
-import re
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
+from httptools import HttpParserError, HttpParserUpgrade, HttpRequestParser
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
-from serve.errors import HeadTooLarge, Late, MalformedRequest
+from serve import framing, linger
+from serve.errors import HeadTooLarge, Late, Refusal
 from serve.http import AT_ONCE, JSON, encode
+from serve.linger import Transport
 
 if TYPE_CHECKING:
     import asyncio
 
-    from serve.errors import Refusal
     from serve.http import Pairs, Send
     from serve.service import Service
 
 LONGEST_HEAD = 64 * 1024  # bytes
-UPGRADE = re.compile(rb"(?im)^upgrade:")
 STATUS_LINES = {
     status.value: f"HTTP/1.1 {status.value} {status.phrase}\r\n".encode() for status in HTTPStatus
 }
+NOT_HTTP = framing.malformed("request must be HTTP/1.1", "something else")
 
 
 class Protocol(HttpToolsProtocol):
@@ -37,6 +43,8 @@ class Protocol(HttpToolsProtocol):
     server sweeps them: cheaper than a timer for each request.
     """
 
+    transport: Transport  # type: ignore[assignment]
+
     def __init__(self, *arguments: Any, service: Service, **options: Any) -> None:
         super().__init__(*arguments, **options)
         self.service = service
@@ -44,13 +52,18 @@ class Protocol(HttpToolsProtocol):
         self.sending_since = 0.0
         self.unsent = 0
         self.overhead = 0  # bytes of this request that are not its body
+        self.framing: Pairs = []  # the headers that say where its body ends
+        self.last = False  # whether its client, or the server, wants no request after it
         self.active: RequestResponseCycle | None = None
+        self.unfinished = False  # whether there came a part of a request, and more may follow
+        self.discarded: int | None = None  # bytes, once nothing more is parsed
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        super().connection_made(transport)
+        super().connection_made(Transport(transport, self.linger))  # type: ignore[arg-type]
         self.receiving_since = self.loop.time()
 
     def connection_lost(self, exc: Exception | None) -> None:
+        self.unfinished = False
         self.abandon()
         super().connection_lost(exc)
 
@@ -66,41 +79,95 @@ class Protocol(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         """Parse what came; refuse a head that does not end, or a trailer, or the like."""
-        if b"pgrade:" in data:  # nothing to upgrade to: Java's client and curl --http2 ask in vain,
-            data = UPGRADE.sub(b"x-upgrade:", data)  # and the parser would lose their body
+        if self.discarded is not None:
+            self.discard(len(data))
+            return
+        self._unset_keepalive_if_required()
         self.overhead += len(data)
-        super().data_received(data)
-        if self.overhead > LONGEST_HEAD and self.receiving_since is not None:
-            self.end(HeadTooLarge())
+        try:
+            self.parse(data)
+        except HttpParserError as error:
+            self.stop(error.__context__)
+        else:
+            if self.overhead > LONGEST_HEAD and self.unfinished:
+                self.end(HeadTooLarge())
+
+    def parse(self, data: bytes) -> None:
+        """Parse what came; raise HttpParserError at what must not be answered."""
+        try:
+            self.parser.feed_data(data)
+        except HttpParserUpgrade as upgrade:  # nothing to upgrade to: its body is a body
+            self.parser = HttpRequestParser(framing.Body(self))
+            self.parser.feed_data(framing.head(self.framing))
+            self.parser.feed_data(data[upgrade.args[0] :])
 
     def on_message_begin(self) -> None:
+        if self.cycle is not None and not self.cycle.keep_alive:
+            raise HttpParserError("the request before this one was the last")
         self.receiving_since = self.loop.time()
+        self.unfinished = True
         self.overhead = 0
+        self.framing = []
         super().on_message_begin()
         self.scope["extensions"] = EXTENSIONS
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        name = name.lower()
+        if name in framing.FRAMING:
+            self.framing.append((name, value))
+        elif name == b"expect" and value.lower() == b"100-continue":
+            self.expect_100_continue = True
+        self.headers.append((name, value))
+
+    def on_headers_complete(self) -> None:
+        version = self.parser.get_http_version()
+        framing.check(self.parser.get_method(), version, self.framing)
+        if version == "1.0":
+            self.expect_100_continue = False  # its clients do not know what 100 means
+        super().on_headers_complete()
+        self.headers = []  # what comes now are trailers, and no headers of this request
+        self.last = not self.cycle.keep_alive or self.parser.should_upgrade()
+        self.cycle.keep_alive = False  # until its message is whole
 
     def on_body(self, body: bytes) -> None:
         self.overhead -= 9 * len(body)  # even in chunks of one byte it has less than that around it
         super().on_body(body)
 
     def on_message_complete(self) -> None:
+        if self.parser.should_upgrade():  # httptools means the head; `body_parser` does the rest
+            return
         self.receiving_since = None
+        self.unfinished = False
         super().on_message_complete()
+        self.cycle.keep_alive = not (self.last or self.cycle.response_started)
 
     def eof_received(self) -> bool:  # type: ignore[override]
         """Answer a whole request of a client that sends no more, which uvicorn drops."""
-        unanswered = self.cycle is not None and not self.cycle.response_complete
-        if unanswered:
-            self.cycle.keep_alive = False
-        return unanswered and self.receiving_since is None
+        self.unfinished = False
+        self.receiving_since = None
+        return self.finish_after_whole()
 
-    def send_400_response(self, msg: str) -> None:  # noqa: ARG002 - uvicorn's
-        self.end(MalformedRequest("The request must be HTTP/1.1. Got something else instead."))
+    def shutdown(self) -> None:
+        """Let the request that is arriving be the last."""
+        self.last = True
+        super().shutdown()
+
+    def stop(self, reason: BaseException | None) -> None:
+        """Parse no more: refuse what is arriving, or throw it away where it follows the last."""
+        after_last = self.cycle is not None and not (self.unfinished or self.cycle.keep_alive)
+        self.unfinished = True
+        if after_last:
+            self.discarded = 0
+        else:
+            self.end(reason if isinstance(reason, Refusal) else NOT_HTTP)
 
     def end(self, refusal: Refusal) -> None:
-        """Send a refusal, unless an answer has begun, and close the connection."""
+        """Refuse what is arriving, after what came before it is answered, and close."""
         self.receiving_since = None
         self.service.refused("other", refusal)
+        if self.finish_after_whole():
+            self.discarded = 0
+            return
         if self.active is None or self.active.response_complete or not self.active.response_started:
             body = encode(refusal.problem)
             head = b"connection: close\r\ncontent-type: %b\r\ncontent-length: %d\r\n\r\n" % (
@@ -111,9 +178,36 @@ class Protocol(HttpToolsProtocol):
         self.abandon()
         self.transport.close()
 
+    def finish_after_whole(self) -> bool:
+        """Let the latest request that came whole be the last; return False if all are answered."""
+        if self.pipeline and self.pipeline[0][0].more_body:
+            self.pipeline.popleft()
+        latest = self.pipeline[0][0] if self.pipeline else self.active
+        if latest is None or latest.more_body or latest.response_complete:
+            return False
+        self.cycle = latest
+        self.cycle.keep_alive = False
+        return True
+
+    def linger(self) -> bool:
+        """Prepare to throw away what still arrives; return False if nothing does."""
+        if self.unfinished:
+            self.discarded = 0
+            self.receiving_since = self.loop.time()
+            self.flow.resume_reading()
+        return self.unfinished
+
+    def discard(self, count: int) -> None:
+        self.discarded = (self.discarded or 0) + count
+        if self.discarded > linger.MOST:
+            self.transport.abort()
+
     def end_if_late(self, now: float, seconds: float) -> None:
         """End the connection if a request has not come, or an answer has not gone, in time."""
         if self.receiving_since is not None and now - self.receiving_since > seconds:
+            if self.transport.lingers:
+                self.transport.abort()
+                return
             self.end(Late("The request must arrive whole within REQUEST_SECONDS."))
         unsent = self.transport.get_write_buffer_size()
         if not unsent or unsent != self.unsent:
