@@ -18,7 +18,7 @@ NO_CLUSTER = make trains in a container that reaches no cluster. Run: TRAIN_BACK
 HERE = $(if $(BUNDLE),,$(if $(filter-out local,$(TRAIN_BACKEND)),$(error $(NO_CLUSTER))))
 DEPLOYER = $(if $(filter kubernetes,$(TARGET)),kubectl,compose)
 
-TOOLS = trivy actionlint cosign compose docker-registry browser go kubectl wrk
+TOOLS = trivy actionlint cosign compose docker-registry browser go kubectl nginx wrk
 
 .DEFAULT_GOAL := help
 .PHONY: $(shell sed -n 's/^\([a-z-]*\):.*/\1/p' $(firstword $(MAKEFILE_LIST))) .venv $(TOOLS)

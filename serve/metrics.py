@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 STATUSES = (200, 400, 404, 405, 408, 413, 415, 422, 431, 500, 503)
 SECONDS = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5)
-CELLS = 8192  # far more than the series of any model: a page costs nothing until it is written
+PAGE = mmap.PAGESIZE // 8  # cells; no two workers share one, and it costs nothing until it is used
 
 
 class Family(NamedTuple):
@@ -41,17 +41,19 @@ class Metrics:
     def __init__(self, manifest: Manifest, routes: Sequence[str], workers: int = 1) -> None:
         self.manifest = manifest
         self.workers = workers
-        self.shared = mmap.mmap(-1, workers * CELLS * 8)
         self.families: list[Family] = []
         once = dict.fromkeys([*routes, "other"])  # AIP_HEALTH_ROUTE may well be /health
         self.routes = {route: index for index, route in enumerate(once)}
         self.define()
+        self.row = -(-self.size // PAGE) * PAGE  # cells of a worker
+        self.shared = mmap.mmap(-1, workers * self.row * 8)
         self.use(0)
 
     def use(self, worker: int) -> None:
         """Count in the row of this worker from now on."""
         self.started = time.time()
-        self.cells = memoryview(self.shared).cast("d")[worker * CELLS : (worker + 1) * CELLS]
+        everything = memoryview(self.shared).cast("d")
+        self.cells = everything[worker * self.row : (worker + 1) * self.row]
         self.cells[self.in_flight] = 0  # of the worker that died, if this one replaces it
 
     def define(self) -> None:
@@ -95,9 +97,14 @@ class Metrics:
         }
 
     def add(self, name: str, kind: str, words: str, labels: list[str]) -> int:
-        start = sum(len(family.labels) for family in self.families)
+        start = self.size
         self.families.append(Family(name, kind, words, labels, start))
         return start
+
+    @property
+    def size(self) -> int:
+        """The number of series so far."""
+        return sum(len(family.labels) for family in self.families)
 
     def request(self, route: str, status: int) -> None:
         """Count a request."""
@@ -135,7 +142,7 @@ class Metrics:
                 yield f"# HELP {family.name} {family.help}"
                 yield f"# TYPE {family.name} {family.kind}"
             values = [
-                sum(everything[family.start + offset :: CELLS])
+                sum(everything[family.start + offset :: self.row])
                 for offset in range(len(family.labels))
             ]
             if family.kind == "histogram":

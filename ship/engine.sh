@@ -132,6 +132,13 @@ package() {
   apt_install "$("${2:-echo}" "${3:-$1}")"
 }
 
+# Debian's nginx is in no path of a user's, and starts to serve port 80, which nobody asked for.
+router() {
+  if PATH="$PATH:/usr/sbin" have nginx; then return; fi
+  package nginx
+  if [ -d /run/systemd/system ] && [ "$(id -u)" = 0 ]; then systemctl disable --now nginx; fi
+}
+
 debian_go=/usr/lib/go-1.24/bin/go
 have_go() {
   if have go || [ -x "$debian_go" ]; then return; fi
@@ -190,6 +197,7 @@ for part in "${@:-engine}"; do
     compose) docker compose version >/dev/null 2>&1 || package docker-compose newer ;;
     go) have_go ;;
     kubectl) package kubectl newer kubernetes-client ;;
+    nginx) router ;;
     mmdebstrap | docker-registry | wrk) package "$part" ;;
     *) fail "part must be one of those at the end of ship/engine.sh. Got $part instead." ;;
   esac

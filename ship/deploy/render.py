@@ -103,7 +103,7 @@ def route(path: str, release: Release, rate: int) -> list[str]:
         f"location /{path}/ {{",
         f"  limit_req zone=clients burst={rate} nodelay;",
         f"  limit_conn models {CONNECTIONS * release.replicas};",
-        "  error_page 413 429 500 503 /problem;",
+        "  error_page 400 408 413 414 429 494 500 501 503 505 /problem;",
         f"  error_page 502 504 = @{path};",
         f"  rewrite ^/{path}/(.*)$ /$1 break;",
         f"  proxy_pass http://{path};",

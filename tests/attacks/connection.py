@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import uvicorn
@@ -24,7 +24,8 @@ class Transport:
         self.paused = self.ended = self.closed = False
 
     def write(self, data: bytes) -> None:
-        assert not (self.ended or self.closed), "written after the end"
+        assert not self.ended, "written after the end"
+        assert not self.closed, "written after the end"
         self.written += data
 
     def write_eof(self) -> None:
@@ -95,39 +96,54 @@ class Refused:
         """Count nothing."""
 
 
-async def play(app: Application, pieces: Sequence[bytes], service: Any = None) -> Told:
-    """Send pieces to a new connection, as its reader lets them in; return what it answers."""
-    config = uvicorn.Config(app, ws="none", lifespan="off", log_config=None, access_log=False,
-                            server_header=False, date_header=False, proxy_headers=False)  # fmt: skip
-    config.load()
-    protocol = Protocol(config, ServerState(), {}, None, service=service or Refused())
-    transport = Transport(protocol)
-    protocol.connection_made(transport)  # type: ignore[arg-type]
-    for piece in pieces:
-        if transport.paused or transport.closed:
+class Listener:
+    """Takes connections for an application."""
+
+    def __init__(self, app: Application, service: Any = None) -> None:
+        self.service = service or Refused()
+        self.config = uvicorn.Config(app, ws="none", lifespan="off", log_config=None,
+                                     access_log=False, proxy_headers=False)  # fmt: skip
+        self.config.load()
+
+    def connect(self) -> tuple[Protocol, Transport]:
+        protocol = Protocol(self.config, ServerState(), {}, None, service=self.service)
+        transport = Transport(protocol)
+        protocol.connection_made(transport)  # type: ignore[arg-type]
+        return protocol, transport
+
+    async def play(self, *pieces: bytes, patience: float = 0) -> Told:
+        """Send pieces to a new connection, as its reader lets them in; return what it answers.
+
+        With patience, in seconds, each piece but the first waits for an answer to those before.
+        """
+        protocol, transport = self.connect()
+        for piece in pieces:
+            before = len(transport.written)
             await turn(lambda: transport.closed or not transport.paused)
-        if transport.closed:
-            break
-        protocol.data_received(piece)
+            if transport.closed:
+                break
+            protocol.data_received(piece)
+            await asyncio.sleep(0)
+            if patience:
+                await turn(lambda: transport.ended or len(transport.written) > before, patience)  # noqa: B023
+        await turn(lambda: transport.closed or protocol.timeout_keep_alive_task)
+        told = Told(transport.written, transport.ended or transport.closed)
+        protocol._unset_keepalive_if_required()  # noqa: SLF001 - it would outlive the loop
+        if not transport.closed:
+            protocol.connection_lost(None)
         await asyncio.sleep(0)
-    await turn(lambda: transport.closed)
-    protocol._unset_keepalive_if_required()  # noqa: SLF001 - its timer would outlive the loop
-    ended = transport.ended or transport.closed
-    if not transport.closed:
-        protocol.connection_lost(None)
-    await asyncio.sleep(0)
-    return Told(transport.written, ended)
+        return told
 
 
-async def turn(happened: Any) -> None:
+async def turn(happened: Callable[[], object], seconds: float = 0) -> None:
     """Let the loop turn until something happened, or nothing more will."""
     for _ in range(TURNS):
         if happened():
             return
-        await asyncio.sleep(0)
+        await asyncio.sleep(seconds / TURNS)
 
 
-def pieces(stream: bytes, *places: int) -> list[bytes]:
+def split(stream: bytes, *places: int) -> list[bytes]:
     """Split a stream at places."""
     ends = [*sorted(places), len(stream)]
     starts = [0, *sorted(places)]
