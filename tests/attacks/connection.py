@@ -100,7 +100,7 @@ class Listener:
     """Takes connections for an application."""
 
     def __init__(self, app: Application, service: Any = None) -> None:
-        self.service = service or Refused()
+        self.service: Any = service or Refused()
         self.config = uvicorn.Config(app, ws="none", lifespan="off", log_config=None,
                                      access_log=False, proxy_headers=False)  # fmt: skip
         self.config.load()

@@ -44,7 +44,7 @@ class Router:
         nginx = shutil.which("nginx", path=path)
         assert nginx, "nginx must be installed. Run ship/engine.sh nginx."
         with (self.folder / "access.log").open("w") as log:
-            command = [nginx, "-e", "stderr", "-p", self.folder, "-c", self.folder / "nginx.conf"]
+            command = [nginx, "-e", "stderr", "-c", str(self.folder / "nginx.conf")]
             self.process = subprocess.Popen([*command, "-g", "daemon off;"], stdout=log)
         wait_until(self.listens)
         return self
@@ -62,6 +62,7 @@ class Router:
 
     @property
     def log(self) -> str:
+        """What it logged, which nginx writes once a second."""
         return (self.folder / "access.log").read_text()
 
 
