@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from serve.errors import MalformedRequest
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable
 
     from serve.http import Pairs
     from serve.protocol import Protocol
@@ -19,21 +19,19 @@ if TYPE_CHECKING:
 FRAMING = frozenset((b"content-length", b"transfer-encoding"))
 
 
-def check(method: bytes, version: str, framing: Pairs) -> None:
+def check(method: bytes, version: str, headers: Pairs) -> None:
     """Raise MalformedRequest unless it is clear to every server where the request ends."""
     if version not in ("1.1", "1.0"):
         raise malformed("request must be HTTP/1.1", f"HTTP/{version}")
     if method == b"CONNECT":
         raise malformed("method must be one of HTTP's but CONNECT", "CONNECT")
-    if len(framing) > 1:
-        raise malformed("request must have one Content-Length or Transfer-Encoding", "more")
-    name, value = framing[0] if framing else (b"", b"")
-    if name != b"transfer-encoding":
-        return
-    if version == "1.0":
-        raise malformed("request of HTTP/1.0 must have a Content-Length", "Transfer-Encoding")
-    if value.strip(b" \t").lower() != b"chunked":
-        raise malformed("header Transfer-Encoding must be chunked", repr(value.decode("latin-1")))
+    for name, value in headers:
+        if name == b"transfer-encoding":
+            if version == "1.0":
+                raise malformed("request of HTTP/1.0 must have a Content-Length", "another framing")
+            if value.strip(b" \t").lower() != b"chunked":
+                got = repr(value.decode("latin-1"))
+                raise malformed("header Transfer-Encoding must be chunked", got)
 
 
 def malformed(wanted: str, got: str) -> MalformedRequest:
@@ -53,7 +51,7 @@ class Body:
         self.on_message_complete = protocol.on_message_complete
 
 
-def head(framing: Sequence[tuple[bytes, bytes]]) -> bytes:
-    """Return a head that tells a parser of a `Body` where it ends, and that nothing follows."""
-    lines = [b"%b: %b\r\n" % header for header in framing]
+def head(headers: Iterable[tuple[bytes, bytes]]) -> bytes:
+    """Return a head that tells the parser of a `Body` where it ends, and that nothing follows."""
+    lines = [b"%b: %b\r\n" % header for header in headers if header[0] in FRAMING]
     return b"".join([b"POST / HTTP/1.1\r\nconnection: close\r\n", *lines, b"\r\n"])

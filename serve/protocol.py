@@ -47,12 +47,13 @@ class Protocol(HttpToolsProtocol):
 
     def __init__(self, *arguments: Any, service: Service, **options: Any) -> None:
         super().__init__(*arguments, **options)
+        self.parser.set_dangerous_leniencies(lenient_data_after_close=False)
         self.service = service
         self.receiving_since: float | None = None
         self.sending_since = 0.0
         self.unsent = 0
         self.overhead = 0  # bytes of this request that are not its body
-        self.framing: Pairs = []  # the headers that say where its body ends
+        self.coded = False  # whether it has a Transfer-Encoding
         self.last = False  # whether its client, or the server, wants no request after it
         self.active: RequestResponseCycle | None = None
         self.unfinished = False  # whether there came a part of a request, and more may follow
@@ -83,23 +84,26 @@ class Protocol(HttpToolsProtocol):
             self.discard(len(data))
             return
         self._unset_keepalive_if_required()
+        if self.receiving_since is None:  # empty lines, too, must become a request in time
+            self.receiving_since = self.loop.time()
         self.overhead += len(data)
         try:
-            self.parse(data)
+            self.parser.feed_data(data)
+        except HttpParserUpgrade as upgrade:
+            self.parse_body(data[upgrade.args[0] :])
         except HttpParserError as error:
             self.stop(error.__context__)
-        else:
-            if self.overhead > LONGEST_HEAD and self.unfinished:
-                self.end(HeadTooLarge())
+        if self.overhead > LONGEST_HEAD and self.unfinished and self.discarded is None:
+            self.end(HeadTooLarge())
 
-    def parse(self, data: bytes) -> None:
-        """Parse what came; raise HttpParserError at what must not be answered."""
+    def parse_body(self, data: bytes) -> None:
+        """Parse the body of a request that asks for an upgrade: there is nothing to upgrade to."""
+        self.parser = HttpRequestParser(framing.Body(self))
         try:
+            self.parser.feed_data(framing.head(self.scope["headers"]))
             self.parser.feed_data(data)
-        except HttpParserUpgrade as upgrade:  # nothing to upgrade to: its body is a body
-            self.parser = HttpRequestParser(framing.Body(self))
-            self.parser.feed_data(framing.head(self.framing))
-            self.parser.feed_data(data[upgrade.args[0] :])
+        except HttpParserError:
+            self.stop(None)
 
     def on_message_begin(self) -> None:
         if self.cycle is not None and not self.cycle.keep_alive:
@@ -107,26 +111,27 @@ class Protocol(HttpToolsProtocol):
         self.receiving_since = self.loop.time()
         self.unfinished = True
         self.overhead = 0
-        self.framing = []
+        self.coded = False
         super().on_message_begin()
         self.scope["extensions"] = EXTENSIONS
 
     def on_header(self, name: bytes, value: bytes) -> None:
         name = name.lower()
-        if name in framing.FRAMING:
-            self.framing.append((name, value))
-        elif name == b"expect" and value.lower() == b"100-continue":
+        if name == b"expect" and value.lower() == b"100-continue":
             self.expect_100_continue = True
+        elif name == b"transfer-encoding":
+            self.coded = True
         self.headers.append((name, value))
 
     def on_headers_complete(self) -> None:
-        version = self.parser.get_http_version()
-        framing.check(self.parser.get_method(), version, self.framing)
-        if version == "1.0":
-            self.expect_100_continue = False  # its clients do not know what 100 means
+        upgrade, version = self.parser.should_upgrade(), self.parser.get_http_version()
+        if upgrade or self.coded or version != "1.1":
+            framing.check(self.parser.get_method(), version, self.headers)
+            # A client of HTTP/1.0 does not know what 100 means.
+            self.expect_100_continue = self.expect_100_continue and version == "1.1"
         super().on_headers_complete()
         self.headers = []  # what comes now are trailers, and no headers of this request
-        self.last = not self.cycle.keep_alive or self.parser.should_upgrade()
+        self.last = upgrade or not self.cycle.keep_alive
         self.cycle.keep_alive = False  # until its message is whole
 
     def on_body(self, body: bytes) -> None:
@@ -139,7 +144,8 @@ class Protocol(HttpToolsProtocol):
         self.receiving_since = None
         self.unfinished = False
         super().on_message_complete()
-        self.cycle.keep_alive = not (self.last or self.cycle.response_started)
+        last = self.last or not self.parser.should_keep_alive()  # a trailer may have said so
+        self.cycle.keep_alive = not (last or self.cycle.response_started)
 
     def eof_received(self) -> bool:  # type: ignore[override]
         """Answer a whole request of a client that sends no more, which uvicorn drops."""

@@ -290,6 +290,26 @@ def test_trailers_are_no_headers() -> None:
     assert len(headers) == 2
 
 
+@pytest.mark.parametrize(
+    "last",
+    [
+        post("/predict", b"{}", b"connection: close\r\n"),
+        post("/predict", b"{}").replace(b"HTTP/1.1", b"HTTP/1.0"),
+        post("/predict", b"{}", b"connection: keep-alive\r\n").replace(b"/1.1", b"/1.0"),
+        chunked("/predict", b"{}").replace(b"x: y", b"connection: close"),
+        post("/predict", b"{}", UPGRADES[0]),
+    ],
+)
+@pytest.mark.parametrize("more", [PROBE, b"nonsense\r\n\r\n", b"\x00", b"GET /\xff HTTP/1.1\r\n"])
+def test_nothing_follows_the_last_request(last: bytes, more: bytes) -> None:
+    """What comes behind a request that says that it is the last is thrown away, and no more."""
+    for seen, told in recorded(everywhere(last + more)):
+        assert seen == [Request(b"POST", b"/predict", b"{}")]
+        assert statuses(told.answers) == [200]
+        assert b"connection: close\r\n" in told.answers
+        assert told.ended
+
+
 def test_malformed_request_behind_another_takes_no_answer(bundle: Path) -> None:
     """What came whole before it gets its own answer, and then the connection ends."""
     body = json.dumps(BODIES["/predict"]).encode()

@@ -130,6 +130,7 @@ def counted(server: Server, series: str) -> float:
         (b"GET /", b"a" * 10_000),
         (CHUNKED + b"0\r\nx: ", b"a" * 10_000),
         (CHUNKED + b"1;x=", b"a" * 10_000),
+        (CHUNKED.replace(b"close\r\n", b"upgrade\r\nupgrade: x\r\n") + b"0\r\nx: ", b"a" * 10_000),
     ],
 )
 def test_endless_request_is_ended(flowers_server: Server, begin: bytes, more: bytes) -> None:
@@ -167,6 +168,16 @@ def test_slow_clients_leave_room_for_others(small_server: Server) -> None:
         client.settimeout(5)
         assert statuses(client.recv(65536)) == [408]
         client.close()
+
+
+@pytest.mark.parametrize("more", [b"\r\n", b"G", b"\r\n\r\n"])
+def test_kept_connection_is_let_go_if_it_dribbles(small_server: Server, more: bytes) -> None:
+    """Between requests too, a byte that leads to nothing buys no more than REQUEST_SECONDS."""
+    with socket.create_connection(("127.0.0.1", small_server.port), timeout=5) as client:
+        client.sendall(b"GET /health HTTP/1.1\r\nhost: x\r\n\r\n")
+        assert statuses(client.recv(65536)) == [200]
+        client.sendall(more)
+        assert statuses(client.recv(65536)) == [408]
 
 
 @pytest.fixture
