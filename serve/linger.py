@@ -19,13 +19,13 @@ MOST = 32 * 1024 * 1024  # bytes that are thrown away
 class Transport:
     """A connection's transport whose `close` asks first whether more may be arriving.
 
-    `linger` returns whether it is; if so, the protocol ends the connection by `abort`, and uvloop
-    does when the client has closed its side.
+    `keep_reading` returns whether it is; if so, the protocol ends the connection by `abort`, and
+    uvloop does when the client has closed its side.
     """
 
-    def __init__(self, transport: asyncio.Transport, linger: Callable[[], bool]) -> None:
+    def __init__(self, transport: asyncio.Transport, keep_reading: Callable[[], bool]) -> None:
         self.transport = transport
-        self.linger = linger
+        self.keep_reading = keep_reading
         self.lingers = False
         self.write = transport.write
 
@@ -39,8 +39,12 @@ class Transport:
         """Send what was written, and no more; then close, now or when the client is done."""
         if self.is_closing():
             return
-        if self.linger():
+        if self.keep_reading():
             self.lingers = True
             self.transport.write_eof()
         else:
-            self.transport.close()
+            self.close_now()
+
+    def close_now(self) -> None:
+        """Send what was written, and close, whatever still arrives."""
+        self.transport.close()

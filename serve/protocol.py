@@ -1,7 +1,7 @@
-"""What uvicorn's HTTP protocol lacks here: limits, punctuality, safe ends, answers in one write.
+"""What uvicorn's HTTP protocol lacks here: limits, punctuality, and a safe end.
 
 All lean on the inside of `HttpToolsProtocol`; uvicorn is locked by hash, and the tests of slow and
-odd clients, of smuggled requests and of answers fail if its inside changes.
+odd clients and of smuggled requests fail if its inside changes.
 
 Two rules keep one client's bytes from becoming another's request, where a proxy sends the requests
 of many over one connection. No byte that was received is changed. And a connection is kept only for
@@ -11,32 +11,28 @@ as long as every request on it came whole before it was answered: until a reques
 
 from __future__ import annotations
 
-from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from httptools import HttpParserError, HttpParserUpgrade, HttpRequestParser
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from serve import framing, linger
+from serve.at_once import EXTENSIONS, STATUS_LINES
 from serve.errors import HeadTooLarge, Late, Refusal
-from serve.http import AT_ONCE, JSON, encode
+from serve.http import JSON, encode
 from serve.linger import Transport
 
 if TYPE_CHECKING:
     import asyncio
 
-    from serve.http import Pairs, Send
     from serve.service import Service
 
 LONGEST_HEAD = 64 * 1024  # bytes
-STATUS_LINES = {
-    status.value: f"HTTP/1.1 {status.value} {status.phrase}\r\n".encode() for status in HTTPStatus
-}
 NOT_HTTP = framing.malformed("request must be HTTP/1.1", "something else")
 
 
 class Protocol(HttpToolsProtocol):
-    """A connection that is not held open for ever, and that can answer at once.
+    """A connection that is not held open for ever, and whose requests are those of its client.
 
     uvicorn waits without end for the rest of a request, for a reader of its answer, and for the end
     of a header. Here each connection notes since when it has been receiving or sending, and the
@@ -55,12 +51,13 @@ class Protocol(HttpToolsProtocol):
         self.overhead = 0  # bytes of this request that are not its body
         self.coded = False  # whether it has a Transfer-Encoding
         self.last = False  # whether its client, or the server, wants no request after it
+        self.leaving = False  # whether the server is about to end
         self.active: RequestResponseCycle | None = None
         self.unfinished = False  # whether there came a part of a request, and more may follow
         self.discarded: int | None = None  # bytes, once nothing more is parsed
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        super().connection_made(Transport(transport, self.linger))  # type: ignore[arg-type]
+        super().connection_made(Transport(transport, self.keep_reading))  # type: ignore[arg-type]
         self.receiving_since = self.loop.time()
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -139,7 +136,7 @@ class Protocol(HttpToolsProtocol):
         super().on_body(body)
 
     def on_message_complete(self) -> None:
-        if self.parser.should_upgrade():  # httptools means the head; `body_parser` does the rest
+        if self.parser.should_upgrade():  # httptools means the head; the body is yet to come
             return
         self.receiving_since = None
         self.unfinished = False
@@ -154,8 +151,10 @@ class Protocol(HttpToolsProtocol):
         return self.finish_after_whole()
 
     def shutdown(self) -> None:
-        """Let the request that is arriving be the last."""
-        self.last = True
+        """Let the request that is arriving be the last, and wait for no rest of a refused one."""
+        self.last = self.leaving = True
+        if self.transport.lingers:
+            self.transport.close_now()
         super().shutdown()
 
     def stop(self, reason: BaseException | None) -> None:
@@ -195,13 +194,14 @@ class Protocol(HttpToolsProtocol):
         self.cycle.keep_alive = False
         return True
 
-    def linger(self) -> bool:
+    def keep_reading(self) -> bool:
         """Prepare to throw away what still arrives; return False if nothing does."""
-        if self.unfinished:
-            self.discarded = 0
-            self.receiving_since = self.loop.time()
-            self.flow.resume_reading()
-        return self.unfinished
+        if self.leaving or not self.unfinished:
+            return False
+        self.discarded = 0
+        self.receiving_since = self.loop.time()
+        self.flow.resume_reading()
+        return True
 
     def discard(self, count: int) -> None:
         self.discarded = (self.discarded or 0) + count
@@ -222,30 +222,3 @@ class Protocol(HttpToolsProtocol):
         elif now - self.sending_since > seconds:
             self.service.refused("other", Late("The answer must be read within REQUEST_SECONDS."))
             self.transport.abort()
-
-
-def answer_at_once(send: Send, status: int, headers: Pairs, body: bytes) -> bool:
-    """Write a whole answer with one system call, where ASGI's two messages make two.
-
-    Return False, and write nothing, where the long way must be gone: to a slow reader, or if
-    `send` is not uvicorn's own.
-    """
-    cycle = getattr(send, "__self__", None)
-    if not isinstance(cycle, RequestResponseCycle) or cycle.flow.write_paused:
-        return False
-    if cycle.disconnected:
-        return True
-    lines = [b"%b: %b\r\n" % header for header in (*cycle.default_headers, *headers)]
-    if not cycle.keep_alive:
-        lines.append(b"connection: close\r\n")
-    cycle.response_started = cycle.response_complete = True
-    cycle.waiting_for_100_continue = False
-    cycle.transport.write(b"".join([STATUS_LINES[status], *lines, b"\r\n", body]))
-    cycle.message_event.set()
-    if not cycle.keep_alive:
-        cycle.transport.close()
-    cycle.on_response()
-    return True
-
-
-EXTENSIONS: Any = {AT_ONCE: answer_at_once}
