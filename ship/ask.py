@@ -45,8 +45,9 @@ def tensors(bundle: Bundle, rows: Rows) -> dict[str, Any]:
 
 def ask_image(start: Callable[[], str], rows: Rows) -> Answer:
     """Run a published image as a bulk scorer: its pickle is loaded nowhere but in there."""
-    command = ["docker", "run", "--rm", "--interactive", "--network=none", "--read-only",
-               "--cap-drop=ALL", "--tmpfs=/tmp", start(), "predict", "--format=jsonl"]  # fmt: skip
+    command = ["docker", "run", "--pull=never", "--rm", "--interactive", "--network=none",
+               "--read-only", "--cap-drop=ALL", "--tmpfs=/tmp", start(), "predict",
+               "--format=jsonl"]  # fmt: skip
     lines = "".join(json.dumps(row) + "\n" for row in rows)
     result = subprocess.run(command, input=lines, capture_output=True, text=True, check=False)
     if result.returncode:

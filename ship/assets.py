@@ -9,12 +9,12 @@ from tempfile import TemporaryDirectory
 
 from judge.card import card_for_release
 from model.bundle import read
-from ship import contents, cosign
+from ship import contents, cosign, tested
 from ship.baseline import BUNDLE, write
 from ship.build import Build
 from ship.errors import UsageError
 from ship.index import Image, archives_of
-from ship.sign import SBOM
+from ship.sign import sbom_of
 
 
 def write_assets(build: Build, image: Image, reference: str) -> Path:
@@ -29,11 +29,11 @@ def write_assets(build: Build, image: Image, reference: str) -> Path:
     (folder / f"{build.model}-card.md").write_text(card, encoding="utf-8")
     (folder / f"{build.model}-model.html").write_bytes(files["report.html"])
     for archive in archives:
-        architecture = archive.platform["architecture"]
-        sbom = archive.path.with_name(SBOM)
-        shutil.copyfile(sbom, folder / f"{build.model}-{architecture}.spdx.json")
-        for report in archive.path.parent.glob("report.*"):
-            shutil.copyfile(report, folder / f"{build.model}-{architecture}-{report.name}")
+        architecture = archive.architecture
+        (folder / f"{build.model}-{architecture}.spdx.json").write_bytes(sbom_of(archive))
+        for report in tested.reports(archive):
+            content = tested.evidence(archive, report, build.model)
+            (folder / f"{build.model}-{architecture}-{report}").write_bytes(content)
     if provenance := os.environ.get("PROVENANCE"):
         if not Path(provenance).is_file():
             raise UsageError(f"PROVENANCE must be an attestation's file. Got {provenance} instead.")

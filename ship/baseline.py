@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-import json
 import shutil
-import subprocess
-import tempfile
 from dataclasses import dataclass
 from functools import cached_property, partial
 from pathlib import Path
-from typing import Any
 
 from judge.judge import Published
 from model.bundle import Bundle, BundleError, read
-from ship import contents
+from ship import contents, engine
 from ship.ask import ask_graph, ask_image
-from ship.build import run
 from ship.destination import Destination
 from ship.errors import ShipError
-from ship.layout import Layout
+from ship.oci import StoredImage
 from ship.tags import Version, parse
 
 MAIN = "main"
@@ -27,49 +22,26 @@ BUNDLE = "/bundle"
 
 @dataclass(frozen=True)
 class Baseline:
-    """A published image, as files: its bundle, and the layout that its blobs are in.
+    """A published image, as files: its bundle, and its blobs in a layout.
 
-    `digest` is what its tag names; `here`, in the layout, may be one platform's image of that.
+    `digest` is what its tag names; what is stored may be one platform's image of that.
     """
 
-    model: str
     reference: str
     digest: str
     bundle: Bundle
-    layout: Layout
-    tag: str
-    here: str
+    stored: StoredImage
 
     @cached_property
     def image(self) -> str:
-        """The name of the image in the engine, put there on first use."""
-        name = f"{self.model}:published"
-        with tempfile.TemporaryDirectory() as folder:
-            archive = f"{folder}/image.tar"
-            source = f"oci:{self.layout.folder}:{self.tag}"
-            run("skopeo", "copy", "--quiet", source, f"docker-archive:{archive}:{name}")
-            run("docker", "load", "--quiet", "--input", archive)
-        return name
+        """The id of the image in the engine, put there on first use."""
+        return engine.load(self.stored)
 
     def remove(self) -> None:
         """Take the image out of the engine again; it comes back when it is needed."""
         if "image" in self.__dict__:
-            command = ["docker", "rmi", "--force", self.image]
-            subprocess.run(command, capture_output=True, check=False)
+            engine.release(self.stored)
             del self.__dict__["image"]
-
-    @property
-    def compressed_size(self) -> int:
-        return sum(layer["size"] for layer in self.manifest["layers"])
-
-    @property
-    def manifest(self) -> dict[str, Any]:
-        return contents.manifest(self.layout.read, self.here)
-
-    @property
-    def architecture(self) -> str:
-        config = json.loads(self.layout.read(self.manifest["config"]["digest"]))
-        return str(config["architecture"])
 
     def published(self) -> Published:
         """Return what the judge needs to know."""
@@ -100,16 +72,18 @@ def release(tag: str, model: str) -> Version | None:
 
 def fetch(target: Destination, model: str, tag: str, into: Path) -> Baseline:
     """Read the image of `tag` without running it; its bundle is written below `into`."""
-    layout, name = target.local(tag, into / "image")
     digest = target.digest_of(tag)
     if digest is None:
         raise ShipError(f"{target}:{tag} must be published. It is not; see: make models")
-    here = layout.digest_of(name) or digest
-    bundle = write(contents.folder(layout.read, here, BUNDLE), into / "bundle")
+    stored = target.local(digest, into / "image")
+    bundle = write(contents.folder(stored.blob, stored.digest, BUNDLE), into / "bundle")
     try:
-        return Baseline(model, f"{target}:{tag}", digest, read(bundle), layout, name, here)
+        found = read(bundle)
     except BundleError as error:
         raise Unreadable(f"{target}:{tag} cannot be read by this revision: {error}") from error
+    if found.manifest.name != model:
+        raise Unreadable(f"{target}:{tag} must hold {model}. Got {found.manifest.name} instead")
+    return Baseline(f"{target}:{tag}", digest, found, stored)
 
 
 def write(files: dict[str, bytes], folder: Path) -> Path:

@@ -1,4 +1,4 @@
-"""Build with BuildKit: train a bundle, make the image from it, put the image into the engine."""
+"""Build with BuildKit: train a bundle, and make the image from it."""
 
 from __future__ import annotations
 
@@ -60,11 +60,6 @@ class Build:
     def image(self) -> str:
         """The name of the tested image in the local engine."""
         return f"{self.model}:dev"
-
-    @property
-    def candidate(self) -> str:
-        """The name of the image while it is being tested."""
-        return f"{self.model}:candidate"
 
 
 def train(build: Build, *, cache: bool = True, export: Path | None = None) -> None:
@@ -142,6 +137,7 @@ def labels(build: Build) -> dict[str, str]:
         "base.digest": base_digest,
     }
     ours = {
+        "model": build.model,
         "inputs": inputs.hash,
         "task": manifest.task,
         "runtime": manifest.runtime,
@@ -211,43 +207,3 @@ def follow(process: subprocess.Popen[str], log: TextIO) -> str:
         elif text.startswith("ERROR:") and not failure:
             failure.append(text)
     return "\n".join(failure)
-
-
-def load(build: Build) -> None:
-    """Put the archive's image into the local engine, under its candidate name."""
-    source = build.archive.path
-    if in_engine(build.image) == build.archive.digest:
-        run("docker", "tag", build.image, build.candidate)
-    elif uses_containerd():
-        run("docker", "load", "--quiet", "--input", str(source))
-    else:
-        target = f"docker-daemon:{build.candidate}"
-        run("skopeo", "copy", "--quiet", f"oci-archive:{source}", target)
-    loaded = in_engine(build.candidate)
-    if loaded not in (build.archive.digest, build.archive.manifest["config"]["digest"]):
-        raise StageError(f"{build.candidate} must be {build.archive.digest}. Got {loaded} instead.")
-
-
-def accept(build: Build) -> None:
-    """Give the tested image the name people use."""
-    run("docker", "tag", build.candidate, build.image)
-    run("docker", "rmi", build.candidate)
-
-
-def in_engine(image: str) -> str | None:
-    """Return the digest of an image in the engine, None where it has none of that name."""
-    command = ["docker", "image", "inspect", "--format", "{{.Id}}", image]
-    return (
-        subprocess.run(command, capture_output=True, text=True, check=False).stdout.strip() or None
-    )
-
-
-def uses_containerd() -> bool:
-    return "io.containerd.snapshotter" in run("docker", "info", "--format", "{{.DriverStatus}}")
-
-
-def run(*command: str) -> str:
-    result = subprocess.run(command, capture_output=True, text=True, check=False)
-    if result.returncode:
-        raise StageError(f"{' '.join(command)} failed: {result.stderr.strip()}")
-    return result.stdout

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import gzip
-import hashlib
 import io
-import json
 import platform
 import tarfile
 from collections.abc import Callable
 from pathlib import PurePosixPath
-from typing import Any
+from typing import IO, Any, cast
 
+from ship.digest import of
 from ship.errors import ShipError
+from ship.oci import DOCUMENT, LARGEST, decoded, refuse_larger
 
 Read = Callable[[str], bytes]  # the blob of a digest
 HERE = {"x86_64": "amd64", "aarch64": "arm64"}.get(platform.machine(), platform.machine())
+UNPACKED = 8 * 2**30  # bytes of a layer
 WHITEOUT, OPAQUE = ".wh.", ".wh..wh..opq"
 INDEXES = ("application/vnd.oci.image.index.v1+json",
            "application/vnd.docker.distribution.manifest.list.v2+json")  # fmt: skip
@@ -23,15 +24,24 @@ INDEXES = ("application/vnd.oci.image.index.v1+json",
 
 def manifest(read: Read, digest: str) -> dict[str, Any]:
     """Return an image's manifest; of an index, that of the image for this machine, or the first."""
+    return document(read, image_here(read, digest))
+
+
+def image_here(read: Read, digest: str) -> str:
+    """Return the digest of the image for this machine, or of the first, where that is an index."""
     found = document(read, digest)
-    if found.get("mediaType") in INDEXES or "manifests" in found:
-        images = [
-            each for each in found["manifests"]
-            if each.get("platform", {}).get("os", "linux") != "unknown"
-        ]  # fmt: skip
-        ours = (each for each in images if architecture(each) == HERE)
-        return manifest(read, next(ours, images[0])["digest"])
-    return found
+    if not is_index(found):
+        return digest
+    images = [
+        each for each in found["manifests"]
+        if each.get("platform", {}).get("os", "linux") != "unknown"
+    ]  # fmt: skip
+    ours = (each for each in images if architecture(each) == HERE)
+    return image_here(read, next(ours, images[0])["digest"])
+
+
+def is_index(document: dict[str, Any]) -> bool:
+    return document.get("mediaType") in INDEXES or "manifests" in document
 
 
 def architecture(descriptor: dict[str, Any]) -> str | None:
@@ -40,14 +50,14 @@ def architecture(descriptor: dict[str, Any]) -> str | None:
 
 
 def document(read: Read, digest: str) -> dict[str, Any]:
-    decoded: dict[str, Any] = json.loads(verified(read, digest))
-    return decoded
+    content = verified(read, digest)
+    refuse_larger(len(content), DOCUMENT, f"{digest}: bytes of a document")
+    return decoded(content, digest)
 
 
 def verified(read: Read, digest: str) -> bytes:
     content = read(digest)
-    found = f"sha256:{hashlib.sha256(content).hexdigest()}"
-    if found != digest:
+    if (found := of(content)) != digest:
         raise ShipError(f"Blob {digest} must have that digest. Got {found} instead.")
     return content
 
@@ -60,19 +70,21 @@ def folder(read: Read, digest: str, path: str) -> dict[str, bytes]:
     return files
 
 
-def unpacked(content: bytes, digest: str) -> bytes:
+def unpacked(content: bytes, digest: str) -> IO[bytes]:
+    """Return a layer as a tar, unpacked while it is read: a few bytes can unpack to any number."""
     if content[:2] == b"\x1f\x8b":
-        return gzip.decompress(content)
+        return cast("IO[bytes]", gzip.GzipFile(fileobj=io.BytesIO(content)))
     if content[:4] == b"\x28\xb5\x2f\xfd":
         raise ShipError(f"Layer {digest} must be a tar, gzipped or not. Got zstd instead.")
-    return content
+    return io.BytesIO(content)
 
 
-def apply(layer: bytes, path: str, files: dict[str, bytes]) -> None:
+def apply(layer: IO[bytes], path: str, files: dict[str, bytes]) -> None:
     """Add what one layer holds to the files of those below it: what it hides goes first."""
     added: dict[str, bytes] = {}
-    with tarfile.open(fileobj=io.BytesIO(layer)) as tar:
+    with tarfile.open(fileobj=layer, mode="r:") as tar:
         for member in tar:
+            refuse_larger(member.offset_data + member.size, UNPACKED, f"{path}: bytes of a layer")
             name = PurePosixPath("/", member.name)
             if hides(name, path):
                 remove(files, hidden(name), path)
@@ -80,6 +92,7 @@ def apply(layer: bytes, path: str, files: dict[str, bytes]) -> None:
                 content = tar.extractfile(member) if member.isfile() or member.islnk() else None
                 if content is None:
                     raise ShipError(f"{name} must be a file in the image. Got a link instead.")
+                refuse_larger(member.size, LARGEST, f"{name}: bytes of a file")
                 added[str(name.relative_to(path))] = content.read()
     files.update(added)
 

@@ -6,17 +6,18 @@ import fcntl
 import json
 import os
 import shutil
-import tarfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from ship import contents
+from ship.digest import Verified, checked, drain, of
 from ship.errors import ShipError
 from ship.index import Image, Index, archives_of
-from ship.oci import Archive
+from ship.oci import DOCUMENT, LARGEST, MANIFESTS, StoredImage, decoded, descriptor, refuse_larger
 
 REF_NAME = "org.opencontainers.image.ref.name"
 
@@ -42,51 +43,92 @@ class Layout:
         blobs = self.folder / "blobs" / "sha256"
         blobs.mkdir(parents=True, exist_ok=True)
         self._replace(self.folder / "oci-layout", b'{"imageLayoutVersion":"1.0.0"}')
-        for archive in archives_of(image):
-            self._copy(archive, blobs)
+        for stored in archives_of(image):
+            for each in stored.descriptors:
+                self._copy(stored, each)
         if isinstance(image, Index):
-            self._replace(blobs / image.digest.removeprefix("sha256:"), image.content)
+            self._replace(self._file(image.digest), image.content)
 
-    @staticmethod
-    def _copy(archive: Archive, blobs: Path) -> None:
-        with tarfile.open(archive.path) as tar:
-            for digest in archive.blobs:
-                target = blobs / digest.removeprefix("sha256:")
-                member = tar.extractfile(f"blobs/{digest.replace(':', '/')}")
-                if member is not None and not target.exists():
-                    partial = target.with_name(f".{target.name}.{os.getpid()}")
-                    with partial.open("wb") as file:
-                        shutil.copyfileobj(member, file)
-                        os.fsync(file.fileno())
-                    partial.rename(target)
+    def _copy(self, image: StoredImage, blob: dict[str, Any]) -> None:
+        """Copy a blob, or verify the one that is here already: its name proves nothing."""
+        target = self._file(blob["digest"])
+        if target.exists():
+            self.verify_blob(blob)
+            return
+        partial = target.with_name(f".{target.name}.{os.getpid()}")
+        try:
+            with image.open(blob) as source, partial.open("wb") as file:
+                shutil.copyfileobj(source, file)
+                os.fsync(file.fileno())
+            partial.rename(target)
+        finally:
+            partial.unlink(missing_ok=True)
 
     def tag(self, image: Image, tag: str) -> None:
         """Let `tag` name the image from now on."""
-        with self._locked():
+        with self._locked(".lock"):
             others = [m for m in self._manifests() if self._name(m) != tag]
             entry = {**image.descriptor, "annotations": {REF_NAME: tag}}
             index = {"schemaVersion": 2, "manifests": [*others, entry]}
             self._replace(self.folder / "index.json", json.dumps(index, indent=2).encode())
 
+    @contextmanager
+    def publishing(self) -> Iterator[None]:
+        """Keep every other publish on this machine out meanwhile."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        with self._locked(".publishing"):
+            yield
+
     def config(self, digest: str) -> bytes:
         """Return the configuration of an image."""
         return self.read(contents.manifest(self.read, digest)["config"]["digest"])
 
-    def local(self, tag: str, _: Path) -> tuple[Layout, str]:
-        """Return the layout that holds the image of `tag`, and its tag there: this one."""
-        return self, tag
+    def image(self, digest: str) -> StoredImage:
+        """Return an image; of an index, that for this machine, or the first."""
+        return LayoutImage(self, contents.image_here(self.read, digest))
+
+    def local(self, digest: str, _: Path) -> StoredImage:
+        """Return an image, which is on this machine already."""
+        return self.image(digest)
 
     def read(self, digest: str) -> bytes:
+        with self.open(digest) as file:
+            refuse_larger(os.fstat(file.fileno()).st_size, LARGEST, f"{self}: blob {digest}")
+            return file.read()
+
+    def open(self, digest: str) -> IO[bytes]:
         try:
-            return (self.folder / "blobs" / digest.replace(":", "/")).read_bytes()
+            return self._file(checked(digest, self)).open("rb")
         except FileNotFoundError:
             raise ShipError(f"{self} must hold {digest}. It does not; see: make models") from None
+
+    def verify(self, digest: str) -> None:
+        """Hold every blob of an image, or of all in an index, against its digest and its size."""
+        document = contents.document(self.read, digest)
+        if contents.is_index(document):
+            for each in document["manifests"]:
+                platform = descriptor(each, (*MANIFESTS, *contents.INDEXES), self)
+                self.verify_blob(platform)
+                self.verify(platform["digest"])
+        else:
+            for blob in LayoutImage(self, digest).descriptors:
+                self.verify_blob(blob)
+
+    def verify_blob(self, blob: dict[str, Any]) -> None:
+        with self.open(blob["digest"]) as file:
+            drain(Verified(file, blob["digest"], blob["size"], self))
+
+    def _file(self, digest: str) -> Path:
+        return self.folder / "blobs" / digest.replace(":", "/")
 
     def _manifests(self) -> list[dict[str, Any]]:
         index = self.folder / "index.json"
         if not index.exists():
             return []
-        manifests: list[dict[str, Any]] = json.loads(index.read_bytes())["manifests"]
+        refuse_larger(index.stat().st_size, DOCUMENT, str(index))
+        manifests: list[dict[str, Any]] = decoded(index.read_bytes(), index)["manifests"]
+        for each in manifests:
+            descriptor(each, (*MANIFESTS, *contents.INDEXES), index)
         return manifests
 
     @staticmethod
@@ -94,8 +136,8 @@ class Layout:
         return (manifest.get("annotations") or {}).get(REF_NAME)
 
     @contextmanager
-    def _locked(self) -> Iterator[None]:
-        with (self.folder / ".lock").open("w") as file:
+    def _locked(self, name: str) -> Iterator[None]:
+        with (self.folder / name).open("w") as file:
             fcntl.flock(file, fcntl.LOCK_EX)
             yield
 
@@ -104,3 +146,31 @@ class Layout:
         partial = file.with_name(f".{file.name}.{os.getpid()}")
         partial.write_bytes(content)
         partial.rename(file)
+
+
+@dataclass(frozen=True)
+class LayoutImage(StoredImage):
+    """One image for one platform, in a layout."""
+
+    layout: Layout
+    named: str
+
+    @property
+    def path(self) -> Path:  # type: ignore[override] # read-only here
+        return self.layout.folder
+
+    @property
+    def where(self) -> str:
+        return str(self.layout)
+
+    @cached_property
+    def descriptor(self) -> dict[str, Any]:
+        content = self.layout.read(self.named)
+        kind = decoded(content, self.where).get("mediaType", MANIFESTS[0])
+        found = {"mediaType": kind, "digest": of(content), "size": len(content)}
+        if found["digest"] != self.named:
+            raise ShipError(f"{self.layout} must hold {self.named}. Got {found['digest']}.")
+        return descriptor(found, MANIFESTS, self.where)
+
+    def raw(self, digest: str) -> AbstractContextManager[IO[bytes]]:
+        return self.layout.open(digest)

@@ -14,8 +14,10 @@ from judge.found import Check
 from model.bundle import Bundle, read
 from model.policy import ImageRules
 from ship.baseline import Baseline
-from ship.build import Build, run
+from ship.build import Build
+from ship.engine import load, run
 from ship.errors import StageError
+from ship.oci import Archive
 
 PORT = "8080"
 WARMUP, ROUNDS = 20, 200
@@ -23,17 +25,18 @@ SECONDS = 30  # to become ready
 
 
 def measure(build: Build, baseline: Baseline | None, rules: ImageRules) -> list[Check]:
-    """Return the checks of an image that is in the engine as the candidate.
+    """Return the checks of an image, which is put into the engine where it has to run.
 
     An image that was published for other machines only has nothing to be held against here.
     """
     new, old = build.archive, baseline
-    if old is None or new.config["architecture"] != old.architecture:
+    if old is None or new.architecture != old.stored.architecture:
         return []
-    sizes = new.compressed_size / 1e6, old.compressed_size / 1e6
+    sizes = new.compressed_size / 1e6, old.stored.compressed_size / 1e6
     checks = [ratio("image size, MB", *sizes, rules.size_ratio)]
-    if new.digest != old.here:
-        checks.append(ratio("latency of one row, ms", *latencies(build, old), rules.latency_ratio))
+    if new.digest != old.stored.digest:
+        speeds = latencies(build, new, old)
+        checks.append(ratio("latency of one row, ms", *speeds, rules.latency_ratio))
     return checks
 
 
@@ -43,13 +46,13 @@ def ratio(name: str, new: float, old: float, most: float) -> Check:
     return Check(name=name, rule=rule, found=found, passed=new <= most * old)
 
 
-def latencies(build: Build, baseline: Baseline) -> tuple[float, float]:
+def latencies(build: Build, archive: Archive, baseline: Baseline) -> tuple[float, float]:
     """Return both images' median milliseconds for one row over HTTP.
 
     They answer in turns, so that whatever else this machine does slows both.
     """
     with (
-        serving(build.candidate, read(build.bundle)) as new,
+        serving(load(archive), read(build.bundle)) as new,
         serving(baseline.image, baseline.bundle) as old,
     ):
         for _ in range(WARMUP):
@@ -90,8 +93,9 @@ class Server:
 @contextmanager
 def serving(image: str, bundle: Bundle) -> Iterator[Server]:
     """Run an image as its hosts do, and wait until it is ready."""
-    container = run("docker", "run", "--detach", "--read-only", "--cap-drop=ALL", "--tmpfs=/tmp",
-                    "--cpus=1", f"--publish=127.0.0.1::{PORT}", image).strip()  # fmt: skip
+    container = run("docker", "run", "--pull=never", "--detach", "--read-only", "--cap-drop=ALL",
+                    "--tmpfs=/tmp", "--cpus=1", f"--publish=127.0.0.1::{PORT}",
+                    image).strip()  # fmt: skip
     try:
         port = run("docker", "port", container, PORT).partition("\n")[0].rpartition(":")[2]
         server = Server(int(port), bundle)

@@ -1,34 +1,59 @@
-"""Read an image where it lies: an OCI archive (a tar) or an OCI layout (a folder)."""
+"""Read an image where it lies, by digests alone: nothing that no verified digest leads to is read.
+
+An archive may come from another machine. Whatever it says is held to the OCI image spec 1.1 before
+it is used, and to what we build: one image, gzipped layers, no member that such an archive lacks.
+"""
 
 from __future__ import annotations
 
-import hashlib
 import json
+import os
+import re
 import tarfile
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, cast
 
+from ship.digest import Verified, checked
 from ship.errors import ShipError
 
+MANIFESTS = ("application/vnd.oci.image.manifest.v1+json",
+             "application/vnd.docker.distribution.manifest.v2+json")  # fmt: skip
+CONFIGS = ("application/vnd.oci.image.config.v1+json",
+           "application/vnd.docker.container.image.v1+json")  # fmt: skip
+LAYERS = ("application/vnd.oci.image.layer.v1.tar",
+          "application/vnd.oci.image.layer.v1.tar+gzip",
+          "application/vnd.docker.image.rootfs.diff.tar.gzip")  # fmt: skip
+DOCUMENT = 4 * 2**20  # bytes of a manifest or a configuration, which registries bound as well
+LARGEST = 2 * 2**30  # bytes of a blob that is read into memory
+MOST = 1000  # members of an archive; an image has a few dozen blobs
+MEMBER = re.compile(r"blobs/sha256/[0-9a-f]{64}|index\.json|oci-layout|manifest\.json")
+FOLDERS = ("blobs", "blobs/sha256")
+NAME = re.compile(r"[a-z0-9][a-z0-9._-]*")  # of an architecture, which ends in names of files
 
-@dataclass(frozen=True)
-class Archive:
-    """One image in an OCI archive, as `docker buildx build --output type=oci` writes it."""
 
-    path: Path
+class StoredImage(ABC):
+    """One image for one platform, whose blobs are in files of this machine."""
 
-    @cached_property
+    path: Path  # of the file or folder that it lies in
+
+    @abstractmethod
+    def raw(self, digest: str) -> AbstractContextManager[IO[bytes]]:
+        """Open the file that is said to be this blob; nothing has been verified of it."""
+
+    @property
+    @abstractmethod
     def descriptor(self) -> dict[str, Any]:
-        """The entry of index.json: mediaType, digest and size of the image's manifest."""
-        manifests = json.loads(self.read("index.json"))["manifests"]
-        if len(manifests) != 1:
-            raise ShipError(f"{self.path} must hold one image. Got {len(manifests)} instead.")
-        kept: dict[str, Any] = {
-            key: manifests[0][key] for key in ("mediaType", "digest", "size") if key in manifests[0]
-        }  # fmt: skip
-        return kept
+        """Return mediaType, digest and size of the image's manifest."""
+
+    @property
+    @abstractmethod
+    def where(self) -> str:
+        """Return where the image lies, for messages."""
 
     @property
     def digest(self) -> str:
@@ -36,12 +61,27 @@ class Archive:
 
     @cached_property
     def manifest(self) -> dict[str, Any]:
-        return self._json(self.digest)
+        """The manifest; every descriptor in it is one that may be followed."""
+        found = self._document(self.descriptor)
+        layers = found.get("layers")
+        if found.get("mediaType", self.descriptor["mediaType"]) != self.descriptor["mediaType"]:
+            raise ShipError(f"{self.where} must hold a manifest. Got {found['mediaType']!r}.")
+        if not isinstance(layers, list) or not layers:
+            raise ShipError(f"{self.where}: the manifest must list layers. Got {layers!r} instead.")
+        found["config"] = descriptor(found.get("config"), CONFIGS, self.where)
+        found["layers"] = [descriptor(layer, LAYERS, self.where) for layer in layers]
+        return found
 
     @cached_property
     def config(self) -> dict[str, Any]:
         """The image configuration: user, entrypoint, environment, labels, history."""
-        return self._json(self.manifest["config"]["digest"])
+        found = self._document(self.manifest["config"])
+        for key in ("architecture", "os"):
+            if not isinstance(found.get(key), str) or not NAME.fullmatch(found[key]):
+                raise ShipError(f"{self.where}: {key} must be a name. Got {found.get(key)!r}.")
+        if not isinstance(found.get("config", {}), dict):
+            raise ShipError(f"{self.where}: config must be an object. Got {found['config']!r}.")
+        return found
 
     @property
     def platform(self) -> dict[str, str]:
@@ -50,8 +90,12 @@ class Archive:
         return {key: self.config[key] for key in keys if key in self.config}
 
     @property
+    def architecture(self) -> str:
+        return self.platform["architecture"]
+
+    @property
     def labels(self) -> dict[str, str]:
-        return self.config["config"].get("Labels") or {}
+        return self.config.get("config", {}).get("Labels") or {}
 
     @property
     def layers(self) -> list[dict[str, Any]]:
@@ -63,36 +107,136 @@ class Archive:
         return sum(layer["size"] for layer in self.layers)
 
     @property
+    def descriptors(self) -> list[dict[str, Any]]:
+        """Return digest and size of everything the image consists of, the manifest last."""
+        return [*self.layers, self.manifest["config"], self.descriptor]
+
+    @property
     def blobs(self) -> list[str]:
-        """Digests of everything the image consists of, the manifest last."""
-        return [*(layer["digest"] for layer in self.layers), self.manifest["config"]["digest"],
-                self.digest]  # fmt: skip
+        return [each["digest"] for each in self.descriptors]
 
-    def read(self, name: str) -> bytes:
-        with tarfile.open(self.path) as tar, self._member(tar, name) as member:
-            return member.read()
+    @contextmanager
+    def open(self, descriptor: dict[str, Any]) -> Iterator[Verified]:
+        """Open a blob; reading it to its end verifies its digest and its size."""
+        with self.raw(descriptor["digest"]) as source:
+            yield Verified(source, descriptor["digest"], descriptor["size"], self.where)
 
-    def blob(self, digest: str) -> bytes:
+    def blob(self, digest: str, limit: int = LARGEST) -> bytes:
         """Read a blob and hold it against its digest."""
-        content = self.read(f"blobs/{digest.replace(':', '/')}")
-        found = f"sha256:{hashlib.sha256(content).hexdigest()}"
-        if found != digest:
-            raise ShipError(
-                f"{self.path}: blob {digest} must have that digest. Got {found} instead."
-            )
-        return content
+        with self.raw(checked(digest, self.where)) as source:
+            size = source.seek(0, os.SEEK_END)
+            source.seek(0)
+            refuse_larger(size, limit, f"{self.where}: blob {digest}")
+            return Verified(source, digest, size, self.where).read()
 
-    def _member(self, tar: tarfile.TarFile, name: str) -> IO[bytes]:
-        try:
-            member = tar.extractfile(name)
-        except KeyError:
-            member = None
+    def _document(self, descriptor: dict[str, Any]) -> dict[str, Any]:
+        refuse_larger(descriptor["size"], DOCUMENT, f"{self.where}: {descriptor['digest']}")
+        with self.open(descriptor) as blob:
+            return decoded(blob.read(), self.where)
+
+
+@dataclass(frozen=True)
+class Archive(StoredImage):
+    """One image in an OCI archive, as `docker buildx build --output type=oci` writes it."""
+
+    path: Path
+
+    @property
+    def where(self) -> str:
+        return str(self.path)
+
+    @cached_property
+    def descriptor(self) -> dict[str, Any]:
+        """The entry of index.json: mediaType, digest and size of the image's manifest."""
+        with self._member("index.json") as file:
+            found = decoded(file.read(DOCUMENT), self.where).get("manifests")
+        if not isinstance(found, list) or len(found) != 1:
+            number = len(found) if isinstance(found, list) else "none"
+            raise ShipError(f"{self.path} must hold one image. Got {number} instead.")
+        return descriptor(found[0], MANIFESTS, self.where)
+
+    def raw(self, digest: str) -> AbstractContextManager[IO[bytes]]:
+        return self._member(f"blobs/{digest.replace(':', '/')}")
+
+    @cached_property
+    def _members(self) -> dict[str, tarfile.TarInfo]:
+        """The archive's members by name; raises ShipError for any that we would not have written.
+
+        Other readers take the first of two members of a name, or follow a link: there is none.
+        """
+        found: dict[str, tarfile.TarInfo] = {}
+        with self._tar() as tar:
+            for number, member in enumerate(tar):
+                name = member.name
+                if member.isdir() and name in FOLDERS:
+                    continue
+                if not is_plain(member) or not MEMBER.fullmatch(name) or name in found:
+                    what = "a second" if name in found else "a"
+                    raise ShipError(
+                        f"{self.path} must be an OCI archive and nothing else. "
+                        f"Got {what} member {name[:100]!r}; build it again."
+                    )
+                refuse_larger(number, MOST, f"{self.path}: the number of members")
+                found[name] = member
+        return found
+
+    @contextmanager
+    def _member(self, name: str) -> Iterator[IO[bytes]]:
+        member = self._members.get(name)
         if member is None:
             raise ShipError(
                 f"{self.path} must be an OCI archive. It holds no {name}; build it again."
             )
-        return member
+        with self._tar() as tar, cast("IO[bytes]", tar.extractfile(member)) as file:
+            yield file
 
-    def _json(self, digest: str) -> dict[str, Any]:
-        decoded: dict[str, Any] = json.loads(self.blob(digest))
-        return decoded
+    @contextmanager
+    def _tar(self) -> Iterator[tarfile.TarFile]:
+        try:
+            opened = tarfile.open(self.path, "r:")  # noqa: SIM115 - closed below
+        except (OSError, tarfile.TarError) as error:
+            raise self._unreadable(error) from error
+        with opened as tar:
+            try:
+                yield tar
+            except tarfile.TarError as error:
+                raise self._unreadable(error) from error
+
+    def _unreadable(self, error: Exception) -> ShipError:
+        return ShipError(f"{self.path} must be an OCI archive. Got instead: {error}; build it: "
+                         "make image MODEL=…")  # fmt: skip
+
+
+def is_plain(member: tarfile.TarInfo) -> bool:
+    """Tell whether a member is a file whose bytes are in the archive as they are."""
+    return member.type in (tarfile.REGTYPE, tarfile.AREGTYPE) and not member.issparse()
+
+
+def descriptor(found: Any, types: tuple[str, ...], where: object) -> dict[str, Any]:
+    """Return mediaType, digest and size of what a document leads to, in a form to rely on."""
+    if not isinstance(found, dict) or found.get("mediaType") not in types:
+        kind = found.get("mediaType") if isinstance(found, dict) else found
+        raise ShipError(
+            f"{where}: a media type must be one of {', '.join(types)}. Got {str(kind)[:100]!r}."
+        )
+    size = found.get("size")
+    if not isinstance(size, int) or isinstance(size, bool) or size < 0:
+        raise ShipError(f"{where}: a size must be a number of bytes. Got {str(size)[:100]!r}.")
+    checked(found.get("digest"), where)
+    return {key: found[key] for key in ("mediaType", "digest", "size")}
+
+
+def decoded(content: bytes, where: object) -> dict[str, Any]:
+    """Return a JSON object that somebody else wrote."""
+    try:
+        found = json.loads(content)
+    except (ValueError, RecursionError) as error:
+        raise ShipError(f"{where} must hold JSON. Got instead: {error}") from error
+    if not isinstance(found, dict):
+        raise ShipError(f"{where} must hold a JSON object. Got {str(found)[:100]!r} instead.")
+    return found
+
+
+def refuse_larger(found: int, limit: int, what: str) -> None:
+    if found > limit:
+        raise ShipError(f"{what} must be at most {limit}. Got {found} instead.")

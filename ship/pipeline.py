@@ -6,18 +6,19 @@ import os
 import time
 import traceback
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from model.bundle import BundleError
-from ship import base, git, tested
+from ship import base, engine, git, tested
 from ship.assets import write_assets
-from ship.build import Build, accept, load, make_image, train
+from ship.build import Build, make_image, train
 from ship.destination import Destination, destination
 from ship.errors import ShipError
 from ship.github.untrusted import printable
 from ship.import_bundle import import_bundle
-from ship.index import Image, find, join
+from ship.index import Image, find, handed_on, join
 from ship.judging import Judged, enforce, judge_build, measure_build
 from ship.outputs import set_outputs
 from ship.publish import publish, push, refuse_uncommitted
@@ -26,6 +27,7 @@ from ship.smoke import smoke, tests_hash
 from ship.tags import Tag, tags_of_head
 
 STAGES = ("train", "gate", "image", "measure", "scan", "smoke", "publish")
+TESTING = {"measure", "scan", "smoke"}  # the stages in which an image can be found wanting
 BUILDING = {"train", "image", "measure"}  # the stages that need the base image
 
 
@@ -80,7 +82,15 @@ def run_stage(outcome: Outcome, stage: str) -> None:
         outcome.failed, outcome.error = stage, printable(traceback.format_exc())
     if outcome.failed:
         print(f"{model}: {stage} FAILED", flush=True)
+        forget(outcome, stage)
     outcome.seconds[stage] = time.monotonic() - started
+
+
+def forget(outcome: Outcome, stage: str) -> None:
+    """Take an image that has failed out of the engine; `make image` puts it there again."""
+    if stage in TESTING:
+        with suppress(ShipError):
+            engine.release(outcome.build.archive)
 
 
 def run_train(outcome: Outcome) -> None:
@@ -111,28 +121,36 @@ def run_measure(outcome: Outcome) -> None:
     if measure_build(build, outcome.judged, reason()):
         run_image(outcome)  # around the manifest that holds the reason
     enforce(outcome.judged.report)
+    baseline = outcome.judged.baseline
+    against = baseline.digest if baseline else None
+    tested.record_verdict(build.archive, outcome.judged.report, against)
 
 
 def run_image(outcome: Outcome) -> None:
     make_image(outcome.build)
-    load(outcome.build)
+    engine.load(outcome.build.archive)
+    set_outputs(image=engine.held(outcome.build.archive))
 
 
 def run_scan(outcome: Outcome) -> None:
-    outcome.findings = scan(outcome.build)
-    tested.record(outcome.build.folder, scan=outcome.build.archive.digest)
+    archive = outcome.build.archive
+    outcome.findings = scan(outcome.build, archive)
+    tested.record_scan(archive, database=outcome.findings.database)
 
 
 def run_smoke(outcome: Outcome) -> None:
-    build, digest, tests = outcome.build, outcome.build.archive.digest, tests_hash()
-    before = tested.read(build.folder)
-    if not outcome.repeat and (before.get("smoke"), before.get("tests")) == (digest, tests):
+    """Test a container of the archive's image, unless these bytes have passed these tests."""
+    build, archive, tests = outcome.build, outcome.build.archive, tests_hash()
+    before = tested.read(archive).smoke
+    if before and before.tests == tests and not outcome.repeat:
         print("  these very bytes have passed these very tests before", flush=True)
-        outcome.smoke = before["passed"]
+        passed = before.passed
     else:
-        outcome.smoke = smoke(build)
-        tested.record(build.folder, smoke=digest, tests=tests, passed=outcome.smoke)
-    accept(build)
+        passed = smoke(build, engine.load(archive))
+        tested.record(archive, smoke=tested.Smoke(tests=tests, passed=passed))
+    outcome.smoke = f"{passed} passed"
+    engine.accept(archive, build.image)
+    set_outputs(**{archive.architecture: archive.digest})
 
 
 def run_push(outcome: Outcome) -> None:
@@ -155,7 +173,7 @@ def run_assets(outcome: Outcome) -> None:
 def shipment(outcome: Outcome) -> tuple[Image, list[Tag], Destination]:
     """Return what is to be published, under which tags, and where; raise where it may not be."""
     build = outcome.build
-    archives = find(outcome.images) if outcome.images else [build.archive]
+    archives = find(outcome.images, handed_on()) if outcome.images else [build.archive]
     for archive in archives:
         tested.refuse_untested(archive, build.model)
     target = destination(build.model, build.dist)

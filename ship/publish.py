@@ -34,11 +34,19 @@ def push(image: Image, tags: list[Tag], target: Destination) -> bool:
 
 def publish(image: Image, tags: list[Tag], target: Destination) -> None:
     """Make `image` reachable at `target` under `tags`, whose order is the order of setting."""
-    if push(image, tags, target):
-        print(f"  verified {verify(target, image.digest)}", flush=True)
-    for tag in tags:
-        if target.digest_of(tag.name) != image.digest:
-            target.tag(image, tag.name)
+    with target.publishing():
+        if push(image, tags, target):
+            print(f"  verified {verify(target, image.digest)}", flush=True)
+        for tag in tags:
+            set_tag(image, tag, target)
+
+
+def set_tag(image: Image, tag: Tag, target: Destination) -> None:
+    """Let a tag name the image, unless another publish has taken a fixed one meanwhile."""
+    refuse_overwriting(image, [tag], target)
+    if target.digest_of(tag.name) != image.digest:
+        target.tag(image, tag.name)
+        refuse_overwriting(image, [tag], target)
 
 
 def refuse_overwriting(image: Image, tags: list[Tag], target: Destination) -> None:

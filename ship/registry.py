@@ -6,14 +6,18 @@ import hashlib
 import json
 import subprocess
 import tempfile
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
+from ship.digest import checked
 from ship.errors import StageError
-from ship.index import Image, Index
+from ship.index import Image
 from ship.layout import Layout
+from ship.oci import StoredImage
 
+LOCAL_TAG = "published"  # of what was copied here last
 ABSENT = ("manifest unknown", "name unknown", "not found", "repository name not known")
 
 
@@ -38,42 +42,47 @@ class Registry:
         return sorted(json.loads(answer)["Tags"]) if answer else []
 
     def push(self, image: Image) -> None:
-        """Copy the image by digest; nothing can be reached by a tag."""
-        if not isinstance(image, Index):
-            self._copy(f"oci-archive:{image.path}", f"@{image.digest}", "dest-")
-            return
+        """Copy the image by digest, every blob verified; nothing can be reached by a tag."""
         with tempfile.TemporaryDirectory() as folder:
-            joined = Layout(Path(folder))
-            joined.push(image)
-            joined.tag(image, "joined")
-            self._copy(f"oci:{folder}:joined", f"@{image.digest}", "dest-")
+            verified = Layout(Path(folder))
+            verified.push(image)
+            verified.tag(image, "verified")
+            self._copy(f"oci:{folder}:verified", f"@{image.digest}", "dest-")
 
     def tag(self, image: Image, tag: str) -> None:
         """Let `tag` name the image, which is here by digest, from now on."""
-        self._copy(self._url(f"@{image.digest}"), f":{tag}", "src-", "dest-")
+        self._copy(self._at(image.digest), f":{tag}", "src-", "dest-")
+
+    def publishing(self) -> AbstractContextManager[None]:
+        """Keep no other publish out: a registry has no lock, so tags are checked once more."""
+        return nullcontext()
+
+    def verify(self, digest: str) -> None:
+        """Read nothing more: a registry's blobs are verified by whoever pulls them."""
 
     def config(self, digest: str) -> bytes:
         """Return the configuration of an image."""
         found = self._skopeo("inspect", *self._tls(""), "--raw", "--config",
-                             self._url(f"@{digest}"))  # fmt: skip
+                             self._at(digest))  # fmt: skip
         return self._checked(found)
 
-    def local(self, tag: str, folder: Path) -> tuple[Layout, str]:
-        """Copy the image of `tag` to a layout; what that holds already is not fetched again."""
+    def local(self, digest: str, folder: Path) -> StoredImage:
+        """Copy an image to a layout; what that holds already is not fetched again."""
         folder.mkdir(parents=True, exist_ok=True)
         self._checked(self._skopeo("copy", "--quiet", "--preserve-digests", "--retry-times=3",
-                                   *self._tls("src-"), self._url(f":{tag}"),
-                                   f"oci:{folder}:{tag}"))  # fmt: skip
-        return Layout(folder), tag
+                                   *self._tls("src-"), self._at(digest),
+                                   f"oci:{folder}:{LOCAL_TAG}"))  # fmt: skip
+        layout = Layout(folder)
+        return layout.image(layout.digest_of(LOCAL_TAG) or digest)
 
     def read(self, digest: str) -> bytes:
-        found = self._skopeo("inspect", *self._tls(""), "--raw", self._url(f"@{digest}"))
+        found = self._skopeo("inspect", *self._tls(""), "--raw", self._at(digest))
         return self._checked(found)
 
     def fetch(self, digest: str, folder: Path) -> None:
         """Copy the image `digest`, of whatever platform, to a layout that holds it alone."""
         self._checked(self._skopeo("copy", "--quiet", "--preserve-digests", "--retry-times=3",
-                                   *self._tls("src-"), self._url(f"@{digest}"),
+                                   *self._tls("src-"), self._at(digest),
                                    f"oci:{folder}:{folder.name}"))  # fmt: skip
 
     def _copy(self, source: str, target: str, *sides: str) -> None:
@@ -83,6 +92,9 @@ class Registry:
 
     def _url(self, suffix: str) -> str:
         return f"docker://{self.repository}{suffix}"
+
+    def _at(self, digest: str) -> str:
+        return self._url(f"@{checked(digest, self)}")
 
     def _tls(self, side: str) -> list[str]:
         """Allow plain HTTP to a registry on this very machine, as Docker does."""

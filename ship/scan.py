@@ -13,12 +13,15 @@ from pathlib import Path
 from typing import Any
 
 from ship import git
-from ship.build import Build, run
+from ship.build import Build
 from ship.errors import StageError
+from ship.layout import Layout
+from ship.oci import Archive
 
 TOOLS = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache"), "model-images", "bin")
 SEVERITIES = ("CRITICAL", "HIGH", "MEDIUM", "LOW", "UNKNOWN")
 GATED = ("CRITICAL", "HIGH")
+REPORT = "scan.json"
 SBOMS = {"spdx-json": "sbom.spdx.json", "cyclonedx": "sbom.cdx.json"}
 DATABASE_HERE = ("--skip-db-update", "--skip-java-db-update", "--offline-scan")
 NO_DATABASE = (
@@ -40,8 +43,8 @@ class Findings:
         return (counts or "none") + ("" if self.database else " (no vulnerability database)")
 
 
-def scan(build: Build) -> Findings:
-    """Scan the built archive and the Dockerfile; raise where something blocks publishing."""
+def scan(build: Build, archive: Archive) -> Findings:
+    """Scan an archive and the Dockerfile; raise where something blocks publishing."""
     database = has_database()
     if not database:
         print(NO_DATABASE, flush=True)
@@ -50,8 +53,8 @@ def scan(build: Build) -> Findings:
                 "The vulnerability database must be reachable in a workflow. Run the job again, "
                 "or set TRIVY_DB_REPOSITORY to a mirror."
             )
-    report = build.folder / "scan.json"
-    with unpacked(build) as layout:
+    report = build.folder / REPORT
+    with unpacked(build, archive) as layout:
         source = f"--input={relative(layout)}"
         trivy("image", source, f"--scanners={'vuln,secret' if database else 'secret'}",
               "--image-config-scanners=misconfig,secret",
@@ -67,16 +70,16 @@ def scan(build: Build) -> Findings:
 
 
 @contextmanager
-def unpacked(build: Build) -> Iterator[Path]:
-    """Yield the image as a folder, which is how Trivy reads an OCI layout."""
+def unpacked(build: Build, archive: Archive) -> Iterator[Path]:
+    """Yield the image as a folder of verified blobs, which is how Trivy reads an OCI layout."""
     layout = build.folder / "image"
     shutil.rmtree(layout, ignore_errors=True)
-    layout.mkdir()
     try:
-        run("tar", "--extract", f"--file={build.archive.path}", f"--directory={layout}")
+        Layout(layout).push(archive)
+        Layout(layout).tag(archive, "scanned")
         yield layout
     finally:
-        shutil.rmtree(layout)
+        shutil.rmtree(layout, ignore_errors=True)
 
 
 def relative(path: Path) -> str:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
-from ship import cosign
+from ship import cosign, tested
 from ship.index import Image, archives_of
+from ship.oci import Archive, decoded
 from ship.registry import Registry
+from ship.sbom import refuse_foreign
 
 SBOM = "sbom.spdx.json"
 
@@ -26,5 +29,20 @@ def sign(image: Image, target: Registry) -> bool:
     for archive in archives_of(image):
         platform = f"{target}@{archive.digest}"
         if cosign.attestation_fault(platform):
-            cosign.attest(platform, str(Path(archive.path).with_name(SBOM)), options)
+            attest(archive, platform, options)
     return True
+
+
+def attest(archive: Archive, reference: str, options: list[str]) -> None:
+    """Attest the SBOM that the scan made of this very image, as it was read and verified."""
+    with TemporaryDirectory() as folder:
+        verified = Path(folder, SBOM)
+        verified.write_bytes(sbom_of(archive))
+        cosign.attest(reference, str(verified), options)
+
+
+def sbom_of(archive: Archive) -> bytes:
+    """Return the SBOM as the scan recorded it; raise StageError for any other."""
+    content = tested.evidence(archive, SBOM)
+    refuse_foreign(decoded(content, SBOM), SBOM, archive)
+    return content

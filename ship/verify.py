@@ -38,6 +38,7 @@ def verify_bytes(target: Destination, digest: str) -> dict[str, Any]:
     found = f"sha256:{hashlib.sha256(content).hexdigest()}"
     if found != digest:
         raise StageError(f"{target} must hold {digest}. Got {found} instead.")
+    target.verify(digest)
     manifest: dict[str, Any] = json.loads(content)
     if manifest.get("mediaType") in INDEXES:
         for platform in manifest["manifests"]:

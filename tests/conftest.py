@@ -11,7 +11,7 @@ import pytest
 
 import model
 from ship import base
-from ship.build import Build, load, make_image, train
+from ship.build import Build, make_image, train
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -48,7 +48,7 @@ def python_image() -> str:
 
 @pytest.fixture(scope="session")
 def built(model_name: str, python_image: str) -> Build:
-    """A model's bundle and image, built from the working tree and in the engine."""
+    """A model's bundle and image, built from the working tree."""
     return build_model(model_name, python_image)
 
 
@@ -56,5 +56,4 @@ def build_model(name: str, python_image: str) -> Build:
     build = Build(name, python_image)
     train(build)
     make_image(build)
-    load(build)
     return build

@@ -10,6 +10,7 @@ import pytest
 
 from model.bundle import read
 from ship import git
+from ship.engine import load
 from tests.conftest import build_model
 from tests.image.container import docker
 
@@ -31,7 +32,7 @@ def test_readme_runs_and_queries_an_image(python_image: str) -> None:
     found = re.search(r"(docker run .*)\n(curl .*)", readme)
     assert found
     run, query = (
-        line.replace(f"{built.model}:dev", built.candidate).replace("8080:", f"{PORT}:")
+        line.replace(f"{built.model}:dev", load(built.archive)).replace("8080:", f"{PORT}:")
         for line in found.groups()
     )
     query = query.replace(":8080", f":{PORT}")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from ship.deploy.image import archive
+from ship.engine import write
 from ship.errors import ShipError
 from ship.layout import Layout
 from ship.oci import Archive
@@ -29,7 +29,7 @@ def test_archive_holds_the_image_by_its_digest(
 ) -> None:
     """What is loaded into the engine has the digest that was published."""
     layout, image = published
-    archive(layout, image.digest, "model-images/iris:one", tmp_path / "out.tar")
+    write(layout.image(image.digest), "model-images/iris:one", tmp_path / "out.tar")
     assert Archive(tmp_path / "out.tar").manifest == image.manifest
 
 
@@ -40,5 +40,5 @@ def test_archive_refuses_a_layer_that_was_tampered_with(
     layout, image = published
     digest = image.layers[0]["digest"]
     (layout.folder / "blobs" / digest.replace(":", "/")).write_bytes(b"tampered")
-    with pytest.raises(ShipError, match=f"Blob {digest} must have that digest"):
-        archive(layout, image.digest, "model-images/iris:one", tmp_path / "out.tar")
+    with pytest.raises(ShipError, match=f"blob {digest} must have that digest"):
+        write(layout.image(image.digest), "model-images/iris:one", tmp_path / "out.tar")

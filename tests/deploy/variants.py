@@ -27,7 +27,7 @@ def variant(archive: Archive, path: Path, **config: Any) -> Archive:
             add(tar, f"blobs/{describe(blob)['digest'].replace(':', '/')}", blob)
         for layer in archive.layers:
             name = f"blobs/{layer['digest'].replace(':', '/')}"
-            add(tar, name, archive.read(name))
+            add(tar, name, archive.blob(layer["digest"]))
         add(tar, "index.json", json.dumps(index).encode())
     return Archive(path)
 

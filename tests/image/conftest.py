@@ -8,14 +8,15 @@ from pathlib import Path
 import pytest
 
 from model.bundle import Bundle, read
+from ship.engine import load
 from tests.image.container import Container, files, make_network
 
 
 @pytest.fixture(scope="session")
 def image(model_name: str, request: pytest.FixtureRequest) -> str:
-    """The name of the image in the engine: the one given, or built for the occasion."""
+    """The id of the image in the engine: the one given, or built for the occasion."""
     given: str | None = request.config.getoption("--image")
-    return given or request.getfixturevalue("built").candidate
+    return given or load(request.getfixturevalue("built").archive)
 
 
 @pytest.fixture(scope="session")

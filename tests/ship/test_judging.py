@@ -60,7 +60,7 @@ def test_published_bundle_is_read_from_the_image(
     archive = publish_to(target, good, tmp_path, "main")
     found = fetch(target, "made", "main", tmp_path / "published")
     assert found.digest == archive.digest
-    assert found.compressed_size == archive.compressed_size
+    assert found.stored.compressed_size == archive.compressed_size
     assert found.bundle.manifest == good.manifest
     assert found.bundle.path != good.path
 
@@ -80,7 +80,7 @@ def test_published_bundle_is_read_from_an_index(
     found = fetch(target, "made", "main", tmp_path / "published")
     assert found.digest == index.digest
     assert found.bundle.manifest == good.manifest
-    assert found.architecture == contents.HERE
+    assert found.stored.architecture == contents.HERE
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ from ship import git
 from ship import scan as scanning
 from ship.build import Build
 from ship.errors import StageError
+from ship.oci import Archive
 from ship.scan import judge, scan
 from tests.ship.conftest import oci_archive
 from tests.ship.vulnerabilities import Vulnerability, serve_database
@@ -70,7 +71,7 @@ def test_scan_fails_in_a_workflow_that_has_no_database(
     monkeypatch.setattr(scanning, "has_database", lambda: False)
     monkeypatch.setenv("GITHUB_ACTIONS", "true")
     with pytest.raises(StageError, match="database must be reachable in a workflow"):
-        scan(Build("iris", "python:3.13", tmp_path))
+        scan(Build("iris", "python:3.13", tmp_path), Archive(tmp_path / "image.tar"))
     assert "vulnerabilities were NOT checked" in capsys.readouterr().out
 
 
@@ -106,7 +107,7 @@ def test_scan_refuses_an_image_whose_package_has_a_fix(
     """The refusal names the vulnerability, the package, its version, and the one to update to."""
     use_database(Vulnerability("CVE-2099-0001", "msgspec", fixed="0.22.1"))
     with pytest.raises(StageError) as refusal:
-        scan(build)
+        scan(build, build.archive)
     _, line, _ = str(refusal.value).splitlines()
     assert line == "  CRITICAL CVE-2099-0001 in msgspec 0.22.0: update to 0.22.1"
 
@@ -117,7 +118,7 @@ def test_scan_passes_an_image_whose_package_has_no_fix_yet(
 ) -> None:
     """A CRITICAL vulnerability that no version fixes is counted and does not stop the image."""
     use_database(Vulnerability("CVE-2099-0002", "msgspec"))
-    assert str(scan(build)) == "1 critical"
+    assert str(scan(build, build.archive)) == "1 critical"
 
 
 @pytest.mark.docker
@@ -129,7 +130,7 @@ def test_scan_passes_an_image_that_is_fixed_already(
         Vulnerability("CVE-2099-0003", "msgspec", fixed="0.22.0"),
         Vulnerability("CVE-2099-0004", "numpy", fixed="99"),
     )
-    assert str(scan(build)) == "none"
+    assert str(scan(build, build.archive)) == "none"
 
 
 @pytest.mark.docker
@@ -138,7 +139,7 @@ def test_scan_says_that_it_looked_for_vulnerabilities(
 ) -> None:
     """With a database that knows of none, the image is clean and nobody is warned."""
     use_database()
-    findings = scan(build)
+    findings = scan(build, build.archive)
     assert (str(findings), findings.database, capsys.readouterr().out) == ("none", True, "")
 
 
@@ -151,4 +152,4 @@ def test_scan_fails_in_a_workflow_that_cannot_download_the_database(
     monkeypatch.setenv("TRIVY_DB_REPOSITORY", f"{registry}/nothing:2")
     monkeypatch.setenv("TRIVY_CACHE_DIR", str(build.folder / "cache"))
     with pytest.raises(StageError, match="database must be reachable in a workflow"):
-        scan(build)
+        scan(build, build.archive)
