@@ -24,11 +24,14 @@ INDEXES = ("application/vnd.oci.image.index.v1+json",
 
 def manifest(read: Read, digest: str) -> dict[str, Any]:
     """Return an image's manifest; of an index, that of the image for this machine, or the first."""
-    return document(read, image_here(read, digest))
+    return document(read, platform_digest(read, digest))
 
 
-def image_here(read: Read, digest: str) -> str:
-    """Return the digest of the image for this machine, or of the first, where that is an index."""
+def platform_digest(read: Read, digest: str) -> str:
+    """Return the digest of the image for this machine in an index, or the first; itself of others.
+
+    Only what the index lists counts: the digest of an index covers those of its images.
+    """
     found = document(read, digest)
     if not is_index(found):
         return digest
@@ -37,7 +40,7 @@ def image_here(read: Read, digest: str) -> str:
         if each.get("platform", {}).get("os", "linux") != "unknown"
     ]  # fmt: skip
     ours = (each for each in images if architecture(each) == HERE)
-    return image_here(read, next(ours, images[0])["digest"])
+    return platform_digest(read, next(ours, images[0])["digest"])
 
 
 def is_index(document: dict[str, Any]) -> bool:

@@ -63,7 +63,8 @@ def handed_on() -> dict[str, str] | None:
     text = os.environ.get("DIGESTS", "")
     if not text and "GITHUB_ACTIONS" not in os.environ:
         return None
-    digests = decoded(text.encode(), "DIGESTS")
+    found = decoded(text.encode(), "DIGESTS")
+    digests = {architecture: digest for architecture, digest in found.items() if digest != ""}
     for architecture, digest in digests.items():
         if not NAME.fullmatch(architecture):
             raise UsageError(f"DIGESTS must be of architectures. Got {architecture[:100]!r}.")

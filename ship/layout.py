@@ -85,7 +85,7 @@ class Layout:
 
     def image(self, digest: str) -> StoredImage:
         """Return an image; of an index, that for this machine, or the first."""
-        return LayoutImage(self, contents.image_here(self.read, digest))
+        return LayoutImage(self, contents.platform_digest(self.read, digest))
 
     def local(self, digest: str, _: Path) -> StoredImage:
         """Return an image, which is on this machine already."""
