@@ -76,11 +76,10 @@ class StoredImage(ABC):
     def config(self) -> dict[str, Any]:
         """The image configuration: user, entrypoint, environment, labels, history."""
         found = self._document(self.manifest["config"])
-        for key in ("architecture", "os"):
+        for key in ("architecture", "os", *(["variant"] if "variant" in found else [])):
             if not isinstance(found.get(key), str) or not NAME.fullmatch(found[key]):
-                raise ShipError(f"{self.where}: {key} must be a name. Got {found.get(key)!r}.")
-        if not isinstance(found.get("config", {}), dict):
-            raise ShipError(f"{self.where}: config must be an object. Got {found['config']!r}.")
+                raise ShipError(f"{self.where}: {key} must be a name. Got {found.get(key)!a}.")
+        refuse_other_than_strings(found.get("config", {}), self.where)
         return found
 
     @property
@@ -224,6 +223,13 @@ def descriptor(found: Any, types: tuple[str, ...], where: object) -> dict[str, A
         raise ShipError(f"{where}: a size must be a number of bytes. Got {str(size)[:100]!r}.")
     checked(found.get("digest"), where)
     return {key: found[key] for key in ("mediaType", "digest", "size")}
+
+
+def refuse_other_than_strings(config: Any, where: object) -> None:
+    """Raise ShipError for a configuration whose labels are not names and texts."""
+    labels = (config.get("Labels") or {}) if isinstance(config, dict) else None
+    if not isinstance(labels, dict) or not all(isinstance(each, str) for each in labels.values()):
+        raise ShipError(f"{where}: labels must be texts. Got {str(config)[:100]!a} instead.")
 
 
 def decoded(content: bytes, where: object) -> dict[str, Any]:

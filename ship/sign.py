@@ -23,21 +23,22 @@ def sign(image: Image, target: Registry) -> bool:
     if options is None:
         print("  not signed: set COSIGN_KEY and COSIGN_PUBLIC_KEY to sign with a key of yours")
         return False
+    sboms = {archive.digest: sbom_of(archive) for archive in archives_of(image)}
     reference = f"{target}@{image.digest}"
     if cosign.signature_fault(reference):
         cosign.sign(reference, options)
-    for archive in archives_of(image):
-        platform = f"{target}@{archive.digest}"
+    for digest, sbom in sboms.items():
+        platform = f"{target}@{digest}"
         if cosign.attestation_fault(platform):
-            attest(archive, platform, options)
+            attest(sbom, platform, options)
     return True
 
 
-def attest(archive: Archive, reference: str, options: list[str]) -> None:
-    """Attest the SBOM that the scan made of this very image, as it was read and verified."""
+def attest(sbom: bytes, reference: str, options: list[str]) -> None:
+    """Attest an SBOM as it was read and verified, whatever lies beside the image by now."""
     with TemporaryDirectory() as folder:
         verified = Path(folder, SBOM)
-        verified.write_bytes(sbom_of(archive))
+        verified.write_bytes(sbom)
         cosign.attest(reference, str(verified), options)
 
 

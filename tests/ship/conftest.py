@@ -18,6 +18,7 @@ import pytest
 from model.bundle import Bundle
 from ship.oci import Archive
 from tests.judge.conftest import STUMP, Shop, flowers, good, shop
+from tests.ship.scans import pass_scan
 
 __all__ = ["good", "shop"]  # fixtures of the judge's tests, for these too
 MANIFEST = "application/vnd.oci.image.manifest.v1+json"
@@ -76,10 +77,10 @@ def make_archive(tmp_path: Path) -> MakeArchive:
     def make(content: str, architecture: str = "amd64", bundle: str = "{}") -> Archive:
         folder = tmp_path / f"{content}-{architecture}"
         folder.mkdir(exist_ok=True)
-        sbom = {"spdxVersion": "SPDX-2.3", "name": content, "SPDXID": "SPDXRef-DOCUMENT"}
-        (folder / "sbom.spdx.json").write_text(json.dumps(sbom))
         files = {"content.txt": content.encode(), "bundle/manifest.json": bundle.encode()}
-        return oci_archive(folder / "image.tar", files, {"content": content}, architecture)
+        archive = oci_archive(folder / "image.tar", files, {"content": content}, architecture)
+        pass_scan(archive)
+        return archive
 
     return make
 

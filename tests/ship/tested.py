@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
-from typing import Any
 
 from judge.found import Report, Side, Verdict
 from model.bundle import SCHEMA_VERSION, Data, Gate, Manifest, Metrics, Serving, Split, encode
 from ship import tested
 from ship.oci import Archive
-from ship.scan import SBOMS
 from ship.smoke import tests_hash
 from tests.ship.conftest import oci_archive
+from tests.ship.scans import pass_scan
 
 
 def image_of(
@@ -39,27 +37,6 @@ def pass_everything(archive: Archive, model: str, verdict: Verdict = "passed") -
     pass_scan(archive)
     tested.record(archive, smoke=tested.Smoke(tests=tests_hash(), passed=3))
     return archive
-
-
-def pass_scan(archive: Archive) -> None:
-    """Leave beside an image what Trivy leaves."""
-    subject = archive.manifest["config"]["digest"]
-    for name, content in scans(subject).items():
-        archive.path.with_name(name).write_text(json.dumps(content))
-    tested.record_scan(archive, database=True)
-
-
-def scans(subject: str) -> dict[str, Any]:
-    """Return Trivy's files on an image, which they name by the digest of its configuration."""
-    notes = [{"comment": f"ImageID: {subject}"}, {"comment": "SchemaVersion: 2"}]
-    named = {"properties": [{"name": "aquasecurity:trivy:ImageID", "value": subject}]}
-    spdx, cyclonedx = SBOMS.values()
-    return {
-        "scan.json": {"Metadata": {"ImageID": subject}, "Results": []},
-        spdx: {"spdxVersion": "SPDX-2.3", "SPDXID": "SPDXRef-DOCUMENT", "name": "image",
-               "packages": [{"name": "image", "annotations": notes}]},
-        cyclonedx: {"bomFormat": "CycloneDX", "metadata": {"component": named}},
-    }  # fmt: skip
 
 
 def write_report(archive: Archive, found: Report) -> None:

@@ -1,0 +1,31 @@
+"""What a scan leaves beside an image, without Trivy."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from ship import tested
+from ship.oci import Archive
+from ship.scan import SBOMS
+
+
+def pass_scan(archive: Archive) -> None:
+    """Leave beside an image what Trivy leaves."""
+    subject = archive.manifest["config"]["digest"]
+    for name, content in scans(subject).items():
+        archive.path.with_name(name).write_text(json.dumps(content))
+    tested.record_scan(archive, database=True)
+
+
+def scans(subject: str) -> dict[str, Any]:
+    """Return Trivy's files on an image, which they name by the digest of its configuration."""
+    notes = [{"comment": f"ImageID: {subject}"}, {"comment": "SchemaVersion: 2"}]
+    named = {"properties": [{"name": "aquasecurity:trivy:ImageID", "value": subject}]}
+    spdx, cyclonedx = SBOMS.values()
+    return {
+        "scan.json": {"Metadata": {"ImageID": subject}, "Results": []},
+        spdx: {"spdxVersion": "SPDX-2.3", "SPDXID": "SPDXRef-DOCUMENT", "name": "image",
+               "packages": [{"name": "image", "annotations": notes}]},
+        cyclonedx: {"bomFormat": "CycloneDX", "metadata": {"component": named}},
+    }  # fmt: skip
