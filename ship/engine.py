@@ -75,8 +75,19 @@ def release(image: StoredImage, but: str = "") -> None:
     names = run("docker", "image", "ls", "--format={{.Repository}}:{{.Tag}}", pattern).split()
     for name in names:
         if name != but:
-            command = ["docker", "image", "rm", name]
-            subprocess.run(command, capture_output=True, check=False)
+            remove(name)
+    if not but and (found := id_of(image)) and not names_of(found):
+        remove(found)
+
+
+def names_of(found: str) -> list[str]:
+    """Return the names of an image; one whose only name somebody has taken over has none."""
+    command = ["docker", "image", "inspect", '--format={{join .RepoTags " "}}', found]
+    return subprocess.run(command, capture_output=True, text=True, check=False).stdout.split()
+
+
+def remove(image: str) -> None:
+    subprocess.run(["docker", "image", "rm", image], capture_output=True, check=False)
 
 
 def write(image: StoredImage, name: str, path: Path) -> None:

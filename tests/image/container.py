@@ -63,8 +63,8 @@ class Container:
 
     def __enter__(self) -> Self:
         publish = f"--publish=127.0.0.1::{self.port}"
-        self.id = docker("run", "--detach", f"--user={self.user}", publish, *self.options,
-                         self.image, *self.arguments).strip()  # fmt: skip
+        self.id = docker("run", "--pull=never", "--detach", f"--user={self.user}", publish,
+                         *self.options, self.image, *self.arguments).strip()  # fmt: skip
         port = docker("port", self.id, str(self.port), check=False).strip()
         self.url = f"http://{port}"
         return self
@@ -119,7 +119,7 @@ class Container:
 
 def files(image: str, into: Path) -> list[str]:
     """Return the path of every file in an image."""
-    made = docker("create", image).strip()
+    made = docker("create", "--pull=never", image).strip()
     try:
         archive = into / "root.tar"
         docker("export", f"--output={archive}", made)
