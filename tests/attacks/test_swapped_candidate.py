@@ -1,7 +1,8 @@
 """Number 4: a name in the engine was tested, and the tests were recorded for the archive.
 
 Whoever pointed iris:candidate at another image, by intent or from another checkout of iris, had
-that one tested. Images are loaded from the archive's verified blobs and run by id; names only hold them.
+that one tested. Images are loaded from the archive's verified blobs and run by id; names only
+hold them.
 """
 
 from __future__ import annotations
@@ -236,7 +237,7 @@ def test_stages_test_the_archive_whatever_the_names_say(fork: Fork, tmp_path: Pa
     assert found == engine.id_of(good)
 
     shutil.copyfile(broken.path, good.path)
-    for name in (*names, engine.held(broken)):
+    for name in (*names, engine.held(Archive(good.path))):
         docker("tag", found, name)
     failed = fork.make("smoke")
     assert failed.returncode != 0

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from model.evaluation import read as evaluation_of
+from ship import engine
 from ship.baseline import Baseline, fetch
 from ship.publish import publish
 from ship.tags import Tag
@@ -17,7 +18,6 @@ from tests.ship.canary import make, ratios, report, write
 from tests.ship.fork import MODEL, Fork
 
 pytestmark = pytest.mark.docker
-IMAGES = ("dev", "candidate", "published")
 # A step that ONNX has no operator for, and trees that take their time: scikit-learn serves it.
 SLOW = '''\
 import numpy as np
@@ -52,8 +52,7 @@ def fork(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fork]:
     assert fork.bundle.manifest.runtime == "joblib"
     publish(fork.archive, [Tag("main")], fork.published)
     yield fork
-    for tag in IMAGES:
-        docker("rmi", "--force", f"{MODEL}:{tag}", check=False)
+    engine.release(fork.archive)
 
 
 @pytest.fixture
@@ -64,13 +63,17 @@ def published(fork: Fork, tmp_path: Path) -> Iterator[Baseline]:
     found.remove()
 
 
+def names_in_engine() -> list[str]:
+    return docker("images", "--format={{.Repository}}:{{.Tag}}").split()
+
+
 def test_joblib_model_answers_in_its_own_container(published: Baseline) -> None:
     """Asked about the rows it was held against, it gives the recorded answers, to the last bit."""
     recorded = evaluation_of(published.bundle.path)
     predictions, probabilities = published.published().ask(recorded.features)
     assert predictions == recorded.predictions
     assert probabilities == recorded.probabilities
-    assert f"{MODEL}:published" in docker("images", "--format={{.Repository}}:{{.Tag}}")
+    assert engine.held(published.stored) in names_in_engine()
 
 
 def test_gate_asks_a_joblib_model_about_changed_data(fork: Fork) -> None:
@@ -84,7 +87,8 @@ def test_gate_asks_a_joblib_model_about_changed_data(fork: Fork) -> None:
     assert 30 < found["compared"] < found["rows"]
     assert "it was trained on" in found["note"]
     assert 0.6 < accuracy["old"] < 0.95
-    assert f"{MODEL}:published" not in docker("images", "--format={{.Repository}}:{{.Tag}}")
+    place = engine.place(fork.published.image(fork.published.digest_of("main") or ""))
+    assert [name for name in names_in_engine() if name.endswith(place)] == []
 
     make(fork, "image", "measure")
     assert ratios(fork) == {"image size, MB": True, "latency of one row, ms": True}

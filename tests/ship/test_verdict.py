@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from ship import engine
 from ship.publish import publish
 from ship.tags import Tag
-from tests.image.container import docker
 from tests.judge.conftest import LOGISTIC, STUMP, flowers
 from tests.ship.canary import make, report, write
 from tests.ship.fork import MODEL, Fork
@@ -35,7 +35,7 @@ def fork(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fork]:
     make(fork, "train", "gate", "image")
     publish(fork.archive, [Tag("main")], fork.published)
     yield fork
-    docker("rmi", "--force", f"{MODEL}:candidate", check=False)
+    engine.release(fork.archive)
 
 
 def directions(fork: Fork) -> dict[str, str]:
