@@ -15,7 +15,7 @@ from typing import TextIO
 
 from model.bundle import MANIFEST, Manifest, read_manifest, refuse_others
 from ship import git, secrets
-from ship.errors import StageError
+from ship.errors import ShipError, StageError
 from ship.github.untrusted import printable
 from ship.intake import take
 from ship.oci import Archive
@@ -108,12 +108,21 @@ def make_image(build: Build, *, cache: bool = True) -> None:
     }
     key = image_key(build, variables)
     record = build.folder / "image.key"
-    if cache and build.archive.path.exists() and record.exists() and record.read_text() == key:
+    if cache and is_built(build, record, key):
         print("  unchanged", flush=True)
         return
     record.unlink(missing_ok=True)
     bake(build, "image", variables, cache=cache)
-    record.write_text(key)
+    record.write_text(f"{key} {build.archive.digest}")
+
+
+def is_built(build: Build, record: Path, key: str) -> bool:
+    """Tell whether the archive is, byte for byte, what was built from the same."""
+    try:
+        build.archive.verify()
+        return record.read_text() == f"{key} {build.archive.digest}"
+    except (ShipError, OSError):
+        return False
 
 
 def image_key(build: Build, variables: dict[str, str]) -> str:

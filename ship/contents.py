@@ -10,9 +10,10 @@ from collections.abc import Callable
 from pathlib import PurePosixPath
 from typing import IO, Any, cast
 
+from ship.descriptor import DOCUMENT, decoded, refuse_larger
 from ship.digest import of
 from ship.errors import ShipError
-from ship.oci import DOCUMENT, LARGEST, decoded, refuse_larger
+from ship.oci import LARGEST
 
 Read = Callable[[str], bytes]  # the blob of a digest
 HERE = {"x86_64": "amd64", "aarch64": "arm64"}.get(platform.machine(), platform.machine())

@@ -11,9 +11,10 @@ from pathlib import Path
 from typing import Any
 
 from ship import contents
+from ship.descriptor import NAME, decoded
 from ship.digest import checked
 from ship.errors import StageError, UsageError
-from ship.oci import NAME, Archive, decoded
+from ship.oci import Archive
 
 MEDIA_TYPE = "application/vnd.oci.image.index.v1+json"
 ANNOTATED = "org.opencontainers.image."

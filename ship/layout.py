@@ -14,10 +14,11 @@ from pathlib import Path
 from typing import IO, Any
 
 from ship import contents
+from ship.descriptor import DOCUMENT, MANIFESTS, decoded, descriptor, refuse_larger
 from ship.digest import Verified, checked, drain, of
 from ship.errors import ShipError
 from ship.index import Image, Index, archives_of
-from ship.oci import DOCUMENT, LARGEST, MANIFESTS, StoredImage, decoded, descriptor, refuse_larger
+from ship.oci import LARGEST, StoredImage
 
 REF_NAME = "org.opencontainers.image.ref.name"
 
@@ -111,8 +112,7 @@ class Layout:
                 self.verify_blob(platform)
                 self.verify(platform["digest"])
         else:
-            for blob in LayoutImage(self, digest).descriptors:
-                self.verify_blob(blob)
+            LayoutImage(self, digest).verify()
 
     def verify_blob(self, blob: dict[str, Any]) -> None:
         with self.open(blob["digest"]) as file:

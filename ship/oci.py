@@ -6,7 +6,6 @@ it is used, and to what we build: one image, gzipped layers, no member that such
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import tarfile
@@ -18,22 +17,24 @@ from functools import cached_property
 from pathlib import Path
 from typing import IO, Any, cast
 
-from ship.digest import Verified, checked
+from ship.descriptor import (
+    CONFIGS,
+    DOCUMENT,
+    LAYERS,
+    MANIFESTS,
+    NAME,
+    decoded,
+    descriptor,
+    refuse_larger,
+    refuse_other_than_strings,
+)
+from ship.digest import Verified, checked, drain
 from ship.errors import ShipError
 
-MANIFESTS = ("application/vnd.oci.image.manifest.v1+json",
-             "application/vnd.docker.distribution.manifest.v2+json")  # fmt: skip
-CONFIGS = ("application/vnd.oci.image.config.v1+json",
-           "application/vnd.docker.container.image.v1+json")  # fmt: skip
-LAYERS = ("application/vnd.oci.image.layer.v1.tar",
-          "application/vnd.oci.image.layer.v1.tar+gzip",
-          "application/vnd.docker.image.rootfs.diff.tar.gzip")  # fmt: skip
-DOCUMENT = 4 * 2**20  # bytes of a manifest or a configuration, which registries bound as well
 LARGEST = 2 * 2**30  # bytes of a blob that is read into memory
 MOST = 1000  # members of an archive; an image has a few dozen blobs
 MEMBER = re.compile(r"blobs/sha256/[0-9a-f]{64}|index\.json|oci-layout|manifest\.json")
 FOLDERS = ("blobs", "blobs/sha256")
-NAME = re.compile(r"[a-z0-9][a-z0-9._-]*")  # of an architecture, which ends in names of files
 
 
 class StoredImage(ABC):
@@ -119,6 +120,12 @@ class StoredImage(ABC):
         """Open a blob; reading it to its end verifies its digest and its size."""
         with self.raw(descriptor["digest"]) as source:
             yield Verified(source, descriptor["digest"], descriptor["size"], self.where)
+
+    def verify(self) -> None:
+        """Read every blob, for nothing but to hold it against its digest and its size."""
+        for each in self.descriptors:
+            with self.open(each) as blob:
+                drain(blob)
 
     def blob(self, digest: str, limit: int = LARGEST) -> bytes:
         """Read a blob and hold it against its digest."""
@@ -209,40 +216,3 @@ class Archive(StoredImage):
 def is_plain(member: tarfile.TarInfo) -> bool:
     """Tell whether a member is a file whose bytes are in the archive as they are."""
     return member.type in (tarfile.REGTYPE, tarfile.AREGTYPE) and not member.issparse()
-
-
-def descriptor(found: Any, types: tuple[str, ...], where: object) -> dict[str, Any]:
-    """Return mediaType, digest and size of what a document leads to, in a form to rely on."""
-    if not isinstance(found, dict) or found.get("mediaType") not in types:
-        kind = found.get("mediaType") if isinstance(found, dict) else found
-        raise ShipError(
-            f"{where}: a media type must be one of {', '.join(types)}. Got {str(kind)[:100]!r}."
-        )
-    size = found.get("size")
-    if not isinstance(size, int) or isinstance(size, bool) or size < 0:
-        raise ShipError(f"{where}: a size must be a number of bytes. Got {str(size)[:100]!r}.")
-    checked(found.get("digest"), where)
-    return {key: found[key] for key in ("mediaType", "digest", "size")}
-
-
-def refuse_other_than_strings(config: Any, where: object) -> None:
-    """Raise ShipError for a configuration whose labels are not names and texts."""
-    labels = (config.get("Labels") or {}) if isinstance(config, dict) else None
-    if not isinstance(labels, dict) or not all(isinstance(each, str) for each in labels.values()):
-        raise ShipError(f"{where}: labels must be texts. Got {str(config)[:100]!a} instead.")
-
-
-def decoded(content: bytes, where: object) -> dict[str, Any]:
-    """Return a JSON object that somebody else wrote."""
-    try:
-        found = json.loads(content)
-    except (ValueError, RecursionError) as error:
-        raise ShipError(f"{where} must hold JSON. Got instead: {error}") from error
-    if not isinstance(found, dict):
-        raise ShipError(f"{where} must hold a JSON object. Got {str(found)[:100]!r} instead.")
-    return found
-
-
-def refuse_larger(found: int, limit: int, what: str) -> None:
-    if found > limit:
-        raise ShipError(f"{what} must be at most {limit}. Got {found} instead.")

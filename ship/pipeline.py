@@ -12,6 +12,7 @@ from pathlib import Path
 
 from model.bundle import BundleError
 from ship import base, engine, git, tested
+from ship.admission import refuse_untested
 from ship.assets import write_assets
 from ship.build import Build, make_image, train
 from ship.destination import Destination, destination
@@ -89,7 +90,7 @@ def run_stage(outcome: Outcome, stage: str) -> None:
 def forget(outcome: Outcome, stage: str) -> None:
     """Take an image that has failed out of the engine; `make image` puts it there again."""
     if stage in TESTING:
-        with suppress(ShipError):
+        with suppress(ShipError, OSError):
             engine.release(outcome.build.archive)
 
 
@@ -116,14 +117,14 @@ def reason() -> str:
 
 def run_measure(outcome: Outcome) -> None:
     """Hold the image's size and speed against the published one's."""
-    build = outcome.build
+    build, archive = outcome.build, outcome.build.archive
     outcome.judged = outcome.judged or judge_build(build, reason())
     if measure_build(build, outcome.judged, reason()):
         run_image(outcome)  # around the manifest that holds the reason
+        archive = build.archive
     enforce(outcome.judged.report)
     baseline = outcome.judged.baseline
-    against = baseline.digest if baseline else None
-    tested.record_verdict(build.archive, outcome.judged.report, against)
+    tested.record_verdict(archive, outcome.judged.report, baseline.digest if baseline else None)
 
 
 def run_image(outcome: Outcome) -> None:
@@ -175,7 +176,7 @@ def shipment(outcome: Outcome) -> tuple[Image, list[Tag], Destination]:
     build = outcome.build
     archives = find(outcome.images, handed_on()) if outcome.images else [build.archive]
     for archive in archives:
-        tested.refuse_untested(archive, build.model)
+        refuse_untested(archive, build.model)
     target = destination(build.model, build.dist)
     refuse_uncommitted(target)
     return join(archives), tags_of_head(build.model), target

@@ -6,8 +6,9 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from ship import cosign, tested
+from ship.descriptor import decoded
 from ship.index import Image, archives_of
-from ship.oci import Archive, decoded
+from ship.oci import Archive
 from ship.registry import Registry
 from ship.sbom import refuse_foreign
 

@@ -8,31 +8,26 @@ from __future__ import annotations
 
 import os
 import threading
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, TypeVar, get_args
 
 import msgspec
 
-from judge.found import NAME, Report
-from model.bundle import Manifest
+from judge.found import Report
 from ship import digest
-from ship.changed import LABEL as INPUTS
 from ship.errors import ShipError, StageError
 from ship.index import bundle_of
-from ship.oci import Archive, decoded
-from ship.plan import plan
-from ship.sbom import refuse_foreign
-from ship.scan import REPORT as SCAN
-from ship.scan import SBOMS
-from ship.smoke import tests_hash
+from ship.oci import Archive
 
 FILE = "tested.json"
-MODEL = "model-images.model"
-REPORT = f"{NAME}.json"
 LIMIT = 64 * 2**20  # bytes of a report or an SBOM
 Digest = Annotated[str, msgspec.Meta(pattern=r"\Asha256:[0-9a-f]{64}\Z")]
-Name = Annotated[str, msgspec.Meta(pattern=r"\A[a-z]+(\.[a-z]+)+\Z")]
-Files = dict[Name, Digest]
+ReportName = Literal["report.html", "report.json", "report.md"]
+ScanName = Literal["scan.json", "sbom.spdx.json", "sbom.cdx.json"]
+REPORTS: tuple[ReportName, ...] = get_args(ReportName)
+SCANS: tuple[ScanName, ...] = get_args(ScanName)
+Name = TypeVar("Name", bound=str)
 
 
 class Verdict(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -40,7 +35,7 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 
     verdict: Literal["passed", "accepted"]
     bundle: Digest  # of its manifest, which has the hash of every other file
-    reports: Files
+    reports: dict[ReportName, Digest]
 
 
 class Measurement(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -52,7 +47,7 @@ class Measurement(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
 class Scan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What Trivy wrote of the image, and whether it knew any vulnerability."""
 
-    files: Files
+    files: dict[ScanName, Digest]
     database: bool
 
 
@@ -104,83 +99,33 @@ def record(archive: Archive, **parts: Verdict | Measurement | Scan | Smoke) -> N
 
 def record_verdict(archive: Archive, report: Report, against: str | None) -> None:
     """Write down what the gate made of an image, and by which reports."""
-    names = [file.name for file in sorted(archive.path.parent.glob(f"{NAME}.*"))]
     verdict = Verdict(
         verdict="accepted" if report.verdict == "accepted" else "passed",
         bundle=digest.of(bundle_of(archive)),
-        reports=hashes(archive, names),
+        reports=hashes(archive, REPORTS),
     )
     record(archive, verdict=verdict, measure=Measurement(against=against))
 
 
 def record_scan(archive: Archive, *, database: bool) -> None:
-    files = hashes(archive, [SCAN, *SBOMS.values()])
-    record(archive, scan=Scan(files=files, database=database))
+    record(archive, scan=Scan(files=hashes(archive, SCANS), database=database))
 
 
-def hashes(archive: Archive, names: list[str]) -> Files:
+def hashes(archive: Archive, names: Sequence[Name]) -> dict[Name, str]:
     return {name: digest.of(bounded(archive.path.with_name(name))) for name in names}
 
 
-def refuse_untested(archive: Archive, model: str) -> None:
-    """Raise StageError for an image that is not this model's, of this checkout, and tested so."""
-    refuse_label(archive, MODEL, model, model)
-    refuse_label(archive, INPUTS, plan(model).image.hash, model)
-    found = read(archive)
-    for stage in ("measure", "scan", "smoke"):
-        if getattr(found, stage) is None or (stage == "measure" and found.verdict is None):
-            raise untested(archive, f"must have passed its {stage}. It has not", stage, model)
-    refuse_verdict(archive, found, model)
-    refuse_scan(archive, model)
-    if found.smoke and found.smoke.tests != tests_hash():
-        raise untested(archive, "must have passed the smoke tests of this checkout. "
-                       "It has passed others", "smoke", model)  # fmt: skip
-
-
-def refuse_label(archive: Archive, label: str, wanted: str, model: str) -> None:
-    found = archive.labels.get(label)
-    if found != wanted:
-        raise untested(archive, f"must be labelled {label}={wanted}. Got {str(found)[:100]!r} "
-                       "instead: it was made of something else", "image", model)  # fmt: skip
-
-
-def refuse_verdict(archive: Archive, found: Record, model: str) -> None:
-    """Hold the report against its hash, and the report's verdict against the record's."""
-    wanted = found.verdict
-    report = read_report(bounded(archive.path.with_name(REPORT)), archive)
-    if report.verdict == "failed":
-        raise untested(archive, "must have passed its gate. Its report says failed",
-                       "gate measure", model)  # fmt: skip
-    report = read_report(evidence(archive, REPORT, model), archive)
-    if report.model != model:
-        raise untested(archive, f"must have a report on {model}. Got one on {report.model} instead",
-                       "measure", model)  # fmt: skip
-    if wanted is None or report.verdict != wanted.verdict:
-        raise untested(archive, f"must have passed its gate. Its report says {report.verdict}",
-                       "gate measure", model)  # fmt: skip
-    content = bundle_of(archive)
-    if digest.of(content) != wanted.bundle:
-        raise untested(archive, "must hold the bundle that was judged. It holds another",
-                       "measure", model)  # fmt: skip
-    if (name := read_manifest(content, archive).name) != model:
-        raise untested(archive, f"must hold a bundle of {model}. Got one of {name} instead",
-                       "image", model)  # fmt: skip
-
-
-def refuse_scan(archive: Archive, model: str) -> None:
-    """Hold what Trivy wrote against its hashes, and what it says it is about against the image."""
-    for name in (SCAN, *SBOMS.values()):
-        refuse_foreign(decoded(evidence(archive, name, model), name), name, archive)
+def files_of(record: Record) -> dict[str, str]:
+    """Return the hash of each file that the stages have left."""
+    reports = record.verdict.reports.items() if record.verdict else ()
+    scans = record.scan.files.items() if record.scan else ()
+    return dict([*reports, *scans])
 
 
 def evidence(archive: Archive, name: str, model: str = "…") -> bytes:
     """Return a file that a stage wrote beside the image; raise StageError where it has changed."""
-    found = read(archive)
-    known = {
-        **(found.verdict.reports if found.verdict else {}),
-        **(found.scan.files if found.scan else {}),
-    }
-    stage = "scan" if name in (SCAN, *SBOMS.values()) else "measure"
+    known = files_of(read(archive))
+    stage = "scan" if name in SCANS else "measure"
     if name not in known:
         raise untested(archive, f"must have {name} recorded. It has not", stage, model)
     file = archive.path.with_name(name)
@@ -199,25 +144,6 @@ def reports(archive: Archive) -> list[str]:
 
 def untested(archive: Archive, what: str, stage: str, model: str) -> StageError:
     return StageError(f"{archive.path} {what}. Run: make {stage} MODEL={model}")
-
-
-def read_manifest(content: bytes, archive: Archive) -> Manifest:
-    try:
-        return msgspec.json.decode(content, type=Manifest)
-    except msgspec.MsgspecError as error:
-        raise StageError(
-            f"{archive.path} must hold a bundle of this revision. Got instead: {error}"
-        ) from error
-
-
-def read_report(content: bytes, archive: Archive) -> Report:
-    try:
-        return msgspec.json.decode(content, type=Report)
-    except msgspec.MsgspecError as error:
-        raise StageError(
-            f"{archive.path.with_name(REPORT)} must be a report of this revision. "
-            f"Got instead: {error}. Run: make measure"
-        ) from error
 
 
 def bounded(file: Path) -> bytes:

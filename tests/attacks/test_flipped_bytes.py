@@ -6,11 +6,14 @@ Only manifests were held against their digests; what was there already was trust
 from __future__ import annotations
 
 import json
+import shutil
 import tarfile
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
+from ship.build import Build, is_built
 from ship.digest import of
 from ship.errors import ShipError, StageError
 from ship.index import Index, join
@@ -138,6 +141,22 @@ def test_manifest_of_another_size_than_listed_is_refused(archive: Archive, layou
     assert layout.tags() == []
 
 
+@pytest.mark.parametrize("blob", BLOBS)
+def test_flipped_byte_in_the_archive_is_built_again(
+    archive: Archive, tmp_path: Path, blob: str
+) -> None:
+    """What is on the disk counts as built only while every byte of it is what was built."""
+    build = Build("model", "", tmp_path / "dist")
+    build.folder.mkdir(parents=True)
+    shutil.copyfile(archive.path, build.archive.path)
+    record = build.folder / "image.key"
+    record.write_text(f"key {archive.digest}")
+    assert is_built(build, record, "key")
+    assert not is_built(build, record, "other")
+    flip_in_archive(build.archive, digest_in(archive, blob))
+    assert not is_built(build, record, "key")
+
+
 def rewritten(archive: Archive, manifest: object, shorter: int = 0) -> Archive:
     """Write the archive again around another manifest, whose digest is right."""
     content = json.dumps(manifest).encode()
@@ -147,6 +166,24 @@ def rewritten(archive: Archive, manifest: object, shorter: int = 0) -> Archive:
     files = {f"blobs/{of(blob).replace(':', '/')}": blob for blob in (layer, config, content)}
     archive.path.write_bytes(tar({"index.json": json.dumps(index).encode(), **files}))
     return Archive(archive.path)
+
+
+def test_two_publishes_of_one_version_leave_one_of_them(layout: Layout, tmp_path: Path) -> None:
+    """Six images want one version at the same time: one gets it, whole, and five are refused."""
+    images = []
+    for number in range(6):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        files = {"content.txt": str(number).encode()}
+        images.append(oci_archive(folder / "image.tar", files, {}))
+
+    with ThreadPoolExecutor(len(images)) as threads:
+        runs = [threads.submit(publish, image, [RELEASE], layout) for image in images]
+    errors = [run.exception() for run in runs]
+    (winner,) = [n for n, error in enumerate(errors) if error is None]
+    assert all("must stay so" in str(error) for error in errors if error is not None)
+    assert layout.digest_of(RELEASE.name) == images[winner].digest
+    layout.verify(images[winner].digest)
 
 
 def test_version_that_is_taken_meanwhile_stays_what_it_is(

@@ -14,6 +14,7 @@ import pytest
 
 from judge.found import NAME
 from ship import cosign, tested
+from ship.admission import refuse_untested
 from ship.errors import ShipError, StageError
 from ship.oci import Archive
 from ship.plan import plan
@@ -22,7 +23,7 @@ from ship.registry import Registry
 from ship.scan import SBOMS
 from ship.sign import sbom_of, sign
 from ship.tags import Tag
-from ship.tested import evidence, refuse_untested
+from ship.tested import evidence
 from tests.ship.conftest import MakeArchive, make_archive, registry
 from tests.ship.scans import pass_scan, scans
 from tests.ship.test_sign import make_key

@@ -18,12 +18,13 @@ from pathlib import Path
 import pytest
 
 from ship import git, tested
+from ship.admission import refuse_untested
 from ship.errors import ShipError, StageError, UsageError
 from ship.index import find, handed_on
 from ship.layout import Layout
 from ship.oci import Archive
 from ship.plan import plan
-from ship.tested import Record, refuse_untested
+from ship.tested import Record
 from tests.ship.fork import Fork
 from tests.ship.tested import image_of, manifest, pass_everything, report, write_report
 
@@ -183,7 +184,7 @@ def test_image_with_another_models_bundle_is_refused(tmp_path: Path) -> None:
         ("{", "must be a record"),
         ("extra", "unknown field `extra`"),
         ("nested", "unknown field `forced`"),
-        ("traversal", "matching regex"),
+        ("traversal", "Invalid enum value"),
         ("passed", "Invalid enum value 'failed'"),
     ],
 )

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from ship import oci
+from ship.descriptor import DOCUMENT
 from ship.digest import of
 from ship.errors import ShipError
 from ship.layout import Layout
@@ -207,7 +208,7 @@ def test_configuration_of_another_form_is_refused(
         image_of(tmp_path, manifest, config, b"").labels  # noqa: B018 - as above
 
 
-@pytest.mark.parametrize("size", [0, 1, oci.DOCUMENT])
+@pytest.mark.parametrize("size", [0, 1, DOCUMENT])
 def test_blob_is_read_whole_or_not_at_all(archive: Archive, size: int) -> None:
     """Whatever lies under a digest, what is read has that digest."""
     blob = bytes(size)
