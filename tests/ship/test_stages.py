@@ -5,11 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from ship import base, pipeline
+from ship import base, engine, pipeline, smoke, tested
 from ship.build import Build
 from ship.errors import StageError
 from ship.pipeline import STAGES, Outcome
 from ship.summary import failure
+from tests.ship.tested import image_of
 
 
 @pytest.fixture
@@ -43,6 +44,47 @@ def test_pipeline_survives_what_nobody_thought_of(stages: list[tuple[str, str]])
     odd, good = pipeline.pipeline(["odd", "good"])
     assert (odd.failed, good.failed) == ("scan", None)
     assert "RuntimeError: something nobody thought of" in odd.error
+
+
+@pytest.fixture
+def tested_elsewhere(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Replace the engine and the smoke tests by noting which image they are given."""
+    ran: list[str] = []
+    monkeypatch.setattr(engine, "load", lambda archive: archive.digest)
+    monkeypatch.setattr(engine, "accept", lambda _, name: ran.append(name))
+
+    def note(_: Build, image: str) -> int:
+        ran.append(image)
+        return 3
+
+    monkeypatch.setattr(pipeline, "smoke", note)
+    return ran
+
+
+def test_smoke_hands_on_the_digest_that_passed(
+    tested_elsewhere: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The job's output is of the image's architecture, and is what was tested and recorded."""
+    monkeypatch.setenv("GITHUB_OUTPUT", str(tmp_path / "output"))
+    archive = image_of(tmp_path / "iris", "iris", "", architecture="arm64")
+    outcome = Outcome(Build("iris", "", tmp_path))
+    pipeline.run_stage(outcome, "smoke")
+    assert outcome.error == ""
+    assert tested_elsewhere == [archive.digest, "iris:dev"]
+    assert (tmp_path / "output").read_text() == f"arm64={archive.digest}\n"
+    assert tested.read(archive).smoke == tested.Smoke(tests=smoke.tests_hash(), passed=3)
+
+
+def test_smoke_tests_the_same_bytes_once(tested_elsewhere: list[str], tmp_path: Path) -> None:
+    """In a whole pipeline what has passed is not tested again; other bytes are."""
+    image_of(tmp_path / "iris", "iris", "")
+    build = Build("iris", "", tmp_path)
+    for _ in range(2):
+        pipeline.run_stage(Outcome(build), "smoke")
+    assert len(tested_elsewhere) == 3
+    image_of(tmp_path / "iris", "iris", "", "two")
+    pipeline.run_stage(Outcome(build), "smoke")
+    assert tested_elsewhere[3:] == [build.archive.digest, "iris:dev"]
 
 
 def test_failure_names_stage_model_and_next_command(tmp_path: Path) -> None:
