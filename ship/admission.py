@@ -11,6 +11,7 @@ import msgspec
 from judge.found import NAME, Report
 from model.bundle import Manifest
 from ship import digest, tested
+from ship.bounded import read_file
 from ship.changed import LABEL as INPUTS
 from ship.descriptor import decoded
 from ship.errors import StageError
@@ -50,7 +51,7 @@ def refuse_label(archive: Archive, label: str, wanted: str, model: str) -> None:
 def refuse_verdict(archive: Archive, found: tested.Record, model: str) -> None:
     """Hold the report against its hash, and the report's verdict against the record's."""
     wanted = found.verdict
-    report = read_report(tested.bounded(archive.path.with_name(REPORT)), archive)
+    report = read_report(read_file(archive.path.with_name(REPORT)), archive)
     if report.verdict == "failed":
         raise untested(archive, "must have passed its gate. Its report says failed",
                        "gate measure", model)  # fmt: skip

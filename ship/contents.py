@@ -6,14 +6,15 @@ import gzip
 import io
 import platform
 import tarfile
+import zlib
 from collections.abc import Callable
 from pathlib import PurePosixPath
 from typing import IO, Any, cast
 
-from ship.descriptor import DOCUMENT, decoded, refuse_larger
+from ship.bounded import DOCUMENT, LARGEST, Bounded, refuse_larger
+from ship.descriptor import decoded
 from ship.digest import of
 from ship.errors import ShipError
-from ship.oci import LARGEST
 
 Read = Callable[[str], bytes]  # the blob of a digest
 HERE = {"x86_64": "amd64", "aarch64": "arm64"}.get(platform.machine(), platform.machine())
@@ -70,14 +71,18 @@ def folder(read: Read, digest: str, path: str) -> dict[str, bytes]:
     """Return the files below `path` by their names relative to it, as the image would show them."""
     files: dict[str, bytes] = {}
     for layer in manifest(read, digest)["layers"]:
-        apply(unpacked(verified(read, layer["digest"]), layer["digest"]), path, files)
+        try:
+            apply(unpacked(verified(read, layer["digest"]), layer["digest"]), path, files)
+        except (OSError, EOFError, zlib.error, tarfile.TarError) as error:
+            raise ShipError(f"Layer {layer['digest']} must be a tar. Got: {error}") from error
     return files
 
 
 def unpacked(content: bytes, digest: str) -> IO[bytes]:
     """Return a layer as a tar, unpacked while it is read: a few bytes can unpack to any number."""
     if content[:2] == b"\x1f\x8b":
-        return cast("IO[bytes]", gzip.GzipFile(fileobj=io.BytesIO(content)))
+        file = cast("IO[bytes]", gzip.GzipFile(fileobj=io.BytesIO(content)))
+        return cast("IO[bytes]", Bounded(file, digest))
     if content[:4] == b"\x28\xb5\x2f\xfd":
         raise ShipError(f"Layer {digest} must be a tar, gzipped or not. Got zstd instead.")
     return io.BytesIO(content)

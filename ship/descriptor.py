@@ -16,7 +16,6 @@ CONFIGS = ("application/vnd.oci.image.config.v1+json",
 LAYERS = ("application/vnd.oci.image.layer.v1.tar",
           "application/vnd.oci.image.layer.v1.tar+gzip",
           "application/vnd.docker.image.rootfs.diff.tar.gzip")  # fmt: skip
-DOCUMENT = 4 * 2**20  # bytes of a manifest or a configuration, which registries bound as well
 NAME = re.compile(r"[a-z0-9][a-z0-9._-]*")  # of an architecture, which ends in names of files
 
 
@@ -50,8 +49,3 @@ def decoded(content: bytes, where: object) -> dict[str, Any]:
     if not isinstance(found, dict):
         raise ShipError(f"{where} must hold a JSON object. Got {str(found)[:100]!r} instead.")
     return found
-
-
-def refuse_larger(found: int, limit: int, what: str) -> None:
-    if found > limit:
-        raise ShipError(f"{what} must be at most {limit}. Got {found} instead.")

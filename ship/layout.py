@@ -14,11 +14,12 @@ from pathlib import Path
 from typing import IO, Any
 
 from ship import contents
-from ship.descriptor import DOCUMENT, MANIFESTS, decoded, descriptor, refuse_larger
+from ship.bounded import DOCUMENT, LARGEST, refuse_larger
+from ship.descriptor import MANIFESTS, decoded, descriptor
 from ship.digest import Verified, checked, drain, of
 from ship.errors import ShipError
 from ship.index import Image, Index, archives_of
-from ship.oci import LARGEST, StoredImage
+from ship.oci import StoredImage
 
 REF_NAME = "org.opencontainers.image.ref.name"
 

@@ -17,21 +17,19 @@ from functools import cached_property
 from pathlib import Path
 from typing import IO, Any, cast
 
+from ship.bounded import DOCUMENT, LARGEST, Bounded, refuse_larger
 from ship.descriptor import (
     CONFIGS,
-    DOCUMENT,
     LAYERS,
     MANIFESTS,
     NAME,
     decoded,
     descriptor,
-    refuse_larger,
     refuse_other_than_strings,
 )
 from ship.digest import Verified, checked, drain
 from ship.errors import ShipError
 
-LARGEST = 2 * 2**30  # bytes of a blob that is read into memory
 MOST = 1000  # members of an archive; an image has a few dozen blobs
 MEMBER = re.compile(r"blobs/sha256/[0-9a-f]{64}|index\.json|oci-layout|manifest\.json")
 FOLDERS = ("blobs", "blobs/sha256")
@@ -199,18 +197,22 @@ class Archive(StoredImage):
     @contextmanager
     def _tar(self) -> Iterator[tarfile.TarFile]:
         try:
-            opened = tarfile.open(self.path, "r:")  # noqa: SIM115 - closed below
-        except (OSError, tarfile.TarError) as error:
+            opened = self.path.open("rb")
+        except OSError as error:
             raise self._unreadable(error) from error
-        with opened as tar:
-            try:
+        try:
+            with opened, tarfile.open(fileobj=bounded(opened, self.where), mode="r:") as tar:
                 yield tar
-            except tarfile.TarError as error:
-                raise self._unreadable(error) from error
+        except tarfile.TarError as error:
+            raise self._unreadable(error) from error
 
     def _unreadable(self, error: Exception) -> ShipError:
         return ShipError(f"{self.path} must be an OCI archive. Got instead: {error}; build it: "
                          "make image MODEL=…")  # fmt: skip
+
+
+def bounded(file: IO[bytes], where: str) -> IO[bytes]:
+    return cast("IO[bytes]", Bounded(file, where))
 
 
 def is_plain(member: tarfile.TarInfo) -> bool:

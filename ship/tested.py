@@ -9,19 +9,18 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Annotated, Literal, TypeVar, get_args
 
 import msgspec
 
 from judge.found import Report
 from ship import digest
-from ship.errors import ShipError, StageError
+from ship.bounded import read_file
+from ship.errors import StageError
 from ship.index import bundle_of
 from ship.oci import Archive
 
 FILE = "tested.json"
-LIMIT = 64 * 2**20  # bytes of a report or an SBOM
 Digest = Annotated[str, msgspec.Meta(pattern=r"\Asha256:[0-9a-f]{64}\Z")]
 ReportName = Literal["report.html", "report.json", "report.md"]
 ScanName = Literal["scan.json", "sbom.spdx.json", "sbom.cdx.json"]
@@ -75,7 +74,7 @@ def read(archive: Archive) -> Record:
     if not file.exists():
         return empty
     try:
-        found = msgspec.json.decode(bounded(file), type=Record)
+        found = msgspec.json.decode(read_file(file), type=Record)
     except msgspec.MsgspecError as error:
         raise StageError(
             f"{file} must be a record of this revision. Got instead: {error}. "
@@ -112,7 +111,7 @@ def record_scan(archive: Archive, *, database: bool) -> None:
 
 
 def hashes(archive: Archive, names: Sequence[Name]) -> dict[Name, str]:
-    return {name: digest.of(bounded(archive.path.with_name(name))) for name in names}
+    return {name: digest.of(read_file(archive.path.with_name(name))) for name in names}
 
 
 def files_of(record: Record) -> dict[str, str]:
@@ -129,7 +128,7 @@ def evidence(archive: Archive, name: str, model: str = "…") -> bytes:
     if name not in known:
         raise untested(archive, f"must have {name} recorded. It has not", stage, model)
     file = archive.path.with_name(name)
-    content = bounded(file)
+    content = read_file(file)
     if (got := digest.of(content)) != known[name]:
         raise untested(archive, f"must have a {name} of {known[name]}, as it was recorded. "
                        f"Got {got} instead", stage, model)  # fmt: skip
@@ -144,15 +143,3 @@ def reports(archive: Archive) -> list[str]:
 
 def untested(archive: Archive, what: str, stage: str, model: str) -> StageError:
     return StageError(f"{archive.path} {what}. Run: make {stage} MODEL={model}")
-
-
-def bounded(file: Path) -> bytes:
-    """Read a small file of a stranger; a link, which may lead anywhere, is none."""
-    try:
-        with os.fdopen(os.open(file, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK), "rb") as opened:
-            content = opened.read(LIMIT + 1)
-    except OSError as error:
-        raise ShipError(f"{file} must be a readable file. Got instead: {error.strerror}") from error
-    if len(content) > LIMIT:
-        raise ShipError(f"{file} must be at most {LIMIT} bytes. Got more.")
-    return content

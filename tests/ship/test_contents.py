@@ -75,6 +75,25 @@ def test_blob_that_was_changed_is_refused() -> None:
         contents.folder(blobs.__getitem__, image, "/bundle")
 
 
+@pytest.mark.parametrize("kind", [tarfile.XHDTYPE, tarfile.GNUTYPE_LONGNAME, tarfile.REGTYPE])
+def test_layer_that_claims_ten_gigabytes_is_refused(kind: bytes) -> None:
+    """A few bytes of gzip unpack to any number, so nothing is unpacked at once."""
+    header = tarfile.TarInfo("bundle/a")
+    header.type, header.size = kind, 10 * 2**30
+    blobs = Blobs()
+    image = blobs.image(gzip.compress(header.tobuf(tarfile.GNU_FORMAT)))
+    with pytest.raises(ShipError, match="must be at most"):
+        contents.folder(blobs.__getitem__, image, "/bundle")
+
+
+@pytest.mark.parametrize("layer", [b"", b"no tar", gzip.compress(tar({"a": b"1" * 9999}))[:40]])
+def test_layer_that_is_no_tar_is_refused(layer: bytes) -> None:
+    """What cannot be unpacked is named, and is no traceback."""
+    blobs = Blobs()
+    with pytest.raises(ShipError, match="must be a tar"):
+        contents.folder(blobs.__getitem__, blobs.image(layer), "/bundle")
+
+
 def test_link_in_the_folder_is_refused() -> None:
     """A bundle is files; a link could point anywhere."""
     buffer = io.BytesIO()

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from ship import oci
-from ship.descriptor import DOCUMENT
+from ship.bounded import DOCUMENT
 from ship.digest import of
 from ship.errors import ShipError
 from ship.layout import Layout
@@ -71,6 +71,16 @@ def test_archive_of_too_many_members_is_refused(archive: Archive) -> None:
         for number in range(oci.MOST):
             opened.addfile(member(f"blobs/sha256/{number:064x}"))
     with pytest.raises(ShipError, match="the number of members must be at most"):
+        Archive(archive.path).digest  # noqa: B018 - as above
+
+
+@pytest.mark.parametrize("kind", [tarfile.XHDTYPE, tarfile.GNUTYPE_LONGNAME])
+def test_archive_with_a_header_of_ten_gigabytes_is_refused(archive: Archive, kind: bytes) -> None:
+    """A name is read into memory before anybody sees it, so its size is bounded as well."""
+    header = tarfile.TarInfo("index.json")
+    header.type, header.size = kind, HUGE
+    archive.path.write_bytes(header.tobuf(tarfile.GNU_FORMAT) + archive.path.read_bytes())
+    with pytest.raises(ShipError, match="bytes of one member must be at most"):
         Archive(archive.path).digest  # noqa: B018 - as above
 
 

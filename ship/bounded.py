@@ -1,0 +1,45 @@
+"""How much is read of what somebody else wrote: never more than fits, whatever it claims to be."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import IO, Any
+
+from ship.errors import ShipError
+
+LARGEST = 2 * 2**30  # bytes of a blob that is read into memory
+DOCUMENT = 4 * 2**20  # bytes of a manifest or a configuration, which registries bound as well
+EVIDENCE = 64 * 2**20  # bytes of a report or an SBOM
+
+
+def refuse_larger(found: int, limit: int, what: str) -> None:
+    if found > limit:
+        raise ShipError(f"{what} must be at most {limit}. Got {found} instead.")
+
+
+class Bounded:
+    """A file of a stranger's tar, in which a header may claim to be of any size."""
+
+    def __init__(self, file: IO[bytes], what: str) -> None:
+        self.file = file
+        self.what = what
+
+    def read(self, size: int) -> bytes:
+        refuse_larger(size, LARGEST, f"{self.what}: bytes of one member")
+        return self.file.read(size)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.file, name)
+
+
+def read_file(file: Path, limit: int = EVIDENCE) -> bytes:
+    """Read a small file; a link, which may lead anywhere, and a pipe are none."""
+    try:
+        with os.fdopen(os.open(file, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK), "rb") as opened:
+            content = opened.read(limit + 1)
+    except OSError as error:
+        raise ShipError(f"{file} must be a readable file. Got instead: {error.strerror}") from error
+    if len(content) > limit:
+        raise ShipError(f"{file} must be at most {limit} bytes. Got more.")
+    return content
