@@ -127,6 +127,7 @@ def labels(build: Build) -> dict[str, str]:
         "base.digest": base_digest,
     }
     ours = {
+        "model": build.model,
         "inputs": inputs.hash,
         "task": manifest.task,
         "runtime": manifest.runtime,

@@ -23,6 +23,14 @@ INDEXES = ("application/vnd.oci.image.index.v1+json",
 
 def manifest(read: Read, digest: str) -> dict[str, Any]:
     """Return an image's manifest; of an index, that of the image for this machine, or the first."""
+    return document(read, platform_digest(read, digest))
+
+
+def platform_digest(read: Read, digest: str) -> str:
+    """Return the digest of the image for this machine in an index, or the first; itself of others.
+
+    Only what the index lists counts: the digest of an index covers those of its images.
+    """
     found = document(read, digest)
     if found.get("mediaType") in INDEXES or "manifests" in found:
         images = [
@@ -30,8 +38,8 @@ def manifest(read: Read, digest: str) -> dict[str, Any]:
             if each.get("platform", {}).get("os", "linux") != "unknown"
         ]  # fmt: skip
         ours = (each for each in images if architecture(each) == HERE)
-        return manifest(read, next(ours, images[0])["digest"])
-    return found
+        return platform_digest(read, next(ours, images[0])["digest"])
+    return digest
 
 
 def architecture(descriptor: dict[str, Any]) -> str | None:

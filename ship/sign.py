@@ -2,29 +2,53 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 
 from ship import cosign
+from ship.asked import is_release, is_version
+from ship.errors import StageError
+from ship.identity import Claim, claim_of
 from ship.index import Image, archives_of
 from ship.registry import Registry
+from ship.tags import Tag
 
 SBOM = "sbom.spdx.json"
 
 
-def sign(image: Image, target: Registry) -> bool:
-    """Sign the image and attest each platform's SBOM; False where nothing here can sign.
+def sign(image: Image, tags: Iterable[Tag], target: Registry) -> bool:
+    """Sign the image as what it is, once for each version among `tags`, and attest its SBOMs.
 
-    What is signed already is left as it is, so that publishing again adds nothing.
+    What is signed already is left as it is, so that publishing again adds nothing. Returns False
+    where nothing here can sign; raises StageError for an image that does not say what it is.
     """
     options = cosign.signer()
     if options is None:
         print("  not signed: set COSIGN_KEY and COSIGN_PUBLIC_KEY to sign with a key of yours")
         return False
-    reference = f"{target}@{image.digest}"
-    if cosign.signature_fault(reference):
-        cosign.sign(reference, options)
+    signed = cosign.signatures(str(target), image.digest).claims
+    for claim in claims(image, tags):
+        if claim not in signed:
+            refuse_unreleased(claim, tags)
+            cosign.sign(f"{target}@{image.digest}", claim, options)
     for archive in archives_of(image):
         platform = f"{target}@{archive.digest}"
         if cosign.attestation_fault(platform):
             cosign.attest(platform, str(Path(archive.path).with_name(SBOM)), options)
     return True
+
+
+def claims(image: Image, tags: Iterable[Tag]) -> list[Claim]:
+    """Return what an image is to be signed as: what its labels say, and each version it gets."""
+    own = claim_of(archives_of(image)[0].labels, image.digest)
+    released = [own._replace(version=tag.name) for tag in tags if is_version(tag.name)]
+    return list(dict.fromkeys([own, *released]))
+
+
+def refuse_unreleased(claim: Claim, tags: Iterable[Tag]) -> None:
+    """Keep a bundle from naming itself a release: only a tag in git does that."""
+    if is_release(claim.version) and claim.version not in [tag.name for tag in tags]:
+        raise StageError(
+            f"The label version must be a release only where git has its tag. Got {claim.version} "
+            f"without one. Tag it ({claim.model}-v{claim.version}), or train under another VERSION."
+        )

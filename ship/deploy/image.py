@@ -1,4 +1,4 @@
-"""A published image on its way to where it serves: fetched by digest, and its examples read."""
+"""A published image on its way to where it serves: fetched by its digest."""
 
 from __future__ import annotations
 
@@ -11,14 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import msgspec
-
-from model.bundle import EXAMPLES, Example
 from ship import contents
 from ship.build import run, uses_containerd
 from ship.contents import INDEXES
 from ship.destination import Destination
-from ship.errors import StageError
 from ship.layout import Layout
 
 NAMED = "io.containerd.image.name"  # what `docker load` calls an image
@@ -94,25 +90,3 @@ def add(tar: tarfile.TarFile, name: str, content: bytes) -> None:
     member = tarfile.TarInfo(name)
     member.size = len(content)
     tar.addfile(member, io.BytesIO(content))
-
-
-def examples(image: Image) -> list[Example]:
-    """Read the golden examples out of an image in the engine, without running it."""
-    made = run("docker", "create", image.reference).strip()
-    try:
-        copied = subprocess.run(
-            ["docker", "cp", f"{made}:/bundle/{EXAMPLES}", "-"], capture_output=True, check=False
-        )
-    finally:
-        run("docker", "rm", made)
-    if copied.returncode:
-        raise StageError(
-            f"{image.reference} must hold /bundle/{EXAMPLES}. Got instead from docker: "
-            f"{copied.stderr.decode().strip()}. Deploy an image that make pipeline made."
-        )
-    with tarfile.open(fileobj=io.BytesIO(copied.stdout)) as tar:
-        member = tar.extractfile(EXAMPLES)
-        found = msgspec.json.decode(member.read() if member else b"[]", type=list[Example])
-    if not found:
-        raise StageError(f"{image.reference} must hold golden examples. Got none.")
-    return found

@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 
 from model.bundle import Bundle
+from ship import identity
 from ship.oci import Archive
 from tests.judge.conftest import STUMP, Shop, flowers, good, shop
 
@@ -24,6 +25,13 @@ MANIFEST = "application/vnd.oci.image.manifest.v1+json"
 CONFIG = "application/vnd.oci.image.config.v1+json"
 LAYER = "application/vnd.oci.image.layer.v1.tar+gzip"
 MakeArchive = Callable[..., Archive]
+REVISION = "0123456789abcdef0123456789abcdef01234567"
+CREATED = "2026-01-01T00:00:00Z"
+
+
+def labelled(model: str, version: str = "2026.01.01-0123456") -> dict[str, str]:
+    """Return the labels by which an image says what it is."""
+    return {identity.MODEL: model, identity.VERSION: version, identity.REVISION: REVISION}
 
 
 def tar(files: dict[str, bytes]) -> bytes:
@@ -37,7 +45,11 @@ def tar(files: dict[str, bytes]) -> bytes:
 
 
 def oci_archive(
-    path: Path, files: dict[str, bytes], labels: dict[str, str], architecture: str = "amd64"
+    path: Path,
+    files: dict[str, bytes],
+    labels: dict[str, str],
+    architecture: str = "amd64",
+    created: str = CREATED,
 ) -> Archive:
     """Write an OCI archive of an image with one layer."""
     blobs: dict[str, bytes] = {}
@@ -49,7 +61,7 @@ def oci_archive(
 
     root = tar(files)
     config = {
-        "created": "2026-01-01T00:00:00Z",
+        "created": created,
         "architecture": architecture,
         "os": "linux",
         "config": {"Labels": labels},
@@ -71,15 +83,22 @@ def oci_archive(
 
 @pytest.fixture
 def make_archive(tmp_path: Path) -> MakeArchive:
-    """Make an image of some content; equal contents have equal digests."""
+    """Make an image of iris of some content; equal contents have equal digests."""
 
-    def make(content: str, architecture: str = "amd64", bundle: str = "{}") -> Archive:
+    def make(
+        content: str,
+        architecture: str = "amd64",
+        bundle: str = '{"name":"iris"}',
+        created: str = CREATED,
+        **labels: str,
+    ) -> Archive:
         folder = tmp_path / f"{content}-{architecture}"
         folder.mkdir(exist_ok=True)
         sbom = {"spdxVersion": "SPDX-2.3", "name": content, "SPDXID": "SPDXRef-DOCUMENT"}
         (folder / "sbom.spdx.json").write_text(json.dumps(sbom))
         files = {"content.txt": content.encode(), "bundle/manifest.json": bundle.encode()}
-        return oci_archive(folder / "image.tar", files, {"content": content}, architecture)
+        said = {"content": content, **labelled("iris"), **labels}
+        return oci_archive(folder / "image.tar", files, said, architecture, created)
 
     return make
 
