@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection
 from dataclasses import dataclass
+from pathlib import Path
 
 from ship import git
 from ship.errors import StageError
@@ -99,11 +100,11 @@ def wanted(tag: str) -> str:
     return "a release" if tag == "latest" else f"a release {tag}.…"
 
 
-def fits(sha: str, own: Claim) -> bool:
+def fits(sha: str, own: Claim, root: Path = git.ROOT) -> bool:
     """Tell whether an image's revision and a commit hold the same inputs, as far as git knows."""
-    if own.revision.startswith(sha) or not (git.knows(sha) and git.knows(own.revision)):
+    if not all(git.knows(commit, root) for commit in (sha, own.revision)):
         return True
-    return not git.differ(sha, own.revision, *paths(own.model))
+    return not git.differ(sha, own.revision, *paths(own.model), root=root)
 
 
 def listed(claims: Collection[Claim]) -> str:

@@ -6,12 +6,13 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from ship import cosign
-from ship.asked import is_release, is_version
+from ship.asked import Asked, is_release, is_version
 from ship.errors import StageError
 from ship.identity import Claim, claim_of
-from ship.index import Image, archives_of
+from ship.index import Image, archives_of, bundle_of
 from ship.registry import Registry
 from ship.tags import Tag
+from ship.verify import refuse_other_bundle
 
 SBOM = "sbom.spdx.json"
 
@@ -27,7 +28,7 @@ def sign(image: Image, tags: Iterable[Tag], target: Registry) -> bool:
         print("  not signed: set COSIGN_KEY and COSIGN_PUBLIC_KEY to sign with a key of yours")
         return False
     signed = cosign.signatures(str(target), image.digest).claims
-    for claim in claims(image, tags):
+    for claim in claims(image, tags, str(target)):
         if claim not in signed:
             refuse_unreleased(claim, tags)
             cosign.sign(f"{target}@{image.digest}", claim, options)
@@ -38,11 +39,16 @@ def sign(image: Image, tags: Iterable[Tag], target: Registry) -> bool:
     return True
 
 
-def claims(image: Image, tags: Iterable[Tag]) -> list[Claim]:
-    """Return what an image is to be signed as: what its labels say, and each version it gets."""
-    own = claim_of(archives_of(image)[0].labels, image.digest)
-    released = [own._replace(version=tag.name) for tag in tags if is_version(tag.name)]
-    return list(dict.fromkeys([own, *released]))
+def claims(image: Image, tags: Iterable[Tag], where: str) -> list[Claim]:
+    """Return what an image is to be signed as: what its labels say, and each version it gets.
+
+    Raises StageError for one that serves another model than its labels say.
+    """
+    own = [claim_of(archive.labels, archive.digest) for archive in archives_of(image)]
+    for archive in archives_of(image):
+        refuse_other_bundle(bundle_of(archive), Asked(own[0].model, archive.digest, where))
+    released = [own[0]._replace(version=tag.name) for tag in tags if is_version(tag.name)]
+    return list(dict.fromkeys([*own, *released]))
 
 
 def refuse_unreleased(claim: Claim, tags: Iterable[Tag]) -> None:

@@ -69,7 +69,7 @@ def verify(target: Destination, digest: str, model: str, *tags: str) -> Verified
     else:
         checked = "bytes (a folder of this machine carries no signature)"
     bundle = read_bundle(target, digest)
-    refuse_other_bundle(bundle, asked[0])
+    refuse_other_bundle(bundle.get(MANIFEST, b""), asked[0])
     return Verified(digest, identity, bundle, checked)
 
 
@@ -123,10 +123,10 @@ def read_bundle(source: Destination, digest: str) -> dict[str, bytes]:
         return contents.folder(copy.read, platform, BUNDLE)
 
 
-def refuse_other_bundle(bundle: dict[str, bytes], asked: Asked) -> None:
+def refuse_other_bundle(manifest: bytes, asked: Asked) -> None:
     """Raise StageError for an image that is called one model and serves another."""
     try:
-        found = json.loads(bundle[MANIFEST])["name"]
+        found = json.loads(manifest)["name"]
     except (KeyError, ValueError, TypeError):
         found = None
     if found != asked.model:

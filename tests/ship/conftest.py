@@ -16,7 +16,6 @@ from pathlib import Path
 import pytest
 
 from model.bundle import Bundle
-from ship import identity
 from ship.oci import Archive
 from tests.judge.conftest import STUMP, Shop, flowers, good, shop
 
@@ -31,7 +30,11 @@ CREATED = "2026-01-01T00:00:00Z"
 
 def labelled(model: str, version: str = "2026.01.01-0123456") -> dict[str, str]:
     """Return the labels by which an image says what it is."""
-    return {identity.MODEL: model, identity.VERSION: version, identity.REVISION: REVISION}
+    return {
+        "model-images.model": model,
+        "org.opencontainers.image.version": version,
+        "org.opencontainers.image.revision": REVISION,
+    }
 
 
 def tar(files: dict[str, bytes]) -> bytes:
