@@ -17,7 +17,6 @@ import requests
 from ship import git
 from ship.deploy import golden, release
 from ship.deploy.canary import Trial
-from ship.deploy.history import Entry
 from ship.deploy.image import Image
 from ship.deploy.release import canary, deploy, rollback
 from ship.errors import StageError
@@ -27,36 +26,16 @@ from ship.oci import Archive
 from ship.publish import publish
 from ship.registry import Registry
 from ship.tags import Tag
-from tests.ship.conftest import labelled, oci_archive
+from tests.deploy.memory import Memory
+from tests.ship.conftest import EXAMPLE, labelled, oci_archive
 from tests.ship.conftest import registry as registry  # noqa: PLC0414 - one registry for all
 from tests.ship.test_sign import make_key
 
 signing = pytest.mark.docker
 Make = Callable[..., Archive]
-EXAMPLE = {"features": {"petal": 1.0}, "prediction": "setosa", "probabilities": [1.0]}
 FIRST, SECOND = "2026-01-01T00:00:00Z", "2026-02-01T00:00:00Z"
 MAIN = Tag("main")
 IRIS = dict(zip(("model", "version", "revision"), labelled("iris").values(), strict=True))
-
-
-class Memory:
-    """A target that keeps what is deployed, and starts nothing."""
-
-    def __init__(self) -> None:
-        self.history: list[Entry] = []
-        self.rolled_out: list[str] = []
-
-    def serving(self, model: str) -> str | None:  # noqa: ARG002 - of one model
-        return self.rolled_out[-1] if self.rolled_out else None
-
-    def roll_out(self, image: Image, *_: object) -> None:
-        self.rolled_out.append(image.digest)
-
-    def entries(self) -> list[Entry]:
-        return self.history
-
-    def add(self, entry: Entry) -> None:
-        self.history.append(entry)
 
 
 class Published:

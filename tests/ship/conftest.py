@@ -26,6 +26,7 @@ LAYER = "application/vnd.oci.image.layer.v1.tar+gzip"
 MakeArchive = Callable[..., Archive]
 REVISION = "0123456789abcdef0123456789abcdef01234567"
 CREATED = "2026-01-01T00:00:00Z"
+EXAMPLE = {"features": {"petal": 1.0}, "prediction": "setosa", "probabilities": [1.0]}
 
 
 def labelled(model: str, version: str = "2026.01.01-0123456") -> dict[str, str]:
@@ -99,7 +100,11 @@ def make_archive(tmp_path: Path) -> MakeArchive:
         folder.mkdir(exist_ok=True)
         sbom = {"spdxVersion": "SPDX-2.3", "name": content, "SPDXID": "SPDXRef-DOCUMENT"}
         (folder / "sbom.spdx.json").write_text(json.dumps(sbom))
-        files = {"content.txt": content.encode(), "bundle/manifest.json": bundle.encode()}
+        files = {
+            "content.txt": content.encode(),
+            "bundle/manifest.json": bundle.encode(),
+            "bundle/examples.json": json.dumps([EXAMPLE]).encode(),
+        }
         said = {"content": content, **labelled("iris"), **labels}
         return oci_archive(folder / "image.tar", files, said, architecture, created)
 
