@@ -125,8 +125,11 @@ def attestation_fault(reference: str) -> str:
 
 
 def is_attested(reference: str) -> bool:
-    """Tell whether an image has any attestation, whoever made it."""
-    return run("download", "attestation", reference).returncode == 0
+    """Tell whether an image has an attestation of an SBOM, whoever made it.
+
+    To cosign 3 a signature is an attestation too, of another type.
+    """
+    return run("download", "attestation", "--predicate-type", SBOM, reference).returncode == 0
 
 
 def fault(result: subprocess.CompletedProcess[str]) -> str:

@@ -8,7 +8,9 @@ from pathlib import Path
 import pytest
 
 from ship import cosign
+from ship.contents import HERE
 from ship.errors import ShipError, StageError, UsageError
+from ship.identity import MODEL, VERSION, Claim
 from ship.index import Index, join
 from ship.layout import Layout
 from ship.publish import publish, push
@@ -16,9 +18,9 @@ from ship.registry import Registry
 from ship.sign import sign
 from ship.tags import Tag
 from ship.verify import verify
-from tests.ship.conftest import MakeArchive
+from tests.ship.conftest import MakeArchive, labelled
 
-MAIN = Tag("main")
+MAIN, RELEASE = Tag("main"), Tag("1.0.0", fixed=True)
 signing = pytest.mark.docker
 
 
@@ -69,12 +71,65 @@ def test_push_leaves_no_tag_that_leads_to_the_image(
 
 @signing
 def test_sign_again_adds_nothing(key: None, target: Registry, make_archive: MakeArchive) -> None:
-    """An image that is signed already keeps the one signature it has."""
+    """An image that is signed as all that already keeps the signatures it has."""
     image = make_archive("one")
-    publish(image, [MAIN], target)
+    publish(image, [MAIN, RELEASE], target)
     before = {tag: target.digest_of(tag) for tag in target.tags()}
+    assert sign(image, [RELEASE, MAIN], target)
     assert sign(image, [MAIN], target)
     assert {tag: target.digest_of(tag) for tag in target.tags()} == before
+
+
+@signing
+def test_release_is_signed_as_its_version_too(
+    key: None, target: Registry, make_archive: MakeArchive
+) -> None:
+    """The same image, released later, gets one more signature; each says all three things."""
+    image = make_archive("one")
+    own = Claim(*labelled("iris").values())
+    publish(image, [MAIN], target)
+    assert cosign.signatures(str(target), image.digest).claims == {own}
+    publish(image, [RELEASE, Tag("1.0"), Tag("latest")], target)
+    released = own._replace(version="1.0.0")
+    assert cosign.signatures(str(target), image.digest).claims == {own, released}
+
+
+@signing
+def test_label_that_names_a_release_needs_its_tag(
+    key: None, target: Registry, make_archive: MakeArchive
+) -> None:
+    """A bundle that was trained elsewhere cannot call itself 9.9.9 and be signed as that."""
+    image = make_archive("one", **{VERSION: "9.9.9"})
+    with pytest.raises(
+        StageError, match=r"must be a release only where git has its tag\. Got 9\.9"
+    ):
+        publish(image, [MAIN], target)
+    assert target.tags() == []
+    publish(image, [Tag("9.9.9", fixed=True)], target)
+
+
+@signing
+def test_image_that_does_not_say_what_it_is_is_not_signed(
+    key: None, target: Registry, make_archive: MakeArchive
+) -> None:
+    """Without the label of its model there is nothing that a signature could say."""
+    with pytest.raises(StageError, match=r"must have the label model-images\.model.*Got none"):
+        publish(make_archive("one", **{MODEL: ""}), [MAIN], target)
+    assert target.tags() == []
+
+
+def test_examples_are_those_of_the_image_for_this_machine(
+    tmp_path: Path, make_archive: MakeArchive
+) -> None:
+    """Of an index they are read from the image that will run here, by the digest that is listed."""
+    target = Layout(tmp_path / "layout")
+    ours, theirs = make_archive("one", HERE), make_archive("two", "riscv64")
+    image = join([theirs, ours])
+    publish(image, [MAIN], target)
+    for layer in theirs.layers:
+        (target.folder / "blobs" / layer["digest"].replace(":", "/")).unlink()
+    (example,) = verify(target, image.digest, "iris").examples
+    assert example.prediction == "setosa"
 
 
 @signing
