@@ -10,12 +10,12 @@ from tempfile import TemporaryDirectory
 from judge.card import card_for_release
 from model.bundle import read
 from ship import contents, cosign
-from ship.asked import promises
 from ship.baseline import BUNDLE, write
 from ship.build import Build
 from ship.errors import UsageError
 from ship.index import Image, archives_of
 from ship.sign import SBOM
+from ship.wanted import promises
 
 
 def write_assets(build: Build, image: Image, reference: str) -> Path:

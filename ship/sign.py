@@ -6,13 +6,13 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from ship import cosign
-from ship.asked import Asked, is_release, is_version
 from ship.errors import StageError
 from ship.identity import Claim, claim_of
 from ship.index import Image, archives_of, bundle_of
 from ship.registry import Registry
 from ship.tags import Tag
 from ship.verify import refuse_other_bundle
+from ship.wanted import Wanted, is_release, is_version
 
 SBOM = "sbom.spdx.json"
 
@@ -46,7 +46,7 @@ def claims(image: Image, tags: Iterable[Tag], where: str) -> list[Claim]:
     """
     own = [claim_of(archive.labels, archive.digest) for archive in archives_of(image)]
     for archive in archives_of(image):
-        refuse_other_bundle(bundle_of(archive), Asked(own[0].model, archive.digest, where))
+        refuse_other_bundle(bundle_of(archive), Wanted(own[0].model, archive.digest, where))
     released = [own[0]._replace(version=tag.name) for tag in tags if is_version(tag.name)]
     return list(dict.fromkeys([*own, *released]))
 

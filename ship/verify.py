@@ -17,13 +17,13 @@ import msgspec
 
 from model.bundle import EXAMPLES, MANIFEST, Example
 from ship import contents, cosign
-from ship.asked import Asked
 from ship.contents import INDEXES
 from ship.destination import Destination
 from ship.errors import StageError
 from ship.identity import Identity, identify, platforms
 from ship.layout import Layout
 from ship.registry import Registry
+from ship.wanted import Wanted
 
 BUNDLE = "/bundle"
 
@@ -61,19 +61,21 @@ def verify(target: Destination, digest: str, model: str, *tags: str) -> Verified
     """
     verify_bytes(target, digest)
     identity = identify(target, digest)
-    asked = [Asked(model, tag, str(target)) for tag in tags or (digest,)]
-    for each in asked:
+    wanted = [Wanted(model, tag, str(target)) for tag in tags or (digest,)]
+    for each in wanted:
         each.refuse_other(identity.claim)
     if isinstance(target, Registry):
-        checked = verify_signatures(target, digest, identity, asked)
+        checked = verify_signatures(target, digest, identity, wanted)
     else:
         checked = "bytes (a folder of this machine carries no signature)"
     bundle = read_bundle(target, digest)
-    refuse_other_bundle(bundle.get(MANIFEST, b""), asked[0])
+    refuse_other_bundle(bundle.get(MANIFEST, b""), wanted[0])
     return Verified(digest, identity, bundle, checked)
 
 
-def verify_signatures(target: Registry, digest: str, identity: Identity, asked: list[Asked]) -> str:
+def verify_signatures(
+    target: Registry, digest: str, identity: Identity, wanted: list[Wanted]
+) -> str:
     """Return what is signed and attested of an image; raise where that is not what was asked."""
     signed = cosign.signatures(str(target), digest)
     if signed.fault:
@@ -81,7 +83,7 @@ def verify_signatures(target: Registry, digest: str, identity: Identity, asked: 
             f"{target}@{digest} must carry a valid signature. Got instead from cosign: "
             f"{signed.fault}. What cosign 3 signed, as the workflows do, only cosign 3 verifies."
         )
-    for each in asked:
+    for each in wanted:
         each.refuse_unsigned(identity.claim, signed.claims)
     references = [f"{target}@{platform}" for platform in platforms(target, digest)]
     attested = [verify_attestation(reference) for reference in references]
@@ -123,14 +125,14 @@ def read_bundle(source: Destination, digest: str) -> dict[str, bytes]:
         return contents.folder(copy.read, platform, BUNDLE)
 
 
-def refuse_other_bundle(manifest: bytes, asked: Asked) -> None:
+def refuse_other_bundle(manifest: bytes, wanted: Wanted) -> None:
     """Raise StageError for an image that is called one model and serves another."""
     try:
         found = json.loads(manifest)["name"]
     except (KeyError, ValueError, TypeError):
         found = None
-    if found != asked.model:
+    if found != wanted.model:
         raise StageError(
-            f"{asked} must hold a bundle of {asked.model}. Got {found or 'none'} instead. Build "
-            f"and publish it again: make pipeline MODEL={asked.model}"
+            f"{wanted} must hold a bundle of {wanted.model}. Got {found or 'none'} instead. Build "
+            f"and publish it again: make pipeline MODEL={wanted.model}"
         )

@@ -7,9 +7,9 @@ import re
 import pytest
 
 from ship import cosign
-from ship.asked import Asked, fits, promised, promises
 from ship.errors import StageError
 from ship.identity import Claim, claim_of
+from ship.wanted import Wanted, fits, promised, promises
 from tests.ship.conftest import Checkout, labelled
 
 OWN = Claim("iris", "2026.11.01-abcdef0", "0" * 40)
@@ -55,10 +55,10 @@ def test_tag_promises_what_its_form_says(tag: str, version: str, expected: bool)
 )
 def test_signature_of_something_else_is_told(claim: Claim, reason: str) -> None:
     """Model, revision and version count together, and in one signature."""
-    asked = Asked("iris", "1.2.3", "registry/iris")
-    asked.refuse_unsigned(OWN, [OWN, OWN._replace(version="1.2.3")])
+    wanted = Wanted("iris", "1.2.3", "registry/iris")
+    wanted.refuse_unsigned(OWN, [OWN, OWN._replace(version="1.2.3")])
     with pytest.raises(StageError, match=re.escape(f"registry/iris:1.2.3 {reason}")):
-        asked.refuse_unsigned(OWN, [claim])
+        wanted.refuse_unsigned(OWN, [claim])
 
 
 def test_commit_of_a_tag_is_held_against_the_revision(checkout: Checkout) -> None:

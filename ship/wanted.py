@@ -24,7 +24,7 @@ COMMIT = re.compile(r"sha-(?P<sha>[0-9a-f]{12})")
 
 
 @dataclass(frozen=True)
-class Asked:
+class Wanted:
     """A model under a tag, or by a digest, where it is published."""
 
     model: str
@@ -62,7 +62,7 @@ class Asked:
         versions = [claim.version for claim in ours]
         if not any(promised(self.tag, version) for version in versions):
             raise StageError(
-                f"{self} must be signed as {wanted(self.tag)}. It is signed as "
+                f"{self} must be signed as {described(self.tag)}. It is signed as "
                 f"{', '.join(sorted(versions))} instead: the tag was moved to an image that was "
                 "released as another version, or as none. Publish from the git tag of the release "
                 "again, or ask for a version that it is signed as."
@@ -94,7 +94,7 @@ def promised(tag: str, version: str) -> bool:
     return True
 
 
-def wanted(tag: str) -> str:
+def described(tag: str) -> str:
     if is_version(tag):
         return f"version {tag}"
     return "a release" if tag == "latest" else f"a release {tag}.…"
