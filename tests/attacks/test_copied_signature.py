@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -27,13 +27,13 @@ from ship.publish import publish
 from ship.registry import Registry
 from ship.tags import Tag
 from tests.deploy.memory import Memory
-from tests.ship.conftest import EXAMPLE, labelled, oci_archive
+from tests.ship.conftest import MakeArchive, labelled
+from tests.ship.conftest import make_archive as make_archive  # noqa: PLC0414 - a fixture
 from tests.ship.conftest import registry as registry  # noqa: PLC0414 - one registry for all
 from tests.ship.test_sign import make_key
 
 signing = pytest.mark.docker
-Make = Callable[..., Archive]
-FIRST, SECOND = "2026-01-01T00:00:00Z", "2026-02-01T00:00:00Z"
+SECOND = "2026-02-01T00:00:00Z"  # when an image was made; the others a month before
 MAIN = Tag("main")
 IRIS = dict(zip(("model", "version", "revision"), labelled("iris").values(), strict=True))
 
@@ -41,8 +41,8 @@ IRIS = dict(zip(("model", "version", "revision"), labelled("iris").values(), str
 class Published:
     """Two models' repositories below one owner, and the words on them."""
 
-    def __init__(self, registry: str, folder: Path) -> None:
-        self.owner, self.folder = f"{registry}/{folder.name.lower()}", folder
+    def __init__(self, registry: str, folder: Path, make: MakeArchive) -> None:
+        self.owner, self.make = f"{registry}/{folder.name.lower()}", make
         self.iris, self.diabetes = (Registry(f"{self.owner}/{m}") for m in ("iris", "diabetes"))
 
     def verify(self, tag: str = "main") -> subprocess.CompletedProcess[str]:
@@ -50,30 +50,22 @@ class Published:
         return subprocess.run(command, cwd=git.ROOT, capture_output=True, text=True, check=False)
 
     def image(self, content: str, model: str = "iris", **other: str) -> Archive:
-        """Make an image; `bundle` is another name inside it, `created` another date."""
-        return image(self.folder / content, content, model, **other)
+        return image(self.make, content, model, **other)
 
 
-def image(folder: Path, content: str, model: str = "iris", **other: str) -> Archive:
-    folder.mkdir(exist_ok=True)
-    sbom = {"spdxVersion": "SPDX-2.3", "name": content, "SPDXID": "SPDXRef-DOCUMENT"}
-    (folder / "sbom.spdx.json").write_text(json.dumps(sbom))
-    files = {
-        "bundle/manifest.json": json.dumps({"name": other.get("bundle", model)}).encode(),
-        "bundle/examples.json": json.dumps([EXAMPLE]).encode(),
-        "content.txt": content.encode(),
-    }
-    architecture = other.get("architecture", "amd64")
-    created = other.get("created", FIRST)
-    path = folder / f"{architecture}.tar"
-    return oci_archive(path, files, labelled(model), architecture, created)
+def image(make: MakeArchive, content: str, model: str = "iris", **other: str) -> Archive:
+    """Make an image of a model; `bundle` is what it holds, where that is another."""
+    bundle = json.dumps({"name": other.pop("bundle", model)})
+    return make(content, bundle=bundle, **other, **labelled(model))
 
 
 @pytest.fixture
-def published(registry: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Published:
+def published(
+    registry: str, tmp_path: Path, make_archive: MakeArchive, monkeypatch: pytest.MonkeyPatch
+) -> Published:
     """Empty repositories, and a key of this test alone to sign with."""
     make_key(tmp_path / "key", monkeypatch)
-    return Published(registry, tmp_path)
+    return Published(registry, tmp_path, make_archive)
 
 
 @pytest.fixture
@@ -270,12 +262,14 @@ def test_index_is_verified_on_every_platform(
     refused(target, published.iris, mixed.digest, "All platforms of .* must be one and the same")
 
 
-def test_folder_of_another_model_is_refused(tmp_path: Path, target: Memory) -> None:
+def test_folder_of_another_model_is_refused(
+    tmp_path: Path, make_archive: MakeArchive, target: Memory
+) -> None:
     """In dist/registry nothing is signed, but labels and bundle must be those of the model too."""
     for name, other in {"one": {"model": "diabetes"}, "two": {"bundle": "diabetes"}}.items():
         layout = Layout(tmp_path / name / "iris")
-        publish(image(tmp_path / name, name, **other), [MAIN], layout)
+        publish(image(make_archive, name, **other), [MAIN], layout)
         refused(target, layout, "main", "of iris. Got (one of )?diabetes instead")
     layout = Layout(tmp_path / "three" / "iris")
-    publish(image(tmp_path / "three", "three"), [MAIN], layout)
+    publish(image(make_archive, "three"), [MAIN], layout)
     deploy(target, layout, "iris", "main")
