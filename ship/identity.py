@@ -45,7 +45,8 @@ def claim_of(labels: Mapping[str, str], where: str) -> Claim:
             raise StageError(
                 f"{where} must have the label {name}, of letters, digits and . _ + -. Got "
                 f"{repr(found) if found else 'none'} instead. It was made another way, or before "
-                "signatures named their model; build and publish it again: make pipeline MODEL=…"
+                "signatures named their model; build and publish it again, a release as a new "
+                "version: make pipeline MODEL=…"
             )
     return Claim(labels[MODEL], labels[VERSION], labels[REVISION])
 
@@ -74,12 +75,12 @@ def identity(source: Destination, digest: str) -> Identity:
     """Read what the image of one platform is."""
     found = config(source, digest)
     labels = found.get("config", {}).get("Labels") or {}
-    return Identity(claim_of(labels, f"{source}@{digest}"), time(found.get("created")))
+    return Identity(claim_of(labels, f"{source}@{digest}"), parse_time(found.get("created")))
 
 
 def created(source: Destination, digest: str) -> dt.datetime | None:
     """Return when an image was made, whatever it is; None where its platforms do not agree."""
-    found = {time(config(source, one).get("created")) for one in platforms(source, digest)}
+    found = {parse_time(config(source, one).get("created")) for one in platforms(source, digest)}
     return found.pop() if len(found) == 1 else None
 
 
@@ -90,7 +91,7 @@ def config(source: Destination, digest: str) -> dict[str, Any]:
     return decoded
 
 
-def time(written: str | None) -> dt.datetime | None:
+def parse_time(written: str | None) -> dt.datetime | None:
     """Read a time of RFC 3339, as configurations have it; None for one that is none."""
     try:
         found = dt.datetime.fromisoformat(written or "")

@@ -43,11 +43,14 @@ class Verified:
     @property
     def examples(self) -> list[Example]:
         """Return the golden examples; raise StageError for an image without any."""
-        found = msgspec.json.decode(self.bundle.get(EXAMPLES, b"[]"), type=list[Example])
+        try:
+            found = msgspec.json.decode(self.bundle.get(EXAMPLES, b"[]"), type=list[Example])
+        except msgspec.MsgspecError:
+            found = []
         if not found:
             raise StageError(
-                f"{self.digest} must hold golden examples in {BUNDLE}/{EXAMPLES}. Got none. "
-                "Deploy an image that make pipeline made."
+                f"{self.digest} must hold golden examples in {BUNDLE}/{EXAMPLES}. Got none that "
+                "can be read. Deploy an image that make pipeline made."
             )
         return found
 

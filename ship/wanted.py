@@ -56,8 +56,8 @@ class Wanted:
             raise StageError(
                 f"{self} must be signed as {own.model} of revision {own.revision[:12]}. Its "
                 f"signatures say {listed(signed)} instead: it was signed for another place, or "
-                "before signatures named their model. Publish it again: make publish "
-                f"MODEL={self.model}"
+                "before signatures named their model. Publish it again, a release as a new "
+                f"version: make publish MODEL={self.model}"
             )
         versions = [claim.version for claim in ours]
         if not any(promised(self.tag, version) for version in versions):

@@ -12,7 +12,7 @@ from typing import Protocol
 from ship.deploy.history import History
 from ship.destination import Destination
 from ship.errors import ShipError, StageError
-from ship.identity import created, time
+from ship.identity import created, parse_time
 from ship.verify import Verified
 
 
@@ -47,7 +47,7 @@ def refuse_older(target: Serving, source: Destination, model: str, asked: Verifi
 
 def known(target: History, source: Destination, digest: str) -> dt.datetime | None:
     """Return when what serves was made: by the history, which forgets no image that was deleted."""
-    recorded = [time(entry.created) for entry in target.entries() if entry.digest == digest]
+    recorded = [parse_time(entry.created) for entry in target.entries() if entry.digest == digest]
     if found := next(filter(None, recorded), None):
         return found
     try:

@@ -10,14 +10,14 @@ import pytest
 from ship import cosign
 from ship.contents import HERE
 from ship.errors import ShipError, StageError, UsageError
-from ship.identity import MODEL, VERSION, Claim
+from ship.identity import MODEL, VERSION, Claim, Identity
 from ship.index import Index, join
 from ship.layout import Layout
 from ship.publish import publish, push
 from ship.registry import Registry
 from ship.sign import sign
 from ship.tags import Tag
-from ship.verify import read_bundle, verify
+from ship.verify import Verified, read_bundle, verify
 from tests.ship.conftest import MakeArchive, labelled
 
 MAIN, RELEASE = Tag("main"), Tag("1.0.0", fixed=True)
@@ -129,6 +129,16 @@ def test_examples_are_those_of_the_image_for_this_machine(
     for layer in theirs.layers:
         (target.folder / "blobs" / layer["digest"].replace(":", "/")).unlink()
     assert set(read_bundle(target, image.digest)) == {"manifest.json", "examples.json"}
+
+
+@pytest.mark.parametrize("examples", [b"[]", b"{}", b"not JSON", None])
+def test_image_without_golden_examples_is_told(examples: bytes | None) -> None:
+    """Nothing can be asked of what is deployed without them."""
+    bundle = {} if examples is None else {"examples.json": examples}
+    claim = Claim(*labelled("iris").values())
+    found = Verified("sha256:1", Identity(claim, None), bundle, "bytes")
+    with pytest.raises(StageError, match="sha256:1 must hold golden examples"):
+        _ = found.examples
 
 
 @signing
