@@ -138,7 +138,8 @@ def verify(arguments: argparse.Namespace) -> int:
             raise StageError(
                 f"{target}:{arguments.tag} must be published. It is not; see: make models"
             )
-        print(f"{target}:{arguments.tag}: verified {verify_image(target, digest)}")
+        verified = verify_image(target, digest, name, arguments.tag)
+        print(f"{target}:{arguments.tag}: verified {verified}")
     return 0
 
 

@@ -15,6 +15,7 @@ from ship.build import Build
 from ship.errors import UsageError
 from ship.index import Image, archives_of
 from ship.sign import sbom_of
+from ship.wanted import promises
 
 
 def write_assets(build: Build, image: Image, reference: str) -> Path:
@@ -25,7 +26,8 @@ def write_assets(build: Build, image: Image, reference: str) -> Path:
     files = contents.folder(archives[0].blob, archives[0].digest, BUNDLE)
     with TemporaryDirectory() as unpacked:
         bundle = read(write(files, Path(unpacked, build.model)))
-        card = card_for_release(bundle, reference, cosign.verify_command(reference))
+        command = cosign.verify_command(reference, **promises(build.model, reference))
+        card = card_for_release(bundle, reference, command)
     (folder / f"{build.model}-card.md").write_text(card, encoding="utf-8")
     (folder / f"{build.model}-model.html").write_bytes(files["report.html"])
     for archive in archives:

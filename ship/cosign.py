@@ -2,23 +2,41 @@
 
 In a workflow the signature is keyless: the workflow's own identity, in a public log. Elsewhere it
 is made with a key (COSIGN_KEY, COSIGN_PUBLIC_KEY), and with no log, which may be out of reach.
+
+A signature by itself covers a digest, not what the digest is published as. So each one carries
+model, version and revision as annotations. cosign 2 signs them in the payload, under `optional`;
+cosign 3 (from 3.0.3) in the in-toto statement, at its subject. `cosign verify --output json` prints
+what was signed in one form for both, and nothing that merely stands in the registry's manifest.
 """
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shlex
 import subprocess
 from functools import cache
 from pathlib import Path
+from typing import Any, NamedTuple
 
 from ship import git
 from ship.errors import StageError, UsageError
+from ship.identity import Claim
 
 ISSUER = "https://token.actions.githubusercontent.com"
 PUBLISHER = r"/\.github/workflows/publish\.yml@refs/(heads/main|tags/.+)$"
 SBOM = "spdxjson"
+# What a payload says that it is: the signature of an image, by cosign 2 and by cosign 3. The latter
+# takes any attestation by the signer for a signature, the provenance of a workflow's run too.
+SIGNATURES = ("cosign container image signature", "https://sigstore.dev/cosign/sign/v1")
+
+
+class Signatures(NamedTuple):
+    """What the signatures that count say of an image, and why none counts where none does."""
+
+    claims: frozenset[Claim]
+    fault: str = ""
 
 
 def signer() -> list[str] | None:
@@ -41,10 +59,10 @@ def verifier() -> list[str]:
     return ["--certificate-identity-regexp", identity, "--certificate-oidc-issuer", ISSUER]
 
 
-def verify_command(reference: str) -> str:
+def verify_command(reference: str, **annotations: str) -> str:
     """Return the command by which anybody verifies the signature; a key file goes by its name."""
     options = [Path(each).name if Path(each).is_file() else each for each in verifier()]
-    return shlex.join(["cosign", "verify", *options, reference])
+    return shlex.join(["cosign", "verify", *options, *annotated(annotations), reference])
 
 
 def publisher() -> str:
@@ -66,17 +84,39 @@ def without_log_service() -> list[str]:
     return ["--use-signing-config=false"] if "--use-signing-config" in options else []
 
 
-def sign(reference: str, options: list[str]) -> None:
-    checked("sign", "--yes", "--recursive", *options, reference)
+def sign(reference: str, claim: Claim, options: list[str]) -> None:
+    """Sign an image, and each platform's image in it, as what `claim` says."""
+    checked("sign", "--yes", "--recursive", *annotated(claim._asdict()), *options, reference)
+
+
+def annotated(annotations: dict[str, str]) -> list[str]:
+    return [f"--annotations={name}={value}" for name, value in annotations.items()]
 
 
 def attest(reference: str, sbom: str, options: list[str]) -> None:
     checked("attest", "--yes", "--type", SBOM, "--predicate", sbom, *options, reference)
 
 
-def signature_fault(reference: str) -> str:
-    """Return why the signature of an image does not count; empty where it does."""
-    return fault(run("verify", *verifier(), reference))
+def signatures(repository: str, digest: str) -> Signatures:
+    """Return what an image is signed as, by whom it must be signed."""
+    result = run("verify", "--output=json", *verifier(), f"{repository}@{digest}")
+    if reason := fault(result):
+        return Signatures(frozenset(), reason)
+    try:
+        found = [claim_in(payload, digest) for payload in json.loads(result.stdout)]
+    except (ValueError, TypeError, AttributeError):
+        return Signatures(frozenset(), f"no signature of an image, but {result.stdout[:200]!r}")
+    return Signatures(frozenset(claim for claim in found if claim))
+
+
+def claim_in(payload: dict[str, Any], digest: str) -> Claim | None:
+    """Return what one verified payload says of `digest`; None where that is not all it must."""
+    critical, said = payload.get("critical") or {}, payload.get("optional") or {}
+    image = (critical.get("image") or {}).get("docker-manifest-digest")
+    if image != digest or critical.get("type") not in SIGNATURES:
+        return None
+    values = [said.get(name) for name in Claim._fields]
+    return Claim(*map(str, values)) if all(values) else None
 
 
 def attestation_fault(reference: str) -> str:
@@ -85,8 +125,11 @@ def attestation_fault(reference: str) -> str:
 
 
 def is_attested(reference: str) -> bool:
-    """Tell whether an image has any attestation, whoever made it."""
-    return run("download", "attestation", reference).returncode == 0
+    """Tell whether an image has an attestation of an SBOM, whoever made it.
+
+    To cosign 3 a signature is an attestation too, of another type.
+    """
+    return run("download", "attestation", "--predicate-type", SBOM, reference).returncode == 0
 
 
 def fault(result: subprocess.CompletedProcess[str]) -> str:

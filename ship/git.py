@@ -58,6 +58,21 @@ def tags(*arguments: str, root: Path = ROOT) -> list[str]:
     return git("tag", "--list", *arguments, root=root).splitlines()
 
 
+def knows(commit: str, root: Path = ROOT) -> bool:
+    """Tell whether this checkout holds a commit; a shallow one lacks most."""
+    return status("cat-file", "-e", f"{commit}^{{commit}}", root=root) == 0
+
+
+def differ(a: str, b: str, *paths: str, root: Path = ROOT) -> bool:
+    """Tell whether two commits hold different things under `paths`."""
+    return status("diff", "--quiet", a, b, "--", *paths, root=root) == 1
+
+
+def status(*arguments: str, root: Path = ROOT) -> int:
+    command = ["git", *arguments]
+    return subprocess.run(command, cwd=root, capture_output=True, check=False).returncode
+
+
 def is_shallow(root: Path = ROOT) -> bool:
     return git("rev-parse", "--is-shallow-repository", root=root) == "true"
 

@@ -42,8 +42,17 @@ class Plan:
 
 def plan(model: str, root: Path = git.ROOT) -> Plan:
     """Compute what `model` is made from in the working tree of `root`."""
-    train = (*(f":(glob){path}" for path in TRAIN[:3]), TRAIN[3], f"model/{model}")
+    train = training_paths(model)
     return Plan(model, inputs(root, *train), inputs(root, *train, *SERVE))
+
+
+def training_paths(model: str) -> tuple[str, ...]:
+    return (*(f":(glob){path}" for path in TRAIN[:3]), TRAIN[3], f"model/{model}")
+
+
+def paths(model: str) -> tuple[str, ...]:
+    """Return what shapes a model's image, as git names paths."""
+    return (*training_paths(model), *SERVE)
 
 
 def inputs(root: Path, *paths: str) -> Inputs:

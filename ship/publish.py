@@ -8,7 +8,8 @@ from __future__ import annotations
 from ship import git
 from ship.destination import Destination
 from ship.errors import StageError
-from ship.index import Image
+from ship.identity import claim_of
+from ship.index import Image, archives_of
 from ship.registry import Registry
 from ship.sign import sign
 from ship.tags import Tag
@@ -29,14 +30,16 @@ def push(image: Image, tags: list[Tag], target: Destination) -> bool:
     refuse_overwriting(image, tags, target)
     target.push(image)
     verify_bytes(target, image.digest)
-    return isinstance(target, Registry) and sign(image, target)
+    return isinstance(target, Registry) and sign(image, tags, target)
 
 
 def publish(image: Image, tags: list[Tag], target: Destination) -> None:
     """Make `image` reachable at `target` under `tags`, whose order is the order of setting."""
     with target.publishing():
         if push(image, tags, target):
-            print(f"  verified {verify(target, image.digest)}", flush=True)
+            model = claim_of(archives_of(image)[0].labels, image.digest).model
+            names = [tag.name for tag in tags]
+            print(f"  verified {verify(target, image.digest, model, *names)}", flush=True)
         for tag in tags:
             set_tag(image, tag, target)
 

@@ -31,6 +31,7 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
     verified: str = ""
     reason: str = ""
     seconds: float = 0.0
+    created: str = ""  # when the image was made, as it says itself
 
 
 class History(Protocol):

@@ -9,9 +9,10 @@ from functools import partial
 from typing import Protocol
 
 from ship.deploy import golden, history
+from ship.deploy.age import refuse_older, written
 from ship.deploy.canary import Trial
 from ship.deploy.history import Action, Entry, History, Result
-from ship.deploy.image import Image, examples, fetch
+from ship.deploy.image import Image, fetch
 from ship.destination import Destination
 from ship.errors import ShipError, StageError
 from ship.verify import verify
@@ -38,18 +39,25 @@ def digest_of(source: Destination, tag: str) -> str:
     return digest
 
 
-def deploy(target: Target, source: Destination, model: str, tag: str) -> None:
-    """Let what `tag` names serve, or leave what serves and raise StageError."""
-    Attempt(target, source, model, digest_of(source, tag), "deploy").run()
+def deploy(
+    target: Target, source: Destination, model: str, tag: str, *, older: bool = False
+) -> None:
+    """Let what `tag` names serve, or leave what serves and raise StageError.
+
+    What is older than what serves is refused unless `older` says that this is meant.
+    """
+    Attempt(target, source, model, digest_of(source, tag), "deploy", tag, older=older).run()
 
 
-def canary(target: Target, source: Destination, model: str, tag: str, trial: Trial) -> None:
+def canary(  # noqa: PLR0913 - a deploy, with a trial
+    target: Target, source: Destination, model: str, tag: str, trial: Trial, *, older: bool = False
+) -> None:
     """Let what `tag` names serve if it does well on a share of the requests."""
     digest, serving = digest_of(source, tag), target.serving(model)
     if serving in (None, digest):
         raise StageError(f"{model} must serve another image than {digest} for a canary. "
                          f"Got {serving or 'none'}. Use: make deploy MODEL={model}")  # fmt: skip
-    Attempt(target, source, model, digest, "canary", trial).run()
+    Attempt(target, source, model, digest, "canary", tag, trial, older=older).run()
 
 
 def rollback(target: Target, source: Destination, model: str) -> None:
@@ -61,7 +69,7 @@ def rollback(target: Target, source: Destination, model: str) -> None:
     now, before = found[-1], found[-2]
     print(f"{model}: back from {now.digest} to {before.digest}, "
           f"which {before.who} deployed at {before.when}", flush=True)  # fmt: skip
-    Attempt(target, source, model, before.digest, "rollback").run()
+    Attempt(target, source, model, before.digest, "rollback", before.digest, older=True).run()
 
 
 @dataclass(frozen=True)
@@ -73,15 +81,20 @@ class Attempt:
     model: str
     digest: str
     action: Action
+    tag: str  # what was asked for, which may be the digest itself
     trial: Trial | None = None
+    older: bool = False
 
     def run(self) -> None:
         """Verify the image and roll it out; raise StageError where it does not come to serve."""
         end = self.begin()
         try:
-            verified = verify(self.source, self.digest)
+            verified = verify(self.source, self.digest, self.model, self.tag)
+            end = partial(end, verified=str(verified), created=written(verified.identity.created))
+            if not self.older:
+                refuse_older(self.target, self.source, self.model, verified)
+            check = partial(golden.check, examples=verified.examples)
             image = fetch(self.source, self.model, self.digest)
-            check = partial(golden.check, examples=examples(image))
         except (ShipError, OSError) as error:
             end("refused", reason=str(error))
             raise StageError(f"{self}: refused, and nothing was changed: {error}") from error
@@ -90,22 +103,22 @@ class Attempt:
             self.target.roll_out(image, check, self.trial)
         except BaseException as error:
             reason = str(error) or type(error).__name__
-            end("stuck" if isinstance(error, Stuck) else "undone", verified, reason)
+            end("stuck" if isinstance(error, Stuck) else "undone", reason=reason)
             if not isinstance(error, ShipError):
                 raise
             raise StageError(f"{self} does not serve, {self.outcome()}: {error}") from error
-        end("serving", verified)
+        end("serving")
         print(f"{self} serves and answered its golden examples", flush=True)
 
     def begin(self) -> Callable[..., None]:
         """Start the clock; return what ends the attempt with a line of the history."""
         previous, when, started = self.target.serving(self.model), history.now(), time.monotonic()
 
-        def end(result: Result, verified: str = "", reason: str = "") -> None:
+        def end(result: Result, *, verified: str = "", reason: str = "", created: str = "") -> None:
             self.target.add(Entry(
                 when=when, who=history.who(), action=self.action, model=self.model,
                 digest=self.digest, previous=previous, result=result, verified=verified,
-                reason=reason, seconds=round(time.monotonic() - started, 1),
+                reason=reason, seconds=round(time.monotonic() - started, 1), created=created,
             ))  # fmt: skip
 
         return end

@@ -25,6 +25,7 @@ class Settings:
     ready_seconds: int = 60
     canary_share: int = 10
     canary_seconds: int = 60
+    older: str = "no"
 
     state: str = ""
     overlay: str = "production"
@@ -53,6 +54,8 @@ def load(environ: Mapping[str, str] = os.environ) -> Settings:
         raise UsageError(
             f"TARGET must be one of {', '.join(TARGETS)}. Got {settings.target} instead."
         )
+    if settings.older not in ("yes", "no"):
+        raise UsageError(f"OLDER must be yes or no. Got {settings.older} instead.")
     if not 0 < settings.canary_share < 100:
         raise UsageError(
             f"CANARY_SHARE must be within 1 and 99. Got {settings.canary_share} instead."

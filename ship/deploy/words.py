@@ -32,14 +32,16 @@ WIDTH = 200  # of the history where no terminal says otherwise
 
 def deploy(models: list[str], tag: str) -> None:
     """Let what `tag` names serve."""
-    each(models, load(), partial(release.deploy, tag=tag))
+    settings = load()
+    each(models, settings, partial(release.deploy, tag=tag, older=settings.older == "yes"))
 
 
 def canary(models: list[str], tag: str) -> None:
     """Let what `tag` names serve if it does well on a share of the requests."""
     settings = load()
     trial = Trial(settings.canary_share, settings.canary_seconds)
-    each(models, settings, partial(release.canary, tag=tag, trial=trial))
+    older = settings.older == "yes"
+    each(models, settings, partial(release.canary, tag=tag, trial=trial, older=older))
 
 
 def rollback(models: list[str]) -> None:
@@ -63,7 +65,7 @@ def manifests(models: list[str], tag: str) -> None:
     for model in models:
         source = destination(model, git.ROOT / "dist")
         digest = release.digest_of(source, tag)
-        verify(source, digest)
+        verify(source, digest, model, tag)
         image = Image(model, digest, f"{source}@{digest}")
         print(f"---\n{render(image, settings.overlay)}", end="")
 

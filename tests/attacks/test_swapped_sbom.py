@@ -101,15 +101,16 @@ def test_swapped_sbom_is_not_signed(
         return "there is none"
 
     monkeypatch.setattr(cosign, "signer", list)
-    monkeypatch.setattr(cosign, "signature_fault", lambda _: "")
+    monkeypatch.setattr(cosign, "signatures", lambda *_: cosign.Signatures(frozenset()))
+    monkeypatch.setattr(cosign, "sign", lambda *_: None)
     monkeypatch.setattr(cosign, "attestation_fault", swap)
     monkeypatch.setattr(
         cosign, "attest", lambda _, file, __: attested.append(Path(file).read_bytes())
     )
-    assert sign(archive, Registry("127.0.0.1:9/iris"))
+    assert sign(archive, [], Registry("127.0.0.1:9/iris"))
     assert attested == [ours]
     with pytest.raises(StageError, match=f"must have a {SPDX} of"):
-        sign(archive, Registry("127.0.0.1:9/iris"))
+        sign(archive, [], Registry("127.0.0.1:9/iris"))
     assert attested == [ours]
 
 

@@ -144,6 +144,22 @@ def test_unknown_image_is_refused_before_anything_runs(compose: Compose, sources
     assert (compose.entries()[-1].digest, compose.entries()[-1].result) == (digest, "refused")
 
 
+def test_older_image_takes_the_word(
+    compose: Compose, sources: Sources, images: dict[str, Build], tmp_path: Path
+) -> None:
+    """A tag that was moved back is refused before anything runs; with the word it serves."""
+    old = variant(images["iris"].archive, tmp_path / "old.tar", "2001-01-01T00:00:00Z")
+    publish(old, [Tag("old")], sources["iris"])
+    before = replicas(compose, "iris")
+    with pytest.raises(StageError, match=r"It was made 2001-01-01 00:00 UTC instead\. .*OLDER=yes"):
+        deploy(compose, sources["iris"], "iris", "old")
+    assert replicas(compose, "iris") == before
+    deploy(compose, sources["iris"], "iris", "old", older=True)
+    assert compose.serving("iris") == old.digest
+    rollback(compose, sources["iris"], "iris")
+    assert compose.serving("iris") == sources["iris"].digest_of("one")
+
+
 def test_canary_is_promoted_when_it_does_as_well(
     compose: Compose, sources: Sources, load: MakeLoad
 ) -> None:

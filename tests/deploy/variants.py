@@ -14,10 +14,11 @@ from ship.oci import Archive
 IMPOSTOR = (Path(__file__).parent / "impostor.py").read_text()
 
 
-def variant(archive: Archive, path: Path, **config: Any) -> Archive:
+def variant(archive: Archive, path: Path, created: str = "", **config: Any) -> Archive:
     """Write a copy of an image whose configuration holds `config` as well, under a new digest."""
     document = json.loads(archive.blob(archive.manifest["config"]["digest"]))
     document["config"] |= config
+    document["created"] = created or document["created"]
     content = json.dumps(document).encode()
     manifest = {**archive.manifest, "config": {**archive.manifest["config"], **describe(content)}}
     encoded = json.dumps(manifest).encode()

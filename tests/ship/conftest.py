@@ -25,6 +25,18 @@ MANIFEST = "application/vnd.oci.image.manifest.v1+json"
 CONFIG = "application/vnd.oci.image.config.v1+json"
 LAYER = "application/vnd.oci.image.layer.v1.tar+gzip"
 MakeArchive = Callable[..., Archive]
+REVISION = "0123456789abcdef0123456789abcdef01234567"
+CREATED = "2026-01-01T00:00:00Z"
+EXAMPLE = {"features": {"petal": 1.0}, "prediction": "setosa", "probabilities": [1.0]}
+
+
+def labelled(model: str, version: str = "2026.01.01-0123456") -> dict[str, str]:
+    """Return the labels by which an image says what it is."""
+    return {
+        "model-images.model": model,
+        "org.opencontainers.image.version": version,
+        "org.opencontainers.image.revision": REVISION,
+    }
 
 
 def tar(files: dict[str, bytes]) -> bytes:
@@ -38,7 +50,11 @@ def tar(files: dict[str, bytes]) -> bytes:
 
 
 def oci_archive(
-    path: Path, files: dict[str, bytes], labels: dict[str, str], architecture: str = "amd64"
+    path: Path,
+    files: dict[str, bytes],
+    labels: dict[str, str],
+    architecture: str = "amd64",
+    created: str = CREATED,
 ) -> Archive:
     """Write an OCI archive of an image with one layer."""
     blobs: dict[str, bytes] = {}
@@ -50,7 +66,7 @@ def oci_archive(
 
     root = tar(files)
     config = {
-        "created": "2026-01-01T00:00:00Z",
+        "created": created,
         "architecture": architecture,
         "os": "linux",
         "config": {"Labels": labels},
@@ -72,13 +88,24 @@ def oci_archive(
 
 @pytest.fixture
 def make_archive(tmp_path: Path) -> MakeArchive:
-    """Make an image of some content; equal contents have equal digests."""
+    """Make an image of iris of some content; equal contents have equal digests."""
 
-    def make(content: str, architecture: str = "amd64", bundle: str = "{}") -> Archive:
+    def make(
+        content: str,
+        architecture: str = "amd64",
+        bundle: str = '{"name":"iris"}',
+        created: str = CREATED,
+        **labels: str,
+    ) -> Archive:
         folder = tmp_path / f"{content}-{architecture}"
         folder.mkdir(exist_ok=True)
-        files = {"content.txt": content.encode(), "bundle/manifest.json": bundle.encode()}
-        archive = oci_archive(folder / "image.tar", files, {"content": content}, architecture)
+        files = {
+            "content.txt": content.encode(),
+            "bundle/manifest.json": bundle.encode(),
+            "bundle/examples.json": json.dumps([EXAMPLE]).encode(),
+        }
+        said = {"content": content, **labelled("iris"), **labels}
+        archive = oci_archive(folder / "image.tar", files, said, architecture, created)
         pass_scan(archive)
         return archive
 

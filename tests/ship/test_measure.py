@@ -68,7 +68,7 @@ def names_in_engine() -> list[str]:
 
 
 def test_joblib_model_answers_in_its_own_container(published: Baseline) -> None:
-    """Asked about the rows it was held against, it gives the recorded answers, to the last bit."""
+    """Wanted about the rows it was held against, it gives the recorded answers, to the last bit."""
     recorded = evaluation_of(published.bundle.path)
     predictions, probabilities = published.published().ask(recorded.features)
     assert predictions == recorded.predictions

@@ -8,17 +8,19 @@ from pathlib import Path
 import pytest
 
 from ship import cosign
+from ship.contents import HERE
 from ship.errors import ShipError, StageError, UsageError
+from ship.identity import MODEL, VERSION, Claim, Identity
 from ship.index import Index, join
 from ship.layout import Layout
 from ship.publish import publish, push
 from ship.registry import Registry
 from ship.sign import sign
 from ship.tags import Tag
-from ship.verify import verify
-from tests.ship.conftest import MakeArchive
+from ship.verify import Verified, read_bundle, verify
+from tests.ship.conftest import MakeArchive, labelled
 
-MAIN = Tag("main")
+MAIN, RELEASE = Tag("main"), Tag("1.0.0", fixed=True)
 signing = pytest.mark.docker
 
 
@@ -50,28 +52,93 @@ def test_publish_signs_before_it_tags(
     """What a tag leads to is signed, and its SBOM is attested, by the key that was given."""
     image = make_archive("one")
     publish(image, [MAIN], target)
-    assert verify(target, image.digest) == f"{image.digest}: bytes, signature, SBOM"
+    assert str(verify(target, image.digest, "iris")) == f"{image.digest}: bytes, signature, SBOM"
 
 
 @signing
 def test_push_leaves_no_tag_that_leads_to_the_image(
     key: None, target: Registry, make_archive: MakeArchive
 ) -> None:
-    """After the push there are the bytes, their signature and attestation, and nothing else."""
+    """After the push there are the bytes, their signature and attestation, and nothing else.
+
+    cosign 2 names a tag after the digest for each of both; cosign 3 one for the list of them.
+    """
     image = make_archive("one")
     assert push(image, [MAIN], target)
     name = image.digest.replace(":", "-")
-    assert target.tags() == [f"{name}.att", f"{name}.sig"]
+    assert {tag.removeprefix(name) for tag in target.tags()} in ({".att", ".sig"}, {""})
 
 
 @signing
 def test_sign_again_adds_nothing(key: None, target: Registry, make_archive: MakeArchive) -> None:
-    """An image that is signed already keeps the one signature it has."""
+    """An image that is signed as all that already keeps the signatures it has."""
     image = make_archive("one")
-    publish(image, [MAIN], target)
+    publish(image, [MAIN, RELEASE], target)
     before = {tag: target.digest_of(tag) for tag in target.tags()}
-    assert sign(image, target)
+    assert sign(image, [RELEASE, MAIN], target)
+    assert sign(image, [MAIN], target)
     assert {tag: target.digest_of(tag) for tag in target.tags()} == before
+
+
+@signing
+def test_release_is_signed_as_its_version_too(
+    key: None, target: Registry, make_archive: MakeArchive
+) -> None:
+    """The same image, released later, gets one more signature; each says all three things."""
+    image = make_archive("one")
+    own = Claim(*labelled("iris").values())
+    publish(image, [MAIN], target)
+    assert cosign.signatures(str(target), image.digest).claims == {own}
+    publish(image, [RELEASE, Tag("1.0"), Tag("latest")], target)
+    released = own._replace(version="1.0.0")
+    assert cosign.signatures(str(target), image.digest).claims == {own, released}
+
+
+@signing
+def test_label_that_names_a_release_needs_its_tag(
+    key: None, target: Registry, make_archive: MakeArchive
+) -> None:
+    """A bundle that was trained elsewhere cannot call itself 9.9.9 and be signed as that."""
+    image = make_archive("one", **{VERSION: "9.9.9"})
+    with pytest.raises(
+        StageError, match=r"must be a release only where git has its tag\. Got 9\.9"
+    ):
+        publish(image, [MAIN], target)
+    assert target.tags() == []
+    publish(image, [Tag("9.9.9", fixed=True)], target)
+
+
+@signing
+def test_image_that_does_not_say_what_it_is_is_not_signed(
+    key: None, target: Registry, make_archive: MakeArchive
+) -> None:
+    """Without the label of its model there is nothing that a signature could say."""
+    with pytest.raises(StageError, match=r"must have the label model-images\.model.*Got none"):
+        publish(make_archive("one", **{MODEL: ""}), [MAIN], target)
+    assert target.tags() == []
+
+
+def test_examples_are_those_of_the_image_for_this_machine(
+    tmp_path: Path, make_archive: MakeArchive
+) -> None:
+    """Of an index they are read from the image that will run here, by the digest that is listed."""
+    target = Layout(tmp_path / "layout")
+    ours, theirs = make_archive("one", HERE), make_archive("two", "riscv64")
+    image = join([theirs, ours])
+    publish(image, [MAIN], target)
+    for layer in theirs.layers:
+        (target.folder / "blobs" / layer["digest"].replace(":", "/")).unlink()
+    assert set(read_bundle(target, image.digest)) == {"manifest.json", "examples.json"}
+
+
+@pytest.mark.parametrize("examples", [b"[]", b"{}", b"not JSON", None])
+def test_image_without_golden_examples_is_told(examples: bytes | None) -> None:
+    """Nothing can be asked of what is deployed without them."""
+    bundle = {} if examples is None else {"examples.json": examples}
+    claim = Claim(*labelled("iris").values())
+    found = Verified("sha256:1", Identity(claim, None), bundle, "bytes")
+    with pytest.raises(StageError, match="sha256:1 must hold golden examples"):
+        _ = found.examples
 
 
 @signing
@@ -85,7 +152,7 @@ def test_publish_joins_platforms_into_one_signed_index(
     publish(image, [MAIN], target)
     assert target.digest_of("main") == image.digest
     for digest in (image.digest, amd64.digest, arm64.digest):
-        assert verify(target, digest) == f"{digest}: bytes, signature, SBOM"
+        assert str(verify(target, digest, "iris")) == f"{digest}: bytes, signature, SBOM"
 
 
 def test_layout_holds_an_index_of_platforms(tmp_path: Path, make_archive: MakeArchive) -> None:
@@ -94,7 +161,7 @@ def test_layout_holds_an_index_of_platforms(tmp_path: Path, make_archive: MakeAr
     target = Layout(tmp_path / "layout")
     publish(image, [MAIN], target)
     assert target.digest_of("main") == image.digest
-    assert "carries no signature" in verify(target, image.digest)
+    assert "carries no signature" in str(verify(target, image.digest, "iris"))
 
 
 def test_join_refuses_two_images_of_one_platform(make_archive: MakeArchive) -> None:
@@ -117,7 +184,7 @@ def test_verify_refuses_an_unsigned_image(
     image = make_archive("one")
     target.push(image)
     with pytest.raises(StageError, match=r"must carry a valid signature\..*no signatures found"):
-        verify(target, image.digest)
+        verify(target, image.digest, "iris")
 
 
 @signing
@@ -133,7 +200,7 @@ def test_verify_refuses_the_signature_of_another_key(
     publish(image, [MAIN], target)
     make_key(tmp_path / "other", monkeypatch)
     with pytest.raises(StageError, match="must carry a valid signature"):
-        verify(target, image.digest)
+        verify(target, image.digest, "iris")
 
 
 @signing
@@ -144,13 +211,16 @@ def test_verify_refuses_a_signature_moved_to_another_image(
     good, bad = make_archive("one"), make_archive("two")
     publish(good, [MAIN], target)
     target.push(bad)
-    repository = f"docker://{target}"
-    names = [digest.replace(":", "-") for digest in (good.digest, bad.digest)]
-    source, moved = (f"{repository}:{name}.sig" for name in names)
-    command = ["skopeo", "copy", "--quiet", "--src-tls-verify=false", "--dest-tls-verify=false"]
-    subprocess.run([*command, source, moved], check=True)
+    name, other = (digest.replace(":", "-") for digest in (good.digest, bad.digest))
+    command = ["skopeo", "copy", "--quiet", "--all", "--src-tls-verify=false",
+               "--dest-tls-verify=false"]  # fmt: skip
+    beside = [tag for tag in target.tags() if tag.startswith(name)]
+    assert beside
+    for tag in beside:
+        source, moved = (f"docker://{target}:{each}" for each in (tag, tag.replace(name, other)))
+        subprocess.run([*command, source, moved], check=True)
     with pytest.raises(StageError, match="must carry a valid signature"):
-        verify(target, bad.digest)
+        verify(target, bad.digest, "iris")
 
 
 @signing
@@ -158,14 +228,14 @@ def test_verify_refuses_an_image_that_is_not_there(key: None, target: Registry) 
     """A digest that the registry does not hold is named."""
     digest = f"sha256:{'0' * 64}"
     with pytest.raises(StageError, match=str(target)):
-        verify(target, digest)
+        verify(target, digest, "iris")
 
 
 def test_verify_refuses_an_image_that_a_layout_does_not_hold(tmp_path: Path) -> None:
     """A digest that was never published here is named."""
     digest = f"sha256:{'0' * 64}"
     with pytest.raises(ShipError, match=rf"must hold {digest}\. It does not"):
-        verify(Layout(tmp_path / "layout"), digest)
+        verify(Layout(tmp_path / "layout"), digest, "iris")
 
 
 @signing

@@ -9,7 +9,7 @@ from model.bundle import SCHEMA_VERSION, Data, Gate, Manifest, Metrics, Serving,
 from ship import tested
 from ship.oci import Archive
 from ship.smoke import tests_hash
-from tests.ship.conftest import oci_archive
+from tests.ship.conftest import labelled, oci_archive
 from tests.ship.scans import pass_scan
 
 
@@ -25,7 +25,7 @@ def image_of(
     folder.mkdir(parents=True, exist_ok=True)
     files = {"bundle/manifest.json": encode(bundle or manifest(model)),
              "content.txt": content.encode()}  # fmt: skip
-    labels = {"model-images.model": model, "model-images.inputs": inputs}
+    labels = {**labelled(model), "model-images.inputs": inputs}
     return oci_archive(folder / "image.tar", files, labels, **platform)
 
 

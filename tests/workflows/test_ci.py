@@ -70,7 +70,8 @@ def test_push_to_main_publishes_what_has_changed(act: Act, published: Registry) 
     tested = json.loads((act.artifacts / f"image-{MODEL}-ubuntu-24.04/tested.json").read_bytes())
     for tag in ("main", f"sha-{sha[:12]}"):
         assert published.digest_of(tag) == tested["digest"]
-    assert verify(published, tested["digest"]) == f"{tested['digest']}: bytes, signature, SBOM"
+    found = verify(published, tested["digest"], MODEL, "main", f"sha-{sha[:12]}")
+    assert str(found) == f"{tested['digest']}: bytes, signature, SBOM"
     assert {tag: other.digest_of(tag) for tag in other.tags()} == before
 
 

@@ -34,7 +34,8 @@ def test_tag_publishes_its_version_and_a_release(act: Act, published: Registry) 
     digest = published.digest_of("1.2.3")
     assert digest is not None
     assert {published.digest_of(tag) for tag in ("1.2", "1", "latest")} == {digest}
-    assert verify(published, digest) == f"{digest}: bytes, signature, SBOM"
+    found = verify(published, digest, MODEL, "1.2.3", "1.2", "1", "latest")
+    assert str(found) == f"{digest}: bytes, signature, SBOM"
     assert tags(other) == before
     files = {file.name: file for file in (act.releases / TAG).iterdir()}
     assert set(files) == {
@@ -45,8 +46,10 @@ def test_tag_publishes_its_version_and_a_release(act: Act, published: Registry) 
         *(f"{MODEL}-amd64-report.{form}" for form in ("md", "html", "json")),
     }
     card = files[f"{MODEL}-card.md"].read_text()
+    said = f"--annotations=model={MODEL} --annotations=version=1.2.3"
     assert (
-        f"cosign verify --key cosign.pub --insecure-ignore-tlog {published}:1.2.3@{digest}" in card
+        f"cosign verify --key cosign.pub --insecure-ignore-tlog {said} {published}:1.2.3@{digest}"
+        in card
     )
     assert digest in files[f"{MODEL}-provenance.jsonl"].read_text()
 
