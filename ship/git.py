@@ -54,6 +54,13 @@ def branch(root: Path = ROOT) -> str | None:
     return git("branch", "--show-current", root=root) or None
 
 
+def is_branch_with_head(name: str, root: Path = ROOT) -> bool:
+    """Tell whether `name` is a branch, here or at the origin, that holds what is checked out."""
+    known = [f"refs/heads/{name}", f"refs/remotes/origin/{name}"]
+    holding = git("for-each-ref", "--format=%(refname)", "--contains=HEAD", root=root).splitlines()
+    return any(ref in holding for ref in known)
+
+
 def tags(*arguments: str, root: Path = ROOT) -> list[str]:
     return git("tag", "--list", *arguments, root=root).splitlines()
 

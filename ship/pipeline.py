@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import os
 import time
 import traceback
@@ -9,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from model.bundle import BundleError, read_manifest
+from model.bundle import MANIFEST, BundleError, read_manifest
 from ship import base, git, tested
 from ship.assets import write_assets
 from ship.build import Build, accept, load, make_image, train
@@ -17,9 +19,11 @@ from ship.destination import Destination, destination
 from ship.errors import ShipError, StageError
 from ship.index import Image, find, join
 from ship.judging import Judged, enforce, judge_build, measure_build
+from ship.oci import Archive
 from ship.outputs import set_outputs
 from ship.publish import publish, push, refuse_uncommitted
 from ship.scan import Findings, scan
+from ship.settings import override
 from ship.smoke import smoke, tests_hash
 from ship.tags import Tag, tags_of_head
 
@@ -102,29 +106,43 @@ def import_bundle(build: Build, bundle: Path) -> None:
 
 def run_gate(outcome: Outcome) -> None:
     """Hold the bundle against its manifest, the thresholds, and the published model."""
-    outcome.judged = judge_build(outcome.build, reason())
+    outcome.judged = judge_build(outcome.build, override())
     report = outcome.judged.report
     print(f"  {report.headline}", flush=True)
     for warning in report.warnings:
         print(f"  warning: {warning}", flush=True)
     enforce(report)
+    set_outputs(bundle=bundle_hash(outcome.build))
 
 
-def reason() -> str:
-    """Return why a person accepts a model that its gate refuses, where one does."""
-    return os.environ.get("OVERRIDE", "").strip()
+def bundle_hash(build: Build) -> str:
+    """Return the hash of a bundle: of its manifest, which holds those of all other files."""
+    return hashlib.sha256((build.bundle / MANIFEST).read_bytes()).hexdigest()
+
+
+def refuse_other_bundle(build: Build) -> None:
+    """Refuse a bundle that is not the one that passed the gate, where BUNDLE_SHA256 names that."""
+    expected, found = os.environ.get("BUNDLE_SHA256"), bundle_hash(build)
+    if expected and found != expected:
+        raise StageError(f"{build.bundle} must be the bundle that was judged, {expected}. "
+                         f"Got {found} instead; train and judge again.")  # fmt: skip
 
 
 def run_measure(outcome: Outcome) -> None:
     """Hold the image's size and speed against the published one's."""
     build = outcome.build
-    outcome.judged = outcome.judged or judge_build(build, reason())
-    if measure_build(build, outcome.judged, reason()):
-        run_image(outcome)  # around the manifest that holds the reason
+    outcome.judged = outcome.judged or judge_build(build, override())
+    if measure_build(build, outcome.judged, override()):
+        build_image(outcome)  # around the manifest that holds the reason
     enforce(outcome.judged.report)
 
 
 def run_image(outcome: Outcome) -> None:
+    refuse_other_bundle(outcome.build)
+    build_image(outcome)
+
+
+def build_image(outcome: Outcome) -> None:
     make_image(outcome.build)
     load(outcome.build)
 
@@ -144,6 +162,7 @@ def run_smoke(outcome: Outcome) -> None:
         outcome.smoke = smoke(build)
         tested.record(build.folder, smoke=digest, tests=tests, passed=outcome.smoke)
     accept(build)
+    set_outputs(**{build.archive.platform["architecture"]: digest})
 
 
 def run_push(outcome: Outcome) -> None:
@@ -167,11 +186,22 @@ def shipment(outcome: Outcome) -> tuple[Image, list[Tag], Destination]:
     """Return what is to be published, under which tags, and where; raise where it may not be."""
     build = outcome.build
     archives = find(outcome.images) if outcome.images else [build.archive]
+    refuse_other_digests(archives)
     for archive in archives:
         tested.refuse_untested(archive, build.model)
     target = destination(build.model, build.dist)
     refuse_uncommitted(target)
     return join(archives), tags_of_head(build.model), target
+
+
+def refuse_other_digests(archives: list[Archive]) -> None:
+    """Refuse images that are not those that were tested, where DIGESTS names these."""
+    named = json.loads(os.environ.get("DIGESTS") or "{}")
+    expected = {architecture: digest for architecture, digest in named.items() if digest}
+    found = {archive.platform["architecture"]: archive.digest for archive in archives}
+    if expected and found != expected:
+        raise StageError(f"The images must be those that were tested, {expected}. "
+                         f"Got {found} instead.")  # fmt: skip
 
 
 ACTIONS: dict[str, Callable[[Outcome], None]] = {
