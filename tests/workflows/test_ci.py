@@ -92,7 +92,7 @@ def test_pull_request_of_a_fork_is_built_tested_and_reported_on(
     edit_estimator(spoiled)
     run = act.run("pull_request", "ci.yml", pull_request(state, fork=True))
     assert set(run.results.values()) == {"success"}, run.results
-    assert named(run, "publish") == []
+    assert named(run, "Publish") == []
     assert published.tags() == before
     summary = (act.artifacts / "report" / "summary.md").read_text()
     assert MODEL in summary
