@@ -38,7 +38,7 @@ PAYLOADS = [
     "; touch CANARY; ",
     '"; touch CANARY; "',
     "'; touch CANARY; '",
-    "\n\ttouch CANARY\n",
+    "x\n\ttouch CANARY\n",
     "x | touch CANARY & touch CANARY > CANARY",
     "-x --help=$(touch CANARY)",
 ]
@@ -80,7 +80,8 @@ class Desk:
         whole = {**os.environ, "RECORDS": str(self.records), **environment}
         for name in ("MAKEFLAGS", "MFLAGS", "MAKELEVEL"):
             whole.pop(name, None)
-        self.records.unlink(missing_ok=True)
+        for left in (self.records, self.canary):
+            left.unlink(missing_ok=True)
         return subprocess.run(["make", "--keep-going", *arguments], cwd=self.root, env=whole,
                               capture_output=True, check=False)  # fmt: skip
 
@@ -108,7 +109,7 @@ def fork(tmp_path_factory: pytest.TempPathFactory) -> Fork:
 
 def values(payload: str) -> dict[str, str]:
     """Return the payload under every name; a path of programs has to find some all the same."""
-    return {name: payload for name in variables()} | {"PATH": f"{os.environ['PATH']}:{payload}"}
+    return dict.fromkeys(variables(), payload) | {"PATH": f"{os.environ['PATH']}:{payload}"}
 
 
 def assigned(values: dict[str, str]) -> list[str]:
@@ -127,9 +128,10 @@ def test_variables_are_those_that_users_are_told_of() -> None:
 def test_make_runs_nothing_to_say_what_it_would_do(variable: str, desk: Desk) -> None:
     """Whatever word is asked for, and from either source."""
     value = values("".join(PAYLOADS))[variable]
-    desk.make("--dry-run", *words(), f"{variable}={value}")
-    desk.make("--dry-run", *words(), **{variable: value})
-    assert not desk.canary.exists()
+    for arguments, environment in (([f"{variable}={value}"], {}), ([], {variable: value})):
+        done = desk.make("--dry-run", *words(), *arguments, **environment)
+        assert done.returncode == 0, done.stderr  # so that every word was looked at
+        assert not desk.canary.exists()
 
 
 @pytest.mark.parametrize("payload", PAYLOADS)
