@@ -104,6 +104,7 @@ def detached(checkout: Checkout) -> Checkout:
     """What a workflow checks out: a commit by its sha, of a repository whose branches are known."""
     sha = checkout.commit()
     checkout.git("update-ref", "refs/remotes/origin/main", sha)
+    checkout.git("symbolic-ref", "refs/remotes/origin/HEAD", "refs/remotes/origin/main")
     checkout.git("checkout", "--quiet", "--detach")
     checkout.git("branch", "--delete", "--force", "main")
     return checkout
