@@ -56,7 +56,7 @@ def branch(root: Path = ROOT) -> str | None:
 
 def is_branch_with_head(name: str, root: Path = ROOT) -> bool:
     """Tell whether `name` is a branch, here or at the origin, that holds what is checked out."""
-    # An origin's HEAD is a name for a branch and none itself: with what it names, it matches nothing.
+    # An origin's HEAD only names a branch: with what it names beside it, it matches nothing.
     told = git("for-each-ref", "--format=%(refname)%(symref)", "--contains=HEAD", root=root)
     known = {f"refs/heads/{name}", f"refs/remotes/origin/{name}"}
     return not known.isdisjoint(told.splitlines())
