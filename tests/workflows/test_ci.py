@@ -23,6 +23,19 @@ PLAN = "ci/Plan which models have changed"
 GATE = "ci/Everything that had to pass has passed"
 TRAIN = f"Make/model/Train and judge {MODEL}"
 IMAGE = f"Make/model/Build and test {MODEL} on amd64"
+FORGER = '''\
+"""What a model's code may try where it runs beside the tests: leave an image among the artifacts."""
+
+import os
+from pathlib import Path
+
+
+def test_forger() -> None:
+    """Take the name that the image of another architecture would have."""
+    folder = Path(os.environ["ARTIFACTS"], "image-changed-arm64")
+    folder.mkdir()
+    (folder / "image.tar").write_bytes(b"forged")
+'''
 ENTRYPOINT = 'ENTRYPOINT ["python", "-m", "serve"]'
 
 
@@ -56,9 +69,13 @@ def spoiled(act: Act) -> Iterator[Fork]:
 
 
 def test_push_to_main_publishes_what_has_changed(act: Act, published: Registry) -> None:
-    """The changed model's tested bytes are tagged and signed; the other is not touched."""
+    """The changed model's tested bytes are tagged and signed; the other is not touched.
+
+    What another job has left among the artifacts is not looked at.
+    """
     other = Registry(str(published).replace(MODEL, OTHER))
     before = {tag: other.digest_of(tag) for tag in other.tags()}
+    act.fork.commit(tests__model__test_forger_dot_py=FORGER)
     edit_estimator(act.fork)
     sha = act.fork.git("rev-parse", "HEAD")
     assert published.tags() == []
@@ -67,6 +84,7 @@ def test_push_to_main_publishes_what_has_changed(act: Act, published: Registry) 
 
     assert set(run.results.values()) == {"success"}, run.results
     assert named(run, OTHER) == []
+    assert (act.artifacts / f"image-{MODEL}-arm64/image.tar").read_bytes() == b"forged"
     tested = json.loads((act.artifacts / f"image-{MODEL}-amd64/tested.json").read_bytes())
     for tag in ("main", f"sha-{sha[:12]}"):
         assert published.digest_of(tag) == tested["smoke"] == tested["scan"]
