@@ -6,11 +6,12 @@
 # and programs read the user's from their environment. Sub-makes do too: MAKEFLAGS carries none of them.
 MAKEOVERRIDES :=
 $(foreach name,$(.VARIABLES),$(if $(filter command,$(origin $(name))),\
-	$(eval export override $(name) := $$(value $(name)))))
+	$(eval override $(name) := $$(value $(name)))$(eval export $(name))))
 
 export ORT_DISABLE_TELEMETRY := 1
 export XDG_CACHE_HOME := $(or $(value XDG_CACHE_HOME),$(value HOME)/.cache)
-override export PATH := $(CURDIR)/.venv/bin:$(value XDG_CACHE_HOME)/model-images/bin:$(value PATH)
+export PATH
+override PATH := $(CURDIR)/.venv/bin:$(value XDG_CACHE_HOME)/model-images/bin:$(value PATH)
 override UV_COMPILE := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-annotate --custom-compile-command 'make lock' $(if $(value UPGRADE),--upgrade)
 override SHIP := python -m ship

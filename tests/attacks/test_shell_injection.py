@@ -162,7 +162,7 @@ def test_sub_makes_are_handed_no_value(desk: Desk) -> None:
         assert not any("CANARY" in flags for flags in desk.recorded("MAKEFLAGS"))
 
 
-@pytest.mark.parametrize("name", sorted(set(re.findall(r"^override (?:export )?([A-Z_]+)", MAKEFILE,
+@pytest.mark.parametrize("name", sorted(set(re.findall(r"^override ([A-Z_]+)", MAKEFILE,
                                                        re.MULTILINE)) - {"PATH"}))  # fmt: skip
 def test_own_variables_of_the_makefile_are_its_own(name: str, desk: Desk) -> None:
     """What recipes are made of cannot be set from outside."""
@@ -179,7 +179,7 @@ def recipes() -> Iterator[str]:
 
 def test_recipes_name_no_variable_of_a_users() -> None:
     """Make expands its own in them; the shell expands others in quotes, but for lists of words."""
-    own = set(re.findall(r"^override (?:export )?([A-Z_]+)", MAKEFILE, re.MULTILINE))
+    own = set(re.findall(r"^override ([A-Z_]+)", MAKEFILE, re.MULTILINE))
     for recipe in recipes():
         expanded = set(re.findall(r"(?<!\$)\$(?:\(([^)]*)\)|\{([^}]*)\}|([^$({]))", recipe))
         names = {name for found in expanded for name in found if name}

@@ -24,7 +24,7 @@ GATE = "ci/Everything that had to pass has passed"
 TRAIN = f"Make/model/Train and judge {MODEL}"
 IMAGE = f"Make/model/Build and test {MODEL} on amd64"
 FORGER = '''\
-"""What a model's code may try where it runs beside the tests: leave an image among the artifacts."""
+"""What a model's code may try where it runs beside the tests: leave an image for others."""
 
 import os
 from pathlib import Path
