@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from model.bundle import MANIFEST, BundleError, read_manifest
+from model.bundle import MANIFEST, BundleError, read, read_manifest
 from ship import base, git, tested
 from ship.assets import write_assets
 from ship.build import Build, accept, load, make_image, train
@@ -122,10 +122,13 @@ def bundle_hash(build: Build) -> str:
 
 def refuse_other_bundle(build: Build) -> None:
     """Refuse a bundle that is not the one that passed the gate, where BUNDLE_SHA256 names that."""
-    expected, found = os.environ.get("BUNDLE_SHA256"), bundle_hash(build)
-    if expected and found != expected:
+    expected = os.environ.get("BUNDLE_SHA256")
+    if not expected:
+        return
+    if (found := bundle_hash(build)) != expected:
         raise StageError(f"{build.bundle} must be the bundle that was judged, {expected}. "
                          f"Got {found} instead; train and judge again.")  # fmt: skip
+    read(build.bundle)  # which holds every other file against the manifest
 
 
 def run_measure(outcome: Outcome) -> None:
