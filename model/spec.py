@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 from typing import Literal
 
@@ -11,6 +10,7 @@ import msgspec
 from model import ROOT, names
 from model.bundle import Serving, Task
 from model.errors import ModelError, did_you_mean
+from model.naming import check_name
 from model.policy import Policy, read_policy
 from model.section import Section, load
 from model.source import DataSource, read_source
@@ -20,8 +20,6 @@ NOTES = "README.md"  # the author's part of the model card
 Kind = Literal["numeric", "categorical"]
 KINDS: tuple[Kind, ...] = ("numeric", "categorical")
 TASKS: tuple[Task, ...] = ("classification", "regression")
-NAME = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
-TAKEN = sorted(file.stem for file in ROOT.glob("[a-z]*.py"))  # modules beside the folders
 LARGEST_SEED = 2**32 - 1
 
 
@@ -104,23 +102,6 @@ def find(name: str, root: Path) -> Path:
         cure = "Say in it what the model is for and where it ends."
         raise ModelError(folder / NOTES, "a file", "none", cure)
     return folder
-
-
-def check_name(name: str) -> str:
-    """Return `name` if a folder, a Python module and an image may all be called that."""
-    if not NAME.fullmatch(name) or len(name) > 40:
-        expected = "at most 40 lower-case letters, digits and single underscores, a letter first"
-        cure = f"Try {suggest_name(name)!r}: it also names a Python module and an image."
-        raise ModelError("The model's name", expected, repr(name), cure)
-    if name in TAKEN:
-        cure = f"Try {name + '_model'!r}."
-        raise ModelError("The model's name", f"none of {', '.join(TAKEN)}", repr(name), cure)
-    return name
-
-
-def suggest_name(name: str) -> str:
-    words = re.sub(r"[^a-z0-9]+", "_", name.lower()).strip("_0123456789")[:40].rstrip("_")
-    return words or "my_model"
 
 
 def read_inputs(section: Section, target: str) -> dict[str, Kind]:

@@ -4,97 +4,123 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
-from pathlib import Path
+from collections.abc import Callable
+from typing import NamedTuple
 
-import model
+from model.errors import ModelError
 from ship.errors import ShipError, StageError, UsageError
 from ship.github.untrusted import printable
+from ship.outputs import line
+from ship.settings import Settings, read
+
+# The pinned builder reaches no cluster; a bundle that was trained on one comes in by BUNDLE.
+NO_CLUSTER = """\
+TRAIN_BACKEND must be local here: a model trains in a container that reaches no cluster. Run:
+TRAIN_BACKEND={backend} ADDRESS=… python -m train NAME --out bundle
+make pipeline MODEL=NAME BUNDLE=bundle"""
+
+
+class Word(NamedTuple):
+    """What a word runs, and which settings it reads beside MODEL and REGISTRY."""
+
+    run: Callable[[str, Settings], int]
+    reads: tuple[str, ...] = ()
 
 
 def main() -> int:
     arguments = parser().parse_args()
+    word = WORDS[arguments.word]
+    environ = {**os.environ}
+    if arguments.models:
+        environ["MODEL"] = " ".join(arguments.models)
     try:
-        return WORDS[arguments.word](arguments)
-    except ShipError as error:
+        return word.run(arguments.word, read(("MODEL", "REGISTRY", *word.reads), environ))
+    except (ShipError, ModelError) as error:
         print(printable(f"{arguments.word}: {error}"), file=sys.stderr)
         return error.exit_code
 
 
 def parser() -> argparse.ArgumentParser:
-    result = argparse.ArgumentParser(prog="python -m ship", description=__doc__)
+    result = argparse.ArgumentParser(
+        prog="python -m ship",
+        description=__doc__,
+        epilog="Everything else is read from the environment; see: make help",
+    )
     result.add_argument("word", choices=WORDS)
     result.add_argument(
-        "models", nargs="*", metavar="MODEL", help="folders in model/; default: all"
+        "models", nargs="*", metavar="MODEL", help="folders in model/; default: MODEL, or all"
     )
-    result.add_argument(
-        "--bundle", type=Path, help="a bundle trained elsewhere (pipeline, one model)"
-    )
-    result.add_argument(
-        "--images", type=Path, help="images tested elsewhere, a folder per platform (publish)"
-    )
-    result.add_argument("--reports", type=Path, help="where reports are (better)")
-    result.add_argument("--release", default="", help="the git tag of a release (plan)")
-    result.add_argument("--tag", default="main", help="the published tag (verify, deploy, …)")
-    result.add_argument("-a", default="", help="the tag to compare with (diff)")
-    result.add_argument("-b", default="", help="the tag that is compared (diff)")
     return result
 
 
-def chosen(arguments: argparse.Namespace) -> list[str]:
-    """Return the models named, or all; raise UsageError for one that does not exist."""
-    known = model.names()
-    for name in arguments.models:
-        if name not in known:
-            raise UsageError(f"MODEL must be one of {', '.join(known)}. Got {name} instead. "
-                             "Add one: make new-model NAME=… CSV=… TARGET=…")  # fmt: skip
-    return arguments.models or known
+def hand_on(**outputs: str) -> None:
+    """Print what a workflow's step hands on, which it appends to its outputs."""
+    for name, value in outputs.items():
+        print(line(name, value))
 
 
-def plan(arguments: argparse.Namespace) -> int:
-    """Say which models are to be built, and why; nothing but Python and skopeo is needed."""
-    from ship.changed import Change, changes, released
-
-    names = chosen(arguments)
-    found: list[Change] = (
-        released(names, arguments.release) if arguments.release else changes(names)
-    )
-    for change in found:
-        print(f"{change.model}: {change.reason or 'unchanged'}", file=sys.stderr)
-    print(f"models={json.dumps([change.model for change in found if change.reason])}")
+def version(_: str, settings: Settings) -> int:
+    """Refuse a git tag that is no version, before anything is done for it."""
+    if not settings.release:
+        raise UsageError("RELEASE must be a git tag, such as v1.2.3. Got none.")
     return 0
 
 
-def refresh(arguments: argparse.Namespace) -> int:
+def plan(_: str, settings: Settings) -> int:
+    """Say which models are to be built, why, and under which tag; Python and skopeo are enough."""
+    from ship.changed import Change, changes, released
+    from ship.tags import tag_of_head
+
+    names = settings.models
+    found: list[Change] = released(names, settings.release) if settings.release else changes(names)
+    for change in found:
+        print(f"{change.model}: {change.reason or 'unchanged'}", file=sys.stderr)
+    changed = [change.model for change in found if change.reason]
+    hand_on(models=json.dumps(changed), tag=tag_of_head())
+    return 0
+
+
+def log_in(word: str, settings: Settings) -> int:
+    """Log in to the registry; nothing but Python and docker is needed."""
+    from ship.login import login
+
+    print(f"{word}: {login(settings.registry)}")
+    return 0
+
+
+def refresh(_: str, settings: Settings) -> int:
     """Write the sha256 of today's data into each model.toml; nothing but Python is needed."""
     from ship.retrain import refresh as refresh_data
 
-    print(f"models={json.dumps(refresh_data(chosen(arguments)))}")
+    hand_on(models=json.dumps(refresh_data(settings.models)))
     return 0
 
 
-def better(arguments: argparse.Namespace) -> int:
+def better(_: str, settings: Settings) -> int:
     """Say whether every model is better than the published one, by the reports in a folder."""
     from ship.retrain import all_better
 
-    if arguments.reports is None:
-        raise UsageError("REPORTS must be the folder that holds the report.json of each model.")
-    print(f"better={json.dumps(all_better(arguments.reports))}")
+    if settings.reports is None or not settings.model:
+        raise UsageError("MODEL must name the models, and REPORTS the folder of their reports.")
+    hand_on(better=json.dumps(all_better(settings.reports, settings.models)))
     return 0
 
 
-def pipeline(arguments: argparse.Namespace) -> int:
+def pipeline(word: str, settings: Settings) -> int:
     """Run every stage and end with the table, or one stage on what dist/ holds."""
     from ship import pipeline as job
     from ship import summary
 
-    models = chosen(arguments)
+    models = settings.models
     for name in ("bundle", "images"):
-        if getattr(arguments, name) and len(models) != 1:
+        if getattr(settings, name) and len(models) != 1:
             raise UsageError(f"{name.upper()} must go with one model. Name it: MODEL=…")
-    whole = arguments.word == "pipeline"
-    stages = job.STAGES if whole else (arguments.word,)
-    outcomes = job.pipeline(models, stages, arguments.bundle, arguments.images)
+    whole = word == "pipeline"
+    stages = job.STAGES if whole else (word,)
+    refuse_cluster(stages, settings)
+    outcomes = job.pipeline(models, stages, settings.bundle, settings.images)
     if whole:
         summary.show(outcomes)
     failed = [outcome for outcome in outcomes if outcome.failed]
@@ -103,110 +129,114 @@ def pipeline(arguments: argparse.Namespace) -> int:
     return StageError.exit_code if failed else 0
 
 
-def models(arguments: argparse.Namespace) -> int:
+def refuse_cluster(stages: tuple[str, ...], settings: Settings) -> None:
+    backend = os.environ.get("TRAIN_BACKEND", "")
+    if "train" in stages and not settings.bundle and backend not in ("", "local"):
+        raise UsageError(NO_CLUSTER.format(backend=backend if backend.isidentifier() else "NAME"))
+
+
+def models(_: str, settings: Settings) -> int:
     """List what is published of each model."""
     from ship import git
     from ship.destination import destination
     from ship.models import show
 
-    for name in chosen(arguments):
+    for name in settings.models:
         show(name, destination(name, git.ROOT / "dist"))
     return 0
 
 
-def diff(arguments: argparse.Namespace) -> int:
+def diff(_: str, settings: Settings) -> int:
     """Compare two published versions of one model."""
     from ship.diff import diff as compare
 
-    named = chosen(arguments)
+    named = settings.models
     if len(named) != 1:
         raise UsageError("MODEL must name the one model to compare: make diff MODEL=… A=… B=…")
-    print(f"The page: {compare(named[0], arguments.a, arguments.b)}/report.html")
+    print(f"The page: {compare(named[0], settings.a, settings.b)}/report.html")
     return 0
 
 
-def verify(arguments: argparse.Namespace) -> int:
+def verify(_: str, settings: Settings) -> int:
     """Say of each published image what holds; fail for one whose signature does not."""
     from ship import git
+    from ship.deploy.release import digest_of
     from ship.destination import destination
     from ship.verify import verify as verify_image
 
-    for name in chosen(arguments):
+    for name in settings.models:
         target = destination(name, git.ROOT / "dist")
-        digest = target.digest_of(arguments.tag)
-        if digest is None:
-            raise StageError(
-                f"{target}:{arguments.tag} must be published. It is not; see: make models"
-            )
-        verified = verify_image(target, digest, name, arguments.tag)
-        print(f"{target}:{arguments.tag}: verified {verified}")
+        digest = digest_of(target, settings.tag)
+        verified = verify_image(target, digest, name, settings.tag)
+        print(f"{target}:{settings.tag}: verified {verified}")
     return 0
 
 
-def deployment(arguments: argparse.Namespace) -> int:
+def deployment(word: str, settings: Settings) -> int:
     """Deploy what a tag names, try it on a share of the requests, go back, or look back."""
     from ship.deploy import words
 
-    models = chosen(arguments)
-    if arguments.word in ("canary", "rollback") and not arguments.models:
-        raise UsageError(f"MODEL must name what to change: make {arguments.word} MODEL=…")
-    if arguments.word == "deploy":
-        words.deploy(models, arguments.tag)
-    elif arguments.word == "canary":
-        words.canary(models, arguments.tag)
-    elif arguments.word == "rollback":
+    models = settings.models
+    if word in ("canary", "rollback") and not settings.model:
+        raise UsageError(f"MODEL must name what to change: make {word} MODEL=…")
+    if word == "deploy":
+        words.deploy(models, settings.tag)
+    elif word == "canary":
+        words.canary(models, settings.tag)
+    elif word == "rollback":
         words.rollback(models)
-    elif arguments.word == "history":
+    elif word == "history":
         words.history(models)
-    elif arguments.word == "manifests":
-        words.manifests(models, arguments.tag)
+    elif word == "manifests":
+        words.manifests(models, settings.tag)
     else:
-        words.undeploy(arguments.models)
+        words.undeploy(list(settings.model))
     return 0
 
 
-def rescan(arguments: argparse.Namespace) -> int:
+def rescan(_: str, settings: Settings) -> int:
     """Scan what is published; what is found is told, and no failure of this command."""
     from ship.rescan import rescan as scan_again
     from ship.rescan import tell
 
-    tell(scan_again(chosen(arguments)))
+    tell(scan_again(settings.models))
     return 0
 
 
-def reproduce(arguments: argparse.Namespace) -> int:
+def reproduce(_: str, settings: Settings) -> int:
     from ship import base
     from ship.build import Build
     from ship.reproduce import reproduce as prove
 
     python_image = base.resolve()
-    for name in chosen(arguments):
+    for name in settings.models:
         print(f"{name}: reproducible: {prove(Build(name, python_image))}")
     return 0
 
 
 WORDS = {
-    "plan": plan,
-    "refresh": refresh,
-    "better": better,
-    "pipeline": pipeline,
-    "train": pipeline,
-    "gate": pipeline,
-    "image": pipeline,
-    "measure": pipeline,
-    "scan": pipeline,
-    "smoke": pipeline,
-    "push": pipeline,
-    "publish": pipeline,
-    "assets": pipeline,
-    "verify": verify,
-    "rescan": rescan,
-    "reproduce": reproduce,
-    "models": models,
-    "diff": diff,
-    **dict.fromkeys(
-        ("deploy", "canary", "rollback", "history", "manifests", "undeploy"), deployment
-    ),
+    "version": Word(version, ("RELEASE",)),
+    "plan": Word(plan, ("RELEASE",)),
+    "login": Word(log_in),
+    "refresh": Word(refresh),
+    "better": Word(better, ("REPORTS",)),
+    "pipeline": Word(pipeline, ("BUNDLE", "OVERRIDE")),
+    "train": Word(pipeline, ("BUNDLE",)),
+    "gate": Word(pipeline, ("OVERRIDE",)),
+    "image": Word(pipeline),
+    "measure": Word(pipeline, ("OVERRIDE",)),
+    "scan": Word(pipeline),
+    "smoke": Word(pipeline),
+    "push": Word(pipeline, ("IMAGES",)),
+    "publish": Word(pipeline, ("IMAGES",)),
+    "assets": Word(pipeline, ("IMAGES",)),
+    "verify": Word(verify, ("TAG",)),
+    "rescan": Word(rescan),
+    "reproduce": Word(reproduce),
+    "models": Word(models),
+    "diff": Word(diff, ("A", "B")),
+    **dict.fromkeys(("deploy", "canary", "manifests"), Word(deployment, ("TAG",))),
+    **dict.fromkeys(("rollback", "history", "undeploy"), Word(deployment)),
 }
 
 if __name__ == "__main__":

@@ -9,11 +9,10 @@ import json
 from pathlib import Path
 from typing import NamedTuple
 
-from ship import git
+from ship import git, tags
 from ship.destination import Destination, destination
-from ship.errors import ShipError, StageError, UsageError
+from ship.errors import ShipError, StageError
 from ship.plan import plan
-from ship.tags import parse
 
 LABEL = "model-images.inputs"
 MAIN = "main"
@@ -58,16 +57,10 @@ def released(models: list[str], tag: str, root: Path = git.ROOT) -> list[Change]
 
     Raises StageError for a version that is published of other inputs, before anything is built.
     """
-    versions = {name: version for name in models if (version := parse(tag, name))}
+    versions = tags.released(tag, models)
     for name, version in versions.items():
         refuse_taken(name, str(version), root)
-    found = [Change(name, f"{tag} releases it") for name in versions]
-    if not found:
-        raise UsageError(
-            "A release must be tagged v1.2.3, for every model, or NAME-v1.2.3, for one of "
-            f"{', '.join(models)}. Got {tag} instead; delete it and tag again."
-        )
-    return found
+    return [Change(name, f"{tag} releases it") for name in versions]
 
 
 def refuse_taken(model: str, version: str, root: Path) -> None:

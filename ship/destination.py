@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Protocol
@@ -11,6 +10,7 @@ from ship.index import Image
 from ship.layout import Layout
 from ship.oci import StoredImage
 from ship.registry import Registry
+from ship.settings import registry
 
 
 class Destination(Protocol):
@@ -29,5 +29,5 @@ class Destination(Protocol):
 
 def destination(model: str, dist: Path) -> Destination:
     """Return the OCI layout under `dist`, or the repository below REGISTRY=host/owner."""
-    registry = os.environ.get("REGISTRY", "").rstrip("/").lower()
-    return Registry(f"{registry}/{model}") if registry else Layout(dist / "registry" / model)
+    owner = registry()
+    return Registry(f"{owner}/{model}") if owner else Layout(dist / "registry" / model)

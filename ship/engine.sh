@@ -173,7 +173,7 @@ container_tool() {
 # Runs $1 from its pinned image on this folder, with the settings and the cache of this machine.
 exec docker run --rm --network=host --user "\$(id -u):\$(id -g)" --env HOME=/tmp \\
   --env TRIVY_DB_REPOSITORY --env TRIVY_CACHE_DIR \\
-  --volume "\$PWD:\$PWD" --workdir "\$PWD" --volume "$tools/cache:/tmp/.cache" $2 "\$@"
+  --volume "\$PWD:\$PWD" --workdir "\$PWD" --volume $(printf %q "$tools/cache"):/tmp/.cache $2 "\$@"
 EOF
   mkdir -p "$tools/cache"
   chmod +x "$tools/$1"

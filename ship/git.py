@@ -54,6 +54,14 @@ def branch(root: Path = ROOT) -> str | None:
     return git("branch", "--show-current", root=root) or None
 
 
+def is_branch_with_head(name: str, root: Path = ROOT) -> bool:
+    """Tell whether `name` is a branch, here or at the origin, that holds what is checked out."""
+    # An origin's HEAD only names a branch: with what it names beside it, it matches nothing.
+    told = git("for-each-ref", "--format=%(refname)%(symref)", "--contains=HEAD", root=root)
+    known = {f"refs/heads/{name}", f"refs/remotes/origin/{name}"}
+    return not known.isdisjoint(told.splitlines())
+
+
 def tags(*arguments: str, root: Path = ROOT) -> list[str]:
     return git("tag", "--list", *arguments, root=root).splitlines()
 

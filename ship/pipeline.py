@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import time
 import traceback
@@ -10,13 +11,13 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from model.bundle import BundleError
+from model.bundle import MANIFEST, BundleError, read
 from ship import base, engine, git, tested
 from ship.admission import refuse_untested
 from ship.assets import write_assets
 from ship.build import Build, make_image, train
 from ship.destination import Destination, destination
-from ship.errors import ShipError
+from ship.errors import ShipError, StageError
 from ship.github.untrusted import printable
 from ship.import_bundle import import_bundle
 from ship.index import Image, find, handed_on, join
@@ -24,6 +25,7 @@ from ship.judging import Judged, enforce, judge_build, measure_build
 from ship.outputs import set_outputs
 from ship.publish import publish, push, refuse_uncommitted
 from ship.scan import Findings, scan
+from ship.settings import override
 from ship.smoke import smoke, tests_hash
 from ship.tags import Tag, tags_of_head
 
@@ -103,24 +105,36 @@ def run_train(outcome: Outcome) -> None:
 
 def run_gate(outcome: Outcome) -> None:
     """Hold the bundle against its manifest, the thresholds, and the published model."""
-    outcome.judged = judge_build(outcome.build, reason())
+    outcome.judged = judge_build(outcome.build, override())
     report = outcome.judged.report
     for line in (report.headline, *(f"warning: {warning}" for warning in report.warnings)):
         print(f"  {printable(line)}", flush=True)
     enforce(report)
+    set_outputs(bundle=bundle_hash(outcome.build))
 
 
-def reason() -> str:
-    """Return why a person accepts a model that its gate refuses, where one does."""
-    return os.environ.get("OVERRIDE", "").strip()
+def bundle_hash(build: Build) -> str:
+    """Return the hash of a bundle: of its manifest, which holds those of all other files."""
+    return hashlib.sha256((build.bundle / MANIFEST).read_bytes()).hexdigest()
+
+
+def refuse_other_bundle(build: Build) -> None:
+    """Refuse a bundle that is not the one that passed the gate, where BUNDLE_SHA256 names that."""
+    expected = os.environ.get("BUNDLE_SHA256")
+    if not expected:
+        return
+    if (found := bundle_hash(build)) != expected:
+        raise StageError(f"{build.bundle} must be the bundle that was judged, {expected}. "
+                         f"Got {found} instead; train and judge again.")  # fmt: skip
+    read(build.bundle)  # which holds every other file against the manifest
 
 
 def run_measure(outcome: Outcome) -> None:
     """Hold the image's size and speed against the published one's."""
     build, archive = outcome.build, outcome.build.archive
-    outcome.judged = outcome.judged or judge_build(build, reason())
-    if measure_build(build, outcome.judged, reason()):
-        run_image(outcome)  # around the manifest that holds the reason
+    outcome.judged = outcome.judged or judge_build(build, override())
+    if measure_build(build, outcome.judged, override()):
+        build_image(outcome)  # around the manifest that holds the reason
         archive = build.archive
     enforce(outcome.judged.report)
     baseline = outcome.judged.baseline
@@ -128,9 +142,13 @@ def run_measure(outcome: Outcome) -> None:
 
 
 def run_image(outcome: Outcome) -> None:
+    refuse_other_bundle(outcome.build)
+    build_image(outcome)
+
+
+def build_image(outcome: Outcome) -> None:
     make_image(outcome.build)
     engine.load(outcome.build.archive)
-    set_outputs(image=engine.held(outcome.build.archive))
 
 
 def run_scan(outcome: Outcome) -> None:

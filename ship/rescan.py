@@ -14,6 +14,7 @@ from ship.contents import document
 from ship.destination import destination
 from ship.errors import StageError, UsageError
 from ship.github.untrusted import bounded
+from ship.outputs import set_outputs
 from ship.registry import Registry
 
 MOVING = ("main", "latest")
@@ -114,12 +115,7 @@ def tell(found: list[Scanned]) -> None:
     text = bounded(page(found), NOTE, LIMIT)
     print(text)
     if summary := os.environ.get("GITHUB_STEP_SUMMARY"):
-        append(summary, text)
-    if output := os.environ.get("GITHUB_OUTPUT"):
-        clean = not any(each.blocking for each in found)
-        append(output, f"report={json.dumps({'clean': clean, 'page': text})}\n")
-
-
-def append(file: str, text: str) -> None:
-    with Path(file).open("a", encoding="utf-8") as opened:
-        opened.write(text)
+        with Path(summary).open("a", encoding="utf-8") as opened:
+            opened.write(text)
+    clean = not any(each.blocking for each in found)
+    set_outputs(report=json.dumps({"clean": clean, "page": text}))

@@ -51,13 +51,15 @@ def sha256_of(address: str, file: Path) -> str:
     return total.hexdigest()
 
 
-def all_better(folder: Path) -> bool:
-    """Tell whether every report below `folder` finds its model better than the published one.
+def all_better(folder: Path, models: list[str]) -> bool:
+    """Tell whether the reports below `folder` find each of `models` better than its published one.
 
     Better is: past the gate without an override, beyond chance in a metric, and in none worse.
+    Reports of other models, two of one, or none of one are no evidence.
     """
     reports = [json.loads(file.read_bytes()) for file in sorted(folder.rglob("report.json"))]
-    return bool(reports) and all(is_better(report) for report in reports)
+    told = sorted(report["model"] for report in reports)
+    return told == sorted(models) and all(is_better(report) for report in reports)
 
 
 def is_better(report: dict[str, Any]) -> bool:

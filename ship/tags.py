@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
 from ship import git
+from ship.errors import UsageError
 
 VERSION = re.compile(
     r"(?P<major>0|[1-9]\d*)\.(?P<minor>0|[1-9]\d*)\.(?P<patch>0|[1-9]\d*)"
@@ -45,6 +48,18 @@ def parse(tag: str, model: str) -> Version | None:
     return Version(major, minor, patch, found["pre"] or "")
 
 
+def released(tag: str, models: list[str]) -> dict[str, Version]:
+    """Return the version of each model that a git tag releases: every one, or the one it names."""
+    versions = {model: version for model in models if (version := parse(tag, model))}
+    if not versions:
+        raise UsageError(
+            "A release must be tagged v1.2.3, for every model, or NAME-v1.2.3, for one of "
+            f"{', '.join(models)}. Got {tag if tag.isprintable() else ascii(tag)} instead; "
+            "delete it and tag again."
+        )
+    return versions
+
+
 def version_tags(version: Version, releases: set[Version]) -> list[Tag]:
     """Return the tags of a version: fixed first, then those it moves by being the newest.
 
@@ -69,16 +84,36 @@ def branch_tag(branch: str) -> str:
     return f"branch-{slug}" if reserved else slug
 
 
+def tag_of_head(root: Path = git.ROOT) -> str:
+    """Return the tag of the commit that is checked out, or of it with what is not committed."""
+    dirty = "-dirty" if git.is_dirty(root=root) else ""
+    return f"sha-{git.last_commit(root=root).sha[:12]}{dirty}"
+
+
+def branch_of_head(root: Path = git.ROOT, environ: Mapping[str, str] = os.environ) -> str | None:
+    """Return the branch that is checked out, or for a detached HEAD the one that BRANCH names.
+
+    Raises UsageError for a BRANCH that is none, or that the commit is not on: a tag cannot lie.
+    """
+    checked_out, named = git.branch(root=root), environ.get("BRANCH")
+    if checked_out or not named:
+        return checked_out
+    if not git.is_branch_with_head(named, root=root):
+        raise UsageError(f"BRANCH must be a branch that holds {tag_of_head(root)}. "
+                         f"Got {named!a} instead. Fetch it, or leave BRANCH out.")  # fmt: skip
+    return named
+
+
 def tags_of_head(model: str, root: Path = git.ROOT) -> list[Tag]:
     """Return the tags of what is checked out, in the order in which they are to be set."""
-    head = git.last_commit(root=root).sha[:12]
+    commit = Tag(tag_of_head(root))
     if git.is_dirty(root=root):
-        return [Tag(f"sha-{head}-dirty")]
+        return [commit]
     versions = {v for tag in git.tags("--points-at", "HEAD", root=root) if (v := parse(tag, model))}
     releases = {v for tag in git.tags(root=root) if (v := parse(tag, model))}
-    tags = [Tag(f"sha-{head}")]
+    tags = [commit]
     for version in sorted(versions):
         tags += version_tags(version, releases)
-    if branch := git.branch(root=root):
+    if branch := branch_of_head(root):
         tags.append(Tag(branch_tag(branch)))
     return sorted(tags, key=lambda tag: not tag.fixed)

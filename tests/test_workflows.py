@@ -16,6 +16,10 @@ FOLDER = git.ROOT / ".github" / "workflows"
 GRANT = re.compile(r"^ +[a-z-]+: (read|write)\b(?P<rest>.*)$", re.MULTILINE)
 USES = re.compile(r"^ *(?:- )?uses: (?P<what>.+)$", re.MULTILINE)
 PINNED = re.compile(r"\./\.github/workflows/[a-z]+\.yml|\S+@[0-9a-f]{40} # v\d+\.\d+\.\d+")
+MAKING = ("model", "publish")  # the workflows that run a model's code
+RUNNING = {"train", "gate", "image", "measure", "smoke", "pipeline", "test", "fast", "bench"}
+THE_PLANNED = re.compile(r"[a-z]+-@\(\$\{\{ join\(fromJSON\(needs\.[a-z.]+\), '\|'\) }}\)")
+COMMIT = re.compile(r"\$\{\{ (github\.sha|inputs\.commit|needs\.refresh\.outputs\.commit) }}")
 ON_PULL_REQUESTS = "${{ github.event_name == 'pull_request' }}"
 
 
@@ -113,7 +117,7 @@ def test_workflow_names_its_machines(workflow: Workflow) -> None:
     machines = [job["runs-on"] for job in workflow.jobs.values() if "steps" in job]
     assert "-latest" not in workflow.text
     assert [m for m in machines if not re.search(r"(^|')ubuntu-\d\d\.\d\d(-arm)?('|$)", m)
-            and m != "${{ matrix.machine }}"] == []  # fmt: skip
+            and m != "${{ matrix.runner }}"] == []  # fmt: skip
 
 
 def test_workflow_runs_once_at_a_time(workflow: Workflow) -> None:
@@ -160,6 +164,81 @@ def test_workflow_writes_nothing_for_a_pull_request(workflow: Workflow) -> None:
     assert writing == []
 
 
+def called(job: dict[str, Any]) -> str:
+    return Path(job.get("uses", "")).stem
+
+
+def commands(job: dict[str, Any]) -> list[str]:
+    return [step["run"] for step in job.get("steps", []) if "run" in step]
+
+
+def writes(job: dict[str, Any]) -> set[str]:
+    return set(scopes(job)) - {"security-events"}
+
+
+def test_no_job_that_runs_a_models_code_may_write(workflow: Workflow) -> None:
+    """What trains, builds, asks or tests has a token that reads; findings are all that it adds."""
+    running = [name for name, job in workflow.jobs.items() if writes(job)
+               and any(set(command.split()) & RUNNING for command in commands(job))]  # fmt: skip
+    assert running == []
+    assert [name for name, job in workflow.jobs.items() if called(job) == "model" and writes(job)] \
+        == []  # fmt: skip
+
+
+def test_no_job_that_may_write_takes_what_lies_beside_an_artifact(workflow: Workflow) -> None:
+    """Artifacts are named, or are those of the planned models: no name that another job chose."""
+    for name, job in workflow.jobs.items():
+        for step in job.get("steps", []):
+            if step.get("uses", "").startswith("actions/download-artifact@"):
+                asked = step["with"]
+                exact = "*" not in asked.get("name", "*")
+                planned = THE_PLANNED.fullmatch(asked.get("pattern", ""))
+                assert exact or planned, name
+
+
+def test_no_job_that_may_write_restores_a_cache(workflow: Workflow) -> None:
+    """Nothing that another run left gets near a token that publishes."""
+    for name, job in workflow.jobs.items():
+        if writes(job):
+            used = [step.get("uses", "") for step in job.get("steps", [])]
+            assert [what for what in used if "cache" in what] == [], name
+
+
+def test_publishing_takes_the_digests_and_the_commit_that_were_tested() -> None:
+    """One job publishes; it hears of images from the tests alone, and no caller can name others."""
+    jobs = WORKFLOWS["publish"].jobs
+    publish = jobs["publish"]
+    assert publish["needs"] == "model"
+    assert publish["env"]["DIGESTS"] == "${{ needs.model.outputs.digests }}"
+    assert "digests" not in WORKFLOWS["publish"].triggers["workflow_call"]["inputs"]
+    pushing = {name for name, workflow in WORKFLOWS.items() for job in workflow.jobs.values()
+               if any(set(command.split()) & {"push", "publish"} and "make" in command.split()
+                      for command in commands(job))}  # fmt: skip
+    assert pushing == {"publish"}
+
+
+@pytest.mark.parametrize("name", MAKING)
+def test_model_is_made_and_published_from_a_commit(name: str) -> None:
+    """No branch that moves meanwhile decides what is built, or under which tag it appears."""
+    checkouts = [s for s in WORKFLOWS[name].steps if "checkout@" in s.get("uses", "")]
+    assert {step["with"]["ref"] for step in checkouts} == {"${{ inputs.commit }}"}
+    callers = [job for workflow in WORKFLOWS.values() for job in workflow.jobs.values()
+               if called(job) == name]  # fmt: skip
+    assert callers
+    assert [job for job in callers if not COMMIT.fullmatch(job["with"]["commit"])] == []
+
+
+def test_deploy_takes_the_tag_of_the_commit_that_was_published() -> None:
+    """What a later push moved main to is not what this run tested."""
+    assert WORKFLOWS["ci"].jobs["deploy"]["with"]["tag"] == "${{ needs.plan.outputs.tag }}"
+
+
+def test_workflow_hands_a_name_to_a_shell_by_its_environment(workflow: Workflow) -> None:
+    """No git ref or input is a word of make: the variable of that name is set instead."""
+    asked = [command for job in workflow.jobs.values() for command in commands(job)]
+    assert [command for command in asked if re.search(r"\bmake\b.*[A-Z]+=", command)] == []
+
+
 def scopes(job: dict[str, Any]) -> list[str]:
     return [scope for scope, level in job["permissions"].items() if level == "write"]
 
@@ -174,8 +253,10 @@ def test_workflow_silences_nothing_without_a_reason(workflow: Workflow) -> None:
 def test_releases_read_no_cache(name: str) -> None:
     """Nothing that another run has left gets into what is published."""
     assert "actions/cache" not in WORKFLOWS[name].text
-    models = [j for j in WORKFLOWS[name].jobs.values() if str(j.get("uses")).endswith("/model.yml")]
-    assert [job["with"]["cache"] for job in models] == [False] * len(models)
+    handed = {
+        job["with"]["cache"] for job in WORKFLOWS[name].jobs.values() if called(job) in MAKING
+    }
+    assert handed == {"release": {False}, "publish": {"${{ inputs.cache }}"}}.get(name, set())
 
 
 def test_gate_needs_every_job() -> None:
@@ -204,7 +285,7 @@ def first_column() -> list[str]:
     """Return the names that begin a row of a table in the folder's README."""
     readme = (FOLDER / "README.md").read_text()
     cells = re.findall(r"^\| (`[^|]+`) \|", readme, re.MULTILINE)
-    return sorted(name for cell in cells for name in re.findall(r"`(\w+)`", cell))
+    return sorted(name for cell in cells for name in re.findall(r"`([\w-]+)`", cell))
 
 
 def test_readme_tells_of_every_workflow() -> None:

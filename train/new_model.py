@@ -1,8 +1,9 @@
-"""Write the folder of a new model: python -m train.new_model NAME CSV TARGET."""
+"""Write the folder of a new model: NAME=… CSV=… TARGET=… python -m train.new_model."""
 
 from __future__ import annotations
 
 import argparse
+import os
 import shutil
 import sys
 import tempfile
@@ -11,6 +12,7 @@ from pathlib import Path
 import model
 from model import spec
 from model.errors import ModelError
+from model.naming import check_name
 from train import baseline, dataset, draft, estimator, split, template
 from train.baseline import Baseline
 from train.draft import Draft
@@ -19,12 +21,17 @@ from train.template import Plan
 
 # Tried in this order until every class fits into every part.
 SPLITS = [(size, folds) for size in (0.25, 0.4, 0.5) for folds in (5, 4, 3, 2)]
+ASKED = {
+    "name": "lower-case letters, digits and underscores",
+    "csv": "a CSV file with a header",
+    "target": "the column to predict",
+}
 OPEN_GATE = {"classification": "accuracy = { min = 0 }", "regression": "mae = { max = inf }"}
 
 
 def create(name: str, csv: Path, target: str, root: Path = model.ROOT) -> None:
     """Write `root`/`name` so that it trains and passes its gate, and say what was decided."""
-    folder = root / spec.check_name(name)
+    folder = root / check_name(name)
     if folder.exists():
         raise ModelError(folder, "absent", "a folder", "Choose another name, or remove it.")
     drafted = draft.read(name, csv, target)
@@ -75,15 +82,17 @@ def tell(drafted: Draft, folder: Path, gate: Baseline) -> None:
 
 
 def main() -> int:
-    """Write the folder named on the command line."""
+    """Write the folder that NAME, CSV and TARGET ask for, in the environment or as arguments."""
     parser = argparse.ArgumentParser(prog="python -m train.new_model", description=__doc__)
-    parser.add_argument("name", help="lower-case letters, digits and underscores")
-    parser.add_argument("csv", type=Path, help="a CSV file with a header")
-    parser.add_argument("target", help="the column to predict")
+    for name, what in ASKED.items():
+        value = os.environ.get(name.upper(), "")
+        parser.add_argument(name, nargs="?", default=value, help=f"{what}; default: {name.upper()}")
     parser.add_argument("--models", type=Path, default=model.ROOT, help="where the folders are")
     options = parser.parse_args()
+    if not all(getattr(options, name) for name in ASKED):
+        parser.error("new-model needs NAME=…, CSV=… and TARGET=…")
     try:
-        create(options.name, options.csv, options.target, options.models)
+        create(options.name, Path(options.csv), options.target, options.models)
     except ModelError as error:
         print(f"error: {error}", file=sys.stderr)
         return error.exit_code

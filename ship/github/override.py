@@ -1,41 +1,47 @@
-"""Whether a person accepts a drop: the label on the pull request that a run belongs to."""
+"""Whether a person accepts a drop: the label on the pull request that a run belongs to.
+
+It counts where it was set after the last push: who set it has seen what is accepted.
+"""
 
 from __future__ import annotations
 
-import json
 import os
 import re
-from pathlib import Path
+import sys
 from typing import Any
 
-from ship.github.api import GitHub, variable
+from ship.errors import ShipError
+from ship.github.api import GitHub, event
+from ship.github.pushes import last_push, moment
+from ship.outputs import line
 
 LABEL = "accept-drop"
 QUEUED = re.compile(r"gh-readonly-queue/.+/pr-(\d+)-")
 
 
 def override() -> int:
-    """Print the reason as an output of the step; empty where no pull request carries the label.
+    """Print the reason as an output of the step; empty where no label counts.
 
     Outside GitHub there is no token, and nobody to ask.
     """
-    if not os.environ.get("GITHUB_TOKEN"):
-        print("override=")
-        return 0
-    github = GitHub.from_environment()
-    event = json.loads(Path(variable("GITHUB_EVENT_PATH", "the event's file")).read_bytes())
-    print(f"override={reason(github, event)}")
+    found = reason(GitHub.from_environment(), event()) if os.environ.get("GITHUB_TOKEN") else ""
+    print(line("override", found))
     return 0
 
 
 def reason(github: GitHub, event: dict[str, Any]) -> str:
+    """Return who accepts the drop of what a run is for, and say on stderr why nobody does."""
     number = pull_request(github, event)
     if number is None:
         return ""
     labels = {label["name"] for label in github.pages(f"issues/{number}/labels")}
     if LABEL not in labels:
         return ""
-    return f"label {LABEL} set on pull request #{number} by {who(github, number)}"
+    label, what = last_label(github, number), f"label {LABEL} set on pull request #{number}"
+    if fault := stale(github, number, label, event):
+        print(f"override: the {what} does not count: {fault}", file=sys.stderr)
+        return ""
+    return f"{what} by {(label['actor'] or {}).get('login', 'somebody')}"
 
 
 def pull_request(github: GitHub, event: dict[str, Any]) -> int | None:
@@ -45,15 +51,38 @@ def pull_request(github: GitHub, event: dict[str, Any]) -> int | None:
     if found := QUEUED.search(event.get("merge_group", {}).get("head_ref", "")):
         return int(found[1])
     sha = os.environ.get("GITHUB_SHA", "")
-    merged = [each for each in github.pages(f"commits/{sha}/pulls") if each.get("merged_at")]
-    return int(merged[0]["number"]) if merged else None
+    merged = [
+        pull["number"]
+        for pull in github.pages(f"commits/{sha}/pulls")
+        if pull.get("merged_at") and pull["merge_commit_sha"] == sha
+    ]
+    return int(merged[0]) if merged else None
 
 
-def who(github: GitHub, number: int) -> str:
-    """Return who set the label last."""
-    set_by = [
-        event["actor"]["login"]
+def last_label(github: GitHub, number: int) -> dict[str, Any]:
+    """Return the event that set the label last; nothing is in it where none is known."""
+    events = (
+        event
         for event in github.pages(f"issues/{number}/events")
         if event["event"] == "labeled" and event["label"]["name"] == LABEL
-    ]
-    return str(set_by[-1]) if set_by else "somebody"
+    )
+    return max(events, key=lambda event: moment(event["created_at"]), default={})
+
+
+def stale(github: GitHub, number: int, label: dict[str, Any], event: dict[str, Any]) -> str:
+    """Return why the label says nothing of what this run is for; empty where it does."""
+    if not label:
+        return "GitHub does not tell when it was set"
+    try:
+        pull = github.get(f"pulls/{number}")
+        if pull["head"]["repo"] is None:
+            return "the repository that the pull request comes from is gone"
+        push = last_push(github, pull)
+    except ShipError as error:
+        return f"the pushes to its branch cannot be read: {str(error).splitlines()[0]}"
+    head = event.get("pull_request", pull)["head"]["sha"]
+    if push is None or push.sha != head:
+        return f"GitHub does not list the push of {head[:12]} as the last to its branch"
+    if moment(label["created_at"]) <= push.at:
+        return f"the branch was pushed to at {push.at:%Y-%m-%d %H:%M:%S}; set the label again"
+    return ""

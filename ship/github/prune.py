@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Protocol
 
 import model
+from ship import settings
 from ship.errors import ShipError, UsageError
 from ship.github.api import ApiError, GitHub, variable
 from ship.github.packages import Package, Version
@@ -41,7 +42,8 @@ class Policy:
 
 def prune(github: GitHub, policy: Policy) -> int:
     """Prune the package of every model in REGISTRY=host/owner."""
-    registry = variable("REGISTRY", "ghcr.io/owner").rstrip("/").lower()
+    variable("REGISTRY", "ghcr.io/owner")
+    registry = settings.registry()
     _, owner, *path = registry.split("/")
     failed = False
     for name in model.names():

@@ -10,12 +10,16 @@ from pathlib import Path
 from ship import git
 from ship.errors import ShipError
 from ship.github.api import BOT, variable
+from ship.outputs import set_outputs
 
 EMAIL = "41898282+github-actions[bot]@users.noreply.github.com"  # GitHub's own, for its bot
 
 
 def push(branch: str, message: str, root: Path = git.ROOT) -> int:
-    """Commit what has changed, if anything has, and let `branch` be what is checked out."""
+    """Commit what has changed, if anything has, and let `branch` be what is checked out.
+
+    The commit is an output of the step: later jobs take it by its sha, wherever the branch goes.
+    """
     if git.is_dirty(root=root):
         git.git("-c", f"user.name={BOT}", "-c", f"user.email={EMAIL}", "commit", "--quiet",
                 "--all", f"--message={message}", root=root)  # fmt: skip
@@ -34,4 +38,5 @@ def push(branch: str, message: str, root: Path = git.ROOT) -> int:
     if result.returncode:
         raise ShipError(f"{branch} must be a branch that this job may push to. "
                         f"Got instead from git: {result.stderr.strip()}")  # fmt: skip
+    set_outputs(commit=git.git("rev-parse", "HEAD", root=root))
     return 0

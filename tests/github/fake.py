@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 from typing import Any, ClassVar
-from urllib.parse import parse_qsl, unquote, urlsplit
+from urllib.parse import parse_qsl, unquote, urlencode, urlsplit
 
 BOT = {"login": "github-actions[bot]", "type": "Bot"}
 REPOSITORY, TOKEN = "octo/models", "token-of-the-job"
@@ -48,8 +48,17 @@ class State:
     owner: str = "Organization"  # or User
     packages: dict[str, list[Json]] = field(default_factory=dict)
     deleted: Callable[[str], None] = lambda _: None  # told the digest of a deleted version
+    activities: dict[str, list[Json]] = field(default_factory=dict)  # of each repository
+    contains: dict[str, list[int]] = field(default_factory=dict)  # commit → pull requests with it
+    deleted_refs: dict[str, int] = field(default_factory=dict)  # what asking for their pushes gives
+    private: set[str] = field(default_factory=set)  # repositories that the token cannot see
+    seconds: int = 0  # of GitHub's clock, which goes on with whatever happens
     url: str = ""
     storage: str = ""
+
+    def now(self) -> str:
+        self.seconds += 1
+        return f"2026-01-01T00:{self.seconds // 60:02}:{self.seconds % 60:02}Z"
 
     def run(self, head: Json, **artifacts: bytes) -> Json:
         """Have a finished run of a pull request's head; return the event that tells of it."""
@@ -74,19 +83,42 @@ class State:
         """Open a pull request; return its head."""
         repository = {"id": len(owner), "owner": {"login": owner}, "full_name": f"{owner}/models"}
         head = {"sha": sha, "ref": branch, "repo": repository}
-        self.pulls.append({"number": len(self.pulls) + 1, "state": "open", "head": head})
+        self.happen(head, "branch_creation", sha)
+        number = len(self.pulls) + 1
+        self.pulls.append({"number": number, "state": "open", "head": head, "merged_at": None})
         return head
+
+    def happen(self, head: Json, kind: str, sha: str) -> None:
+        """Note an activity of a branch, as "List repository activities" tells of it."""
+        done = self.activities.setdefault(head["repo"]["full_name"], [])
+        done.append({"id": len(done) + 1, "before": "0" * 40, "after": sha,
+                     "ref": f"refs/heads/{head['ref']}", "timestamp": self.now(),
+                     "activity_type": kind, "actor": {"login": "stranger"}})  # fmt: skip
+
+    def push(self, number: int, sha: str, kind: str = "push") -> None:
+        """Push to the head of a pull request, which an open one follows."""
+        pull = self.pulls[number - 1]
+        self.happen(pull["head"], kind, sha)
+        if pull["state"] == "open":
+            pull["head"]["sha"] = sha
 
     def label(self, number: int, name: str, actor: str) -> None:
         pull = self.pulls[number - 1]
         pull.setdefault("labels", []).append({"name": name})
-        pull.setdefault("events", []).append(
-            {"event": "labeled", "label": {"name": name}, "actor": {"login": actor}}
-        )
+        self.tell(number, "labeled", name, actor)
+
+    def unlabel(self, number: int, name: str, actor: str) -> None:
+        self.pulls[number - 1]["labels"].remove({"name": name})
+        self.tell(number, "unlabeled", name, actor)
+
+    def tell(self, number: int, event: str, name: str, actor: str) -> None:
+        told = {"event": event, "label": {"name": name}, "actor": {"login": actor}}
+        events = self.pulls[number - 1].setdefault("events", [])
+        events.append({**told, "created_at": self.now()})
 
     def merge(self, number: int, sha: str) -> None:
         self.pulls[number - 1] |= {
-            "state": "closed", "merged_at": "2026-01-01T00:00:00Z", "merge_commit_sha": sha
+            "state": "closed", "merged_at": self.now(), "merge_commit_sha": sha
         }  # fmt: skip
 
     def say(self, number: int, body: str, user: Json = BOT) -> Json:
@@ -113,6 +145,8 @@ class Api(BaseHTTPRequestHandler):
     state: State
     ROUTES: ClassVar = (
         ("GET", r"pulls", "pull-requests", "read", "pulls"),
+        ("GET", r"pulls/(\d+)", "pull-requests", "read", "pull"),
+        ("GET", r"(?:/repos/(\w+/\w+)/)?activity", "", "", "activity"),
         ("GET", r"commits/(\w+)/pulls", "pull-requests", "read", "pulls_of"),
         ("GET", r"issues/(\d+)/labels", "pull-requests|issues", "read", "labels"),
         ("GET", r"issues/(\d+)/events", "pull-requests|issues", "read", "events"),
@@ -144,7 +178,7 @@ class Api(BaseHTTPRequestHandler):
         for method, route, scopes, level, name in self.ROUTES:
             found = re.fullmatch(route, own)
             if found and method == self.command:
-                self.serve(scopes, level, name, [unquote(part) for part in found.groups()])
+                self.serve(scopes, level, name, [unquote(part or "") for part in found.groups()])
                 return
         self.reply(404, {"message": "Not Found"})
 
@@ -177,7 +211,7 @@ class Api(BaseHTTPRequestHandler):
         size, number = int(self.parameters.get("per_page", 30)), int(self.parameters.get("page", 1))
         shown, rest = items[(number - 1) * size : number * size], items[number * size :]
         address = f"{self.state.url}{urlsplit(self.path).path}"
-        query = f"per_page={size}&page={number + 1}"
+        query = urlencode({**self.parameters, "per_page": size, "page": number + 1})
         link = {"Link": f'<{address}?{query}>; rel="next"'} if rest else {}
         self.reply(200, shown, link)
 
@@ -204,8 +238,31 @@ class Api(BaseHTTPRequestHandler):
             and (pull["head"]["repo"] or {}).get("owner") == {"login": owner}
         ]  # fmt: skip
 
+    def pull(self, number: str) -> tuple[int, Json]:
+        return 200, self.state.pulls[int(number) - 1]
+
+    def activity(self, repository: str) -> tuple[int, Json]:
+        """List what happened, the newest first: docs.github.com/en/rest/repos/repos.
+
+        Repository permission "Contents" (read); none for what is public elsewhere.
+        """
+        if not repository and not self.may(["contents"], "read"):
+            return 403, {"message": "Resource not accessible by integration"}
+        if repository in self.state.private:
+            raise NotFound
+        found = self.state.activities.get(repository or REPOSITORY, [])
+        ref = self.parameters.get("ref")
+        if ref in self.state.deleted_refs:
+            status = self.state.deleted_refs[ref]
+            return status, [] if status == 200 else {"message": "Validation Failed"}
+        return 200, [each for each in reversed(found) if ref in (None, each["ref"])]
+
     def pulls_of(self, sha: str) -> tuple[int, Json]:
-        return 200, [pull for pull in self.state.pulls if sha == pull.get("merge_commit_sha")]
+        holding = self.state.contains.get(sha, [])
+        return 200, [
+            pull for pull in self.state.pulls
+            if sha == pull.get("merge_commit_sha") or pull["number"] in holding
+        ]  # fmt: skip
 
     def labels(self, number: str) -> tuple[int, Json]:
         return 200, self.state.pulls[int(number) - 1].get("labels", [])

@@ -37,6 +37,17 @@ def test_push_commits_what_has_changed(clone: Checkout) -> None:
     assert "token" not in (clone.root / ".git" / "config").read_text()
 
 
+def test_push_hands_on_the_commit(
+    clone: Checkout, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Later jobs take what was pushed by its sha, which no later push moves."""
+    monkeypatch.setenv("GITHUB_OUTPUT", str(tmp_path / "outputs"))
+    (clone.root / "a").write_text("two")
+    push("retrain-1", "Train on the data of today", clone.root)
+    sha = clone.git("rev-parse", "HEAD")
+    assert (tmp_path / "outputs").read_text() == f"commit={sha}\n"
+
+
 def test_push_of_nothing_new_moves_the_branch_alone(clone: Checkout) -> None:
     """Without a change there is no empty commit."""
     before = clone.git("rev-parse", "HEAD")

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 
@@ -7,6 +8,7 @@ import pytest
 
 from ship import git
 from ship.plan import plan
+from ship.tags import tag_of_head
 from tests.ship.conftest import Checkout
 
 
@@ -61,6 +63,9 @@ def test_plan_marks_uncommitted_inputs(models: Checkout) -> None:
 
 def test_plan_needs_nothing_installed() -> None:
     """Planning works in a bare interpreter, before anything is installed."""
-    command = [sys.executable, "-S", "-E", "-m", "ship", "plan", "iris", "--release=v1.0.0"]
-    result = subprocess.run(command, cwd=git.ROOT, capture_output=True, text=True, check=True)
-    assert result.stdout == 'models=["iris"]\n'
+    command = [sys.executable, "-S", "-E", "-m", "ship", "plan", "iris"]
+    environment = {"PATH": os.environ["PATH"], "RELEASE": "v1.0.0"}
+    result = subprocess.run(
+        command, cwd=git.ROOT, env=environment, capture_output=True, text=True, check=True
+    )
+    assert result.stdout == f'models=["iris"]\ntag={tag_of_head()}\n'

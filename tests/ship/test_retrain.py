@@ -90,13 +90,14 @@ def test_refresh_names_an_address_that_does_not_answer(tmp_path: Path, address: 
 def report(folder: Path, verdict: str, *directions: str | None) -> None:
     folder.mkdir()
     scores = [{"direction": direction} for direction in directions]
-    (folder / "report.json").write_text(json.dumps({"verdict": verdict, "scores": scores}))
+    found = {"model": folder.name, "verdict": verdict, "scores": scores}
+    (folder / "report.json").write_text(json.dumps(found))
 
 
 def test_better_is_better_in_one_metric_and_worse_in_none(tmp_path: Path) -> None:
     """A model that is better for certain, and nowhere worse, may be published unattended."""
     report(tmp_path / "iris", "passed", "better", "same")
-    assert all_better(tmp_path)
+    assert all_better(tmp_path, ["iris"])
 
 
 @pytest.mark.parametrize(
@@ -115,9 +116,21 @@ def test_anything_else_is_not_better(
     """The same, a trade, what somebody accepted, and a first model are for a person to judge."""
     report(tmp_path / "iris", "passed", "better")
     report(tmp_path / "wine", verdict, *directions)
-    assert not all_better(tmp_path)
+    assert not all_better(tmp_path, ["iris", "wine"])
 
 
 def test_nothing_reported_is_not_better(tmp_path: Path) -> None:
-    """No report is no evidence."""
-    assert not all_better(tmp_path)
+    """No report is no evidence, for one model as for all of them."""
+    assert not all_better(tmp_path, ["iris"])
+    report(tmp_path / "iris", "passed", "better")
+    assert not all_better(tmp_path, ["iris", "wine"])
+
+
+def test_what_nobody_asked_for_is_not_better(tmp_path: Path) -> None:
+    """A report of another model, or a second one of the same, stands for nothing."""
+    report(tmp_path / "iris", "passed", "better")
+    report(tmp_path / "wine", "passed", "better")
+    assert not all_better(tmp_path, ["iris"])
+    (tmp_path / "again").mkdir()
+    report(tmp_path / "again" / "wine", "passed", "better")
+    assert not all_better(tmp_path, ["iris", "wine"])

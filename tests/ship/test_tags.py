@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import pytest
 
+from ship.errors import UsageError
 from ship.tags import Version, branch_tag, parse, tags_of_head, version_tags
 from tests.ship.conftest import Checkout
 
@@ -96,3 +97,72 @@ def test_tags_of_head_in_a_changed_checkout_name_no_release(checkout: Checkout) 
     checkout.git("tag", "v1.0.0")
     (checkout.root / "file").write_text("two")
     assert [tag.name for tag in tags_of_head("iris", checkout.root)] == [f"sha-{sha[:12]}-dirty"]
+
+
+@pytest.fixture
+def detached(checkout: Checkout) -> Checkout:
+    """What a workflow checks out: a commit by its sha, of a repository whose branches are known."""
+    sha = checkout.commit()
+    checkout.git("update-ref", "refs/remotes/origin/main", sha)
+    checkout.git("symbolic-ref", "refs/remotes/origin/HEAD", "refs/remotes/origin/main")
+    checkout.git("checkout", "--quiet", "--detach")
+    checkout.git("branch", "--delete", "--force", "main")
+    return checkout
+
+
+def test_tags_of_a_detached_head_name_the_branch_that_brought_it(
+    detached: Checkout, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A workflow says which branch it publishes, since a commit alone does not."""
+    commit = f"sha-{detached.git('rev-parse', 'HEAD')[:12]}"
+    assert [tag.name for tag in tags_of_head("iris", detached.root)] == [commit]
+    monkeypatch.setenv("BRANCH", "main")
+    assert [tag.name for tag in tags_of_head("iris", detached.root)] == [commit, "main"]
+
+
+def test_tags_put_a_version_before_a_branch_that_is_named_like_it(
+    detached: Checkout, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A version that is tagged stays fixed and first, whatever BRANCH is called."""
+    detached.git("tag", "v1.0.0")
+    detached.git("update-ref", "refs/remotes/origin/1.0.0", "HEAD")
+    monkeypatch.setenv("BRANCH", "1.0.0")
+    tags = tags_of_head("iris", detached.root)
+    assert (tags[0].name, tags[0].fixed) == ("1.0.0", True)
+    assert (tags[-1].name, tags[-1].fixed) == ("branch-1.0.0", False)
+
+
+@pytest.mark.parametrize(
+    "branch", ["other", "main~0", "HEAD", "../main", "main\nother", "--all", "$(id)", "", "*"]
+)
+def test_tags_refuse_a_branch_that_does_not_hold_the_commit(
+    branch: str, detached: Checkout, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A tag cannot lie: BRANCH is a branch, and the commit is on it; an empty one is none."""
+    monkeypatch.setenv("BRANCH", branch)
+    if not branch:
+        assert len(tags_of_head("iris", detached.root)) == 1
+        return
+    with pytest.raises(UsageError, match="BRANCH must be a branch that holds sha-"):
+        tags_of_head("iris", detached.root)
+
+
+def test_tags_refuse_a_branch_that_has_left_the_commit_behind(
+    detached: Checkout, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A branch that was rewritten meanwhile does not name what it no longer holds."""
+    detached.commit(other="file")
+    detached.git("update-ref", "refs/remotes/origin/main", "HEAD^")
+    monkeypatch.setenv("BRANCH", "main")
+    with pytest.raises(UsageError, match="BRANCH must be a branch that holds sha-"):
+        tags_of_head("iris", detached.root)
+
+
+def test_tags_believe_git_before_the_environment(
+    checkout: Checkout, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On a branch, that branch counts."""
+    checkout.commit()
+    checkout.git("branch", "other")
+    monkeypatch.setenv("BRANCH", "other")
+    assert tags_of_head("iris", checkout.root)[-1].name == "main"

@@ -103,7 +103,10 @@ def test_backend_that_cannot_be_used_is_named(
 
 def test_make_says_that_its_builder_reaches_no_cluster() -> None:
     """Who wants a cluster is told the two commands, instead of being trained for in silence."""
-    command = ["make", "--dry-run", "train", "TRAIN_BACKEND=dask"]
-    done = subprocess.run(command, cwd=ROOT.parent, capture_output=True, text=True, check=False)
+    command = [sys.executable, "-m", "ship", "train"]
+    environment = {**os.environ, "TRAIN_BACKEND": "dask"}
+    done = subprocess.run(
+        command, cwd=ROOT.parent, env=environment, capture_output=True, text=True, check=False
+    )
     assert done.returncode == 2
     assert "TRAIN_BACKEND=dask ADDRESS=… python -m train NAME --out bundle" in done.stderr

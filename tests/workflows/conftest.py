@@ -88,7 +88,8 @@ def act(fork: Fork, folder: Path, state: State, registered: str, key: dict[str, 
         "TRIVY_DB_REPOSITORY": serve_database(registry, [], folder)["TRIVY_DB_REPOSITORY"],
         "MYPY_CACHE_DIR": str(git.ROOT / ".mypy_cache"),
     }
-    variables = {"REGISTRY": registered, "MACHINES": '["ubuntu-24.04"]'}
+    machines = '[{"architecture": "amd64", "runner": "ubuntu-24.04"}]'
+    variables = {"REGISTRY": registered, "MACHINES": machines}
     return Act(fork, folder, state, environment, variables)
 
 

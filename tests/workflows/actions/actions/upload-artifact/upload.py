@@ -1,4 +1,7 @@
-"""Copy what the paths name, without the folders that all of it is in, as the real action does."""
+"""Copy what the paths name, without the folders that all of it is in, as the real action does.
+
+No second artifact of a name: GitHub refuses it, unless the action is told to overwrite.
+"""
 
 import os
 import shutil
@@ -11,10 +14,16 @@ files = [file for path in found for file in ([path] if path.is_file() else path.
 if not files:
     print(f"::warning::No files were found with the provided path: {patterns}")
     sys.exit(0)
+folder = Path(os.environ["ARTIFACTS"], os.environ["NAME"])
+if folder.exists():
+    raise SystemExit(
+        "::error::Failed to CreateArtifact: Received non-retryable error: Failed request: (409) "
+        f"Conflict: an artifact with the name {folder.name} already exists on the workflow run"
+    )
 roots = [path if path.is_dir() else path.parent for path in found]
 root = os.path.commonpath(roots)
 for file in files:
     if file.is_file():
-        target = Path(os.environ["ARTIFACTS"], os.environ["NAME"], file.relative_to(root))
+        target = folder / file.relative_to(root)
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(file, target)

@@ -1,0 +1,120 @@
+"""What a user says to a word: read from the environment, and checked before anything is done."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import model
+from ship import tags
+from ship.errors import UsageError
+
+TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,127}|sha256:[0-9a-f]{64}")  # distribution spec 1.1
+HOST = r"(?:[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?|\[[0-9a-f:]+\])(?::[0-9]{1,5})?"
+PART = r"[A-Za-z0-9]+(?:(?:\.|_|__|-+)[A-Za-z0-9]+)*"
+REGISTRY = re.compile(rf"{HOST}(?:/{PART})*")
+LONGEST = 1000  # characters of a reason
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """What a word was told, each from the environment variable of its name in capitals."""
+
+    model: tuple[str, ...] = ()  # those named; none stands for every one
+    registry: str = ""
+    tag: str = "main"
+    a: str = ""
+    b: str = ""
+    release: str = ""
+    bundle: Path | None = None
+    images: Path | None = None
+    reports: Path | None = None
+    override: str = ""
+
+    @property
+    def models(self) -> list[str]:
+        return list(self.model) or model.names()
+
+
+def read(names: Iterable[str], environ: Mapping[str, str] = os.environ) -> Settings:
+    """Return the settings `names`, checked; an empty variable counts as not set.
+
+    Raises UsageError for the first that is not what it must be.
+    """
+    checked = {
+        name.lower(): CHECKS[name](name, value) for name in names if (value := environ.get(name))
+    }
+    return Settings(**checked)  # type: ignore[arg-type]
+
+
+def check_models(name: str, value: str) -> tuple[str, ...]:
+    known = model.names()
+    for word in value.split():
+        if word not in known:
+            raise wrong(name, f"one of {', '.join(known)}", word,
+                        "Add one: make new-model NAME=… CSV=… TARGET=…")  # fmt: skip
+    return tuple(value.split())
+
+
+def check_tag(name: str, value: str) -> str:
+    if not TAG.fullmatch(value):
+        raise wrong(name, "a tag, such as main or 1.2.3, or a digest", value, "See: make models")
+    return value
+
+
+def check_registry(name: str, value: str) -> str:
+    """Return where images are published, as registries spell it: in lower case."""
+    if not REGISTRY.fullmatch(value.rstrip("/")):
+        raise wrong(name, "host/owner or host:port/owner", value, "Example: ghcr.io/octo/models")
+    return value.rstrip("/").lower()
+
+
+def check_release(_: str, value: str) -> str:
+    tags.released(value, model.names())
+    return value
+
+
+def check_folder(name: str, value: str) -> Path:
+    if not Path(value).is_dir():
+        raise wrong(name, "a folder", value, "Name one that exists.")
+    return Path(value)
+
+
+def check_reason(name: str, value: str) -> str:
+    if not value.isprintable() or len(value) > LONGEST:
+        expected = f"one line of at most {LONGEST} characters that can be seen"
+        raise wrong(name, expected, value, "It is kept in the manifest and shown to reviewers.")
+    return value.strip()
+
+
+def wrong(name: str, expected: str, found: str, cure: str) -> UsageError:
+    """Return the error; what was found is shown so that no terminal takes it for a command."""
+    shown = found if found.isprintable() else ascii(found)
+    return UsageError(f"{name} must be {expected}. Got {shown} instead. {cure}")
+
+
+CHECKS = {
+    "MODEL": check_models,
+    "REGISTRY": check_registry,
+    "TAG": check_tag,
+    "A": check_tag,
+    "B": check_tag,
+    "RELEASE": check_release,
+    "BUNDLE": check_folder,
+    "IMAGES": check_folder,
+    "REPORTS": check_folder,
+    "OVERRIDE": check_reason,
+}
+
+
+def registry(environ: Mapping[str, str] = os.environ) -> str:
+    """Return REGISTRY; empty where images go to a folder of this machine."""
+    return read(["REGISTRY"], environ).registry
+
+
+def override(environ: Mapping[str, str] = os.environ) -> str:
+    """Return why a person accepts a model that its gate refuses, where one does."""
+    return read(["OVERRIDE"], environ).override
