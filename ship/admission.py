@@ -65,7 +65,7 @@ def refuse_verdict(archive: Archive, found: tested.Record, model: str) -> None:
     content = bundle_of(archive)
     if digest.of(content) != wanted.bundle:
         raise untested(archive, "must hold the bundle that was judged. It holds another",
-                       "measure", model)  # fmt: skip
+                       "image measure", model)  # fmt: skip
     if (name := read_manifest(content, archive).name) != model:
         raise untested(archive, f"must hold a bundle of {model}. Got one of {name} instead",
                        "image", model)  # fmt: skip

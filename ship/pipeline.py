@@ -17,7 +17,7 @@ from ship.admission import refuse_untested
 from ship.assets import write_assets
 from ship.build import Build, make_image, train
 from ship.destination import Destination, destination
-from ship.errors import ShipError, StageError
+from ship.errors import ShipError, StageError, UsageError
 from ship.github.untrusted import printable
 from ship.import_bundle import import_bundle
 from ship.index import Image, find, handed_on, join
@@ -137,8 +137,8 @@ def run_measure(outcome: Outcome) -> None:
         build_image(outcome)  # around the manifest that holds the reason
         archive = build.archive
     enforce(outcome.judged.report)
-    baseline = outcome.judged.baseline
-    tested.record_verdict(archive, outcome.judged.report, baseline.digest if baseline else None)
+    report, baseline = outcome.judged.report, outcome.judged.baseline
+    tested.record_verdict(archive, build.bundle, report, baseline.digest if baseline else None)
 
 
 def run_image(outcome: Outcome) -> None:
@@ -192,6 +192,8 @@ def run_assets(outcome: Outcome) -> None:
 def shipment(outcome: Outcome) -> tuple[Image, list[Tag], Destination]:
     """Return what is to be published, under which tags, and where; raise where it may not be."""
     build = outcome.build
+    if os.environ.get("DIGESTS") and not outcome.images:
+        raise UsageError("IMAGES must be the folder of the images in DIGESTS. Got none.")
     archives = find(outcome.images, handed_on()) if outcome.images else [build.archive]
     for archive in archives:
         refuse_untested(archive, build.model)

@@ -84,8 +84,9 @@ def check_folder(name: str, value: str) -> Path:
 
 
 def check_reason(name: str, value: str) -> str:
-    if not value.isprintable() or len(value) > LONGEST:
-        expected = f"one line of at most {LONGEST} characters that can be seen"
+    """Return a person's own words, of a line or more, with nothing in them that cannot be seen."""
+    if not all(line.isprintable() for line in value.split("\n")) or len(value) > LONGEST:
+        expected = f"at most {LONGEST} characters that can be seen"
         raise wrong(name, expected, value, "It is kept in the manifest and shown to reviewers.")
     return value.strip()
 

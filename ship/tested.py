@@ -9,11 +9,13 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Annotated, Literal, TypeVar, get_args
 
 import msgspec
 
 from judge.found import Report
+from model.bundle import MANIFEST
 from ship import digest
 from ship.bounded import read_file
 from ship.errors import StageError
@@ -96,11 +98,15 @@ def record(archive: Archive, **parts: Verdict | Measurement | Scan | Smoke) -> N
     partial.rename(file)
 
 
-def record_verdict(archive: Archive, report: Report, against: str | None) -> None:
-    """Write down what the gate made of an image, and by which reports."""
+def record_verdict(archive: Archive, judged: Path, report: Report, against: str | None) -> None:
+    """Write down what the gate made of the bundle in `judged`, which has to be the image's."""
+    bundle = digest.of(read_file(judged / MANIFEST))
+    if digest.of(bundle_of(archive)) != bundle:
+        raise untested(archive, f"must hold the bundle that was judged, {bundle}. "
+                       "It was built around another", "image measure", report.model)  # fmt: skip
     verdict = Verdict(
         verdict="accepted" if report.verdict == "accepted" else "passed",
-        bundle=digest.of(bundle_of(archive)),
+        bundle=bundle,
         reports=hashes(archive, REPORTS),
     )
     record(archive, verdict=verdict, measure=Measurement(against=against))

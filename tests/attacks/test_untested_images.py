@@ -15,10 +15,13 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import msgspec
 import pytest
 
+from model.bundle import MANIFEST, encode
 from ship import git, tested
 from ship.admission import refuse_untested
+from ship.digest import of
 from ship.errors import ShipError, StageError, UsageError
 from ship.index import find, handed_on
 from ship.layout import Layout
@@ -26,7 +29,14 @@ from ship.oci import Archive
 from ship.plan import plan
 from ship.tested import Record
 from tests.ship.fork import Fork
-from tests.ship.tested import image_of, manifest, pass_everything, report, write_report
+from tests.ship.tested import (
+    bundle_beside,
+    image_of,
+    manifest,
+    pass_everything,
+    report,
+    write_report,
+)
 
 IRIS, OTHER = "iris", "penguins"
 
@@ -155,9 +165,35 @@ def test_report_on_another_model_is_refused(archive: Archive) -> None:
     """A report that has its recorded hash is still one on the model that it is on."""
     other = report(OTHER, "passed")
     write_report(archive, other)
-    tested.record_verdict(archive, other, None)
+    tested.record_verdict(archive, bundle_beside(archive), other, None)
     with pytest.raises(StageError, match=r"must have a report on iris\. Got one on penguins"):
         refuse_untested(archive, IRIS)
+
+
+def test_verdict_on_another_bundle_does_not_count(archive: Archive) -> None:
+    """A model that was judged anew has passed; the image around the old one has not."""
+    folder = bundle_beside(archive)
+    retrained = manifest(IRIS)
+    retrained.version = "2"
+    (folder / MANIFEST).write_bytes(encode(retrained))
+    with pytest.raises(StageError, match=r"must hold the bundle that was judged.*make image meas"):
+        tested.record_verdict(archive, folder, report(IRIS, "passed"), None)
+    forged = tested.read(archive)
+    assert forged.verdict
+    changed = msgspec.structs.replace(forged.verdict, bundle=of(encode(retrained)))
+    tested.record(archive, verdict=changed)
+    with pytest.raises(
+        StageError, match=r"must hold the bundle that was judged\. It holds another"
+    ):
+        refuse_untested(archive, IRIS)
+
+
+def test_digests_without_images_are_refused(fork: Fork) -> None:
+    """What jobs handed on is not replaced by what happens to lie in dist."""
+    make_tested(fork, IRIS)
+    told = publish(fork, IRIS, DIGESTS='{"amd64":"sha256:' + "0" * 64 + '"}')
+    assert "IMAGES must be the folder of the images in DIGESTS" in told
+    assert tags(fork) == []
 
 
 def test_report_that_was_changed_is_refused(archive: Archive) -> None:
@@ -238,7 +274,7 @@ def test_index_of_tested_images_is_published(fork: Fork) -> None:
     """Both platforms' images, and the digests that their jobs handed on."""
     folder = images(fork)
     handed = json.dumps(digests(folder))
-    assert publish(fork, IRIS, f"--images={folder}", DIGESTS=handed, GITHUB_ACTIONS="true") == ""
+    assert publish(fork, IRIS, IMAGES=str(folder), DIGESTS=handed, GITHUB_ACTIONS="true") == ""
     assert "main" in tags(fork)
 
 
@@ -249,7 +285,7 @@ def test_index_with_another_models_image_is_refused(fork: Fork) -> None:
     other = image_of(folder / "arm64", OTHER, plan(IRIS, fork.root).image.hash,
                      architecture="arm64")  # fmt: skip
     pass_everything(other, OTHER)
-    told = publish(fork, IRIS, f"--images={folder}")
+    told = publish(fork, IRIS, IMAGES=str(folder))
     assert "arm64/image.tar must be labelled model-images.model=iris" in told
     assert tags(fork) == []
 
@@ -289,7 +325,7 @@ def test_image_that_is_missing_is_refused(fork: Fork) -> None:
     folder = images(fork)
     handed = digests(folder)
     shutil.rmtree(folder / "arm64")
-    told = publish(fork, IRIS, f"--images={folder}", DIGESTS=json.dumps(handed))
+    told = publish(fork, IRIS, IMAGES=str(folder), DIGESTS=json.dumps(handed))
     assert "must hold the images of amd64, arm64, and nothing else. Got amd64 instead" in told
 
 

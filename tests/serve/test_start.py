@@ -56,8 +56,16 @@ def assert_refused(capfd: pytest.CaptureFixture[str]) -> Refused:
 
 def test_changed_file_is_refused(bundle: Path, assert_refused: Refused) -> None:
     """A model file with another hash than the manifest records is not loaded."""
-    (bundle / "model.onnx").write_bytes(b"x")
+    content = (bundle / "model.onnx").read_bytes()
+    (bundle / "model.onnx").write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
     assert_refused(bundle, errors.BrokenBundle, "sha256")
+
+
+def test_longer_file_is_refused(bundle: Path, assert_refused: Refused) -> None:
+    """A model file of another size is not read to its end."""
+    with (bundle / "model.onnx").open("ab") as file:
+        file.write(b"x")
+    assert_refused(bundle, errors.BrokenBundle, "bytes. Got")
 
 
 def test_missing_file_is_refused(bundle: Path, assert_refused: Refused) -> None:

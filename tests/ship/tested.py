@@ -5,8 +5,19 @@ from __future__ import annotations
 from pathlib import Path
 
 from judge.found import Report, Side, Verdict
-from model.bundle import SCHEMA_VERSION, Data, Gate, Manifest, Metrics, Serving, Split, encode
+from model.bundle import (
+    MANIFEST,
+    SCHEMA_VERSION,
+    Data,
+    Gate,
+    Manifest,
+    Metrics,
+    Serving,
+    Split,
+    encode,
+)
 from ship import tested
+from ship.index import bundle_of
 from ship.oci import Archive
 from ship.smoke import tests_hash
 from tests.ship.conftest import labelled, oci_archive
@@ -33,10 +44,18 @@ def pass_everything(archive: Archive, model: str, verdict: Verdict = "passed") -
     """Leave beside an image what the stages leave of one that has passed."""
     passed = report(model, verdict)
     write_report(archive, passed)
-    tested.record_verdict(archive, passed, None)
+    tested.record_verdict(archive, bundle_beside(archive), passed, None)
     pass_scan(archive)
     tested.record(archive, smoke=tested.Smoke(tests=tests_hash(), passed=3))
     return archive
+
+
+def bundle_beside(archive: Archive) -> Path:
+    """Return the folder of the bundle in an image, as training left it."""
+    folder = archive.path.with_name("bundle")
+    folder.mkdir(exist_ok=True)
+    (folder / MANIFEST).write_bytes(bundle_of(archive))
+    return folder
 
 
 def write_report(archive: Archive, found: Report) -> None:
