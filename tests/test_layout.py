@@ -93,3 +93,17 @@ def test_readme_names_words_that_exist() -> None:
     }
     assert {"pipeline", "test"} <= named
     assert named <= words
+
+
+def test_security_policy_lists_every_attack() -> None:
+    """Each row of the table names tests that there are, and each attack has a row."""
+    policy = (git.ROOT / "SECURITY.md").read_text()
+    rows = re.findall(r"^\| (\d+) \|.*\| (.*) \|$", policy, re.MULTILINE)
+    assert [int(number) for number, _ in rows] == list(range(1, len(rows) + 1))
+    folder = git.ROOT / "tests" / "attacks"
+    listed = {
+        name: number for number, tests in rows for name in re.findall(r"`(test_\w+\.py)`", tests)
+    }
+    assert set(listed) == {file.name for file in folder.glob("test_*.py")}
+    for name, number in listed.items():
+        assert (folder / name).read_text().startswith(f'"""Number {number}: '), name

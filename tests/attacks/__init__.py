@@ -1,0 +1,1 @@
+"""Each attack of the table in SECURITY.md, by its number there."""

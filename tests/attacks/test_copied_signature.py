@@ -1,4 +1,4 @@
-"""5, a signature that names neither model nor version: it is good wherever it is copied to.
+"""Number 5: a signature that names neither model nor version: it is good wherever it is copied to.
 
 Somebody who may write to the registry, but holds no key, runs `cosign copy` of a signed diabetes to
 iris's repository, and it verifies as iris; or puts an old signed image under a newer version's tag.
