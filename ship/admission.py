@@ -15,6 +15,7 @@ from ship.bounded import read_file
 from ship.changed import LABEL as INPUTS
 from ship.descriptor import decoded
 from ship.errors import StageError
+from ship.identity import MODEL
 from ship.index import bundle_of
 from ship.oci import Archive
 from ship.plan import plan
@@ -22,7 +23,6 @@ from ship.sbom import refuse_foreign
 from ship.smoke import tests_hash
 from ship.tested import evidence, untested
 
-MODEL = "model-images.model"
 REPORT = f"{NAME}.json"
 
 
