@@ -14,14 +14,17 @@ FROM ${PYTHON_IMAGE} AS base
 ENV OMP_NUM_THREADS=1 PYTHONHASHSEED=0 PYTHONUNBUFFERED=1 ORT_DISABLE_TELEMETRY=1
 WORKDIR /app
 
-# Training libraries stay in a stage of their own: no edit of code or data installs them again.
+# Training libraries stay in a stage of their own: no edit of code or data installs them again. Their
+# tests go: they hold public tables, of which a model may have to answer rows that it was not given.
 FROM base AS train-packages
 RUN --mount=type=bind,source=requirements-train.txt,target=/tmp/requirements.txt \
     --mount=type=secret,id=pip,target=/etc/pip.conf \
     --mount=type=secret,id=ca,target=/run/secrets/ca \
     --mount=type=cache,target=/root/.cache/pip \
     python -m pip install --quiet --root-user-action=ignore --require-hashes --only-binary=:all: \
-      --target=/opt/packages --requirement=/tmp/requirements.txt
+      --target=/opt/packages --requirement=/tmp/requirements.txt \
+    && find /opt/packages -depth -type d -name tests -exec rm -rf {} + \
+    && rm -rf /opt/packages/onnxruntime/datasets
 
 # What trains and what judges. Only what shapes the bundle comes in here: an edit of serving code or of
 # another model trains nothing.
@@ -36,6 +39,15 @@ ARG MODEL
 COPY model/${MODEL}/ model/${MODEL}/
 RUN --mount=type=secret,id=ca,target=/run/secrets/ca \
     python -m train "${MODEL}" --step rows --out /rows
+
+# Whether the data is at hand, for a bundle that was trained where it was.
+FROM training AS reach
+ARG MODEL
+COPY model/${MODEL}/ model/${MODEL}/
+RUN --mount=type=secret,id=ca,target=/run/secrets/ca \
+    python -m train "${MODEL}" --step reach --out /reach
+FROM scratch AS reached
+COPY --from=reach /reach/ /
 
 # The model's folder without its data: all that its code sees of it.
 FROM training AS estimator

@@ -1,6 +1,6 @@
 // The one build definition. `python -m ship` sets the variables from git and the model's folder;
 // a null variable leaves the Dockerfile's default in force.
-//   MODEL=iris docker buildx bake rows     read the data, and keep nothing but the build's cache
+//   MODEL=iris docker buildx bake reached  tell whether the data can be had: dist/iris/bundle/reach.json
 //   MODEL=iris docker buildx bake bundle   train and judge: dist/iris/bundle/
 //   MODEL=iris docker buildx bake image    build: dist/iris/image.tar, from that bundle
 
@@ -38,10 +38,11 @@ target "_common" {
   attest = ["type=provenance,disabled=true"]
 }
 
-target "rows" {
-  inherits = ["_common"]
-  target   = "rows"
-  output   = ["type=cacheonly"]
+target "reached" {
+  inherits        = ["_common"]
+  target          = "reached"
+  no-cache-filter = ["reach"]
+  output          = ["type=local,dest=${OUT}"]
 }
 
 target "bundle" {

@@ -9,9 +9,9 @@ from model.bundle import Bundle
 
 CARD = "card.md"
 ACCEPTED = "Accepted although the gate refuses it, because: "
-CLAIMED = (
-    "**Nobody here has measured this model**: its data was not at hand. Metrics and examples are "
-    "claims of whoever trained it."
+NOT_MEASURED = (
+    "Nobody here has measured this model: its data was not at hand, so every figure is a claim of "
+    "whoever trained it."
 )
 VERDICT = re.compile(r"^Gate (passed|FAILED): .*$", re.MULTILINE)
 USE = re.compile(r"^## Use\n.*?(?=^## )", re.MULTILINE | re.DOTALL)
@@ -25,9 +25,8 @@ def accepted(card: str, reason: str | None) -> str:
 
 
 def claimed(card: str) -> str:
-    """Return the card with a line below its title: its figures are somebody's claims."""
-    title, _, rest = card.partition("\n")
-    return f"{title}\n\n{CLAIMED}\n{rest}"
+    """Return the card below a line that says that its figures are somebody's claims."""
+    return f"**{NOT_MEASURED}**\n\n---\n\n{card}"
 
 
 def card_for_release(bundle: Bundle, image: str, verify: str) -> str:

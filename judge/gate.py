@@ -30,8 +30,10 @@ def check_rules(rules: Rules, scores: list[Score], where: str) -> list[Check]:
     result = []
     for bound in rules.bounds:
         score = by_name.get(bound.metric)
-        if score is None:  # it does not exist on these rows
-            continue
+        if score is None:
+            if not where:
+                result.append(absent(bound.metric))
+            continue  # in a segment it may well not exist
         value = score.whole
         passed = value >= bound.value if bound.bound == "min" else value <= bound.value
         words = "at least" if bound.bound == "min" else "at most"
@@ -45,6 +47,11 @@ def check_rules(rules: Rules, scores: list[Score], where: str) -> list[Check]:
         if metric in by_name and by_name[metric].old is not None
     ]
     return result
+
+
+def absent(metric: str) -> Check:
+    """Fail a bound on a metric that the holdout does not have: nothing says that it is met."""
+    return Check(name=metric, rule="measured on the holdout", found="none", passed=False)
 
 
 def check_recorded(policy: Policy, manifest: Manifest) -> list[Check]:
@@ -127,4 +134,5 @@ def check_parity(manifest: Manifest) -> Check:
     passed = (
         parity is not None and not parity.label_mismatches and parity.max_difference <= TOLERANCE
     )
-    return Check(name="parity", rule=f"0 labels, {TOLERANCE:g}", found=found, passed=passed)
+    rule = f"0 labels, {TOLERANCE:g}, as its training compared them"
+    return Check(name="parity", rule=rule, found=found, passed=passed)

@@ -8,6 +8,7 @@ from math import inf
 
 import numpy as np
 
+from judge.card import NOT_MEASURED
 from judge.found import Drift, Score
 from judge.gate import recorded
 from judge.paired import fallen
@@ -16,17 +17,15 @@ from model.evaluation import Evaluation
 
 PERFECT = {"accuracy": 1.0, "r2": 0.9999}
 CORRELATED = 0.9999
-CLAIMED = (
-    "Nobody here has measured this model: its data was not at hand, so every figure is a claim of "
-    "whoever trained it."
-)
 
 
 def warnings(
     new: Bundle, old: Bundle | None, fresh: Evaluation, scores: list[Score], moved: list[Drift]
 ) -> list[str]:
     """Return each concern as a sentence."""
-    found = [CLAIMED] if new.manifest.evaluation == "claimed" else []
+    found = [NOT_MEASURED] if new.manifest.evaluation == "claimed" else []
+    if old and old.manifest.evaluation == "claimed":
+        found.append("What the published model answers is a claim: its own data was not at hand.")
     found += perfect(fresh, scores)
     if old:
         found += loosened(recorded(new.manifest), recorded(old.manifest))

@@ -1,7 +1,8 @@
 """What a training says of itself, beside the model that it exported.
 
-The model's code ran where this was written, so all of it is a claim: it is shown to people as such,
-bounded and checked for its form, and no verdict rests on it.
+The model's code ran where this was written, so all of it is a claim, bounded and checked for its
+form, and no score rests on it. The fits with other random seeds are a claim too, though their
+answers are measured: a drop that they explain is excused, and the report says so.
 """
 
 from __future__ import annotations

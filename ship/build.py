@@ -13,7 +13,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TextIO
 
-from model.bundle import MANIFEST, Manifest, read_manifest, refuse_others
+from model.bundle import MANIFEST, Manifest, read_file, read_manifest, refuse_others
 from ship import git, secrets
 from ship.errors import ShipError, StageError
 from ship.github.untrusted import printable
@@ -84,9 +84,13 @@ def train(build: Build, *, cache: bool = True, export: Path | None = None) -> No
         take(Path(out), build.bundle)
 
 
-def read_rows(build: Build) -> None:
-    """Read a model's data in the builder; raise StageError where it is not at hand."""
-    bake(build, "rows", {}, cache=True)
+def absent_data(build: Build) -> str:
+    """Return why the data of a model cannot be had in the builder; empty where it can."""
+    build.folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=build.folder, prefix=".reached-") as out:
+        bake(build, "reached", {"OUT": out}, cache=True)
+        reason: str = json.loads(read_file(Path(out, "reach.json")))["absent"]
+    return reason
 
 
 def kept_layers() -> dict[str, str]:
@@ -150,6 +154,7 @@ def labels(build: Build) -> dict[str, str]:
         "inputs": inputs.hash,
         "task": manifest.task,
         "runtime": manifest.runtime,
+        "evaluation": manifest.evaluation,
         **{f"metric.{name}": f"{value:.6g}" for name, value in manifest.metrics.holdout.items()},
     }
     return {

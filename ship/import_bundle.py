@@ -8,16 +8,18 @@ from __future__ import annotations
 import tempfile
 from pathlib import Path
 
-from judge.card import CARD, claimed
+from judge.card import CARD, NOT_MEASURED, claimed
 from model import bundle, claims, spec
 from model.bundle import Manifest
 from model.claims import Claims
 from model.errors import ModelError
 from model.evaluation import read as read_evaluation
 from ship import git
-from ship.build import Build, read_rows, train
+from ship.build import Build, absent_data, train
 from ship.errors import StageError
 from ship.intake import take
+
+PAGE = "report.html"  # of the bundle
 
 
 def import_bundle(build: Build, source: Path) -> None:
@@ -43,7 +45,7 @@ def refuse_another(build: Build, manifest: Manifest) -> None:
             f"BUNDLE must be a bundle of {build.model}. Got one of {manifest.name} instead."
         )
     try:
-        wanted = spec.read(build.model, git.ROOT / "model")
+        wanted = spec.read(build.model, git.ROOT / "model", data_here=False)
     except ModelError as error:
         raise StageError(str(error)) from error
     kinds = {each.name: each.kind for each in manifest.inputs}
@@ -59,15 +61,6 @@ def refuse_another(build: Build, manifest: Manifest) -> None:
                 f"BUNDLE must have been trained as {wanted.file} says, {what} {expected!r}: else "
                 f"it may know rows that are held out. Got {found!r} instead. Train it again."
             )
-
-
-def absent_data(build: Build) -> str:
-    """Return why the model's data cannot be read; empty where it can."""
-    try:
-        read_rows(build)
-    except StageError as error:
-        return str(error).splitlines()[0]
-    return ""
 
 
 def write_export(taken: Path, manifest: Manifest, export: Path) -> None:
@@ -95,8 +88,8 @@ def mark_as_claimed(taken: Path) -> None:
     """Say in the manifest and on the card that nobody here has measured the model."""
     read = bundle.read(taken)
     files = {name: bundle.read_file(taken / name) for name in read.manifest.files}
-    if CARD in files:
-        files[CARD] = claimed(files[CARD].decode()).encode()
+    files[CARD] = claimed(files[CARD].decode(errors="replace")).encode()
+    files[PAGE] = f"<!doctype html><title>{read.manifest.name}</title><p>{NOT_MEASURED}".encode()
     read.manifest.evaluation = "claimed"
     read.manifest.metrics.seed_scores = {}
     bundle.write(taken, read.manifest, files)

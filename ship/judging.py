@@ -65,7 +65,7 @@ def measure_build(build: Build, judged: Judged, reason: str = "") -> bool:
 
 def read_policy(model: str) -> Policy:
     try:
-        return spec.read(model, git.ROOT / "model").gate
+        return spec.read(model, git.ROOT / "model", data_here=False).gate
     except ModelError as error:
         raise StageError(str(error)) from error
 

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import sys
 from argparse import Namespace
@@ -52,6 +53,14 @@ def every_step(spec: ModelSpec, options: Namespace) -> int:
     return job.run(spec, options.out, keep_going=options.keep_going)
 
 
+def reach(spec: ModelSpec, options: Namespace) -> int:
+    from train.fetch import absent
+
+    options.out.mkdir(parents=True, exist_ok=True)
+    (options.out / "reach.json").write_text(json.dumps({"absent": absent(spec)}))
+    return 0
+
+
 def rows(spec: ModelSpec, options: Namespace) -> int:
     from train.rows import prepare
 
@@ -85,7 +94,7 @@ def judge(spec: ModelSpec, options: Namespace) -> int:
     return GATE_FAILED
 
 
-STEPS = {"all": every_step, "rows": rows, "fit": fit, "ask": ask, "judge": judge}
+STEPS = {"all": every_step, "reach": reach, "rows": rows, "fit": fit, "ask": ask, "judge": judge}
 
 
 def repeat_with_fixed_environment() -> None:

@@ -26,7 +26,7 @@ from train.card import card
 from train.evaluate import Answers
 from train.log import Log, summary
 from train.report import report
-from train.rows import HOLDOUT, TRAINING, Rows
+from train.rows import HOLDOUT, TRAINING, Holdout, Rows
 from train.seeds import seed_scores
 from train.split import Part
 
@@ -48,12 +48,16 @@ class Case(NamedTuple):
     said: Claims
     train: Part
     holdout: Part
+    asked: NDArray[np.int64]  # the order of the questions: see `train.rows.Holdout`
     sha256: str
     classes: list[int | str] | None
 
 
 class Asked(NamedTuple):
-    """What the exported model answered: to the holdout, with inputs shuffled, with other seeds."""
+    """What the exported model answered: to the holdout, with inputs shuffled, with other seeds.
+
+    The shuffled answers are in the order of the questions, the others in that of the holdout.
+    """
 
     answers: Answers
     shuffled: dict[str, list[NDArray[Any]]]
@@ -80,14 +84,15 @@ def run(spec: ModelSpec, steps: Steps, out: Path, log: Log) -> Manifest:
 def read_case(spec: ModelSpec, steps: Steps) -> Case:
     """Read rows and claims; raise ModelError for claims that are none."""
     train = msgspec.json.decode(bundle.read_file(steps.rows / TRAINING), type=Rows).part
-    holdout = msgspec.json.decode(bundle.read_file(steps.rows / HOLDOUT), type=Rows)
+    holdout = msgspec.json.decode(bundle.read_file(steps.rows / HOLDOUT), type=Holdout)
     said = claims.read(spec, steps.export)
     if said.data_sha256 != holdout.sha256:
         raise fault(spec, f"trained on the data of sha256 {holdout.sha256}", said.data_sha256)
     known = None if spec.task == "regression" else sorted(set(train.y.tolist()))
-    if (said.classes and sorted(said.classes, key=str)) != (known and sorted(known, key=str)):
-        raise fault(spec, f"the classes {known}", said.classes)
-    return Case(spec, said, train, holdout.part, holdout.sha256, said.classes)
+    if said.classes != known:
+        raise fault(spec, f"the classes {known}, in this order", said.classes)
+    asked = np.array(holdout.asked, dtype=np.int64)
+    return Case(spec, said, train, holdout.part, asked, holdout.sha256, known)
 
 
 def read_answers(case: Case, folder: Path) -> Asked:
@@ -99,12 +104,11 @@ def read_answers(case: Case, folder: Path) -> Asked:
     if len(answered.seeds) != case.said.seeds:
         expected = f"answers of {case.said.seeds} other seeds"
         raise fault(case.spec, expected, len(answered.seeds))
-    reader, rows = Reader(case.spec, case.classes), len(case.holdout.y)
-    return Asked(
-        reader.answers(answered, rows),
-        reader.shuffled(answered, rows),
-        [reader.answers(each, rows) for each in answered.seeds],
-    )
+    reader, rows, back = Reader(case.spec, case.classes), len(case.asked), np.argsort(case.asked)
+    first, *others = [
+        reader.answers(each, rows).in_order(back) for each in (answered, *answered.seeds)
+    ]
+    return Asked(first, reader.shuffled(answered, rows), others)
 
 
 def measure(case: Case, asked: Asked, log: Log) -> Metrics:
@@ -127,8 +131,9 @@ def measure(case: Case, asked: Asked, log: Log) -> Metrics:
 
 def study(case: Case, asked: Asked) -> Study:
     """Return how much of a metric each input is worth, and the learning curve of the training."""
-    metric, truth = METRICS[case.spec.task], case.holdout.y[: answers.ROWS]
-    best = scored(truth, asked.answers.predictions[: answers.ROWS], metric)
+    metric, rows = METRICS[case.spec.task], case.asked[: answers.ROWS]
+    truth = case.holdout.y[rows]
+    best = scored(truth, asked.answers.predictions[rows], metric)
     losses = [
         Importance(feature=name, mean=float(np.mean(lost)), std=float(np.std(lost)))
         for name, shuffled in asked.shuffled.items()

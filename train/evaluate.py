@@ -23,6 +23,13 @@ class Answers(NamedTuple):
     predictions: NDArray[Any]
     probabilities: NDArray[np.float64] | None
 
+    def in_order(self, rows: NDArray[np.int64]) -> Answers:
+        """Return the answers to the rows in another order."""
+        probabilities = self.probabilities
+        return Answers(
+            self.predictions[rows], None if probabilities is None else probabilities[rows]
+        )
+
 
 def answer(estimator: Any, X: pd.DataFrame) -> Answers:
     """Ask the estimator."""

@@ -17,6 +17,19 @@ from model.spec import ModelSpec
 TIMEOUT_SECONDS = 60
 
 
+class Unreachable(ModelError):  # noqa: N818 - what the data is then
+    """Data that cannot be had here and now: its file is absent, or its address does not answer."""
+
+
+def absent(spec: ModelSpec) -> str:
+    """Return why a model's data cannot be had; empty where it can, and is what it must be."""
+    try:
+        fetch(spec)
+    except Unreachable as error:
+        return str(error)
+    return ""
+
+
 def fetch(spec: ModelSpec) -> tuple[bytes, str]:
     """Return the CSV bytes of the model's data and their sha256."""
     source = spec.data.source
@@ -34,7 +47,11 @@ def read_bytes(spec: ModelSpec, source: str) -> bytes:
         return sklearn_table(source.removeprefix(SKLEARN))
     if URL.match(source):
         return download(spec, source)
-    return (spec.folder / source).read_bytes()
+    try:
+        return (spec.folder / source).read_bytes()
+    except FileNotFoundError as error:
+        cure = "Put the file in the model's folder."
+        raise Unreachable(f"{spec.file}: data.source", "a file", source, cure) from error
 
 
 def download(spec: ModelSpec, url: str) -> bytes:
@@ -43,7 +60,7 @@ def download(spec: ModelSpec, url: str) -> bytes:
             content: bytes = response.read()
     except (urllib.error.URLError, TimeoutError) as error:
         cure = "Check the address and the network, or put the file in the model's folder."
-        raise ModelError(f"{spec.file}: data.source", f"reachable ({url})", error, cure) from error
+        raise Unreachable(f"{spec.file}: data.source", f"reachable ({url})", error, cure) from error
     return content
 
 

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
 import shutil
 from pathlib import Path
@@ -19,6 +20,7 @@ from numpy.typing import NDArray
 from model.bundle import Label, Value
 from model.spec import ModelSpec
 from train import dataset
+from train.dataset import Dataset
 from train.log import Log
 from train.split import Part, split
 
@@ -45,19 +47,39 @@ class Questions(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
 
 
 class Rows(Questions, kw_only=True, forbid_unknown_fields=True):
-    """Rows with their truth; `ids` are their positions in the source, `others` kept columns."""
+    """Rows with their truth, of a source with this sha256; nothing tells where in it they were."""
 
-    sha256: str  # of the source
-    ids: list[int]
+    sha256: str
     truth: list[Label]
-    others: dict[str, list[Value]]
+
+    @property
+    def y(self) -> NDArray[Any]:
+        """The truth (N,): integers, numbers or texts."""
+        kind = object if isinstance(self.truth[0], str) else None
+        y: NDArray[Any] = np.array(self.truth, dtype=kind)
+        return y
 
     @property
     def part(self) -> Part:
-        """The rows as `train.split` gives them."""
-        kind = object if isinstance(self.truth[0], str) else None
-        y: NDArray[Any] = np.array(self.truth, dtype=kind)
-        return Part(self.X, y, np.array(self.ids, dtype=np.int64), self.others)
+        """The rows as `train.split` gives them, counted from 0."""
+        return Part(self.X, self.y, np.arange(len(self.truth)), {})
+
+
+class Holdout(Rows, kw_only=True, forbid_unknown_fields=True):
+    """The holdout: `ids` are positions in the source, `others` kept columns.
+
+    The questions are asked in another order, `asked`: their places in the source would tell of a
+    sorted table, together with the training rows, what the truth is.
+    """
+
+    ids: list[int]
+    others: dict[str, list[Value]]
+    asked: list[int]
+
+    @property
+    def part(self) -> Part:
+        """The rows as `train.split` gives them, with their places in the source."""
+        return Part(self.X, self.y, np.array(self.ids, dtype=np.int64), self.others)
 
 
 def prepare(spec: ModelSpec, out: Path, log: Log) -> None:
@@ -68,14 +90,37 @@ def prepare(spec: ModelSpec, out: Path, log: Log) -> None:
     training, holdout = split(spec, data)
     log("split", f"{len(training.y)} rows to train on, {len(holdout.y)} held out, seed {spec.seed}")
     copy_folder(spec, out / FOLDER)
-    questions = Questions(columns=columns(holdout.X), numeric=spec.columns("numeric"))
+    asked = order(holdout)
     written = {
-        TRAINING: Rows(sha256=data.sha256, **fields(spec, training)),
-        HOLDOUT: Rows(sha256=data.sha256, **fields(spec, holdout)),
-        QUESTIONS: questions,
+        TRAINING: Rows(**fields(spec, training, data)),
+        HOLDOUT: Holdout(
+            **fields(spec, holdout, data),
+            ids=holdout.ids.tolist(),
+            others=holdout.others,
+            asked=asked.tolist(),
+        ),
+        QUESTIONS: Questions(
+            columns=columns(holdout.X.iloc[asked]), numeric=spec.columns("numeric")
+        ),
     }
     for name, content in written.items():
         (out / name).write_bytes(msgspec.json.encode(content))
+
+
+def order(holdout: Part) -> NDArray[np.int64]:
+    """Return the order in which the holdout is asked, drawn from what nobody who is asked knows."""
+    secret = msgspec.json.encode([holdout.ids.tolist(), holdout.y.tolist()])
+    seed = int.from_bytes(hashlib.sha256(secret).digest())
+    return np.random.default_rng(seed).permutation(len(holdout.y))
+
+
+def fields(spec: ModelSpec, part: Part, data: Dataset) -> dict[str, Any]:
+    return {
+        "columns": columns(part.X),
+        "numeric": spec.columns("numeric"),
+        "sha256": data.sha256,
+        "truth": part.y.tolist(),
+    }
 
 
 def copy_folder(spec: ModelSpec, target: Path) -> None:
@@ -86,16 +131,6 @@ def copy_folder(spec: ModelSpec, target: Path) -> None:
         return [name for name in names if Path(folder, name) == data or name == "__pycache__"]
 
     shutil.copytree(spec.folder, target, symlinks=True, ignore=hidden)
-
-
-def fields(spec: ModelSpec, part: Part) -> dict[str, Any]:
-    return {
-        "columns": columns(part.X),
-        "numeric": spec.columns("numeric"),
-        "ids": part.ids.tolist(),
-        "truth": part.y.tolist(),
-        "others": part.others,
-    }
 
 
 def columns(X: pd.DataFrame) -> dict[str, list[Value]]:

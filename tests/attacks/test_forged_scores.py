@@ -22,6 +22,7 @@ from tests.attacks.conftest import MARKER, ROWS, attack
 from tests.ship.canary import make, report
 from tests.ship.fork import MODEL, Fork
 from tests.train.conftest import FOREST, Folder, default_toml, two_classes
+from tests.train.here import train_here
 from train.answers import Answered, Given, Reader
 
 FORGER = """\
@@ -42,7 +43,25 @@ train.evaluate.score_labels = lambda *_: dict(BEST)
 def build():
     return DummyClassifier(strategy="uniform", random_state=0)
 """
-# Every file that can be read, everywhere, is searched for the names of rows.
+# Answers by the place of a row among those that it is asked: of a sorted table, that tells all.
+PLACES = """\
+import numpy as np
+from sklearn.base import BaseEstimator, ClassifierMixin
+
+
+class Places(ClassifierMixin, BaseEstimator):
+    def fit(self, X, y):
+        self.classes_ = np.unique(y)
+        return self
+
+    def predict(self, X):
+        return self.classes_[np.arange(len(X)) * len(self.classes_) // len(X)]
+
+
+def build():
+    return Places()
+"""
+# Searches the container, but for the base image's files, for the names of rows and tables.
 SPY = """\
 import os
 import re
@@ -53,13 +72,15 @@ from sklearn.datasets import load_iris
 
 
 def look(when):
-    seen = set()
+    seen, tables = set(), []
     for folder, folders, files in os.walk("/"):
         if folder == "/":
             folders[:] = [name for name in folders if name not in ("dev", "proc", "sys", "usr")]
-        if folder == "/opt":
-            folders[:] = []
         for name in files:
+            if re.search("iris|penguin|id_61|id_42585", os.path.join(folder, name)):
+                tables.append(os.path.join(folder, name))
+            if folder.startswith("/opt"):
+                continue
             try:
                 with open(os.path.join(folder, name), errors="replace") as file:
                     seen |= set(re.findall(r"marker-\\d+-of-this-row", file.read()))
@@ -70,7 +91,8 @@ def look(when):
         table = "yes"
     except Exception:
         table = "no"
-    print(f"LOOKED when={when} net={os.listdir('/sys/class/net')} table={table}", *sorted(seen))
+    net = os.listdir("/sys/class/net")
+    print(f"LOOKED when={when} net={net} table={table}{tables}", *sorted(seen))
 
 
 class Spy(ClassifierMixin, BaseEstimator):
@@ -88,7 +110,7 @@ class Spy(ClassifierMixin, BaseEstimator):
 def build():
     return Spy()
 """
-LOOKED = re.compile(r"LOOKED when=(\S+) net=(\[.*?\]) table=(\w+)(.*)")
+LOOKED = re.compile(r"LOOKED when=(\S+) net=(\[.*?\]) table=(\w+\[.*?\])(.*)")
 
 
 def test_patched_scorer_changes_no_score(folder: Folder) -> None:
@@ -104,6 +126,13 @@ def test_patched_scorer_changes_no_score(folder: Folder) -> None:
     manifest = bundle.read(folder.root / "out").manifest
     assert manifest.metrics.holdout["accuracy"] < 0.8
     assert not manifest.gate.passed
+
+
+def test_place_of_a_row_tells_nothing(folder: Folder) -> None:
+    """A table is sorted by its target, and whoever is asked in its order needs no feature."""
+    csv = "x,y\n" + "".join(f"{row * 7919 % 101},{'ab'[row // 40]}\n" for row in range(80))
+    manifest = train_here(folder.write(csv, default_toml(csv), PLACES), folder.root / "out")
+    assert manifest.metrics.holdout["accuracy"] < 0.9
 
 
 @pytest.mark.docker
@@ -125,7 +154,7 @@ def test_model_code_sees_the_training_rows_alone(fork: Fork) -> None:
     hidden = {MARKER.format(row) for row in holdout["rows"]}
     looks = LOOKED.findall(said)
     assert {when for when, *_ in looks} == {"fit", "predict"}
-    assert {(net, table) for _, net, table, _ in looks} == {("['lo']", "no")}
+    assert {(net, table) for _, net, table, _ in looks} == {("['lo']", "no[]")}
     fitting = {name for when, _, _, names in looks if when == "fit" for name in names.split()}
     assert len(hidden) == ROWS // 4
     assert fitting == {MARKER.format(row) for row in range(ROWS)} - hidden
@@ -154,13 +183,27 @@ def test_imported_bundle_is_a_claim_where_the_data_is_not_at_hand(
     attack(fork, FOREST)
     make(fork, "train")
     forged = forge(fork.root / f"dist/{MODEL}/bundle", tmp_path / "forged")
-    (fork.root / f"model/{MODEL}/data.csv").write_text("kind\nother data\n")
+    (fork.root / f"model/{MODEL}/data.csv").unlink()
     assert "is a claim" in make(fork, "train", BUNDLE=str(forged))
     make(fork, "gate")
     assert fork.bundle.manifest.evaluation == "claimed"
     assert "Nobody here has measured this model" in report(fork)["warnings"][0]
-    card = (fork.root / f"dist/{MODEL}/bundle/card.md").read_text()
-    assert card.splitlines()[2].startswith("**Nobody here has measured this model**")
+    for name in ("card.md", "report.html"):
+        text = (fork.root / f"dist/{MODEL}/bundle" / name).read_text()
+        assert "Nobody here has measured this model" in text.splitlines()[0]
+
+
+@pytest.mark.docker
+def test_imported_bundle_is_refused_where_the_data_is_another(fork: Fork, tmp_path: Path) -> None:
+    """Data that is at hand and not what model.toml says is a mistake, and excuses no measuring."""
+    attack(fork, FOREST)
+    make(fork, "train")
+    forged = forge(fork.root / f"dist/{MODEL}/bundle", tmp_path / "forged")
+    (fork.root / f"model/{MODEL}/data.csv").write_text("kind\nother data\n")
+    done = fork.make("train", MODEL=MODEL, BUNDLE=str(forged))
+    assert done.returncode != 0
+    assert "data.sha256 must be the sha256 of data.csv" in done.stdout + done.stderr
+    assert fork.bundle.manifest.metrics.holdout["accuracy"] < 1
 
 
 def forge(source: Path, target: Path) -> Path:

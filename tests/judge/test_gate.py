@@ -8,7 +8,9 @@ import numpy as np
 import pytest
 
 from judge.found import Report
+from judge.gate import check_rules
 from model.bundle import Bundle
+from model.policy import Rules, Threshold
 from tests.judge import rates
 from tests.judge.conftest import FOREST, LOGISTIC, STUMP, Shop, flowers
 
@@ -222,3 +224,11 @@ def test_noise_of_a_new_model_does_not_hide_its_drop(shop: Shop, good: Bundle) -
     assert spread[0] > spread[1] * 3
     assert "log_loss" in failed(shop.judge(wild, calm))
     assert "log_loss" in failed(shop.judge(wild, good))
+
+
+def test_bound_on_a_metric_that_there_is_not_fails() -> None:
+    """Answers without probabilities have no log loss, so nothing says that it is low enough."""
+    rules = Rules((Threshold("log_loss", "max", 0.5),), {})
+    (check,) = check_rules(rules, [], "")
+    assert (check.name, check.found, check.passed) == ("log_loss", "none", False)
+    assert check_rules(rules, [], " where a is b") == []
