@@ -6,6 +6,7 @@ import argparse
 import sys
 from pathlib import Path
 
+from model.printed import guard
 from ship.errors import ShipError
 from ship.github.api import GitHub
 from ship.github.comment import comment
@@ -56,4 +57,5 @@ def parser() -> argparse.ArgumentParser:
 
 
 if __name__ == "__main__":
+    guard()
     sys.exit(main())
