@@ -148,7 +148,7 @@ class Manifest(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
 
 
 class Example(msgspec.Struct, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
-    """A holdout row and the answer the trained estimator gave to it."""
+    """A holdout row and the answer the exported model gave to it."""
 
     features: dict[str, Value]
     prediction: Label

@@ -10,8 +10,8 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from model.errors import ModelError
+from model.printed import guard
 from ship.errors import ShipError, StageError, UsageError
-from ship.github.untrusted import printable
 from ship.outputs import line
 from ship.settings import Settings, read
 
@@ -38,7 +38,7 @@ def main() -> int:
     try:
         return word.run(arguments.word, read(("MODEL", "REGISTRY", *word.reads), environ))
     except (ShipError, ModelError) as error:
-        print(printable(f"{arguments.word}: {error}"), file=sys.stderr)
+        print(f"{arguments.word}: {error}", file=sys.stderr)
         return error.exit_code
 
 
@@ -240,4 +240,5 @@ WORDS = {
 }
 
 if __name__ == "__main__":
+    guard()
     sys.exit(main())

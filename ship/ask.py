@@ -49,7 +49,9 @@ def ask_image(start: Callable[[], str], rows: Rows) -> Answer:
                "--read-only", "--cap-drop=ALL", "--tmpfs=/tmp", start(), "predict",
                "--format=jsonl"]  # fmt: skip
     lines = "".join(json.dumps(row) + "\n" for row in rows)
-    result = subprocess.run(command, input=lines, capture_output=True, text=True, check=False)
+    result = subprocess.run(
+        command, input=lines, capture_output=True, errors="replace", check=False
+    )
     if result.returncode:
         reason = (result.stderr.strip().splitlines() or ["no reason"])[-1]
         raise Incomparable(f"its image cannot answer the new rows: {reason}", curable=True)

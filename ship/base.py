@@ -52,4 +52,4 @@ def default() -> str:
 def layers(image: str) -> int:
     """Count the layers of an image in the engine."""
     command = ["docker", "image", "inspect", "--format", "{{len .RootFS.Layers}}", image]
-    return int(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
+    return int(subprocess.run(command, capture_output=True, errors="replace", check=True).stdout)

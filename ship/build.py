@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import TextIO
 
 from model.bundle import MANIFEST, Manifest, read_file, read_manifest, refuse_others
+from model.printed import printable
 from ship import git, secrets
 from ship.errors import ShipError, StageError
-from ship.github.untrusted import printable
 from ship.intake import take
 from ship.oci import Archive
 from ship.plan import Plan, plan
@@ -179,9 +179,9 @@ def bake(build: Build, target: str, variables: dict[str, str], *, cache: bool) -
             "PYTHON_IMAGE": build.python_image,
         }
         with (
-            (build.folder / f"{target}.log").open("w") as log,
+            (build.folder / f"{target}.log").open("w", encoding="utf-8") as log,
             subprocess.Popen(
-                command, cwd=git.ROOT, env=environment, text=True,
+                command, cwd=git.ROOT, env=environment, errors="replace",
                 stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
             ) as process,
         ):  # fmt: skip

@@ -146,6 +146,8 @@ def checked(*arguments: str) -> None:
 
 def run(*arguments: str) -> subprocess.CompletedProcess[str]:
     try:
-        return subprocess.run(["cosign", *arguments], capture_output=True, text=True, check=False)
+        return subprocess.run(
+            ["cosign", *arguments], capture_output=True, errors="replace", check=False
+        )
     except FileNotFoundError:
         raise StageError("cosign must be on the PATH. Install it: make cosign") from None

@@ -54,7 +54,7 @@ def id_of(image: StoredImage) -> str | None:
     """Return the id by which the engine knows exactly this image; None where it has it not."""
     for digest in (image.digest, image.manifest["config"]["digest"]):
         command = ["docker", "image", "inspect", "--format={{.Id}}", digest]
-        found = subprocess.run(command, capture_output=True, text=True, check=False)
+        found = subprocess.run(command, capture_output=True, errors="replace", check=False)
         if found.stdout.strip() == digest:
             return str(digest)
     return None
@@ -83,7 +83,9 @@ def release(image: StoredImage, but: str = "") -> None:
 def names_of(found: str) -> list[str]:
     """Return the names of an image; one whose only name somebody has taken over has none."""
     command = ["docker", "image", "inspect", '--format={{join .RepoTags " "}}', found]
-    return subprocess.run(command, capture_output=True, text=True, check=False).stdout.split()
+    return subprocess.run(
+        command, capture_output=True, errors="replace", check=False
+    ).stdout.split()
 
 
 def remove(image: str) -> None:
@@ -131,7 +133,7 @@ def accept(archive: Archive, name: str) -> None:
 
 
 def run(*command: str) -> str:
-    result = subprocess.run(command, capture_output=True, text=True, check=False)
+    result = subprocess.run(command, capture_output=True, errors="replace", check=False)
     if result.returncode:
         raise StageError(f"{' '.join(command)} failed: {result.stderr.strip()}")
     return result.stdout

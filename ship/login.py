@@ -17,7 +17,9 @@ def login(registry: str) -> str:
     if not host:
         raise UsageError("REGISTRY must say where to log in: REGISTRY=host/owner. Got none.")
     command = ["docker", "login", f"--username={user}", "--password-stdin", "--", host]
-    result = subprocess.run(command, input=password, capture_output=True, text=True, check=False)
+    result = subprocess.run(
+        command, input=password, capture_output=True, errors="replace", check=False
+    )
     if result.returncode:
         raise StageError(f"{host} must take REGISTRY_USER and REGISTRY_PASSWORD. "
                          f"Got instead from docker: {result.stderr.strip()}")  # fmt: skip

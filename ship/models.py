@@ -6,12 +6,13 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
-from ship import contents
+from ship import contents, tables
 from ship.destination import Destination
 from ship.referrers import beside
+from ship.tables import cell
 
 METRIC = "model-images.metric."
 METRICS = 3  # that a line has room for
@@ -45,7 +46,8 @@ def versions(target: Destination) -> list[Version]:
 def describe(target: Destination, digest: str, tags: list[str], names: list[str]) -> Version:
     manifest = contents.manifest(target.read, digest)
     config: dict[str, Any] = json.loads(target.config(digest))
-    labels = config.get("config", {}).get("Labels") or {}
+    found = config.get("config", {}).get("Labels") or {}
+    labels = {name: str(value) for name, value in found.items()}
     return Version(
         digest=digest,
         tags=tags,
@@ -64,22 +66,31 @@ def show(model: str, target: Destination) -> None:
     if not found:
         print(f"{model}: nothing is published at {target}")
         return
-    grid = Table(title=f"{model} at {target}", title_justify="left", header_style="bold")
+    grid = Table(title=cell(f"{model} at {target}"), title_justify="left", header_style="bold")
     for title in ("tags", "date", "digest", "revision", "metrics", "MB", "beside it"):
         grid.add_column(title, overflow="fold")
     for each in found:
         grid.add_row(*row(each))
-    Console().print(grid)
+    tables.show(grid)
 
 
-def row(each: Version) -> tuple[str, ...]:
+def row(each: Version) -> tuple[Text, ...]:
     shown = list(each.metrics.items())[:METRICS]
-    return (
+    cells = (
         "\n".join(each.tags),
         each.created,
         each.digest[7:19],
         each.revision[:12],
-        "\n".join(f"{name} {float(value):.4g}" for name, value in shown),
+        "\n".join(f"{name} {rounded(value)}" for name, value in shown),
         f"{each.size / 1e6:.1f}",
         "\n".join(each.beside) or "not signed",
     )
+    return tuple(cell(text) for text in cells)
+
+
+def rounded(value: str) -> str:
+    """Return a number in four digits; a label may say anything, which stays as it is."""
+    try:
+        return f"{float(value):.4g}"
+    except ValueError:
+        return value

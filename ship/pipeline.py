@@ -18,7 +18,6 @@ from ship.assets import write_assets
 from ship.build import Build, make_image, train
 from ship.destination import Destination, destination
 from ship.errors import ShipError, StageError, UsageError
-from ship.github.untrusted import printable
 from ship.import_bundle import import_bundle
 from ship.index import Image, find, handed_on, join
 from ship.judging import Judged, enforce, judge_build, measure_build
@@ -80,9 +79,9 @@ def run_stage(outcome: Outcome, stage: str) -> None:
     try:
         ACTIONS[stage](outcome)
     except (ShipError, BundleError) as error:
-        outcome.failed, outcome.error = stage, printable(str(error))
+        outcome.failed, outcome.error = stage, str(error)
     except Exception:  # noqa: BLE001 - whatever it is, the other models go on
-        outcome.failed, outcome.error = stage, printable(traceback.format_exc())
+        outcome.failed, outcome.error = stage, traceback.format_exc()
     if outcome.failed:
         print(f"{model}: {stage} FAILED", flush=True)
         forget(outcome, stage)
@@ -108,7 +107,7 @@ def run_gate(outcome: Outcome) -> None:
     outcome.judged = judge_build(outcome.build, override())
     report = outcome.judged.report
     for line in (report.headline, *(f"warning: {warning}" for warning in report.warnings)):
-        print(f"  {printable(line)}", flush=True)
+        print(f"  {line}", flush=True)
     enforce(report)
     set_outputs(bundle=bundle_hash(outcome.build))
 

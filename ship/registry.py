@@ -102,14 +102,14 @@ class Registry:
         return [f"--{side}tls-verify=false"] if local else []
 
     def _answer(self, result: subprocess.CompletedProcess[bytes]) -> bytes | None:
-        said = result.stderr.decode().lower()
+        said = result.stderr.decode(errors="replace").lower()
         if result.returncode and any(word in said for word in ABSENT):
             return None
         return self._checked(result)
 
     def _checked(self, result: subprocess.CompletedProcess[bytes]) -> bytes:
         if result.returncode:
-            *_, reason = result.stderr.decode().strip().splitlines()
+            *_, reason = result.stderr.decode(errors="replace").strip().splitlines()
             raise StageError(
                 f"{self.repository} must be a registry that you may use. "
                 f"Got instead from skopeo: {reason}\n"

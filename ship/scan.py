@@ -131,5 +131,5 @@ def run_trivy(*arguments: str) -> subprocess.CompletedProcess[str]:
     environment = {**os.environ, "PATH": f"{TOOLS}{os.pathsep}{os.environ['PATH']}"}
     return subprocess.run(
         ["trivy", "--quiet", *arguments],
-        cwd=git.ROOT, env=environment, capture_output=True, text=True, check=False,
+        cwd=git.ROOT, env=environment, capture_output=True, errors="replace", check=False,
     )  # fmt: skip

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from xml.etree import ElementTree as ET
 
+from model.printed import printable
 from ship import git
 from ship.build import Build
 from ship.errors import StageError
@@ -24,9 +25,11 @@ def smoke(build: Build, image: str) -> int:
         [sys.executable, "-m", "pytest", "-q", "--no-header", "--maxfail=3",
          "-p", "no:cacheprovider", "tests/image", f"--image={image}",
          f"--model={build.model}", f"--bundle={build.bundle}", f"--junit-xml={report}"],
-        cwd=git.ROOT, capture_output=True, text=True, check=False,
+        cwd=git.ROOT, capture_output=True, errors="replace", check=False,
     )  # fmt: skip
-    (build.folder / "smoke.log").write_text(result.stdout + result.stderr)
+    (build.folder / "smoke.log").write_text(
+        printable(result.stdout + result.stderr), encoding="utf-8"
+    )
     if result.returncode:
         lines = [line for line in result.stdout.splitlines() if line.startswith(("E  ", "FAILED"))]
         raise StageError("\n".join([*lines[-12:], f"The whole log: {build.folder / 'smoke.log'}"]))

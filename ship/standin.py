@@ -77,7 +77,9 @@ def exists(*command: str) -> bool:
 
 def run(command: list[str], pinned: str) -> None:
     environment = {**os.environ, "SOURCE_DATE_EPOCH": "0"}
-    result = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    result = subprocess.run(
+        command, env=environment, capture_output=True, errors="replace", check=False
+    )
     if result.returncode:
         raise ShipError(
             f"A stand-in for {pinned} could not be built: {command[0]} said "

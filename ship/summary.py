@@ -5,14 +5,15 @@ from __future__ import annotations
 import json
 import shlex
 
-from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from judge.found import Report
 from judge.paired import arrow
 from model.bundle import read
-from ship import base
+from ship import base, tables
 from ship.pipeline import STAGES, Outcome
+from ship.tables import cell
 
 ROWS = ("result", "metric", "gate", "against published", "runtime", "digest",
         "compressed size", "over its base", "findings", "smoke", "tags", "published to",
@@ -24,7 +25,7 @@ def show(outcomes: list[Outcome]) -> None:
     """Print what became of every model, what to do about failures, and how to run one image."""
     print()
     for start in range(0, len(outcomes), COLUMNS):
-        Console().print(table(outcomes[start : start + COLUMNS]))
+        tables.show(table(outcomes[start : start + COLUMNS]))
     for outcome in outcomes:
         if outcome.failed:
             print(failure(outcome))
@@ -41,16 +42,14 @@ def table(outcomes: list[Outcome]) -> Table:
         grid.add_column(outcome.build.model, overflow="fold")
     columns = [rows(outcome) for outcome in outcomes]
     for row in columns[0]:
-        grid.add_row(row, *(column.get(row, "") for column in columns))
+        grid.add_row(row, *(column[row] for column in columns))
     return grid
 
 
-def rows(outcome: Outcome) -> dict[str, str]:
+def rows(outcome: Outcome) -> dict[str, Text]:
     """Return the cells of one model; a stage that was not reached leaves its cells empty."""
     reached = set(outcome.seconds) - {outcome.failed}
-    cells = {
-        "result": f"[red]FAILED: {outcome.failed}[/]" if outcome.failed else "[green]passed[/]"
-    }
+    cells: dict[str, str] = {}
     if "train" in reached:
         cells |= model_rows(outcome)
     if outcome.judged:
@@ -62,7 +61,11 @@ def rows(outcome: Outcome) -> dict[str, str]:
     cells["tags"] = " ".join(tag.name for tag in outcome.tags)
     cells["published to"] = outcome.destination
     cells |= {f"{stage}, seconds": f"{took:.1f}" for stage, took in outcome.seconds.items()}
-    return {name: cells.get(name, "") for name in ROWS}
+    return {name: cell(cells.get(name, "")) for name in ROWS} | {"result": result(outcome)}
+
+
+def result(outcome: Outcome) -> Text:
+    return Text(f"FAILED: {outcome.failed}", "red") if outcome.failed else Text("passed", "green")
 
 
 def model_rows(outcome: Outcome) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""Fit a model's estimator to its training rows and export it: the only step that runs its code."""
+"""Fit a model's estimator to its training rows and export it: the only step that fits it."""
 
 from __future__ import annotations
 

@@ -13,6 +13,7 @@ import model
 from model import spec
 from model.errors import ModelError
 from model.naming import check_name
+from model.printed import guard
 from train import baseline, dataset, draft, estimator, split, template
 from train.baseline import Baseline
 from train.draft import Draft
@@ -100,4 +101,5 @@ def main() -> int:
 
 
 if __name__ == "__main__":
+    guard()
     sys.exit(main())

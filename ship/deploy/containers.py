@@ -17,7 +17,7 @@ LOG_LINES = 5
 
 def docker(*arguments: str, folder: Path | None = None) -> str:
     command = ["docker", *arguments]
-    result = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    result = subprocess.run(command, cwd=folder, capture_output=True, errors="replace", check=False)
     if result.returncode:
         said = (result.stderr.strip() or result.stdout.strip())[-600:]
         raise StageError(f"docker {' '.join(arguments[:3])} failed: {said}")
@@ -39,7 +39,7 @@ def last_words(*containers: dict[str, Any]) -> str:
     """Return the end of the log of a replica that does not serve."""
     for each in containers:
         command = ["docker", "logs", f"--tail={LOG_LINES}", each["Id"]]
-        said = subprocess.run(command, capture_output=True, text=True, check=False)
+        said = subprocess.run(command, capture_output=True, errors="replace", check=False)
         return (said.stdout + said.stderr).strip()[-600:] or "it wrote no log"
     return "no replica was started"
 

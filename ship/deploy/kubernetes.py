@@ -143,7 +143,9 @@ class Kubernetes:
 
     def kubectl(self, *arguments: str, stdin: str | None = None, check: bool = True) -> str:
         command = ["kubectl", f"--namespace={self.namespace}", *arguments]
-        result = subprocess.run(command, input=stdin, capture_output=True, text=True, check=False)
+        result = subprocess.run(
+            command, input=stdin, capture_output=True, errors="replace", check=False
+        )
         if result.returncode and check:
             said = (result.stderr.strip() or result.stdout.strip())[-600:]
             raise StageError(f"kubectl {' '.join(arguments[:2])} failed: {said}")

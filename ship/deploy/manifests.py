@@ -90,7 +90,7 @@ def build(kustomization: dict[str, Any]) -> str:
         shutil.copytree(FILES, folder, dirs_exist_ok=True)
         Path(folder, KUSTOMIZATION).write_text(yaml.safe_dump(kustomization))
         command = ["kubectl", "kustomize", folder]
-        result = subprocess.run(command, capture_output=True, text=True, check=False)
+        result = subprocess.run(command, capture_output=True, errors="replace", check=False)
     if result.returncode:
         raise ShipError(f"kubectl kustomize failed: {result.stderr.strip()}")
     return result.stdout

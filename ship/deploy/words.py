@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 
-from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
-from ship import git
+from ship import git, tables
 from ship.deploy import release
 from ship.deploy.canary import Trial
 from ship.deploy.compose import Compose
@@ -25,6 +24,7 @@ from ship.deploy.settings import Settings, load
 from ship.deploy.state import Deployed, locked, read
 from ship.destination import Destination, destination
 from ship.errors import ShipError, StageError, UsageError
+from ship.tables import cell
 from ship.verify import verify
 
 WIDTH = 200  # of the history where no terminal says otherwise
@@ -55,7 +55,7 @@ def history(models: list[str]) -> None:
     for entry in target_of(load()).entries():
         if entry.model in models:
             table.add_row(*row(entry))
-    Console(width=None if sys.stdout.isatty() else WIDTH).print(table)
+    tables.show(table, WIDTH)
 
 
 def manifests(models: list[str], tag: str) -> None:
@@ -106,10 +106,11 @@ def serving(target: Target, model: str) -> str:
     return digest
 
 
-def row(entry: Entry) -> tuple[str, ...]:
+def row(entry: Entry) -> tuple[Text, ...]:
     result = f"{entry.result}: {entry.reason.splitlines()[0]}" if entry.reason else entry.result
-    return (entry.when, entry.model, entry.who, entry.action, entry.digest[7:19], result,
-            f"{entry.seconds:.1f}")  # fmt: skip
+    cells = (entry.when, entry.model, entry.who, entry.action, entry.digest[7:19], result,
+             f"{entry.seconds:.1f}")  # fmt: skip
+    return tuple(cell(text) for text in cells)
 
 
 def each(

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import argparse
 import sys
+from pathlib import Path
 
+from model.printed import guard
 from ship.errors import ShipError
 from ship.github.api import GitHub
 from ship.github.comment import comment
 from ship.github.gate import gate
 from ship.github.issue import issue
 from ship.github.override import override
+from ship.github.proposal import proposal
 from ship.github.prune import Policy, prune
 from ship.github.push import push
 
@@ -18,12 +21,12 @@ from ship.github.push import push
 def main() -> int:
     arguments = parser().parse_args()
     try:
-        if arguments.word == "gate":
-            return gate()
-        if arguments.word == "override":
-            return override()
+        if arguments.word in ("gate", "override"):
+            return {"gate": gate, "override": override}[arguments.word]()
         if arguments.word == "push":
             return push(arguments.branch, arguments.message)
+        if arguments.word == "proposal":
+            return proposal(arguments.reports, arguments.body)
         github = GitHub.from_environment()
         if arguments.word == "prune":
             return prune(github, Policy(arguments.last, arguments.days, arguments.delete))
@@ -40,6 +43,9 @@ def parser() -> argparse.ArgumentParser:
     pushing = words.add_parser("push", help="commit what has changed, and push it as a branch")
     pushing.add_argument("branch")
     pushing.add_argument("--message", default="Change", help="of the commit")
+    proposing = words.add_parser("proposal", help="write a pull request's text from its reports")
+    proposing.add_argument("reports", type=Path, help="the folder that they are in")
+    proposing.add_argument("body", type=Path, help="the file to write")
     words.add_parser("override", help="say who accepts a drop by a label on the pull request")
     words.add_parser("comment", help="post the report of a pull request's run")
     words.add_parser("issue", help="open, update or close the issue of the weekly scan")
@@ -51,4 +57,5 @@ def parser() -> argparse.ArgumentParser:
 
 
 if __name__ == "__main__":
+    guard()
     sys.exit(main())

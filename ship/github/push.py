@@ -33,7 +33,7 @@ def push(branch: str, message: str, root: Path = git.ROOT) -> int:
     }
     command = ["git", "push", "--quiet", "origin", f"HEAD:refs/heads/{branch}"]
     result = subprocess.run(
-        command, cwd=root, env=environment, capture_output=True, text=True, check=False
+        command, cwd=root, env=environment, capture_output=True, errors="replace", check=False
     )
     if result.returncode:
         raise ShipError(f"{branch} must be a branch that this job may push to. "

@@ -1,4 +1,4 @@
-"""Text that a stranger may have written, made fit for a comment of ours, a terminal or a log.
+"""Text that a stranger may have written, made fit for a comment of ours.
 
 A pull request's run writes its own report, so a fork decides what is in it. What GitHub would act
 on or fetch is broken with a character of no width; tables, folds and words stay as they are.
@@ -8,14 +8,11 @@ from __future__ import annotations
 
 import re
 
+from model.printed import UNSEEN
+
 BREAK = "\u200b"  # of no width, and no part of any tag, name, link or address
 LIMIT = 65_536  # characters that GitHub allows in a comment
 
-# Controls, and what reorders or hides text, so that a reader sees what is there.
-UNSEEN = re.compile(
-    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u00ad\u061c\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff"
-    "\U000e0000-\U000e007f]"
-)
 ACTIVE = re.compile(
     r"<(?=[a-zA-Z/!?])(?!/?(?:details|summary|br|b|sub|sup)>)"  # HTML, but for folds and emphasis
     r"|&(?!(?:amp|lt|gt|quot|nbsp);)(?=[#a-zA-Z])"  # what decodes to any of the others
@@ -27,23 +24,6 @@ ACTIVE = re.compile(
     r"|^[ \t]*(?=/\w)",  # commands to other bots
     re.MULTILINE | re.IGNORECASE,
 )
-
-
-# What the runner of a workflow takes for a command wherever it is printed: `::set-env…` at the
-# beginning of a line, whatever white space is before it, and `##[…` anywhere.
-COMMAND = re.compile(r"(?m)^(?P<space>\s*)::|##\[")
-
-
-def printable(text: str) -> str:
-    """Return the text with nothing in it that a terminal or the runner of a workflow obeys.
-
-    Line feeds and tabs stay; other controls and escape sequences lose what makes them such.
-    """
-    return COMMAND.sub(inert, UNSEEN.sub("", text))
-
-
-def inert(found: re.Match[str]) -> str:
-    return "## [" if found["space"] is None else f"{found['space']}: :"
 
 
 def neutral(text: str) -> str:

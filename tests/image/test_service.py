@@ -30,7 +30,7 @@ def test_ready_follows_the_golden_examples(container: Container) -> None:
 def test_predict_answers_every_golden_example_as_recorded(
     container: Container, bundle: Bundle
 ) -> None:
-    """Each holdout row in the bundle gets the answer the trained estimator gave."""
+    """Each holdout row in the bundle gets the answer the exported model gave."""
     for example in bundle.examples:
         reply = container.post("/predict", {"features": example.features})
         assert reply.status_code == 200, reply.text

@@ -1,0 +1,72 @@
+"""What is printed, with nothing in it that a terminal or the runner of a workflow obeys.
+
+Errors, names and logs hold text of strangers; so all that a command prints passes through here.
+"""
+
+from __future__ import annotations
+
+import atexit
+import io
+import re
+import sys
+from typing import TextIO
+
+# Controls, what reorders or hides text, so that a reader sees what is there, and what no encoding
+# of text can hold.
+UNSEEN = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u00ad\u061c\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff"
+    "\ud800-\udfff\U000e0000-\U000e007f]"
+)
+# What the runner of a workflow takes for a command wherever it is printed: `::set-env…` at the
+# beginning of a line, whatever white space is before it, and `##[…` anywhere.
+COMMAND = re.compile(r"(?m)^(?P<space>\s*)::|##\[")
+
+
+def printable(text: str) -> str:
+    """Return the text with nothing in it that a terminal or the runner of a workflow obeys.
+
+    Line feeds and tabs stay; other controls and escape sequences lose what makes them such.
+    """
+    return COMMAND.sub(inert, UNSEEN.sub("", text))
+
+
+def inert(found: re.Match[str]) -> str:
+    return "## [" if found["space"] is None else f"{found['space']}: :"
+
+
+class Printed(io.TextIOBase):
+    """A stream that passes on whole lines, made printable; what begins a line waits for its end."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self.stream = stream
+        self.begun = ""
+
+    def write(self, text: str) -> int:
+        lines, feed, self.begun = (self.begun + text).rpartition("\n")
+        self.stream.write(printable(lines + feed))
+        return len(text)
+
+    def flush(self) -> None:
+        self.stream.flush()
+
+    def end(self) -> None:
+        """Pass on a last line that has no end."""
+        self.stream.write(printable(self.begun))
+        self.begun = ""
+
+    def writable(self) -> bool:
+        return True
+
+    def isatty(self) -> bool:
+        return self.stream.isatty()
+
+    def fileno(self) -> int:
+        return self.stream.fileno()
+
+
+def guard() -> None:
+    """Let this process print nothing that is obeyed, not even in a traceback."""
+    out, err = Printed(sys.stdout), Printed(sys.stderr)
+    sys.stdout, sys.stderr = out, err
+    atexit.register(out.end)
+    atexit.register(err.end)

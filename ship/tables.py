@@ -1,0 +1,25 @@
+"""Tables for people: our own markup has colour, and what a stranger wrote is text in them."""
+
+from __future__ import annotations
+
+import sys
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from model.printed import Printed, printable
+
+
+def cell(text: str) -> Text:
+    """Return text that may be a stranger's: no markup, no link, nothing that a terminal obeys."""
+    return Text(printable(text))
+
+
+def show(table: Table, width: int | None = None) -> None:
+    """Print a table: in colour on a terminal, in `width` anywhere else."""
+    if not sys.stdout.isatty():
+        Console(color_system=None, width=width).print(table)
+        return
+    guarded = sys.stdout  # which would take out what makes the colours; the cells are safe
+    Console(file=guarded.stream if isinstance(guarded, Printed) else guarded).print(table)
