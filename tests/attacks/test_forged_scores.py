@@ -77,7 +77,7 @@ def look(when):
         if folder == "/":
             folders[:] = [name for name in folders if name not in ("dev", "proc", "sys", "usr")]
         for name in files:
-            if re.search("iris|penguin|id_61|id_42585", os.path.join(folder, name)):
+            if re.search(r"(iris|penguin|id_61|id_42585)(?!.*\\.rst)", os.path.join(folder, name)):
                 tables.append(os.path.join(folder, name))
             if folder.startswith("/opt"):
                 continue
