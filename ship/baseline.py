@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from dataclasses import dataclass
 from functools import cached_property, partial
 from pathlib import Path
@@ -14,6 +13,7 @@ from ship.ask import ask_graph, ask_image
 from ship.destination import Destination
 from ship.errors import ShipError
 from ship.oci import StoredImage
+from ship.replace import remove
 from ship.tags import Version, parse
 
 MAIN = "main"
@@ -87,8 +87,8 @@ def fetch(target: Destination, model: str, tag: str, into: Path) -> Baseline:
 
 
 def write(files: dict[str, bytes], folder: Path) -> Path:
-    shutil.rmtree(folder, ignore_errors=True)
+    remove(folder)
     folder.mkdir(parents=True)
     for name, content in files.items():
-        (folder / Path(name).name).write_bytes(content)  # a bundle is flat
+        (folder / name).write_bytes(content)  # a plain name: see contents.folder
     return folder

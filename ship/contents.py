@@ -68,7 +68,11 @@ def verified(read: Read, digest: str) -> bytes:
 
 
 def folder(read: Read, digest: str, path: str) -> dict[str, bytes]:
-    """Return the files below `path` by their names relative to it, as the image would show them."""
+    """Return the files of a flat folder by their names, as the image would show them.
+
+    Raises ShipError where a name could lead to a file in it by another way: what is read here is
+    what a container reads.
+    """
     files: dict[str, bytes] = {}
     for layer in manifest(read, digest)["layers"]:
         try:
@@ -94,7 +98,7 @@ def apply(layer: IO[bytes], path: str, files: dict[str, bytes]) -> None:
     with tarfile.open(fileobj=layer, mode="r:") as tar:
         for member in tar:
             refuse_larger(member.offset_data + member.size, UNPACKED, f"{path}: bytes of a layer")
-            name = PurePosixPath("/", member.name)
+            name = absolute(member.name)
             if hides(name, path):
                 remove(files, hidden(name), path)
             elif name.is_relative_to(path) and not member.isdir():
@@ -102,8 +106,23 @@ def apply(layer: IO[bytes], path: str, files: dict[str, bytes]) -> None:
                 if content is None:
                     raise ShipError(f"{name} must be a file in the image. Got a link instead.")
                 refuse_larger(member.size, LARGEST, f"{name}: bytes of a file")
-                added[str(name.relative_to(path))] = content.read()
+                added[flat(name, path)] = content.read()
     files.update(added)
+
+
+def absolute(name: str) -> PurePosixPath:
+    """Return where in the image a member of a layer goes."""
+    parts = [part for part in name.split("/") if part not in ("", ".")]
+    if ".." in parts:
+        raise ShipError(f"A layer's names must be plain paths. Got {name[:200]!a} instead.")
+    return PurePosixPath("/", *parts)
+
+
+def flat(name: PurePosixPath, path: str) -> str:
+    """Return the name of a file in a folder; raise ShipError for one further down."""
+    if str(name.parent) != path:
+        raise ShipError(f"{path} must be a folder of files alone. Got {str(name)[:200]!a} as well.")
+    return name.name
 
 
 def hides(name: PurePosixPath, path: str) -> bool:

@@ -56,6 +56,33 @@ def test_whiteouts_hide_what_lower_layers_hold(hider: str, left: dict[str, bytes
     assert contents.folder(blobs.__getitem__, image, "/bundle") == left
 
 
+@pytest.mark.parametrize(
+    "name",
+    [
+        "bundle/x/../manifest.json",
+        "app/../bundle/manifest.json",
+        "../bundle/manifest.json",
+        "bundle/sub/manifest.json",
+        "bundle/sub/.wh.a/manifest.json",
+        "bundle",
+    ],
+)
+def test_name_that_could_lead_to_another_file_is_refused(name: str) -> None:
+    """A container would see that file in place of the one that is read here."""
+    blobs = Blobs()
+    image = blobs.image(tar({"bundle/manifest.json": b"signed"}), tar({name: b"seen"}))
+    with pytest.raises(ShipError, match=r"must be plain paths|must be a folder of files alone"):
+        contents.folder(blobs.__getitem__, image, "/bundle")
+
+
+@pytest.mark.parametrize("name", ["//bundle/a", "/bundle/a", "./bundle//a", "bundle/./a"])
+def test_name_is_read_as_a_container_reads_it(name: str) -> None:
+    """However many slashes and dots stand before it, it is the same file."""
+    blobs = Blobs()
+    image = blobs.image(tar({"bundle/a": b"old"}), tar({name: b"new"}))
+    assert contents.folder(blobs.__getitem__, image, "/bundle") == {"a": b"new"}
+
+
 def test_index_of_platforms_leads_to_an_image() -> None:
     """Attestations stand in an index as well, and are no image."""
     blobs = Blobs()
