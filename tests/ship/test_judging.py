@@ -19,6 +19,7 @@ from ship.baseline import fetch, newest
 from ship.build import Build
 from ship.destination import Destination, destination
 from ship.errors import StageError
+from ship.identity import MODEL
 from ship.index import join
 from ship.judging import enforce, judge_build
 from ship.layout import Layout
@@ -218,6 +219,19 @@ def test_unreadable_published_model_is_said_and_does_not_block(
     report = judge_build(build).report
     enforce(report)
     assert "cannot be read by this revision" in report.note
+
+
+def test_published_image_that_is_labelled_another_model_is_nothing_to_compare_with(
+    build: Build, good: Bundle, tmp_path: Path
+) -> None:
+    """A bundle that calls itself by our name in another model's image is not ours; it is said."""
+    files = {f"bundle/{file.name}": file.read_bytes() for file in good.path.iterdir()}
+    image = oci_archive(tmp_path / "image.tar", files, {MODEL: "other"})
+    publish(image, [Tag("main")], Layout(build.dist / "registry" / "made"))
+    take(build, good)
+    report = judge_build(build).report
+    assert report.old is None
+    assert "must hold made. Got 'other' instead" in report.note
 
 
 def test_report_json_is_what_the_schema_allows(build: Build, good: Bundle) -> None:
