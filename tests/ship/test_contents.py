@@ -121,14 +121,49 @@ def test_layer_that_is_no_tar_is_refused(layer: bytes) -> None:
         contents.folder(blobs.__getitem__, blobs.image(layer), "/bundle")
 
 
-def test_link_in_the_folder_is_refused() -> None:
-    """A bundle is files; a link could point anywhere."""
+def link(name: str, target: str, kind: bytes = tarfile.SYMTYPE) -> bytes:
+    """Return a layer that holds a link."""
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w") as archive:
-        link = tarfile.TarInfo("bundle/a")
-        link.type, link.linkname = tarfile.SYMTYPE, "/etc/passwd"
-        archive.addfile(link)
+        made = tarfile.TarInfo(name)
+        made.type, made.linkname = kind, target
+        archive.addfile(made)
+    return buffer.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("links", "name"),
+    [
+        ({"x": "bundle"}, "x/manifest.json"),
+        ({"x": "/"}, "x/bundle/manifest.json"),
+        ({"a/x": "../y", "y": "."}, "a/x/bundle/manifest.json"),
+        ({"x": "x"}, "x/manifest.json"),
+        ({"x": "/"}, "x/.wh.bundle"),
+        ({"x": "bundle"}, "x/.wh..wh..opq"),
+    ],
+)
+def test_name_that_leads_into_the_folder_by_a_link_is_refused(
+    links: dict[str, str], name: str
+) -> None:
+    """An engine follows the links of lower layers when it unpacks the next."""
+    layers = [link(each, target) for each, target in links.items()]
     blobs = Blobs()
-    image = blobs.image(buffer.getvalue())
+    image = blobs.image(tar({"bundle/manifest.json": b"signed"}), *layers, tar({name: b"seen"}))
+    with pytest.raises(ShipError, match="by a link"):
+        contents.folder(blobs.__getitem__, image, "/bundle")
+
+
+def test_links_elsewhere_are_as_good_as_any_name() -> None:
+    """Debian's /bin is a link, and layers may hold what lies behind it."""
+    blobs = Blobs()
+    image = blobs.image(link("bin", "usr/bin"), tar({"bin/sh": b"", "bundle/a": b"1"}))
+    assert contents.folder(blobs.__getitem__, image, "/bundle") == {"a": b"1"}
+
+
+@pytest.mark.parametrize("kind", [tarfile.SYMTYPE, tarfile.LNKTYPE])
+def test_link_in_the_folder_is_refused(kind: bytes) -> None:
+    """A bundle is files; a link could point anywhere."""
+    blobs = Blobs()
+    image = blobs.image(link("bundle/a", "/etc/passwd", kind))
     with pytest.raises(ShipError, match="must be a file in the image"):
         contents.folder(blobs.__getitem__, image, "/bundle")
