@@ -6,7 +6,7 @@ from pathlib import Path
 
 import msgspec
 
-from model.bundle import EVALUATION, Label, Task, Value
+from model.bundle import EVALUATION, BundleError, Label, Task, Value, read_file
 
 METRICS: dict[Task, str] = {"classification": "accuracy", "regression": "r2"}  # of a Study
 
@@ -52,5 +52,12 @@ class Evaluation(msgspec.Struct, kw_only=True, omit_defaults=True, forbid_unknow
 
 
 def read(bundle: Path) -> Evaluation:
-    """Read the evaluation of a bundle."""
-    return msgspec.json.decode((bundle / EVALUATION).read_bytes(), type=Evaluation)
+    """Read the evaluation of a bundle; raise BundleError where it has none that can be read."""
+    file = bundle / EVALUATION
+    try:
+        return msgspec.json.decode(read_file(file), type=Evaluation)
+    except (FileNotFoundError, msgspec.MsgspecError) as error:
+        raise BundleError(
+            f"{file} must be an evaluation of this revision. Got instead: {error}. "
+            "Train the model again: make train MODEL=name"
+        ) from error

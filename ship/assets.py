@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -14,6 +13,7 @@ from ship.baseline import BUNDLE, write
 from ship.build import Build
 from ship.errors import UsageError
 from ship.index import Image, archives_of
+from ship.replace import replace_file
 from ship.sign import sbom_of
 from ship.wanted import promises
 
@@ -28,16 +28,17 @@ def write_assets(build: Build, image: Image, reference: str) -> Path:
         bundle = read(write(files, Path(unpacked, build.model)))
         command = cosign.verify_command(reference, **promises(build.model, reference))
         card = card_for_release(bundle, reference, command)
-    (folder / f"{build.model}-card.md").write_text(card, encoding="utf-8")
-    (folder / f"{build.model}-model.html").write_bytes(files["report.html"])
+    replace_file(folder / f"{build.model}-card.md", card.encode())
+    replace_file(folder / f"{build.model}-model.html", files["report.html"])
     for archive in archives:
         architecture = archive.architecture
-        (folder / f"{build.model}-{architecture}.spdx.json").write_bytes(sbom_of(archive))
+        replace_file(folder / f"{build.model}-{architecture}.spdx.json", sbom_of(archive))
         for report in tested.reports(archive):
             content = tested.evidence(archive, report, build.model)
-            (folder / f"{build.model}-{architecture}-{report}").write_bytes(content)
+            replace_file(folder / f"{build.model}-{architecture}-{report}", content)
     if provenance := os.environ.get("PROVENANCE"):
         if not Path(provenance).is_file():
             raise UsageError(f"PROVENANCE must be an attestation's file. Got {provenance} instead.")
-        shutil.copyfile(provenance, folder / f"{build.model}-provenance.jsonl")
+        content = Path(provenance).read_bytes()
+        replace_file(folder / f"{build.model}-provenance.jsonl", content)
     return folder

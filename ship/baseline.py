@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from dataclasses import dataclass
 from functools import cached_property, partial
 from pathlib import Path
@@ -13,7 +12,9 @@ from ship import contents, engine
 from ship.ask import ask_graph, ask_image
 from ship.destination import Destination
 from ship.errors import ShipError
+from ship.identity import MODEL
 from ship.oci import StoredImage
+from ship.replace import remove
 from ship.tags import Version, parse
 
 MAIN = "main"
@@ -76,19 +77,28 @@ def fetch(target: Destination, model: str, tag: str, into: Path) -> Baseline:
     if digest is None:
         raise ShipError(f"{target}:{tag} must be published. It is not; see: make models")
     stored = target.local(digest, into / "image")
+    refuse_another(f"{target}:{tag}", stored.labels.get(MODEL, model), model)
     bundle = write(contents.folder(stored.blob, stored.digest, BUNDLE), into / "bundle")
     try:
         found = read(bundle)
     except BundleError as error:
         raise Unreadable(f"{target}:{tag} cannot be read by this revision: {error}") from error
-    if found.manifest.name != model:
-        raise Unreadable(f"{target}:{tag} must hold {model}. Got {found.manifest.name} instead")
+    refuse_another(f"{target}:{tag}", found.manifest.name, model)
     return Baseline(f"{target}:{tag}", digest, found, stored)
 
 
+def refuse_another(where: str, found: str, model: str) -> None:
+    """Raise Unreadable for an image that its label, or its bundle, calls another model's.
+
+    Images from before there was a label are known by their bundle alone.
+    """
+    if found != model:
+        raise Unreadable(f"{where} must hold {model}. Got {found[:100]!a} instead")
+
+
 def write(files: dict[str, bytes], folder: Path) -> Path:
-    shutil.rmtree(folder, ignore_errors=True)
+    remove(folder)
     folder.mkdir(parents=True)
     for name, content in files.items():
-        (folder / Path(name).name).write_bytes(content)  # a bundle is flat
+        (folder / name).write_bytes(content)  # a plain name: see contents.folder
     return folder

@@ -20,6 +20,7 @@ from ship.errors import ShipError, StageError
 from ship.intake import take
 from ship.oci import Archive
 from ship.plan import Plan, plan
+from ship.replace import new_file, replace_file
 
 BUILDER = "model-images"  # made by engine.sh where the engine itself cannot export OCI archives
 STEP = re.compile(r"#\d+ \[(?P<stage>[a-z-]+) +\d+/\d+\] (?P<instruction>(RUN|COPY) .*)")
@@ -117,7 +118,7 @@ def make_image(build: Build, *, cache: bool = True) -> None:
         return
     record.unlink(missing_ok=True)
     bake(build, "image", variables, cache=cache)
-    record.write_text(f"{key} {build.archive.digest}")
+    replace_file(record, f"{key} {build.archive.digest}".encode())
 
 
 def is_built(build: Build, record: Path, key: str) -> bool:
@@ -179,7 +180,7 @@ def bake(build: Build, target: str, variables: dict[str, str], *, cache: bool) -
             "PYTHON_IMAGE": build.python_image,
         }
         with (
-            (build.folder / f"{target}.log").open("w", encoding="utf-8") as log,
+            new_file(build.folder / f"{target}.log") as log,
             subprocess.Popen(
                 command, cwd=git.ROOT, env=environment, errors="replace",
                 stdout=subprocess.PIPE, stderr=subprocess.STDOUT,

@@ -17,8 +17,10 @@ from ship.digest import of
 from ship.errors import ShipError
 
 Read = Callable[[str], bytes]  # the blob of a digest
+Links = dict[PurePosixPath, str]  # where each one leads to
 HERE = {"x86_64": "amd64", "aarch64": "arm64"}.get(platform.machine(), platform.machine())
 UNPACKED = 8 * 2**30  # bytes of a layer
+HOPS = 255  # parts of a path, with those of the links in it
 WHITEOUT, OPAQUE = ".wh.", ".wh..wh..opq"
 INDEXES = ("application/vnd.oci.image.index.v1+json",
            "application/vnd.docker.distribution.manifest.list.v2+json")  # fmt: skip
@@ -68,11 +70,16 @@ def verified(read: Read, digest: str) -> bytes:
 
 
 def folder(read: Read, digest: str, path: str) -> dict[str, bytes]:
-    """Return the files below `path` by their names relative to it, as the image would show them."""
+    """Return the files of a flat folder by their names, as the image would show them.
+
+    Raises ShipError where a name could lead to a file in it by another way: what is read here is
+    what a container reads.
+    """
     files: dict[str, bytes] = {}
+    links: Links = {}
     for layer in manifest(read, digest)["layers"]:
         try:
-            apply(unpacked(verified(read, layer["digest"]), layer["digest"]), path, files)
+            apply(unpacked(verified(read, layer["digest"]), layer["digest"]), path, files, links)
         except (OSError, EOFError, zlib.error, tarfile.TarError) as error:
             raise ShipError(f"Layer {layer['digest']} must be a tar. Got: {error}") from error
     return files
@@ -88,29 +95,66 @@ def unpacked(content: bytes, digest: str) -> IO[bytes]:
     return io.BytesIO(content)
 
 
-def apply(layer: IO[bytes], path: str, files: dict[str, bytes]) -> None:
+def apply(layer: IO[bytes], path: str, files: dict[str, bytes], links: Links) -> None:
     """Add what one layer holds to the files of those below it: what it hides goes first."""
     added: dict[str, bytes] = {}
     with tarfile.open(fileobj=layer, mode="r:") as tar:
         for member in tar:
             refuse_larger(member.offset_data + member.size, UNPACKED, f"{path}: bytes of a layer")
-            name = PurePosixPath("/", member.name)
+            name = absolute(member.name)
+            refuse_detour(name, path, links)
+            if member.issym():
+                links[name] = member.linkname
             if hides(name, path):
                 remove(files, hidden(name), path)
             elif name.is_relative_to(path) and not member.isdir():
-                content = tar.extractfile(member) if member.isfile() or member.islnk() else None
+                content = tar.extractfile(member) if member.isfile() else None
                 if content is None:
                     raise ShipError(f"{name} must be a file in the image. Got a link instead.")
                 refuse_larger(member.size, LARGEST, f"{name}: bytes of a file")
-                added[str(name.relative_to(path))] = content.read()
+                added[flat(name, path)] = content.read()
     files.update(added)
+
+
+def absolute(name: str) -> PurePosixPath:
+    """Return where in the image a member of a layer goes."""
+    parts = [part for part in name.split("/") if part not in ("", ".")]
+    if ".." in parts:
+        raise ShipError(f"A layer's names must be plain paths. Got {name[:200]!a} instead.")
+    return PurePosixPath("/", *parts)
+
+
+def refuse_detour(name: PurePosixPath, path: str, links: Links) -> None:
+    """Raise ShipError for a name that leads into a folder by a link, as an engine follows it."""
+    found, left = PurePosixPath("/"), list(name.parts[1:-1])
+    for _ in range(HOPS):
+        if not left:
+            break
+        part = left.pop(0)
+        found = found.parent if part == ".." else found / part
+        if found in links:
+            target = PurePosixPath(found.parent, links[found])
+            left, found = [*target.parts[1:], *left], PurePosixPath("/")
+    reached = found / name.name
+    if left or (reached != name and (hides(reached, path) or is_near(reached, path))):
+        raise ShipError(f"{str(name)[:200]!a} must not lead into {path} by a link. It does.")
+
+
+def is_near(name: PurePosixPath, path: str) -> bool:
+    return name.is_relative_to(path) or PurePosixPath(path).is_relative_to(name)
+
+
+def flat(name: PurePosixPath, path: str) -> str:
+    """Return the name of a file in a folder; raise ShipError for one further down."""
+    if str(name.parent) != path:
+        raise ShipError(f"{path} must be a folder of files alone. Got {str(name)[:200]!a} as well.")
+    return name.name
 
 
 def hides(name: PurePosixPath, path: str) -> bool:
     if not name.name.startswith(WHITEOUT):
         return False
-    target = hidden(name)
-    return target.is_relative_to(path) or PurePosixPath(path).is_relative_to(target)
+    return is_near(hidden(name), path)
 
 
 def hidden(name: PurePosixPath) -> PurePosixPath:

@@ -12,6 +12,7 @@ from ship import git
 from ship.baseline import fetch
 from ship.destination import destination
 from ship.errors import UsageError
+from ship.replace import replace_file
 
 NO_RULES = Policy(Rules((), {}), (), ImageRules(1, 1))
 
@@ -30,6 +31,6 @@ def diff(model: str, a: str, b: str, dist: Path = git.ROOT / "dist") -> Path:
     finally:
         old.remove()
     for form, content in forms(found).items():
-        (folder / f"{NAME}.{form}").write_bytes(content)
+        replace_file(folder / f"{NAME}.{form}", content)
     print((folder / f"{NAME}.md").read_text(encoding="utf-8"))
     return folder

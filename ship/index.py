@@ -4,16 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 from typing import Any
 
 from ship import contents
-from ship.descriptor import NAME, decoded
-from ship.digest import checked
-from ship.errors import StageError, UsageError
+from ship.errors import StageError
 from ship.oci import Archive
 
 MEDIA_TYPE = "application/vnd.oci.image.index.v1+json"
@@ -53,57 +49,6 @@ Image = Archive | Index
 
 def archives_of(image: Image) -> tuple[Archive, ...]:
     return image.archives if isinstance(image, Index) else (image,)
-
-
-def handed_on() -> dict[str, str] | None:
-    """Return the digest of each architecture's image, as the jobs that tested them handed it on.
-
-    In a workflow IMAGES is filled by artifacts, whose names and contents a model's code may have
-    had a hand in; the outputs of jobs it cannot write to are what counts.
-    """
-    text = os.environ.get("DIGESTS", "")
-    if not text and "GITHUB_ACTIONS" not in os.environ:
-        return None
-    found = decoded(text.encode(), "DIGESTS")
-    digests = {architecture: digest for architecture, digest in found.items() if digest != ""}
-    for architecture, digest in digests.items():
-        if not NAME.fullmatch(architecture):
-            raise UsageError(f"DIGESTS must be of architectures. Got {architecture[:100]!r}.")
-        checked(digest, f"DIGESTS: {architecture}")
-    if not digests:
-        raise UsageError("DIGESTS must name at least one image. Got none; test one: make smoke")
-    return digests
-
-
-def find(folder: Path, digests: dict[str, str] | None = None) -> list[Archive]:
-    """Return the archives in `folder`, one for each architecture, in a folder of its name.
-
-    Raises StageError unless they are those of `digests`, where that is given, and no others.
-    """
-    found = {path.parent: Archive(path) for path in sorted(folder.rglob("image.tar"))}
-    if not found:
-        raise UsageError(
-            f"IMAGES must hold a folder with an image.tar per platform. {folder} does not."
-        )
-    if digests is not None:
-        refuse_others(folder, {path.name: found.get(path) for path in folder.iterdir()}, digests)
-        nested = [str(path) for path in found if path.parent != folder]
-        if nested:
-            raise StageError(f"{folder} must hold folders of images. Got {nested[0]} as well.")
-    return list(found.values())
-
-
-def refuse_others(folder: Path, found: dict[str, Archive | None], digests: dict[str, str]) -> None:
-    if set(found) != set(digests):
-        raise StageError(
-            f"{folder} must hold the images of {', '.join(sorted(digests))}, and nothing else. "
-            f"Got {', '.join(sorted(found))} instead; hand on what was tested, and run again."
-        )
-    for name, archive in found.items():
-        if archive is None or (archive.architecture, archive.digest) != (name, digests[name]):
-            got = f"{archive.digest} for {archive.architecture}" if archive else "none"
-            raise StageError(f"{folder / name} must hold the image {digests[name]} for {name}, "
-                             f"which was tested. Got {got} instead.")  # fmt: skip
 
 
 def join(archives: list[Archive]) -> Image:

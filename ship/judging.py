@@ -18,6 +18,7 @@ from ship.build import Build
 from ship.destination import destination
 from ship.errors import StageError
 from ship.measure import measure
+from ship.replace import new_folder, replace_file
 
 
 @dataclass
@@ -83,7 +84,11 @@ def published(build: Build) -> tuple[Baseline | None, str]:
 
 
 def record(new: Bundle, policy: Policy, reason: str | None) -> None:
-    """Write the reason into the manifest, or take one of an earlier run out again."""
+    """Write the reason into the manifest, or take one of an earlier run out again.
+
+    The bundle is written anew beside the old one: nothing is read or written through a link, and
+    what the manifest does not list is left behind.
+    """
     gate = new.manifest.gate
     before = gate.override
     if (before and before.reason) == reason:
@@ -99,16 +104,17 @@ def record(new: Bundle, policy: Policy, reason: str | None) -> None:
         )
     else:
         new.manifest.gate = Gate(passed=not failed, checks=checks)
-    card = new.path / CARD
-    card.write_text(accepted(card.read_text(encoding="utf-8"), reason), encoding="utf-8")
-    files = {name: (new.path / name).read_bytes() for name in new.manifest.files}
-    bundle.write(new.path, new.manifest, files)
+    files = {name: bundle.read_file(new.path / name) for name in new.manifest.files}
+    if CARD in files:
+        files[CARD] = accepted(files[CARD].decode(), reason).encode()
+    with new_folder(new.path) as folder:
+        bundle.write(folder, new.manifest, files)
 
 
 def write(build: Build, judgement: Judgement) -> None:
     """Write the report in each of its forms."""
     for form, content in forms(judgement).items():
-        (build.folder / f"{NAME}.{form}").write_bytes(content)
+        replace_file(build.folder / f"{NAME}.{form}", content)
 
 
 def enforce(report: Report) -> None:

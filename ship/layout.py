@@ -20,6 +20,7 @@ from ship.digest import Verified, checked, drain, of
 from ship.errors import ShipError
 from ship.index import Image, Index, archives_of
 from ship.oci import StoredImage
+from ship.replace import replace_file
 
 REF_NAME = "org.opencontainers.image.ref.name"
 
@@ -44,12 +45,12 @@ class Layout:
         """Copy every blob that is not here yet; nothing can be reached by a tag."""
         blobs = self.folder / "blobs" / "sha256"
         blobs.mkdir(parents=True, exist_ok=True)
-        self._replace(self.folder / "oci-layout", b'{"imageLayoutVersion":"1.0.0"}')
+        replace_file(self.folder / "oci-layout", b'{"imageLayoutVersion":"1.0.0"}')
         for stored in archives_of(image):
             for each in stored.descriptors:
                 self._copy(stored, each)
         if isinstance(image, Index):
-            self._replace(self._file(image.digest), image.content)
+            replace_file(self._file(image.digest), image.content)
 
     def _copy(self, image: StoredImage, blob: dict[str, Any]) -> None:
         """Copy a blob, or verify the one that is here already: its name proves nothing."""
@@ -58,8 +59,9 @@ class Layout:
             self.verify_blob(blob)
             return
         partial = target.with_name(f".{target.name}.{os.getpid()}")
+        partial.unlink(missing_ok=True)
         try:
-            with image.open(blob) as source, partial.open("wb") as file:
+            with image.open(blob) as source, partial.open("xb") as file:
                 shutil.copyfileobj(source, file)
                 os.fsync(file.fileno())
             partial.rename(target)
@@ -72,7 +74,7 @@ class Layout:
             others = [m for m in self._manifests() if self._name(m) != tag]
             entry = {**image.descriptor, "annotations": {REF_NAME: tag}}
             index = {"schemaVersion": 2, "manifests": [*others, entry]}
-            self._replace(self.folder / "index.json", json.dumps(index, indent=2).encode())
+            replace_file(self.folder / "index.json", json.dumps(index, indent=2).encode())
 
     @contextmanager
     def publishing(self) -> Iterator[None]:
@@ -138,15 +140,10 @@ class Layout:
 
     @contextmanager
     def _locked(self, name: str) -> Iterator[None]:
-        with (self.folder / name).open("w") as file:
+        flags = os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
+        with os.fdopen(os.open(self.folder / name, flags, 0o666), "w") as file:
             fcntl.flock(file, fcntl.LOCK_EX)
             yield
-
-    @staticmethod
-    def _replace(file: Path, content: bytes) -> None:
-        partial = file.with_name(f".{file.name}.{os.getpid()}")
-        partial.write_bytes(content)
-        partial.rename(file)
 
 
 @dataclass(frozen=True)

@@ -8,13 +8,14 @@ import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from http.client import HTTPConnection, HTTPException
+from http.client import HTTPConnection, HTTPException, HTTPResponse
 
 from judge.found import Check
 from model.bundle import Bundle, read
 from model.policy import ImageRules
 from ship.baseline import Baseline
 from ship.build import Build
+from ship.confined import start
 from ship.engine import load, run
 from ship.errors import StageError
 from ship.oci import Archive
@@ -22,6 +23,7 @@ from ship.oci import Archive
 PORT = "8080"
 WARMUP, ROUNDS = 20, 200
 SECONDS = 30  # to become ready
+LARGEST = 2**20  # bytes of an answer about one row
 
 
 def measure(build: Build, baseline: Baseline | None, rules: ImageRules) -> list[Check]:
@@ -74,7 +76,7 @@ class Server:
         started = time.perf_counter()
         self.connection.request("POST", "/predict", self.body, {"Content-Type": "application/json"})
         answer = self.connection.getresponse()
-        answer.read()
+        read_bounded(answer)
         if answer.status != 200:
             raise StageError(f"/predict must answer 200. Got {answer.status} instead.")
         return (time.perf_counter() - started) * 1000
@@ -83,19 +85,23 @@ class Server:
         try:
             self.connection.request("GET", "/ready")
             answer = self.connection.getresponse()
-            answer.read()
+            read_bounded(answer)
         except (OSError, HTTPException):
             self.connection.close()
             return False
         return answer.status == 200
 
 
+def read_bounded(answer: HTTPResponse) -> None:
+    """Read an answer to its end, so that the connection can be used again."""
+    if len(answer.read(LARGEST + 1)) > LARGEST:
+        raise StageError(f"An answer must have at most {LARGEST} bytes. Got more.")
+
+
 @contextmanager
 def serving(image: str, bundle: Bundle) -> Iterator[Server]:
     """Run an image as its hosts do, and wait until it is ready."""
-    container = run("docker", "run", "--pull=never", "--detach", "--read-only", "--cap-drop=ALL",
-                    "--tmpfs=/tmp", "--cpus=1", f"--publish=127.0.0.1::{PORT}",
-                    image).strip()  # fmt: skip
+    container = start(image, f"--publish=127.0.0.1::{PORT}")
     try:
         port = run("docker", "port", container, PORT).partition("\n")[0].rpartition(":")[2]
         server = Server(int(port), bundle)

@@ -18,8 +18,9 @@ from ship.assets import write_assets
 from ship.build import Build, make_image, train
 from ship.destination import Destination, destination
 from ship.errors import ShipError, StageError, UsageError
+from ship.handed import find, hand_on, handed_on
 from ship.import_bundle import import_bundle
-from ship.index import Image, find, handed_on, join
+from ship.index import Image, join
 from ship.judging import Judged, enforce, judge_build, measure_build
 from ship.outputs import set_outputs
 from ship.publish import publish, push, refuse_uncommitted
@@ -168,7 +169,7 @@ def run_smoke(outcome: Outcome) -> None:
         tested.record(archive, smoke=tested.Smoke(tests=tests, passed=passed))
     outcome.smoke = f"{passed} passed"
     engine.accept(archive, build.image)
-    set_outputs(**{archive.architecture: archive.digest})
+    set_outputs(**hand_on(archive))  # the record is complete
 
 
 def run_push(outcome: Outcome) -> None:

@@ -17,6 +17,7 @@ from ship.build import Build
 from ship.errors import StageError
 from ship.layout import Layout
 from ship.oci import Archive
+from ship.replace import remove
 
 TOOLS = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache"), "model-images", "bin")
 SEVERITIES = ("CRITICAL", "HIGH", "MEDIUM", "LOW", "UNKNOWN")
@@ -54,6 +55,8 @@ def scan(build: Build, archive: Archive) -> Findings:
                 "or set TRIVY_DB_REPOSITORY to a mirror."
             )
     report = build.folder / REPORT
+    for name in (REPORT, *SBOMS.values()):
+        remove(build.folder / name)  # Trivy would write through a link
     with unpacked(build, archive) as layout:
         source = f"--input={relative(layout)}"
         trivy("image", source, f"--scanners={'vuln,secret' if database else 'secret'}",
@@ -73,7 +76,7 @@ def scan(build: Build, archive: Archive) -> Findings:
 def unpacked(build: Build, archive: Archive) -> Iterator[Path]:
     """Yield the image as a folder of verified blobs, which is how Trivy reads an OCI layout."""
     layout = build.folder / "image"
-    shutil.rmtree(layout, ignore_errors=True)
+    remove(layout)
     try:
         Layout(layout).push(archive)
         Layout(layout).tag(archive, "scanned")

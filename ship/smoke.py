@@ -11,6 +11,7 @@ from ship import git
 from ship.build import Build
 from ship.errors import StageError
 from ship.plan import hash_of
+from ship.replace import replace_file
 
 
 def tests_hash() -> str:
@@ -21,15 +22,15 @@ def tests_hash() -> str:
 def smoke(build: Build, image: str) -> int:
     """Run the image tests against an id in the engine; return how many passed, or raise."""
     report = build.folder / "smoke.xml"
+    report.unlink(missing_ok=True)
     result = subprocess.run(
         [sys.executable, "-m", "pytest", "-q", "--no-header", "--maxfail=3",
          "-p", "no:cacheprovider", "tests/image", f"--image={image}",
          f"--model={build.model}", f"--bundle={build.bundle}", f"--junit-xml={report}"],
         cwd=git.ROOT, capture_output=True, errors="replace", check=False,
     )  # fmt: skip
-    (build.folder / "smoke.log").write_text(
-        printable(result.stdout + result.stderr), encoding="utf-8"
-    )
+    output = printable(result.stdout + result.stderr)
+    replace_file(build.folder / "smoke.log", output.encode())
     if result.returncode:
         lines = [line for line in result.stdout.splitlines() if line.startswith(("E  ", "FAILED"))]
         raise StageError("\n".join([*lines[-12:], f"The whole log: {build.folder / 'smoke.log'}"]))

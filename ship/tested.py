@@ -6,8 +6,6 @@ it made; of another image, or of files that have changed since, a record counts 
 
 from __future__ import annotations
 
-import os
-import threading
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Literal, TypeVar, get_args
@@ -21,6 +19,7 @@ from ship.bounded import read_file
 from ship.errors import StageError
 from ship.index import bundle_of
 from ship.oci import Archive
+from ship.replace import replace_file
 
 FILE = "tested.json"
 Digest = Annotated[str, msgspec.Meta(pattern=r"\Asha256:[0-9a-f]{64}\Z")]
@@ -92,10 +91,8 @@ def record(archive: Archive, **parts: Verdict | Measurement | Scan | Smoke) -> N
         before = read(archive)
     except StageError:
         before = Record(digest=archive.digest)
-    partial = file.with_name(f".{FILE}.{os.getpid()}.{threading.get_ident()}")
     changed = msgspec.structs.replace(before, **parts)
-    partial.write_bytes(msgspec.json.format(msgspec.json.encode(changed), indent=2) + b"\n")
-    partial.rename(file)
+    replace_file(file, msgspec.json.format(msgspec.json.encode(changed), indent=2) + b"\n")
 
 
 def record_verdict(archive: Archive, judged: Path, report: Report, against: str | None) -> None:

@@ -10,8 +10,9 @@ from pathlib import Path
 from ship.deploy import images, render
 from ship.deploy.containers import docker, inspect, last_words, stop, wait_until
 from ship.deploy.settings import Settings
-from ship.deploy.state import State, replace
+from ship.deploy.state import State
 from ship.errors import StageError
+from ship.replace import replace_file
 
 FILES = Path(__file__).parent / "compose"
 NGINX = ("nginx", "-e", "stderr", "-c", "/etc/router/nginx.conf")
@@ -43,7 +44,7 @@ class Project:
             "PROMETHEUS_LISTEN": self.settings.prometheus_listen,
         }
         text = "".join(f"{name}={value}\n" for name, value in environment.items())
-        replace(self.folder / ".env", text.encode())
+        replace_file(self.folder / ".env", text.encode())
 
     def write(self, state: State) -> None:
         """Write the files that say what is deployed."""
@@ -54,7 +55,7 @@ class Project:
             "router/routes.conf": render.routes(state, rate),
             "prometheus/models.yml": render.scrapes(state),
         }.items():
-            replace(self.folder / name, text.encode())
+            replace_file(self.folder / name, text.encode())
 
     def converge(self, state: State, new: str = "") -> None:
         """Make what runs match the state: start, send requests there, then stop the rest.

@@ -10,6 +10,7 @@ from pathlib import Path
 import msgspec
 
 from ship.errors import StageError
+from ship.replace import replace_file
 
 
 class Release(msgspec.Struct, frozen=True):
@@ -44,14 +45,7 @@ def read(folder: Path) -> State:
 def write(folder: Path, state: State) -> None:
     """Write a whole new file, or leave the old one."""
     content = msgspec.json.format(msgspec.json.encode(state))
-    replace(folder / FILE, content)
-
-
-def replace(file: Path, content: bytes) -> None:
-    file.parent.mkdir(parents=True, exist_ok=True)
-    partial = file.with_name(f".{file.name}.new")
-    partial.write_bytes(content)
-    partial.rename(file)
+    replace_file(folder / FILE, content)
 
 
 @contextmanager

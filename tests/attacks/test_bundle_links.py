@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -9,7 +10,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from model import bundle
+from model import bundle, evaluation
 from model.bundle import BundleError, File
 from ship.intake import take
 from tests.attacks.conftest import attack
@@ -74,8 +75,8 @@ def huge_file(stranger: Path) -> None:
 
 
 def huge_listed_file(stranger: Path) -> None:
-    os.truncate(stranger / "card.md", 2**40)
-    record(stranger, "card.md", File(sha256="0" * 64, bytes=2**40))
+    os.truncate(stranger / "card.md", 2**31 + 1)
+    record(stranger, "card.md", File(sha256="0" * 64, bytes=2**31 + 1))
 
 
 def huge_manifest(stranger: Path) -> None:
@@ -86,6 +87,35 @@ def changed_file(stranger: Path) -> None:
     content = bytearray((stranger / "model.onnx").read_bytes())
     content[len(content) // 2] ^= 1
     (stranger / "model.onnx").write_bytes(content)
+
+
+def another_name(stranger: Path) -> None:
+    """List a file that no bundle has, for whoever imports or runs what lies there."""
+    (stranger / "estimator.py").write_bytes(b"")
+    record(stranger, "estimator.py", File(sha256=hashlib.sha256().hexdigest(), bytes=0))
+
+
+def large_sum(stranger: Path) -> None:
+    """List files that are each no larger than a file may be."""
+    for name in ("card.md", "evaluation.json"):
+        record(stranger, name, File(sha256="0" * 64, bytes=2 * 2**30))
+
+
+def absent_evaluation(stranger: Path) -> None:
+    leave_out(stranger, "evaluation.json")
+
+
+def absent_card(stranger: Path) -> None:
+    leave_out(stranger, "card.md")
+
+
+def leave_out(stranger: Path, name: str) -> None:
+    """Make a bundle that could be served, and that nobody could judge or describe."""
+    manifest = bundle.read_manifest(stranger)
+    del manifest.files[name]
+    (stranger / name).unlink()
+    (stranger / "manifest.json").write_bytes(msgspec.json.encode(manifest))
+    bundle.read(stranger)
 
 
 def absent_model(stranger: Path) -> None:
@@ -116,6 +146,10 @@ ATTACKS: dict[Callable[[Path], None], str] = {
     huge_manifest: r"manifest\.json must have at most",
     changed_file: r"model\.onnx must have sha256",
     absent_model: r"files must list model\.onnx",
+    another_name: r"Got 'estimator\.py' as well",
+    large_sum: "bytes in all",
+    absent_evaluation: r"files must list .* Got no evaluation\.json",
+    absent_card: r"files must list .* Got no card\.md",
 }
 
 
@@ -144,6 +178,17 @@ def test_bundle_is_taken_byte_for_byte(stranger: Path, tmp_path: Path) -> None:
     assert {file.name: file.read_bytes() for file in (tmp_path / "taken").iterdir()} == {
         file.name: file.read_bytes() for file in stranger.iterdir()
     }
+
+
+def test_evaluation_is_not_read_through_a_link(stranger: Path) -> None:
+    """What the judge reads is in the bundle, or nowhere."""
+    (stranger / "evaluation.json").rename(stranger.parent / "elsewhere")
+    (stranger / "evaluation.json").symlink_to(stranger.parent / "elsewhere")
+    with pytest.raises(BundleError, match=r"evaluation\.json must be a regular file\. Got a link"):
+        evaluation.read(stranger)
+    (stranger / "evaluation.json").unlink()
+    with pytest.raises(BundleError, match=r"evaluation\.json must be an evaluation"):
+        evaluation.read(stranger)
 
 
 LINKS = '''

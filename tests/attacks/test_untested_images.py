@@ -23,9 +23,10 @@ from ship import git, tested
 from ship.admission import refuse_untested
 from ship.digest import of
 from ship.errors import ShipError, StageError, UsageError
-from ship.index import find, handed_on
+from ship.handed import Handed, find, hand_on, handed_on, parse
 from ship.layout import Layout
 from ship.oci import Archive
+from ship.outputs import set_outputs
 from ship.plan import plan
 from ship.tested import Record
 from tests.ship.fork import Fork
@@ -266,15 +267,24 @@ def images(fork: Fork) -> Path:
     return folder
 
 
-def digests(folder: Path) -> dict[str, str]:
-    return {file.parent.name: Archive(file).digest for file in folder.glob("*/image.tar")}
+def outputs(folder: Path) -> str:
+    """Return the outputs of the jobs that tested the images in a folder, as a workflow does."""
+    found: dict[str, str] = {}
+    for file in folder.glob("*/image.tar"):
+        found |= hand_on(Archive(file))
+    return json.dumps(found)
+
+
+def handed(folder: Path) -> dict[str, Handed]:
+    found: dict[str, str] = json.loads(outputs(folder))
+    return {architecture: parse(architecture, value) for architecture, value in found.items()}
 
 
 def test_index_of_tested_images_is_published(fork: Fork) -> None:
-    """Both platforms' images, and the digests that their jobs handed on."""
+    """Both platforms' images, and what their jobs handed on of them."""
     folder = images(fork)
-    handed = json.dumps(digests(folder))
-    assert publish(fork, IRIS, IMAGES=str(folder), DIGESTS=handed, GITHUB_ACTIONS="true") == ""
+    digests = outputs(folder)
+    assert publish(fork, IRIS, IMAGES=str(folder), DIGESTS=digests, GITHUB_ACTIONS="true") == ""
     assert "main" in tags(fork)
 
 
@@ -313,20 +323,56 @@ def exchange(folder: Path) -> None:
 def test_images_other_than_those_handed_on_are_refused(fork: Fork, change: object) -> None:
     """An artifact that is another, additional, nested or under another name is not published."""
     folder = images(fork)
-    handed = digests(folder)
+    tested_ones = handed(folder)
     assert callable(change)
     change(folder)
     with pytest.raises(StageError, match="must hold"):
-        find(folder, handed)
+        find(folder, tested_ones)
+
+
+def test_record_that_was_swapped_with_its_files_is_refused(fork: Fork) -> None:
+    """The image's bytes are bound by its digest; report, scan and SBOM are by that of the record.
+
+    The swapped ones agree with each other and are about this very image: nothing else tells.
+    """
+    folder = images(fork)
+    digests = outputs(folder)
+    archive = Archive(folder / "amd64" / "image.tar")
+    made_up = report(IRIS, "passed")
+    made_up.headline = "made up"
+    write_report(archive, made_up)
+    tested.record_verdict(archive, bundle_beside(archive), made_up, None)
+    refuse_untested(archive, IRIS)
+    told = publish(fork, IRIS, IMAGES=str(folder), DIGESTS=digests)
+    assert "amd64/tested.json must be sha256:" in told
+    assert "the record that the tests left. Got sha256:" in told
+    assert tags(fork) == []
+
+
+def test_output_of_a_job_is_one_line_that_is_read_back(
+    archive: Archive, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """What the smoke stage writes is what publish hears, by way of a workflow's own JSON."""
+    monkeypatch.setenv("GITHUB_OUTPUT", str(tmp_path / "output"))
+    set_outputs(**hand_on(archive))
+    name, _, value = (tmp_path / "output").read_text().rstrip("\n").partition("=")
+    monkeypatch.setenv("DIGESTS", json.dumps({name: value, "arm64": ""}, indent=2))
+    record = of(archive.path.with_name(tested.FILE).read_bytes())
+    assert handed_on() == {"amd64": Handed(image=archive.digest, record=record)}
 
 
 def test_image_that_is_missing_is_refused(fork: Fork) -> None:
     """What a job handed on has to be there."""
     folder = images(fork)
-    handed = digests(folder)
+    digests = outputs(folder)
     shutil.rmtree(folder / "arm64")
-    told = publish(fork, IRIS, IMAGES=str(folder), DIGESTS=json.dumps(handed))
+    told = publish(fork, IRIS, IMAGES=str(folder), DIGESTS=digests)
     assert "must hold the images of amd64, arm64, and nothing else. Got amd64 instead" in told
+
+
+def one(**changed: str) -> str:
+    """Return the output of one job, with something else in it."""
+    return json.dumps({"image": f"sha256:{'0' * 64}", "record": f"sha256:{'0' * 64}", **changed})
 
 
 @pytest.mark.parametrize(
@@ -337,8 +383,11 @@ def test_image_that_is_missing_is_refused(fork: Fork) -> None:
         ('{"amd64":"","arm64":""}', "must name at least one image"),
         ('["sha256:0"]', "must hold a JSON object"),
         ('{"../x":"sha256:0"}', "must be of architectures"),
-        ('{"amd64":"sha256:0 --insecure"}', "a digest must be"),
-        ('{"amd64":"sha256:' + "0" * 64 + '\\n"}', "a digest must be"),
+        ('{"amd64":"sha256:' + "0" * 64 + '"}', "must be what make smoke handed on"),
+        (json.dumps({"amd64": one(image="sha256:0 --insecure")}), "matching regex"),
+        (json.dumps({"amd64": one(image=f"sha256:{'0' * 64}\n")}), "matching regex"),
+        (json.dumps({"amd64": one(record="")}), "matching regex"),
+        (json.dumps({"amd64": one(more="")}), "unknown field"),
     ],
 )
 def test_digests_of_another_form_are_refused(

@@ -56,6 +56,33 @@ def test_whiteouts_hide_what_lower_layers_hold(hider: str, left: dict[str, bytes
     assert contents.folder(blobs.__getitem__, image, "/bundle") == left
 
 
+@pytest.mark.parametrize(
+    "name",
+    [
+        "bundle/x/../manifest.json",
+        "app/../bundle/manifest.json",
+        "../bundle/manifest.json",
+        "bundle/sub/manifest.json",
+        "bundle/sub/.wh.a/manifest.json",
+        "bundle",
+    ],
+)
+def test_name_that_could_lead_to_another_file_is_refused(name: str) -> None:
+    """A container would see that file in place of the one that is read here."""
+    blobs = Blobs()
+    image = blobs.image(tar({"bundle/manifest.json": b"signed"}), tar({name: b"seen"}))
+    with pytest.raises(ShipError, match=r"must be plain paths|must be a folder of files alone"):
+        contents.folder(blobs.__getitem__, image, "/bundle")
+
+
+@pytest.mark.parametrize("name", ["//bundle/a", "/bundle/a", "./bundle//a", "bundle/./a"])
+def test_name_is_read_as_a_container_reads_it(name: str) -> None:
+    """However many slashes and dots stand before it, it is the same file."""
+    blobs = Blobs()
+    image = blobs.image(tar({"bundle/a": b"old"}), tar({name: b"new"}))
+    assert contents.folder(blobs.__getitem__, image, "/bundle") == {"a": b"new"}
+
+
 def test_index_of_platforms_leads_to_an_image() -> None:
     """Attestations stand in an index as well, and are no image."""
     blobs = Blobs()
@@ -94,14 +121,49 @@ def test_layer_that_is_no_tar_is_refused(layer: bytes) -> None:
         contents.folder(blobs.__getitem__, blobs.image(layer), "/bundle")
 
 
-def test_link_in_the_folder_is_refused() -> None:
-    """A bundle is files; a link could point anywhere."""
+def link(name: str, target: str, kind: bytes = tarfile.SYMTYPE) -> bytes:
+    """Return a layer that holds a link."""
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w") as archive:
-        link = tarfile.TarInfo("bundle/a")
-        link.type, link.linkname = tarfile.SYMTYPE, "/etc/passwd"
-        archive.addfile(link)
+        made = tarfile.TarInfo(name)
+        made.type, made.linkname = kind, target
+        archive.addfile(made)
+    return buffer.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("links", "name"),
+    [
+        ({"x": "bundle"}, "x/manifest.json"),
+        ({"x": "/"}, "x/bundle/manifest.json"),
+        ({"a/x": "../y", "y": "."}, "a/x/bundle/manifest.json"),
+        ({"x": "x"}, "x/manifest.json"),
+        ({"x": "/"}, "x/.wh.bundle"),
+        ({"x": "bundle"}, "x/.wh..wh..opq"),
+    ],
+)
+def test_name_that_leads_into_the_folder_by_a_link_is_refused(
+    links: dict[str, str], name: str
+) -> None:
+    """An engine follows the links of lower layers when it unpacks the next."""
+    layers = [link(each, target) for each, target in links.items()]
     blobs = Blobs()
-    image = blobs.image(buffer.getvalue())
+    image = blobs.image(tar({"bundle/manifest.json": b"signed"}), *layers, tar({name: b"seen"}))
+    with pytest.raises(ShipError, match="by a link"):
+        contents.folder(blobs.__getitem__, image, "/bundle")
+
+
+def test_links_elsewhere_are_as_good_as_any_name() -> None:
+    """Debian's /bin is a link, and layers may hold what lies behind it."""
+    blobs = Blobs()
+    image = blobs.image(link("bin", "usr/bin"), tar({"bin/sh": b"", "bundle/a": b"1"}))
+    assert contents.folder(blobs.__getitem__, image, "/bundle") == {"a": b"1"}
+
+
+@pytest.mark.parametrize("kind", [tarfile.SYMTYPE, tarfile.LNKTYPE])
+def test_link_in_the_folder_is_refused(kind: bytes) -> None:
+    """A bundle is files; a link could point anywhere."""
+    blobs = Blobs()
+    image = blobs.image(link("bundle/a", "/etc/passwd", kind))
     with pytest.raises(ShipError, match="must be a file in the image"):
         contents.folder(blobs.__getitem__, image, "/bundle")

@@ -13,12 +13,13 @@ import pytest
 
 from judge.found import SCHEMA, Report, schema
 from model import spec
-from model.bundle import Bundle, Override, encode, read
+from model.bundle import Bundle, Override, encode, read, write
 from ship import contents, judging
 from ship.baseline import fetch, newest
 from ship.build import Build
 from ship.destination import Destination, destination
 from ship.errors import StageError
+from ship.identity import MODEL
 from ship.index import join
 from ship.judging import enforce, judge_build
 from ship.layout import Layout
@@ -158,12 +159,16 @@ def test_override_lets_a_model_pass_and_stays_in_its_manifest(
     assert (build.bundle / "manifest.json").read_bytes() == encode(bad.manifest)
 
 
-def test_override_of_a_missed_threshold_moves_its_check(
-    build: Build, good: Bundle, shop: Shop, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """What is served holds passed checks only; the accepted one stands beside its reason."""
+@pytest.fixture
+def weak(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> Bundle:
+    """A model that misses one of its own thresholds."""
     weak = shop.train(flowers(), STUMP, "accuracy = { min = 0.9 }\nlog_loss = { max = 2 }\n")
     monkeypatch.setattr(judging, "read_policy", lambda _: spec.read("made", weak.path.parent).gate)
+    return weak
+
+
+def test_override_of_a_missed_threshold_moves_its_check(build: Build, weak: Bundle) -> None:
+    """What is served holds passed checks only; the accepted one stands beside its reason."""
     take(build, weak)
     enforce(judge_build(build, "a demonstration").report)
     gate = read(build.bundle).manifest.gate
@@ -175,6 +180,22 @@ def test_override_of_a_missed_threshold_moves_its_check(
 
     assert judge_build(build).report.verdict == "failed"
     assert (build.bundle / "manifest.json").read_bytes() == encode(weak.manifest)
+
+
+def test_reason_is_recorded_through_no_link(build: Build, weak: Bundle) -> None:
+    """A card that the manifest does not list may lead anywhere, and so may a report's name."""
+    manifest = weak.manifest
+    files = {name: (weak.path / name).read_bytes() for name in manifest.files if name != "card.md"}
+    write(build.bundle, manifest, files)
+    victim = build.dist / "victim"
+    victim.write_text("Gate FAILED: accuracy\n")
+    for link in (build.bundle / "card.md", build.folder / "report.md"):
+        link.symlink_to(victim)
+    judge_build(build, "a demonstration")
+    assert victim.read_text() == "Gate FAILED: accuracy\n"
+    assert read(build.bundle).manifest.gate.override
+    assert not (build.bundle / "card.md").exists()
+    assert not (build.folder / "report.md").is_symlink()
 
 
 def test_override_of_a_model_that_passes_changes_nothing(build: Build, good: Bundle) -> None:
@@ -198,6 +219,19 @@ def test_unreadable_published_model_is_said_and_does_not_block(
     report = judge_build(build).report
     enforce(report)
     assert "cannot be read by this revision" in report.note
+
+
+def test_published_image_that_is_labelled_another_model_is_nothing_to_compare_with(
+    build: Build, good: Bundle, tmp_path: Path
+) -> None:
+    """A bundle that calls itself by our name in another model's image is not ours; it is said."""
+    files = {f"bundle/{file.name}": file.read_bytes() for file in good.path.iterdir()}
+    image = oci_archive(tmp_path / "image.tar", files, {MODEL: "other"})
+    publish(image, [Tag("main")], Layout(build.dist / "registry" / "made"))
+    take(build, good)
+    report = judge_build(build).report
+    assert report.old is None
+    assert "must hold made. Got 'other' instead" in report.note
 
 
 def test_report_json_is_what_the_schema_allows(build: Build, good: Bundle) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,6 +11,8 @@ import pytest
 from model.evaluation import read as evaluation_of
 from ship import engine
 from ship.baseline import Baseline, fetch
+from ship.confined import MASQUERADE, NETWORK
+from ship.measure import serving
 from ship.publish import publish
 from ship.tags import Tag
 from tests.image.container import docker
@@ -74,6 +77,19 @@ def test_joblib_model_answers_in_its_own_container(published: Baseline) -> None:
     assert predictions == recorded.predictions
     assert probabilities == recorded.probabilities
     assert engine.held(published.stored) in names_in_engine()
+
+
+def test_measured_container_is_bounded_and_without_a_way_out(published: Baseline) -> None:
+    """It answers under the limits of its hosts, which whatever it does cannot exceed."""
+    with serving(published.image, published.bundle) as server:
+        assert server.ask() > 0
+        port = server.connection.port
+        running = docker("ps", f"--filter=publish={port}", "--format={{.ID}}").strip()
+        host = json.loads(docker("inspect", running))[0]["HostConfig"]
+    assert (host["Memory"], host["MemorySwap"], host["PidsLimit"]) == (2**28, 2**28, 64)
+    assert host["NetworkMode"] == NETWORK
+    network = json.loads(docker("network", "inspect", NETWORK))[0]
+    assert network["Options"][MASQUERADE] == "false"
 
 
 def test_gate_asks_a_joblib_model_about_changed_data(fork: Fork) -> None:
