@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import subprocess
 from collections.abc import Iterator
@@ -20,6 +19,7 @@ from ship.tags import Tag
 from tests.deploy.conftest import free_address
 from tests.deploy.variants import variant
 from tests.image.container import docker
+from tests.ship.scans import pass_scan
 from tests.ship.test_sign import make_key
 
 pytestmark = pytest.mark.docker
@@ -62,9 +62,9 @@ def test_deploy_lets_what_is_signed_serve_and_refuses_the_rest(
 ) -> None:
     """A signed image serves; an unsigned one is refused with the reason, and changes nothing."""
     build = images["iris"]
-    (tmp_path / "sbom.spdx.json").write_text(json.dumps(SBOM))
     make_key(tmp_path / "key", monkeypatch)
     signed = variant(build.archive, tmp_path / "signed.tar", StopSignal="SIGTERM")
+    pass_scan(signed)
     publish(signed, [Tag("main")], make.published)
     deployed = make("deploy")
     assert deployed.returncode == 0, deployed.stdout + deployed.stderr

@@ -79,8 +79,9 @@ def test_override_accepts_a_verdict_and_nothing_else(
     """A bundle whose bytes were changed is refused, whatever reason is given."""
     write(fork, STUMP, ROWS)
     make(fork, "train")
-    with (fork.bundle.path / "model.onnx").open("ab") as file:
-        file.write(b"x")
+    graph = fork.bundle.path / "model.onnx"
+    content = graph.read_bytes()
+    graph.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
     monkeypatch.setenv("OVERRIDE", "let it pass")
     told = make(fork, "gate", code=2)
     assert "model.onnx must have sha256" in told
