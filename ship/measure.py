@@ -7,7 +7,7 @@ import statistics
 import subprocess
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from http.client import HTTPConnection, HTTPException, HTTPResponse
 
 from judge.found import Check
@@ -110,6 +110,7 @@ def serving(image: str, bundle: Bundle) -> Iterator[Server]:
             if time.monotonic() > deadline:
                 raise StageError(f"{image} must be ready within {SECONDS} s. It is not.")
             time.sleep(0.1)
-        yield server
+        with closing(server.connection):
+            yield server
     finally:
         subprocess.run(["docker", "rm", "--force", container], capture_output=True, check=False)

@@ -7,6 +7,7 @@ import pytest
 
 from ship import base, engine, pipeline, smoke, tested
 from ship.build import Build
+from ship.digest import of
 from ship.errors import StageError
 from ship.pipeline import STAGES, Outcome
 from ship.summary import failure
@@ -64,15 +65,17 @@ def tested_elsewhere(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 def test_smoke_hands_on_the_digest_that_passed(
     tested_elsewhere: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The job's output is of the image's architecture, and is what was tested and recorded."""
+    """The job's output is of the image's architecture: what was tested, and the whole record."""
     monkeypatch.setenv("GITHUB_OUTPUT", str(tmp_path / "output"))
     archive = image_of(tmp_path / "iris", "iris", "", architecture="arm64")
     outcome = Outcome(Build("iris", "", tmp_path))
     pipeline.run_stage(outcome, "smoke")
     assert outcome.error == ""
     assert tested_elsewhere == [archive.digest, "iris:dev"]
-    assert (tmp_path / "output").read_text() == f"arm64={archive.digest}\n"
     assert tested.read(archive).smoke == tested.Smoke(tests=smoke.tests_hash(), passed=3)
+    record = of((tmp_path / "iris" / tested.FILE).read_bytes())
+    handed = f'{{"image":"{archive.digest}","record":"{record}"}}'
+    assert (tmp_path / "output").read_text() == f"arm64={handed}\n"
 
 
 def test_smoke_tests_the_same_bytes_once(tested_elsewhere: list[str], tmp_path: Path) -> None:
