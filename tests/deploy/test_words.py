@@ -23,7 +23,6 @@ from tests.ship.scans import pass_scan
 from tests.ship.test_sign import make_key
 
 pytestmark = pytest.mark.docker
-SBOM = {"spdxVersion": "SPDX-2.3", "SPDXID": "SPDXRef-DOCUMENT", "name": "iris", "packages": []}
 
 
 class Words:
