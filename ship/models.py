@@ -15,6 +15,7 @@ from ship.referrers import beside
 from ship.tables import cell
 
 METRIC = "model-images.metric."
+EVALUATION = "model-images.evaluation"
 METRICS = 3  # that a line has room for
 
 
@@ -27,6 +28,7 @@ class Version:
     created: str
     revision: str
     version: str
+    claimed: bool  # the metrics, by whoever trained it: nobody has measured it here
     metrics: dict[str, str]
     size: int
     beside: list[str]  # signature, SBOM, provenance
@@ -54,6 +56,7 @@ def describe(target: Destination, digest: str, tags: list[str], names: list[str]
         created=str(config.get("created", ""))[:10],
         revision=labels.get("org.opencontainers.image.revision", ""),
         version=labels.get("org.opencontainers.image.version", ""),
+        claimed=labels.get(EVALUATION) == "claimed",
         metrics={k.removeprefix(METRIC): v for k, v in labels.items() if k.startswith(METRIC)},
         size=sum(layer["size"] for layer in manifest["layers"]),
         beside=beside(target, digest, names),
@@ -75,13 +78,13 @@ def show(model: str, target: Destination) -> None:
 
 
 def row(each: Version) -> tuple[Text, ...]:
-    shown = list(each.metrics.items())[:METRICS]
+    shown = [f"{name} {rounded(value)}" for name, value in each.metrics.items()][:METRICS]
     cells = (
         "\n".join(each.tags),
         each.created,
         each.digest[7:19],
         each.revision[:12],
-        "\n".join(f"{name} {rounded(value)}" for name, value in shown),
+        "\n".join(["claimed:", *shown] if each.claimed else shown),
         f"{each.size / 1e6:.1f}",
         "\n".join(each.beside) or "not signed",
     )

@@ -204,3 +204,14 @@ def test_diff_without_two_tags_names_those_there_are(dist: Path) -> None:
     """Who does not remember a tag is told."""
     with pytest.raises(UsageError, match=r"Published: 1\.0\.0, 2\.0\.0\. Try: make diff"):
         diff("made", "1.0.0", "", dist)
+
+
+def test_line_says_where_metrics_are_claims(
+    make_archive: MakeArchive, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Figures that nobody here has measured are listed as what they are."""
+    labels = {"model-images.metric.r2": "0.9", "model-images.evaluation": "claimed"}
+    target = Layout(tmp_path / "layout")
+    publish(make_archive("claimed", **labels), [Tag("main")], target)
+    show("iris", target)
+    assert "claimed:" in capsys.readouterr().out
