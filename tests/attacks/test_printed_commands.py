@@ -78,7 +78,7 @@ class Terminal(io.StringIO):
 def told() -> Version:
     """Return an image whose labels say nothing that may be obeyed."""
     return Version(digest=HOSTILE, tags=[HOSTILE], created=HOSTILE, revision=HOSTILE,
-                   version=HOSTILE, metrics={HOSTILE: HOSTILE}, size=1,
+                   version=HOSTILE, claimed=False, metrics={HOSTILE: HOSTILE}, size=1,
                    beside=[HOSTILE])  # fmt: skip
 
 
