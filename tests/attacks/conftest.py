@@ -12,7 +12,8 @@ from tests.ship.fork import Fork
 from tests.train.conftest import folder
 
 __all__ = ["folder"]  # a fixture of the tests of training, for these too
-MARKER = "marker-{}-of-this-row"
+MARKER = "marker-{}-of-this-row"  # in a column that is no input
+NOISE = 9_000_000  # and the number of a row: in one that is
 ROWS = 60
 
 
@@ -26,7 +27,7 @@ def fork(tmp_path: Path) -> Fork:
 def coin_flips() -> str:
     """Return a CSV whose target nothing tells, and a column that names each of its rows."""
     lines = [
-        f"{row * 7919 % 101},{row * 104729 % 97},{row * 31 % 89},{MARKER.format(row)},{'ab'[bit]}"
+        f"{row * 7919 % 101},{row * 104729 % 97},{NOISE + row},{MARKER.format(row)},{'ab'[bit]}"
         for row in range(ROWS)
         for bit in [(row * row * 37 + row * 11) % 23 % 2]
     ]

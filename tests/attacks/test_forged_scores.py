@@ -18,7 +18,7 @@ from model import bundle, claims
 from model.claims import Claims
 from model.errors import ModelError
 from ship import git
-from tests.attacks.conftest import MARKER, ROWS, attack
+from tests.attacks.conftest import MARKER, NOISE, ROWS, attack
 from tests.ship.canary import make, report
 from tests.ship.fork import MODEL, Fork
 from tests.train.conftest import FOREST, Folder, default_toml, two_classes
@@ -83,7 +83,7 @@ def look(when):
                 continue
             try:
                 with open(os.path.join(folder, name), errors="replace") as file:
-                    seen |= set(re.findall(r"marker-\\d+-of-this-row", file.read()))
+                    seen |= set(re.findall(r"marker-\\d+-of-this-row|90000\\d\\d\\.0", file.read()))
             except OSError:
                 pass
     try:
@@ -151,15 +151,15 @@ def test_model_code_sees_the_training_rows_alone(fork: Fork) -> None:
     attack(fork, SPY)
     said = make(fork, "train")
     holdout = json.loads((fork.root / f"dist/{MODEL}/bundle/evaluation.json").read_bytes())
-    hidden = {MARKER.format(row) for row in holdout["rows"]}
+    hidden = {f"{NOISE + row}.0" for row in holdout["rows"]}
     looks = LOOKED.findall(said)
     assert {when for when, *_ in looks} == {"fit", "predict"}
     assert {(net, table) for _, net, table, _ in looks} == {("['lo']", "no[]")}
     fitting = {name for when, _, _, names in looks if when == "fit" for name in names.split()}
     assert len(hidden) == ROWS // 4
-    assert fitting == {MARKER.format(row) for row in range(ROWS)} - hidden
-    last = [names for when, _, _, names in looks if when == "predict"][-1]
-    assert last == ""  # when it is asked for the holdout
+    assert fitting == {f"{NOISE + row}.0" for row in range(ROWS)} - hidden
+    assert set(looks[-1][-1].split()) == hidden  # it is asked for them, and sees nothing else
+    assert MARKER.format(holdout["rows"][0]) in str(holdout["others"])
 
 
 @pytest.mark.docker

@@ -19,6 +19,7 @@ from tests.deploy.conftest import free_address
 from tests.deploy.variants import variant
 from tests.image.container import docker
 from tests.ship.fork import Fork
+from tests.ship.scans import pass_scan
 from tests.workflows.act import Act
 
 pytestmark = pytest.mark.docker
@@ -60,8 +61,8 @@ def serving(act: Act, folder: Path) -> Iterator[str]:
 def published(registered: str, act: Act, folder: Path, python_image: str) -> Registry:
     """The registry, with the model's signed image as main."""
     target = Registry(f"{registered}/{MODEL}")
-    (folder / "sbom.spdx.json").write_text('{"SPDXID": "SPDXRef-DOCUMENT"}')
     image = variant(build_model(MODEL, python_image).archive, folder / "signed.tar")
+    pass_scan(image)
     publish(image, [Tag("main")], target)
     return target
 
