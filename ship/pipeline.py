@@ -101,6 +101,9 @@ def run_train(outcome: Outcome) -> None:
         import_bundle(outcome.build, outcome.bundle)
     else:
         train(outcome.build)
+    manifest = outcome.build.manifest
+    if manifest.runtime == "joblib":  # training has said so too, but not where its layers were kept
+        print(f"  joblib: {manifest.runtime_reason}", flush=True)
 
 
 def run_gate(outcome: Outcome) -> None:
