@@ -73,17 +73,23 @@ start_engine() {
     echo '{"features":{"containerd-snapshotter":true}}' >/etc/docker/daemon.json
   fi
   say "starting the Docker engine with the containerd image store"
-  if [ -d /run/systemd/system ]; then
-    systemctl restart docker
-  else
-    rm -f /var/run/docker.pid
-    setsid nohup dockerd >/var/log/dockerd.log 2>&1 </dev/null &
-  fi
-  for _ in $(seq 60); do
+  if [ -d /run/systemd/system ]; then systemctl restart docker; else start_daemon; fi
+  # On a busy disk containerd needs longer than the 15 seconds that dockerd gives it, and dockerd ends.
+  # systemd starts it again; so does this, where there is no systemd.
+  for _ in $(seq 180); do
     ! engine_answers || return 0
+    if [ ! -d /run/systemd/system ] && [ -z "$(jobs -r)" ]; then
+      say "dockerd ended ($(tail -n 1 /var/log/dockerd.log)): starting it again"
+      start_daemon
+    fi
     sleep 1
   done
-  fail "the Docker engine did not answer within 60 seconds; see /var/log/dockerd.log or journalctl -u docker."
+  fail "the Docker engine did not answer within 3 minutes; see /var/log/dockerd.log or journalctl -u docker."
+}
+
+start_daemon() {
+  rm -f /var/run/docker.pid
+  setsid nohup dockerd >>/var/log/dockerd.log 2>&1 </dev/null &
 }
 
 # Docker's classic image store cannot export OCI archives; BuildKit in a container can.
