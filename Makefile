@@ -39,7 +39,7 @@ new-model: .venv ## Write a model folder: NAME=… CSV=… TARGET=…
 test: .venv engine $(TOOLS) check ## Run every test and linter
 	pytest
 
-fast: .venv ## Run the tests that need no container engine (seconds)
+fast: .venv ## Run the tests that need no container engine (some minutes)
 	pytest -m "not docker"
 
 check: .venv lint actionlint ## Run every linter
