@@ -29,7 +29,7 @@ RUN --mount=type=bind,source=requirements-train.txt,target=/tmp/requirements.txt
 # What trains and what judges. Only what shapes the bundle comes in here: an edit of serving code or of
 # another model trains nothing.
 FROM train-packages AS training
-COPY model/*.py model/
+COPY contract/ contract/
 COPY train/ train/
 ENV PYTHONPATH=/app:/opt/packages
 
@@ -115,7 +115,8 @@ RUN --mount=type=bind,source=requirements.txt,target=/tmp/onnx.txt \
 
 # The server and the contract it reads bundles by; a pickle also needs the code it was made with.
 FROM base AS code-onnx
-COPY model/__init__.py model/bundle.py model/
+COPY contract/__init__.py contract/errors.py contract/
+COPY contract/bundle/ contract/bundle/
 COPY serve/ serve/
 FROM code-onnx AS code-joblib
 ARG MODEL

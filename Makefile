@@ -45,7 +45,7 @@ fast: .venv ## Run the tests that need no container engine (some minutes)
 check: .venv lint actionlint ## Run every linter
 	ruff check
 	ruff format --check
-	mypy model train serve judge ship tests
+	mypy contract train serve judge ship tests bench
 	shellcheck ship/*.sh .ci/run
 	actionlint
 	zizmor --offline --persona=auditor --quiet .github
@@ -142,7 +142,7 @@ assets: .venv ## Gather what a release carries of a published model: dist/assets
 
 bench: .venv wrk ## Measure the server beside its limits and the tutorial: dist/bench.md (PEERS="bentoml mlserver …")
 	$(SHIP) train iris penguins
-	python -m tests.bench $$PEERS
+	python -m bench $$PEERS
 
 lock: .venv ## Compile the requirements files (UPGRADE=1 for the newest versions)
 	$(UV_COMPILE) --group serve -o requirements.txt

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
-from judge.words import quoted
-from model.bundle import Bundle
+from contract.bundle import Bundle
+from contract.markdown import quoted
 
 CARD = "card.md"
 ACCEPTED = "Accepted although the gate refuses it, because: "

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from judge.found import Check, Score, Segment
-from judge.paired import SMALLEST, fallen
-from model.bundle import Check as Recorded
-from model.bundle import Manifest
-from model.policy import Policy, Rules
-from model.segments import called
+from contract.bundle import Check as Recorded
+from contract.bundle import Manifest
+from contract.evaluation.segments import called
+from contract.spec.gate import Policy, Rules
+from judge.comparison.paired import SMALLEST, fallen
+from judge.report import Check, Score, Segment
 
-TOLERANCE = 1e-5  # as in train.parity, whose finding this is
+TOLERANCE = 1e-5  # as in train.export.parity, whose finding this is
 
 
 def checks(

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from judge.found import Report
-from judge.words import one_line
+from contract.markdown import one_line
+from judge.report import Report
 
 BECAUSE = "; accepted because: "
 SIGNS = {"passed": "✅", "failed": "❌", "accepted": "⚠️"}

@@ -4,21 +4,23 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from judge import align, gate, suspicion
-from judge.align import Answered, Ask
-from judge.changes import changes
-from judge.drift import drift
+from contract.bundle import Bundle
+from contract.evaluation.bootstrap import CONFIDENCE, count
+from contract.evaluation.evaluation import Evaluation, read
+from contract.evaluation.segments import FEW, segments
+from contract.spec.gate import Policy
+from judge import gate
+from judge.comparison import baseline_answers
+from judge.comparison.baseline_answers import Answered, Ask
+from judge.comparison.changed_predictions import changes
+from judge.comparison.data_drift import drift
+from judge.comparison.permutation_test import smallest_drop
+from judge.comparison.scoring import Scorer
+from judge.comparison.seed_variance import seeds
 from judge.errors import Incomparable
-from judge.found import Check, Report, Segment, Side
 from judge.headline import headline
-from judge.permutation import smallest_drop
-from judge.scorer import Scorer
-from judge.seeds import seeds
-from model.bundle import Bundle
-from model.evaluation import Evaluation, read
-from model.policy import Policy
-from model.resample import CONFIDENCE, count
-from model.segments import FEW, segments
+from judge.report import Check, Report, Segment, Side
+from judge.warnings import unlucky, warnings
 
 FIRST = {"classification": "accuracy", "regression": "mae"}  # shown where no rule names a metric
 
@@ -60,9 +62,9 @@ def judge(new: Bundle, old: Published | None, policy: Policy, *, absent: str = "
     parts = cut(policy, fresh, scorer)
     moved = drift(new, old.bundle) if old and before else []
     found = [*failures, *gate.checks(policy, scores, parts, new.manifest)]
-    warnings = suspicion.warnings(new, old.bundle if old else None, fresh, scores, moved)
-    warnings += suspicion.unlucky(scores, policy.rules.drops)
-    warnings += [before.chosen.warning] if before and before.chosen.warning else []
+    told = warnings(new, old.bundle if old else None, fresh, scores, moved)
+    told += unlucky(scores, policy.rules.drops)
+    told += [before.chosen.warning] if before and before.chosen.warning else []
     report = Report(
         model=new.manifest.name,
         description=new.manifest.description,
@@ -79,7 +81,7 @@ def judge(new: Bundle, old: Published | None, policy: Policy, *, absent: str = "
         scores=scores,
         segments=parts,
         checks=found,
-        warnings=warnings,
+        warnings=told,
         changes=changes(before.new, before.old) if before else None,
         drift=moved,
     )
@@ -101,8 +103,8 @@ def answered(
         return None, f"{absent or 'Nothing is published yet'}: absolute thresholds only.", []
     named = f"Compared with {old.reference}."
     try:
-        align.check(new, old.bundle)
-        before = align.answers(new, old.bundle, old.ask)
+        baseline_answers.check(new, old.bundle)
+        before = baseline_answers.answers(new, old.bundle, old.ask)
     except Incomparable as error:
         note = f"{named} No comparison: {error}."
         rule, found = "comparable with the published model", str(error)

@@ -19,43 +19,43 @@ if TYPE_CHECKING:
 
 def serve(current: Settings, _: argparse.Namespace) -> None:
     """Serve the bundle over HTTP (the default)."""
-    from serve import server
+    from serve.server.run import run
 
-    server.run(current)
+    run(current)
 
 
 def check(current: Settings, arguments: argparse.Namespace) -> None:
     """Verify the bundle, load the model, and compare its answers with the golden examples."""
-    from serve import bundles
-    from serve.predictor import Predictor
+    from serve.inference.bundle import open_bundle
+    from serve.inference.predictor import Predictor
 
-    bundle = bundles.open_bundle(arguments.bundle or current.bundle)
+    bundle = open_bundle(arguments.bundle or current.bundle)
     Predictor(bundle, current.threads).prove()
     print(f"{bundle.manifest.name}: {len(bundle.examples)} golden examples answered as recorded")
 
 
 def info(current: Settings, arguments: argparse.Namespace) -> None:
     """Print the manifest of the bundle."""
-    from serve import bundles
+    from serve.inference.bundle import manifest_json
 
-    sys.stdout.buffer.write(bundles.manifest_json(arguments.bundle or current.bundle))
+    sys.stdout.buffer.write(manifest_json(arguments.bundle or current.bundle))
 
 
 def predict(current: Settings, arguments: argparse.Namespace) -> None:
     """Score rows from standard input to standard output."""
-    from serve import bulk
+    from serve.bulk.score import run
 
     with (
         suppress(BrokenPipeError),  # as in `predict | head`: nobody wants the rest
         open(sys.stdin.fileno(), "rb", closefd=False) as source,
         open(sys.stdout.fileno(), "wb", closefd=False) as target,
     ):
-        bulk.run(current, arguments.format, source, target, skip=arguments.skip_bad_rows)
+        run(current, arguments.format, source, target, skip=arguments.skip_bad_rows)
 
 
 def healthcheck(current: Settings, _: argparse.Namespace) -> None:
     """Ask the server in this container whether it is ready."""
-    from serve.healthcheck import healthcheck
+    from serve.server.healthcheck import healthcheck
 
     healthcheck(current)
 
@@ -111,7 +111,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def report(failure: Failure, *, serving: bool) -> None:
     """Print the one line: to the log when serving, otherwise for a person."""
     if serving:
-        from serve.logs import Log
+        from serve.monitoring.logs import Log
 
         Log().failure(failure)
     else:

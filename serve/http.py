@@ -20,7 +20,7 @@ Application = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 JSON = b"application/json"
 JSON_TYPE = re.compile(rb"application/(?:[\w.+-]+\+)?json\s*(?:;.*)?", re.IGNORECASE)
-AT_ONCE = "serve.at_once"  # the ASGI extension of serve.at_once
+AT_ONCE = "serve.at_once"  # the ASGI extension of serve.server.early_answers
 NOTHING: dict[str, Any] = {}
 
 encode = msgspec.json.Encoder().encode

@@ -9,10 +9,10 @@ import sys
 from collections.abc import Callable
 from typing import NamedTuple
 
-from model.errors import ModelError
-from model.printed import guard
+from contract.console import guard
+from contract.errors import ModelError
 from ship.errors import ShipError, StageError, UsageError
-from ship.outputs import line
+from ship.github.step_files import line
 from ship.settings import Settings, read
 
 # The pinned builder reaches no cluster; a bundle that was trained on one comes in by BUNDLE.
@@ -70,8 +70,8 @@ def version(_: str, settings: Settings) -> int:
 
 def plan(_: str, settings: Settings) -> int:
     """Say which models are to be built, why, and under which tag; Python and skopeo are enough."""
-    from ship.changed import Change, changes, released
-    from ship.tags import tag_of_head
+    from ship.pipeline.changed_models import Change, changes, released
+    from ship.registry.tags import tag_of_head
 
     names = settings.models
     found: list[Change] = released(names, settings.release) if settings.release else changes(names)
@@ -84,7 +84,7 @@ def plan(_: str, settings: Settings) -> int:
 
 def log_in(word: str, settings: Settings) -> int:
     """Log in to the registry; nothing but Python and docker is needed."""
-    from ship.login import login
+    from ship.registry.login import login
 
     print(f"{word}: {login(settings.registry)}")
     return 0
@@ -92,7 +92,7 @@ def log_in(word: str, settings: Settings) -> int:
 
 def refresh(_: str, settings: Settings) -> int:
     """Write the sha256 of today's data into each model.toml; nothing but Python is needed."""
-    from ship.retrain import refresh as refresh_data
+    from ship.pipeline.retrain import refresh as refresh_data
 
     hand_on(models=json.dumps(refresh_data(settings.models)))
     return 0
@@ -100,7 +100,7 @@ def refresh(_: str, settings: Settings) -> int:
 
 def better(_: str, settings: Settings) -> int:
     """Say whether every model is better than the published one, by the reports in a folder."""
-    from ship.retrain import all_better
+    from ship.pipeline.retrain import all_better
 
     if settings.reports is None or not settings.model:
         raise UsageError("MODEL must name the models, and REPORTS the folder of their reports.")
@@ -110,8 +110,8 @@ def better(_: str, settings: Settings) -> int:
 
 def pipeline(word: str, settings: Settings) -> int:
     """Run every stage and end with the table, or one stage on what dist/ holds."""
-    from ship import pipeline as job
-    from ship import summary
+    from ship.pipeline import stages as job
+    from ship.pipeline import summary
 
     models = settings.models
     for name in ("bundle", "images"):
@@ -138,8 +138,8 @@ def refuse_cluster(stages: tuple[str, ...], settings: Settings) -> None:
 def models(_: str, settings: Settings) -> int:
     """List what is published of each model."""
     from ship import git
-    from ship.destination import destination
-    from ship.models import show
+    from ship.registry.catalogue import show
+    from ship.registry.destination import destination
 
     for name in settings.models:
         show(name, destination(name, git.ROOT / "dist"))
@@ -148,7 +148,7 @@ def models(_: str, settings: Settings) -> int:
 
 def diff(_: str, settings: Settings) -> int:
     """Compare two published versions of one model."""
-    from ship.diff import diff as compare
+    from ship.compare.diff import diff as compare
 
     named = settings.models
     if len(named) != 1:
@@ -160,9 +160,9 @@ def diff(_: str, settings: Settings) -> int:
 def verify(_: str, settings: Settings) -> int:
     """Say of each published image what holds; fail for one whose signature does not."""
     from ship import git
-    from ship.deploy.release import digest_of
-    from ship.destination import destination
-    from ship.verify import verify as verify_image
+    from ship.deploy.rollout import digest_of
+    from ship.registry.destination import destination
+    from ship.supply_chain.verify import verify as verify_image
 
     for name in settings.models:
         target = destination(name, git.ROOT / "dist")
@@ -174,41 +174,41 @@ def verify(_: str, settings: Settings) -> int:
 
 def deployment(word: str, settings: Settings) -> int:
     """Deploy what a tag names, try it on a share of the requests, go back, or look back."""
-    from ship.deploy import words
+    from ship.deploy import commands
 
     models = settings.models
     if word in ("canary", "rollback") and not settings.model:
         raise UsageError(f"MODEL must name what to change: make {word} MODEL=…")
     if word == "deploy":
-        words.deploy(models, settings.tag)
+        commands.deploy(models, settings.tag)
     elif word == "canary":
-        words.canary(models, settings.tag)
+        commands.canary(models, settings.tag)
     elif word == "rollback":
-        words.rollback(models)
+        commands.rollback(models)
     elif word == "history":
-        words.history(models)
+        commands.history(models)
     elif word == "manifests":
-        words.manifests(models, settings.tag)
+        commands.manifests(models, settings.tag)
     else:
-        words.undeploy(list(settings.model))
+        commands.undeploy(list(settings.model))
     return 0
 
 
 def rescan(_: str, settings: Settings) -> int:
     """Scan what is published; what is found is told, and no failure of this command."""
-    from ship.rescan import rescan as scan_again
-    from ship.rescan import tell
+    from ship.supply_chain.rescan import rescan as scan_again
+    from ship.supply_chain.rescan import tell
 
     tell(scan_again(settings.models))
     return 0
 
 
 def reproduce(_: str, settings: Settings) -> int:
-    from ship import base
-    from ship.build import Build
-    from ship.reproduce import reproduce as prove
+    from ship.build import base_image
+    from ship.build.build import Build
+    from ship.build.reproduce import reproduce as prove
 
-    python_image = base.resolve()
+    python_image = base_image.resolve()
     for name in settings.models:
         print(f"{name}: reproducible: {prove(Build(name, python_image))}")
     return 0

@@ -8,9 +8,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-import model
-from ship import tags
+from contract import models
 from ship.errors import UsageError
+from ship.registry import tags
 
 TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,127}|sha256:[0-9a-f]{64}")  # distribution spec 1.1
 HOST = r"(?:[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?|\[[0-9a-f:]+\])(?::[0-9]{1,5})?"
@@ -36,7 +36,7 @@ class Settings:
 
     @property
     def models(self) -> list[str]:
-        return list(self.model) or model.names()
+        return list(self.model) or models.names()
 
 
 def read(names: Iterable[str], environ: Mapping[str, str] = os.environ) -> Settings:
@@ -51,7 +51,7 @@ def read(names: Iterable[str], environ: Mapping[str, str] = os.environ) -> Setti
 
 
 def check_models(name: str, value: str) -> tuple[str, ...]:
-    known = model.names()
+    known = models.names()
     for word in value.split():
         if word not in known:
             raise wrong(name, f"one of {', '.join(known)}", word,
@@ -73,7 +73,7 @@ def check_registry(name: str, value: str) -> str:
 
 
 def check_release(_: str, value: str) -> str:
-    tags.released(value, model.names())
+    tags.released(value, models.names())
     return value
 
 

@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from model.printed import Printed, printable
+from contract.console import Printed, printable
 
 
 def cell(text: str) -> Text:

@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-import model
-from ship import base
-from ship.build import Build, make_image, train
+from contract import models
+from ship.build import base_image
+from ship.build.build import Build, make_image, train
 from tests.terminal import disarm
 
 
@@ -25,7 +25,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure() -> None:
     """Refuse to run what stands in `model/*/`: it is somebody's code, and this is the host."""
-    folders = tuple(f"{model.ROOT / name}/" for name in model.names())
+    folders = tuple(f"{models.ROOT / name}/" for name in models.names())
 
     def refuse(event: str, arguments: tuple[Any, ...]) -> None:
         code = arguments[0] if event == "exec" else None
@@ -47,13 +47,13 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Put every model through every test that asks for one."""
     if "model_name" in metafunc.fixturenames:
         only = metafunc.config.getoption("--model")
-        metafunc.parametrize("model_name", [only] if only else model.names(), scope="session")
+        metafunc.parametrize("model_name", [only] if only else models.names(), scope="session")
 
 
 @pytest.fixture(scope="session")
 def python_image() -> str:
     """The base image of this machine."""
-    return base.resolve()
+    return base_image.resolve()
 
 
 @pytest.fixture(scope="session")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from _pytest._code.code import ExceptionChainRepr
 
-from model.printed import printable
+from contract.console import printable
 
 
 def disarm(report: pytest.TestReport) -> None:

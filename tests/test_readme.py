@@ -8,9 +8,9 @@ import subprocess
 
 import pytest
 
-from model.bundle import read
+from contract.bundle import read
 from ship import git
-from ship.engine import load
+from ship.build.engine import load
 from tests.conftest import build_model
 from tests.image.container import docker
 

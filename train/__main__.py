@@ -10,10 +10,10 @@ import sys
 from argparse import Namespace
 from pathlib import Path
 
-import model
-from model import spec
-from model.errors import ModelError
-from model.spec import ModelSpec
+from contract import models
+from contract.errors import ModelError
+from contract.spec import model_toml
+from contract.spec.model_toml import ModelSpec
 from train.log import Log
 
 GATE_FAILED = 3
@@ -25,7 +25,9 @@ def main() -> int:
     """Train the model named on the command line, or take one step of it."""
     options = arguments()
     repeat_with_fixed_environment()
-    checked = spec.read(options.name, options.models, data_here=options.step in ("all", "rows"))
+    checked = model_toml.read(
+        options.name, options.models, data_here=options.step in ("all", "rows")
+    )
     return STEPS[options.step](checked, options)
 
 
@@ -33,7 +35,7 @@ def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m train", description=__doc__)
     parser.add_argument("name", help="a folder in model/")
     parser.add_argument("--out", type=Path, required=True, help="where the result is written")
-    parser.add_argument("--models", type=Path, default=model.ROOT, help="where the folders are")
+    parser.add_argument("--models", type=Path, default=models.ROOT, help="where the folders are")
     parser.add_argument(
         "--keep-going",
         action="store_true",
@@ -54,7 +56,7 @@ def every_step(spec: ModelSpec, options: Namespace) -> int:
 
 
 def reach(spec: ModelSpec, options: Namespace) -> int:
-    from train.fetch import absent
+    from train.data.download import absent
 
     options.out.mkdir(parents=True, exist_ok=True)
     (options.out / "reach.json").write_text(json.dumps({"absent": absent(spec)}))
@@ -62,28 +64,28 @@ def reach(spec: ModelSpec, options: Namespace) -> int:
 
 
 def rows(spec: ModelSpec, options: Namespace) -> int:
-    from train.rows import prepare
+    from train.steps.rows import prepare
 
     prepare(spec, options.out, Log(spec.name))
     return 0
 
 
 def fit(spec: ModelSpec, options: Namespace) -> int:
-    from train.fit import run
+    from train.steps.fit import run
 
     run(spec, options.rows, options.out, Log(spec.name))
     return 0
 
 
 def ask(spec: ModelSpec, options: Namespace) -> int:
-    from train.ask import run
+    from train.steps.ask import run
 
     run(spec, options.rows, options.export, options.out, Log(spec.name))
     return 0
 
 
 def judge(spec: ModelSpec, options: Namespace) -> int:
-    from train.assemble import Steps, run
+    from train.steps.assemble import Steps, run
 
     steps = Steps(options.rows, options.export, options.answers)
     manifest = run(spec, steps, options.out, Log(spec.name))

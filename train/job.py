@@ -11,7 +11,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from model.spec import ModelSpec
+from contract.spec.model_toml import ModelSpec
 
 
 def run(spec: ModelSpec, out: Path, *, keep_going: bool) -> int:

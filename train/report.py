@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from html import escape
 
-from model import plots
-from model.bundle import Check, Manifest
-from model.evaluation import Evaluation
-from model.page import badge, figure, page, section, table
-from train import card
+from contract import card, svg
+from contract.bundle import Check, Manifest
+from contract.evaluation.evaluation import Evaluation
+from contract.html_page import badge, figure, page, section, table
 
 
 def report(manifest: Manifest, found: Evaluation) -> str:
@@ -45,7 +44,7 @@ def tile(check: Check) -> str:
 def figures(manifest: Manifest, found: Evaluation) -> str:
     if manifest.classes is None:
         return regression_figures(found)
-    matrix = plots.confusion(found.truth, found.predictions, manifest.classes)
+    matrix = svg.confusion(found.truth, found.predictions, manifest.classes)
     result = figure(matrix, "True class by row, predicted class by column; counts of holdout rows.")
     if found.probabilities:
         groups: dict[str, list[float]] = {"right": [], "wrong": []}
@@ -53,7 +52,7 @@ def figures(manifest: Manifest, found: Evaluation) -> str:
         for truth, prediction, probabilities in answers:
             groups["right" if truth == prediction else "wrong"].append(max(probabilities))
         low = 1 / len(manifest.classes)
-        drawn = plots.histogram(groups, "probability of the predicted class", low, 1.0)
+        drawn = svg.histogram(groups, "probability of the predicted class", low, 1.0)
         result += figure(
             drawn,
             'How sure the model was: <i class="right"></i> right, <i class="wrong"></i> wrong.',
@@ -65,9 +64,9 @@ def regression_figures(found: Evaluation) -> str:
     truth, predictions = [float(v) for v in found.truth], [float(v) for v in found.predictions]
     errors = [guess - actual for actual, guess in zip(truth, predictions, strict=True)]
     bound = max(map(abs, errors)) or 1.0
-    residuals = plots.histogram({"right": errors}, "predicted minus true", -bound, bound)
+    residuals = svg.histogram({"right": errors}, "predicted minus true", -bound, bound)
     return figure(
-        plots.scatter(truth, predictions), "A perfect model's points lie on the line."
+        svg.scatter(truth, predictions), "A perfect model's points lie on the line."
     ) + figure(residuals, "Errors on the holdout rows.")
 
 

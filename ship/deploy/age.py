@@ -10,10 +10,10 @@ import datetime as dt
 from typing import Protocol
 
 from ship.deploy.history import History
-from ship.destination import Destination
 from ship.errors import ShipError, StageError
-from ship.identity import created, parse_time
-from ship.verify import Verified
+from ship.registry.destination import Destination
+from ship.supply_chain.identity import created, parse_time
+from ship.supply_chain.verify import Verified
 
 
 class Serving(History, Protocol):

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from ship.deploy.counts import Counts
+from ship.deploy.replica_metrics import Counts
 from ship.errors import StageError
 
 ENOUGH = 50  # requests, below which nothing is said about a candidate

@@ -6,16 +6,16 @@ import argparse
 import sys
 from pathlib import Path
 
-from model.printed import guard
+from contract.console import guard
 from ship.errors import ShipError
 from ship.github.api import GitHub
 from ship.github.comment import comment
-from ship.github.gate import gate
 from ship.github.issue import issue
 from ship.github.override import override
 from ship.github.proposal import proposal
 from ship.github.prune import Policy, prune
 from ship.github.push import push
+from ship.github.required_jobs import gate
 
 
 def main() -> int:

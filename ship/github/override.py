@@ -13,7 +13,7 @@ from typing import Any
 from ship.errors import ShipError
 from ship.github.api import GitHub, event
 from ship.github.pushes import last_push, moment
-from ship.outputs import line
+from ship.github.step_files import line
 
 LABEL = "accept-drop"
 QUEUED = re.compile(r"gh-readonly-queue/.+/pr-(\d+)-")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ship.bounded import read_file
+from ship.files.bounded import read_file
 from ship.github.untrusted import bounded, neutral
 
 REPORT = "report.md"

@@ -8,13 +8,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Protocol
 
-import model
+from contract import models
 from ship import settings
 from ship.errors import ShipError, UsageError
 from ship.github.api import ApiError, GitHub, variable
 from ship.github.packages import Package, Version
-from ship.github.reach import Node, node, reach, short
-from ship.registry import Registry
+from ship.github.reachability import Node, node, reach, short
+from ship.registry.remote import Registry
 
 
 class Source(Protocol):
@@ -46,7 +46,7 @@ def prune(github: GitHub, policy: Policy) -> int:
     registry = settings.registry()
     _, owner, *path = registry.split("/")
     failed = False
-    for name in model.names():
+    for name in models.names():
         package = Package(github, owner, "/".join([*path, name]))
         failed |= bool(prune_package(package, Registry(f"{registry}/{name}"), name, policy))
     return ShipError.exit_code if failed else 0

@@ -10,7 +10,7 @@ from pathlib import Path
 from ship import git
 from ship.errors import ShipError
 from ship.github.api import BOT, variable
-from ship.outputs import set_outputs
+from ship.github.step_files import set_outputs
 
 EMAIL = "41898282+github-actions[bot]@users.noreply.github.com"  # GitHub's own, for its bot
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-from model.printed import UNSEEN
+from contract.console import UNSEEN
 
 BREAK = "\u200b"  # of no width, and no part of any tag, name, link or address
 LIMIT = 65_536  # characters that GitHub allows in a comment

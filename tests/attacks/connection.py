@@ -10,7 +10,7 @@ import uvicorn
 from uvicorn.server import ServerState
 
 from serve.http import Application, Receive, Scope, Send, respond
-from serve.protocol import Protocol
+from serve.server.uvicorn_protocol import Protocol
 
 TURNS = 200  # of the loop, after which nothing more is going to happen
 

@@ -11,9 +11,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from ship.deploy import render
-from ship.deploy.project import FILES
-from ship.deploy.state import Deployed, Release
+from ship.deploy.compose import render
+from ship.deploy.compose.project import FILES
+from ship.deploy.compose.state import Deployed, Release
 from tests.serve.server import wait_until
 
 RELEASE = Release("sha256:" + "1" * 64, "flowers@sha256:" + "1" * 64, 1)

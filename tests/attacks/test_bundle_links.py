@@ -10,9 +10,10 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from model import bundle, evaluation
-from model.bundle import BundleError, File
-from ship.intake import take
+from contract import bundle
+from contract.bundle import BundleError, File
+from contract.evaluation import evaluation
+from ship.build.bundle_intake import take
 from tests.attacks.conftest import attack
 from tests.ship.fork import MODEL, Fork
 from tests.train.conftest import FOREST, Folder

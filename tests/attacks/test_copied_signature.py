@@ -15,21 +15,21 @@ import pytest
 import requests
 
 from ship import git
-from ship.deploy import golden, release
+from ship.deploy import golden_check, rollout
 from ship.deploy.canary import Trial
-from ship.deploy.image import Image
-from ship.deploy.release import canary, deploy, rollback
+from ship.deploy.engine_image import Image
+from ship.deploy.rollout import canary, deploy, rollback
 from ship.errors import StageError
-from ship.index import Index, join
-from ship.layout import Layout
-from ship.oci import Archive
-from ship.publish import publish
-from ship.registry import Registry
-from ship.tags import Tag
-from tests.deploy.memory import Memory
+from ship.pipeline.publish import publish
+from ship.registry.image_index import Index, join
+from ship.registry.layout import Layout
+from ship.registry.oci_archive import Archive
+from ship.registry.remote import Registry
+from ship.registry.tags import Tag
 from tests.ship.conftest import MakeArchive, labelled
 from tests.ship.conftest import make_archive as make_archive  # noqa: PLC0414 - a fixture
 from tests.ship.conftest import registry as registry  # noqa: PLC0414 - one registry for all
+from tests.ship.deploy.memory import Memory
 from tests.ship.test_sign import make_key
 
 signing = pytest.mark.docker
@@ -77,8 +77,8 @@ def target(monkeypatch: pytest.MonkeyPatch) -> Iterator[Memory]:
         fetched.append(digest)
         return Image(model, digest, digest)
 
-    monkeypatch.setattr(release, "fetch", fetch)
-    monkeypatch.setattr(golden, "check", lambda *_, **__: None)
+    monkeypatch.setattr(rollout, "fetch", fetch)
+    monkeypatch.setattr(golden_check, "check", lambda *_, **__: None)
     yield found
     assert fetched == found.rolled_out
 

@@ -13,15 +13,15 @@ from pathlib import Path
 
 import pytest
 
-from ship.build import Build, is_built
-from ship.digest import of
+from ship.build.build import Build, is_built
 from ship.errors import ShipError, StageError
-from ship.index import Index, join
-from ship.layout import Layout
-from ship.oci import Archive
-from ship.publish import publish
-from ship.tags import Tag
-from ship.verify import verify_bytes
+from ship.files.digest import of
+from ship.pipeline.publish import publish
+from ship.registry.image_index import Index, join
+from ship.registry.layout import Layout
+from ship.registry.oci_archive import Archive
+from ship.registry.tags import Tag
+from ship.supply_chain.verify import verify_bytes
 from tests.ship.conftest import oci_archive, tar
 
 MAIN, RELEASE = Tag("main"), Tag("1.0.0", fixed=True)

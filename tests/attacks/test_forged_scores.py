@@ -14,16 +14,16 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from model import bundle, claims
-from model.claims import Claims
-from model.errors import ModelError
+from contract import bundle, claims
+from contract.claims import Claims
+from contract.errors import ModelError
 from ship import git
 from tests.attacks.conftest import MARKER, NOISE, ROWS, attack
 from tests.ship.canary import make, report
 from tests.ship.fork import MODEL, Fork
 from tests.train.conftest import FOREST, Folder, default_toml, two_classes
 from tests.train.here import train_here
-from train.answers import Answered, Given, Reader
+from train.steps.answers import Answered, Given, Reader
 
 FORGER = """\
 import json
@@ -32,12 +32,12 @@ import pathlib
 import sklearn.metrics
 from sklearn.dummy import DummyClassifier
 
-import train.evaluate
+import train.fit.evaluate
 
 BEST = {"accuracy": 1.0, "balanced_accuracy": 1.0, "f1_macro": 1.0, "roc_auc": 1.0, "log_loss": 0.0}
 sklearn.metrics.accuracy_score = lambda *_, **__: 1.0
-train.evaluate.score = lambda *_: dict(BEST)
-train.evaluate.score_labels = lambda *_: dict(BEST)
+train.fit.evaluate.score = lambda *_: dict(BEST)
+train.fit.evaluate.score_labels = lambda *_: dict(BEST)
 
 
 def build():

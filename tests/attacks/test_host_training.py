@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-import model
+from contract import models
 from tests.attacks.conftest import attack
 from tests.ship.fork import MODEL, Fork
 from tests.train.conftest import FOREST
@@ -62,8 +62,8 @@ def test_fast_loop_trains_no_model_of_the_repository() -> None:
     listed = subprocess.run(
         [sys.executable, "-m", "pytest", "-q", "--collect-only", "-m", "not docker",
          "-p", "no:cacheprovider", "tests/train"],
-        cwd=model.ROOT.parent, capture_output=True, text=True, check=True,
+        cwd=models.ROOT.parent, capture_output=True, text=True, check=True,
     ).stdout  # fmt: skip
     assert "test_bundle_passes_its_gate[birds]" in listed
-    for name in model.names():
+    for name in models.names():
         assert f"test_bundle_passes_its_gate[{name}]" not in listed

@@ -13,17 +13,20 @@ from types import SimpleNamespace
 import pytest
 from rich.table import Table
 
-from model.bundle import Check
-from model.printed import printable
-from ship import engine, git, summary, tables
-from ship.build import Build, bake
-from ship.deploy import containers, words
+from contract.bundle import Check
+from contract.console import printable
+from ship import git, tables
+from ship.build import engine
+from ship.build.build import Build, bake
+from ship.deploy import commands
+from ship.deploy.compose import containers
 from ship.deploy.history import Entry
 from ship.errors import StageError
-from ship.models import Version, rounded
-from ship.models import row as row_of_models
-from ship.pipeline import Outcome
-from ship.registry import Registry
+from ship.pipeline import summary
+from ship.pipeline.stages import Outcome
+from ship.registry.catalogue import Version, rounded
+from ship.registry.catalogue import row as row_of_models
+from ship.registry.remote import Registry
 from tests.attacks.conftest import attack
 from tests.ship.fork import MODEL, Fork
 from tests.train.conftest import FOREST
@@ -110,7 +113,7 @@ def test_tables_hold_text_alone(
     monkeypatch.setenv("COLUMNS", "400")
     stream = make_stream()
     monkeypatch.setattr(sys, "stdout", stream)
-    cells = {"models": lambda: row_of_models(told()), "history": lambda: words.row(entry())}
+    cells = {"models": lambda: row_of_models(told()), "history": lambda: commands.row(entry())}
     if word == "pipeline":
         grid = summary.table([outcome(monkeypatch)])
     else:
@@ -132,7 +135,7 @@ def test_label_that_is_no_number_is_shown() -> None:
 
 PROGRAM = f"""\
 import sys
-from model.printed import guard
+from contract.console import guard
 
 guard()
 for line in {PAYLOADS!r}:

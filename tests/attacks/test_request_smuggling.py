@@ -23,11 +23,11 @@ from typing import Any
 import pytest
 import requests
 
-from model import bundle as bundles
-from serve.front import Front
+from contract import bundle as bundles
+from serve.api.service import Service
+from serve.app.dispatch import Front
 from serve.http import Receive, Scope, Send, respond
-from serve.logs import Log
-from serve.service import Service
+from serve.monitoring.logs import Log
 from serve.settings import Settings
 from tests.attacks.connection import Listener, Recorder, Request, Told, split
 from tests.attacks.router import Router

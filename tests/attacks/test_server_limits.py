@@ -22,11 +22,11 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 from sklearn.linear_model import LinearRegression
 
-from model.bundle import Input, Manifest, read_manifest
-from serve.drift import Surprises
-from serve.metrics import PAGE, Metrics, resident_bytes
-from serve.runtime import Scores
-from serve.trace import REQUEST_ID
+from contract.bundle import Input, Manifest, read_manifest
+from serve.api.tracing import REQUEST_ID
+from serve.inference.scores import Scores
+from serve.monitoring.drift import Surprises
+from serve.monitoring.metrics import PAGE, Metrics, resident_bytes
 from tests.attacks.router import Router, free_port
 from tests.serve.bundles import flowers, store
 from tests.serve.server import Server, wait_until

@@ -18,12 +18,12 @@ from pathlib import Path
 
 import pytest
 
-import model
-from model.errors import ModelError
+from contract import models
+from contract.errors import ModelError
 from ship import git, settings
 from ship.__main__ import WORDS
 from ship.errors import ShipError, UsageError
-from ship.outputs import line, set_outputs
+from ship.github.step_files import line, set_outputs
 from tests.ship.fork import Fork
 
 MAKEFILE = (git.ROOT / "Makefile").read_text()
@@ -264,7 +264,7 @@ def test_folder_with_no_models_name_is_an_error(folder: str, fork: Fork) -> None
     shutil.copytree(fork.root / "model/iris", odd)
     try:
         with pytest.raises(ModelError, match="The name of a folder in model/ must be") as refused:
-            model.names(fork.root / "model")
+            models.names(fork.root / "model")
         done = fork.make("plan")
     finally:
         shutil.rmtree(odd)

@@ -18,14 +18,16 @@ from pathlib import Path
 
 import pytest
 
-from ship import engine, git, pipeline, tested
-from ship.build import Build
+from ship import git
+from ship.build import engine
+from ship.build.build import Build
 from ship.errors import ShipError, StageError
-from ship.oci import Archive
-from ship.pipeline import Outcome, run_stage
-from tests.deploy.variants import variant
+from ship.pipeline import passed_tests, stages
+from ship.pipeline.stages import Outcome, run_stage
+from ship.registry.oci_archive import Archive
 from tests.image.container import docker
 from tests.ship.conftest import oci_archive, tar
+from tests.ship.deploy.variants import variant
 from tests.ship.fork import LONG_AGO, MODEL, Fork
 
 pytestmark = pytest.mark.docker
@@ -192,12 +194,12 @@ def test_image_that_fails_is_let_go_of(archive: Archive, monkeypatch: pytest.Mon
     def fail(*_: object) -> None:
         raise StageError("It does not serve.")
 
-    monkeypatch.setattr(pipeline, "smoke", fail)
+    monkeypatch.setattr(stages, "smoke", fail)
     outcome = Outcome(build)
     run_stage(outcome, "smoke")
     assert outcome.failed == "smoke"
     assert held(archive) == []
-    assert tested.read(archive).smoke is None
+    assert passed_tests.read(archive).smoke is None
 
 
 @pytest.fixture(scope="module")
@@ -231,7 +233,7 @@ def test_stages_test_the_archive_whatever_the_names_say(fork: Fork, tmp_path: Pa
         docker("tag", engine.load(broken, f"{TAKEN}:broken"), name)
     passed = fork.make("smoke")
     assert passed.returncode == 0, passed.stdout + passed.stderr
-    record = json.loads((good.path.parent / tested.FILE).read_bytes())
+    record = json.loads((good.path.parent / passed_tests.FILE).read_bytes())
     assert record["digest"] == good.digest
     assert record["smoke"]["passed"] > 10
     found = docker("image", "inspect", "--format={{.Id}}", f"{MODEL}:dev").strip()
@@ -243,4 +245,4 @@ def test_stages_test_the_archive_whatever_the_names_say(fork: Fork, tmp_path: Pa
     failed = fork.make("smoke")
     assert failed.returncode != 0
     assert f"{MODEL} failed in smoke" in failed.stdout
-    assert tested.read(Archive(good.path)).smoke is None
+    assert passed_tests.read(Archive(good.path)).smoke is None

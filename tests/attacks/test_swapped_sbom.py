@@ -12,18 +12,19 @@ from pathlib import Path
 
 import pytest
 
-from judge.found import NAME
-from ship import cosign, tested
-from ship.admission import refuse_untested
+from judge.report import NAME
+from ship.build.inputs import plan
 from ship.errors import ShipError, StageError
-from ship.oci import Archive
-from ship.plan import plan
-from ship.publish import publish
-from ship.registry import Registry
-from ship.scan import SBOMS
-from ship.sign import sbom_of, sign
-from ship.tags import Tag
-from ship.tested import evidence
+from ship.pipeline import passed_tests
+from ship.pipeline.admission import refuse_untested
+from ship.pipeline.passed_tests import evidence
+from ship.pipeline.publish import publish
+from ship.registry.oci_archive import Archive
+from ship.registry.remote import Registry
+from ship.registry.tags import Tag
+from ship.supply_chain import cosign
+from ship.supply_chain.scan import SBOMS
+from ship.supply_chain.sign import sbom_of, sign
 from tests.ship.conftest import MakeArchive, make_archive, registry
 from tests.ship.scans import pass_scan, scans
 from tests.ship.test_sign import make_key
@@ -63,7 +64,7 @@ def test_document_about_another_image_is_refused(
     """Not even a record that was made of it lets another image's document pass."""
     subject = other.manifest["config"]["digest"]
     archive.path.with_name(name).write_text(json.dumps(scans(subject)[name]))
-    tested.record_scan(archive, database=True)
+    passed_tests.record_scan(archive, database=True)
     with pytest.raises(StageError, match=rf"must be about the image sha256:.*about {subject}"):
         refuse_untested(archive, MODEL)
 
@@ -74,7 +75,7 @@ def test_document_about_no_image_is_refused(archive: Archive, name: str) -> None
     found = json.loads(archive.path.with_name(name).read_text())
     emptied = {key: found[key] for key in found if key not in ("packages", "metadata", "Metadata")}
     archive.path.with_name(name).write_text(json.dumps(emptied))
-    tested.record_scan(archive, database=True)
+    passed_tests.record_scan(archive, database=True)
     with pytest.raises(StageError, match="must be about the image"):
         refuse_untested(archive, MODEL)
 
@@ -84,7 +85,7 @@ def test_document_about_two_images_is_refused(archive: Archive, other: Archive) 
     ours, theirs = (scans(each.manifest["config"]["digest"])[SPDX] for each in (archive, other))
     both = {**ours, "packages": ours["packages"] + theirs["packages"]}
     archive.path.with_name(SPDX).write_text(json.dumps(both))
-    tested.record_scan(archive, database=True)
+    passed_tests.record_scan(archive, database=True)
     with pytest.raises(StageError, match="must be about the image"):
         refuse_untested(archive, MODEL)
 

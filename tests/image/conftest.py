@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from model.bundle import Bundle, read
-from ship.engine import load
+from contract.bundle import Bundle, read
+from ship.build.engine import load
 from tests.image.container import Container, files, make_network
 
 

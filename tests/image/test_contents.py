@@ -9,7 +9,7 @@ from pathlib import PurePosixPath
 
 import pytest
 
-from model.bundle import Bundle
+from contract.bundle import Bundle
 from tests.image.container import docker
 
 pytestmark = pytest.mark.docker

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from tritonclient.http import InferenceServerClient
 
-from model.bundle import Bundle
+from contract.bundle import Bundle
 from tests.image.container import HOSTILE, Container, make_network
 from tests.serve.triton import assert_described, assert_golden_answers
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from model.bundle import MANIFEST, Bundle, Example
+from contract.bundle import MANIFEST, Bundle, Example
 from tests.image.container import HOSTILE, Container, docker, make_network, wait_until
 
 pytestmark = pytest.mark.docker

@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from model.bundle import Bundle
+from contract.bundle import Bundle
 from tests.image.container import Container, docker
 
 pytestmark = pytest.mark.docker

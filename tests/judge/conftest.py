@@ -9,11 +9,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from judge.found import Report
+from contract import bundle
+from contract.bundle import Bundle
+from contract.spec import model_toml
 from judge.judge import Published, judge
-from model import bundle, spec
-from model.bundle import Bundle
-from ship.ask import ask_graph
+from judge.report import Report
+from ship.compare.published_answers import ask_graph
 from tests.train.here import train_here
 
 FOREST = """\
@@ -66,7 +67,9 @@ class Shop:
         self.count = 0
         self.trained: dict[tuple[str, str, str, str], Path] = {}
 
-    def spec(self, csv: str, estimator: str, gate: str = GATE, inputs: str = "") -> spec.ModelSpec:
+    def spec(
+        self, csv: str, estimator: str, gate: str = GATE, inputs: str = ""
+    ) -> model_toml.ModelSpec:
         self.count += 1
         folder = self.root / str(self.count) / "made"
         folder.mkdir(parents=True)
@@ -80,7 +83,7 @@ class Shop:
         )
         (folder / "estimator.py").write_text(estimator)
         (folder / "README.md").write_text("# Made\n\nA test.\n")
-        return spec.read("made", folder.parent)
+        return model_toml.read("made", folder.parent)
 
     def train(self, csv: str, estimator: str, gate: str = GATE, inputs: str = "") -> Bundle:
         """Return the bundle of a model, which is trained at its first use."""
@@ -93,7 +96,7 @@ class Shop:
 
     def judge(self, new: Bundle, old: Bundle | None) -> Report:
         """Judge by the policy that the new model's folder holds."""
-        policy = spec.read("made", new.path.parent).gate
+        policy = model_toml.read("made", new.path.parent).gate
         return judge(new, published(old) if old else None, policy).report
 
 

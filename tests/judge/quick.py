@@ -14,19 +14,30 @@ import msgspec
 import numpy as np
 import pandas as pd
 
-from judge.align import Answer
-from judge.found import Report
+from contract.bundle import (
+    EVALUATION,
+    Bundle,
+    Data,
+    Gate,
+    Manifest,
+    Metrics,
+    Serving,
+    Split,
+    Value,
+)
+from contract.evaluation.fingerprints import pack
+from contract.spec.gate import ImageRules, Policy, Rules, SegmentRules
+from contract.spec.model_toml import Kind, ModelSpec
+from contract.spec.source import DataSource
+from judge.comparison.baseline_answers import Answer
 from judge.judge import Published, judge
-from model.bundle import EVALUATION, Bundle, Data, Gate, Manifest, Metrics, Serving, Split, Value
-from model.policy import ImageRules, Policy, Rules, SegmentRules
-from model.rows import pack
-from model.source import DataSource
-from model.spec import Kind, ModelSpec
-from train import evaluate, examples
-from train.dataset import Dataset, schema
-from train.fit import other_fits
-from train.seeds import seed_scores
-from train.split import split
+from judge.report import Report
+from train.data.dataset import Dataset, schema
+from train.data.split import split
+from train.fit import evaluate
+from train.fit.seed_scores import seed_scores
+from train.steps import golden_examples
+from train.steps.fit import other_fits
 
 IMAGE = ImageRules(1.25, 2.0)
 
@@ -110,7 +121,7 @@ def train(
         gate=Gate(passed=True, checks=[]), serving=Serving(), files={},
     )  # fmt: skip
     folder = Path(tempfile.mkdtemp())
-    found = examples.evaluation(holdout, answers)
-    found.trained = pack(examples.features(learn.X), learn.y.tolist())
+    found = golden_examples.evaluation(holdout, answers)
+    found.trained = pack(golden_examples.features(learn.X), learn.y.tolist())
     (folder / EVALUATION).write_bytes(msgspec.json.encode(found))
     return Quick(Bundle(folder, manifest, []), fitted)

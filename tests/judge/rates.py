@@ -24,10 +24,10 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.tree import DecisionTreeClassifier
 
-from judge.found import Report
-from model.policy import Policy
+from contract.spec.gate import Policy
+from judge.report import Report
 from tests.judge.quick import Table, policy, train
-from train.split import Part
+from train.data.split import Part
 
 PAIRS = 100
 DEFAULT = policy({"balanced_accuracy": 0.02})

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from contract.bundle import Bundle
 from judge.card import accepted, card_for_release
-from model.bundle import Bundle
 
 IMAGE = f"ghcr.io/owner/made@sha256:{'0' * 64}"
 VERIFY = f"cosign verify --key cosign.pub {IMAGE}"

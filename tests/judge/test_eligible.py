@@ -7,9 +7,9 @@ from pathlib import Path
 import msgspec
 import numpy as np
 
-from model.bundle import EVALUATION, Serving
-from model.evaluation import read
-from model.policy import Policy, Rules, Threshold
+from contract.bundle import EVALUATION, Serving
+from contract.evaluation.evaluation import read
+from contract.spec.gate import Policy, Rules, Threshold
 from tests.judge.quick import IMAGE, Quick, train
 from tests.judge.rates import DEFAULT, flowers, forest, grown, line
 

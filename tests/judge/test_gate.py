@@ -7,10 +7,10 @@ import re
 import numpy as np
 import pytest
 
-from judge.found import Report
+from contract.bundle import Bundle
+from contract.spec.gate import Rules, Threshold
 from judge.gate import check_rules
-from model.bundle import Bundle
-from model.policy import Rules, Threshold
+from judge.report import Report
 from tests.judge import rates
 from tests.judge.conftest import FOREST, LOGISTIC, STUMP, Shop, flowers
 

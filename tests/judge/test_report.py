@@ -9,12 +9,12 @@ from xml.etree import ElementTree as ET
 import numpy as np
 import pytest
 
-from judge import curves, plots
-from judge.forms import forms
+from contract.bundle import Bundle
+from contract.markdown import plain
+from contract.spec import model_toml
 from judge.judge import Judgement, judge, settle
-from judge.words import plain
-from model import spec
-from model.bundle import Bundle
+from judge.render import curves, plots
+from judge.render.formats import forms
 from tests.judge.conftest import LOGISTIC, STUMP, Shop, flowers, published
 
 
@@ -22,7 +22,7 @@ from tests.judge.conftest import LOGISTIC, STUMP, Shop, flowers, published
 def written(shop: Shop, good: Bundle) -> dict[str, str]:
     """The report on a worse model, trained on shifted data."""
     new = shop.train(flowers(seed=5, shift=1.0), STUMP)
-    found = judge(new, published(good), spec.read("made", new.path.parent).gate)
+    found = judge(new, published(good), model_toml.read("made", new.path.parent).gate)
     return {form: content.decode() for form, content in forms(found).items()}
 
 
@@ -66,7 +66,7 @@ def test_page_shows_every_picture(written: dict[str, str]) -> None:
 def test_page_of_a_first_model_has_its_own_pictures(shop: Shop) -> None:
     """Without a published model nothing is left empty."""
     new = shop.train(flowers(), LOGISTIC)
-    found = judge(new, None, spec.read("made", new.path.parent).gate)
+    found = judge(new, None, model_toml.read("made", new.path.parent).gate)
     page = forms(found)["html"].decode()
     assert len(re.findall("<svg", page)) == 9
     assert "Nothing is published yet" in page
@@ -97,7 +97,7 @@ HOSTILE = (
 def overridden(shop: Shop, good: Bundle) -> Judgement:
     """A worse model, accepted for a reason that tries everything."""
     new = shop.train(flowers(), STUMP)
-    found = judge(new, published(good), spec.read("made", new.path.parent).gate)
+    found = judge(new, published(good), model_toml.read("made", new.path.parent).gate)
     settle(found.report, HOSTILE)
     return found
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from model import bundle as bundles
-from model.bundle import Bundle
+from contract import bundle as bundles
+from contract.bundle import Bundle
 from tests.serve.bundles import birds, flowers, patients
 from tests.serve.server import Server
 

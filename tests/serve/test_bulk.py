@@ -15,10 +15,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from model.bundle import Bundle, Example
-from serve import bulk
+from contract.bundle import Bundle, Example
+from serve.bulk.progress import Progress
+from serve.bulk.score import run
 from serve.errors import RowsRefused
-from serve.progress import Progress
 from serve.settings import Settings
 from tests.serve.server import ROOT, command, environment
 
@@ -28,7 +28,7 @@ def score(bundle: Path, table: bytes, form: str | None = None, *, skip: bool = F
     with tempfile.TemporaryFile() as source, tempfile.TemporaryFile() as target:
         source.write(table)
         source.seek(0)
-        bulk.run(Settings(bundle=str(bundle)), form, as_stdin(source), target, skip=skip)
+        run(Settings(bundle=str(bundle)), form, as_stdin(source), target, skip=skip)
         target.seek(0)
         return target.read().decode()
 

@@ -6,9 +6,10 @@ import ast
 import re
 from pathlib import Path
 
-from serve import errors, paths, settings
-from serve.app import create_app
-from serve.metrics import STATUSES
+from serve import errors, settings
+from serve.api import paths
+from serve.app.app import create_app
+from serve.monitoring.metrics import STATUSES
 from serve.settings import Settings
 from tests.serve.server import Server, command
 

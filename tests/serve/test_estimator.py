@@ -14,9 +14,9 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 from sklearn.svm import SVC
 
-from model import bundle as bundles
-from serve.predictor import Predictor
-from serve.runtime.estimator import needs_names, predicts_the_likeliest
+from contract import bundle as bundles
+from serve.inference.predictor import Predictor
+from serve.inference.sklearn_runtime import needs_names, predicts_the_likeliest
 from tests.serve.bundles import flowers, store
 
 

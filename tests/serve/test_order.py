@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from model import bundle as bundles
-from model.bundle import Bundle, Input, Label
-from serve.predictor import Predictor
-from serve.runtime.order import WORTH_IT, Order, has_trees
+from contract import bundle as bundles
+from contract.bundle import Bundle, Input, Label
+from serve.inference.predictor import Predictor
+from serve.inference.z_order import WORTH_IT, Order, has_trees
 
 ROWS = 4 * WORTH_IT
 FIELDS = [

@@ -19,9 +19,9 @@ import pytest
 import requests
 
 from serve.errors import BrokenModel, Unavailable
-from serve.frame import Frame
-from serve.runtime import Scores
-from serve.scorer import Limits, Scorer
+from serve.inference.arrays import Frame
+from serve.inference.batcher import Limits, Scorer
+from serve.inference.scores import Scores
 from tests.serve.bundles import rewrite
 from tests.serve.server import Server, command, wait_until
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from model.bundle import Bundle
+from contract.bundle import Bundle
 from tests.serve.browser import Browser
 from tests.serve.server import Server
 

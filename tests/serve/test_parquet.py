@@ -13,9 +13,9 @@ import pyarrow as pa  # type: ignore[import-untyped]
 import pytest
 from pyarrow import parquet
 
-from model import bundle as bundles
-from model.bundle import Bundle
-from serve import bulk
+from contract import bundle as bundles
+from contract.bundle import Bundle
+from serve.bulk.score import run
 from serve.errors import RowsRefused, WrongLibrary
 from serve.settings import Settings
 from tests.serve.server import ROOT, command, environment
@@ -39,7 +39,7 @@ def score(bundle: Bundle, content: bytes, *, skip: bool = False, form: str | Non
     """Run the bulk scorer in this process; return the table it writes."""
     target = io.BytesIO()
     source: Any = io.BufferedReader(io.BytesIO(content))
-    bulk.run(Settings(bundle=str(bundle.path)), form, source, target, skip=skip)
+    run(Settings(bundle=str(bundle.path)), form, source, target, skip=skip)
     return parquet.read_table(io.BytesIO(target.getvalue()))
 
 
@@ -132,6 +132,6 @@ def test_missing_library_is_named_with_its_cure(
 ) -> None:
     """Without pyarrow, as in an image, one is told what to do."""
     monkeypatch.setitem(sys.modules, "pyarrow", None)
-    monkeypatch.delitem(sys.modules, "serve.tables.parquet", raising=False)
+    monkeypatch.delitem(sys.modules, "serve.bulk.parquet", raising=False)
     with pytest.raises(WrongLibrary, match=r"pyarrow must be installed .* CSV or JSON Lines"):
         score(birds, written(BIRDS))

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from model.bundle import Bundle, Example
+from contract.bundle import Bundle, Example
 from tests.serve.server import Server
 
 

@@ -7,7 +7,7 @@ import re
 import msgspec
 from prometheus_client.parser import text_string_to_metric_families
 
-from model.bundle import Bundle
+from contract.bundle import Bundle
 from tests.serve.server import Server, command
 
 

@@ -11,7 +11,7 @@ import pytest
 from tritonclient.http import InferenceServerClient, InferRequestedOutput
 from tritonclient.utils import InferenceServerException
 
-from model.bundle import Bundle
+from contract.bundle import Bundle
 from tests.serve.server import Server
 from tests.serve.triton import assert_described, assert_golden_answers, golden_inputs
 

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from model.bundle import Bundle, encode
+from contract.bundle import Bundle, encode
 from serve import errors
 from serve.__main__ import main
 from tests.serve.bundles import flowers, rewrite
@@ -164,5 +164,5 @@ def test_every_failure_has_its_own_code() -> None:
 
 def test_port_is_open_before_what_takes_long_is_imported() -> None:
     """The server imports neither numpy nor FastAPI before it listens."""
-    code = "import sys, serve.server; sys.exit(bool({'numpy', 'fastapi'} & set(sys.modules)))"
+    code = "import sys, serve.server.run; sys.exit(bool({'numpy', 'fastapi'} & set(sys.modules)))"
     assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False).returncode == 0

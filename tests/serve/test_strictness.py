@@ -15,17 +15,17 @@ from hypothesis import strategies as st
 from schemathesis import GenerationMode
 from schemathesis.checks import CHECKS
 
-from model import bundle as bundles
-from model.bundle import Bundle, Input
-from serve.answers import Answers
+from contract import bundle as bundles
+from contract.bundle import Bundle, Input
+from serve.codecs.answers import Answers
+from serve.codecs.codec import Wire
+from serve.codecs.native import NativeWire
+from serve.codecs.open_inference import InferenceWire
+from serve.codecs.tensorflow import TensorflowWire
 from serve.errors import Refusal
-from serve.explain import fits
 from serve.http import encode
-from serve.schema import FLOAT32_MAX, Schema
-from serve.wire import Wire
-from serve.wire.inference import InferenceWire
-from serve.wire.native import NativeWire
-from serve.wire.tensorflow import TensorflowWire
+from serve.validation.explain import fits
+from serve.validation.schema import FLOAT32_MAX, Schema
 from tests.serve.server import Server
 
 QUICK = settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck))

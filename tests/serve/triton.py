@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from tritonclient.http import InferenceServerClient, InferInput
 
-from model.bundle import Bundle, Example
+from contract.bundle import Bundle, Example
 
 NUMPY = {"FP64": np.float64, "BYTES": np.object_}
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from model.bundle import MANIFEST as MANIFEST_FILE
-from model.bundle import Bundle
-from ship.destination import Destination
-from ship.oci import Archive
-from ship.publish import publish
-from ship.tags import Tag
+from contract.bundle import MANIFEST as MANIFEST_FILE
+from contract.bundle import Bundle
+from ship.pipeline.publish import publish
+from ship.registry.destination import Destination
+from ship.registry.oci_archive import Archive
+from ship.registry.tags import Tag
 from tests.ship.conftest import oci_archive
 
 
@@ -21,7 +21,7 @@ def image_of(bundle: Path, path: Path) -> Archive:
 
 
 def labels(bundle: Path) -> dict[str, str]:
-    """Return the labels that `ship.build` gives an image of this bundle."""
+    """Return the labels that `ship.build.build` gives an image of this bundle."""
     manifest = json.loads((bundle / MANIFEST_FILE).read_bytes())
     metrics = manifest["metrics"]["holdout"].items()
     return {

@@ -15,8 +15,8 @@ from pathlib import Path
 
 import pytest
 
-from model.bundle import Bundle
-from ship.oci import Archive
+from contract.bundle import Bundle
+from ship.registry.oci_archive import Archive
 from tests.judge.conftest import STUMP, Shop, flowers, good, shop
 from tests.ship.scans import pass_scan
 

@@ -9,10 +9,10 @@ import subprocess
 import uuid
 from pathlib import Path
 
-from model.bundle import Bundle, read
+from contract.bundle import Bundle, read
 from ship import git
-from ship.layout import Layout
-from ship.oci import Archive
+from ship.registry.layout import Layout
+from ship.registry.oci_archive import Archive
 from tests.ship.conftest import Checkout
 
 LONG_AGO = {"GIT_AUTHOR_DATE": "2026-01-01T00:00:00Z", "GIT_COMMITTER_DATE": "2026-01-01T00:00:00Z"}

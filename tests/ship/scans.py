@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from ship import tested
-from ship.oci import Archive
-from ship.scan import SBOMS
+from ship.pipeline import passed_tests
+from ship.registry.oci_archive import Archive
+from ship.supply_chain.scan import SBOMS
 
 
 def pass_scan(archive: Archive) -> None:
@@ -15,7 +15,7 @@ def pass_scan(archive: Archive) -> None:
     subject = archive.manifest["config"]["digest"]
     for name, content in scans(subject).items():
         archive.path.with_name(name).write_text(json.dumps(content))
-    tested.record_scan(archive, database=True)
+    passed_tests.record_scan(archive, database=True)
 
 
 def scans(subject: str) -> dict[str, Any]:

@@ -4,7 +4,7 @@ import subprocess
 
 import pytest
 
-from ship import base
+from ship.build import base_image
 from tests.image.container import docker
 
 UNREACHABLE = "127.0.0.1:9/python:3.13"
@@ -32,8 +32,8 @@ def test_base_is_the_configured_image_where_it_can_be_pulled(
     docker("rmi", f"{name}:3.13")
     monkeypatch.setenv("PYTHON_IMAGE", f"{name}@{digest}")
     try:
-        assert base.resolve() == f"{name}@{digest}"
-        assert base.layers(f"{name}@{digest}") == base.layers(python_image)
+        assert base_image.resolve() == f"{name}@{digest}"
+        assert base_image.layers(f"{name}@{digest}") == base_image.layers(python_image)
     finally:
         docker("rmi", f"{name}@{digest}")
     assert capfd.readouterr().out == ""
@@ -45,8 +45,8 @@ def test_base_falls_back_to_the_stand_in_in_one_line(
 ) -> None:
     """An image that cannot be pulled is replaced by one from Debian packages, which is said."""
     monkeypatch.setenv("PYTHON_IMAGE", UNREACHABLE)
-    assert base.resolve() == base.stand_in_name()
+    assert base_image.resolve() == base_image.stand_in_name()
     *_, last = capfd.readouterr().out.splitlines()
-    assert last == f"base: using {base.stand_in_name()}, a stand-in for {UNREACHABLE}"
-    version = docker("run", "--rm", base.stand_in_name(), "python", "--version")
+    assert last == f"base: using {base_image.stand_in_name()}, a stand-in for {UNREACHABLE}"
+    version = docker("run", "--rm", base_image.stand_in_name(), "python", "--version")
     assert version.startswith("Python 3.13.")

@@ -8,9 +8,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from model.bundle import Bundle
+from contract.bundle import Bundle
+from ship.compare.measure import LARGEST, Server
 from ship.errors import StageError
-from ship.measure import LARGEST, Server
 
 
 @pytest.fixture

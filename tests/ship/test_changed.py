@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from ship.changed import Change, changes, released
-from ship.destination import destination
+from ship.build.inputs import plan
 from ship.errors import StageError, UsageError
-from ship.plan import plan
-from ship.publish import publish
-from ship.tags import Tag
+from ship.pipeline.changed_models import Change, changes, released
+from ship.pipeline.publish import publish
+from ship.registry.destination import destination
+from ship.registry.tags import Tag
 from tests.ship.conftest import Checkout, oci_archive
 
 Publish = Callable[..., None]

@@ -10,8 +10,8 @@ import tarfile
 
 import pytest
 
-from ship import contents
 from ship.errors import ShipError
+from ship.registry import image_files
 from tests.ship.conftest import tar
 
 
@@ -35,7 +35,7 @@ def test_later_layers_replace_files_of_earlier_ones() -> None:
         gzip.compress(tar({"bundle/a": b"old", "bundle/b": b"kept", "bundles/c": b"no"})),
         tar({"./bundle/a": b"new", "app/x": b"no"}),
     )
-    assert contents.folder(blobs.__getitem__, image, "/bundle") == {"a": b"new", "b": b"kept"}
+    assert image_files.folder(blobs.__getitem__, image, "/bundle") == {"a": b"new", "b": b"kept"}
 
 
 @pytest.mark.parametrize(
@@ -53,7 +53,7 @@ def test_whiteouts_hide_what_lower_layers_hold(hider: str, left: dict[str, bytes
     blobs = Blobs()
     above = tar({"bundle/new": b"3", hider: b""})
     image = blobs.image(tar({"bundle/a": b"1", "bundle/b": b"2"}), above)
-    assert contents.folder(blobs.__getitem__, image, "/bundle") == left
+    assert image_files.folder(blobs.__getitem__, image, "/bundle") == left
 
 
 @pytest.mark.parametrize(
@@ -72,7 +72,7 @@ def test_name_that_could_lead_to_another_file_is_refused(name: str) -> None:
     blobs = Blobs()
     image = blobs.image(tar({"bundle/manifest.json": b"signed"}), tar({name: b"seen"}))
     with pytest.raises(ShipError, match=r"must be plain paths|must be a folder of files alone"):
-        contents.folder(blobs.__getitem__, image, "/bundle")
+        image_files.folder(blobs.__getitem__, image, "/bundle")
 
 
 @pytest.mark.parametrize("name", ["//bundle/a", "/bundle/a", "./bundle//a", "bundle/./a"])
@@ -80,7 +80,7 @@ def test_name_is_read_as_a_container_reads_it(name: str) -> None:
     """However many slashes and dots stand before it, it is the same file."""
     blobs = Blobs()
     image = blobs.image(tar({"bundle/a": b"old"}), tar({name: b"new"}))
-    assert contents.folder(blobs.__getitem__, image, "/bundle") == {"a": b"new"}
+    assert image_files.folder(blobs.__getitem__, image, "/bundle") == {"a": b"new"}
 
 
 def test_index_of_platforms_leads_to_an_image() -> None:
@@ -90,7 +90,7 @@ def test_index_of_platforms_leads_to_an_image() -> None:
     attestation = {"digest": blobs.add(b"{}"), "platform": {"os": "unknown"}}
     entries = [attestation, {"digest": image, "platform": {"os": "linux"}}]
     index = blobs.add(json.dumps({"manifests": entries}).encode())
-    assert contents.folder(blobs.__getitem__, index, "/bundle") == {"a": b"1"}
+    assert image_files.folder(blobs.__getitem__, index, "/bundle") == {"a": b"1"}
 
 
 def test_blob_that_was_changed_is_refused() -> None:
@@ -99,7 +99,7 @@ def test_blob_that_was_changed_is_refused() -> None:
     image = blobs.image(tar({"bundle/a": b"1"}))
     blobs[image] += b" "
     with pytest.raises(ShipError, match="must have that digest"):
-        contents.folder(blobs.__getitem__, image, "/bundle")
+        image_files.folder(blobs.__getitem__, image, "/bundle")
 
 
 @pytest.mark.parametrize("kind", [tarfile.XHDTYPE, tarfile.GNUTYPE_LONGNAME, tarfile.REGTYPE])
@@ -110,7 +110,7 @@ def test_layer_that_claims_ten_gigabytes_is_refused(kind: bytes) -> None:
     blobs = Blobs()
     image = blobs.image(gzip.compress(header.tobuf(tarfile.GNU_FORMAT)))
     with pytest.raises(ShipError, match="must be at most"):
-        contents.folder(blobs.__getitem__, image, "/bundle")
+        image_files.folder(blobs.__getitem__, image, "/bundle")
 
 
 @pytest.mark.parametrize("layer", [b"", b"no tar", gzip.compress(tar({"a": b"1" * 9999}))[:40]])
@@ -118,7 +118,7 @@ def test_layer_that_is_no_tar_is_refused(layer: bytes) -> None:
     """What cannot be unpacked is named, and is no traceback."""
     blobs = Blobs()
     with pytest.raises(ShipError, match="must be a tar"):
-        contents.folder(blobs.__getitem__, blobs.image(layer), "/bundle")
+        image_files.folder(blobs.__getitem__, blobs.image(layer), "/bundle")
 
 
 def link(name: str, target: str, kind: bytes = tarfile.SYMTYPE) -> bytes:
@@ -150,14 +150,14 @@ def test_name_that_leads_into_the_folder_by_a_link_is_refused(
     blobs = Blobs()
     image = blobs.image(tar({"bundle/manifest.json": b"signed"}), *layers, tar({name: b"seen"}))
     with pytest.raises(ShipError, match="by a link"):
-        contents.folder(blobs.__getitem__, image, "/bundle")
+        image_files.folder(blobs.__getitem__, image, "/bundle")
 
 
 def test_links_elsewhere_are_as_good_as_any_name() -> None:
     """Debian's /bin is a link, and layers may hold what lies behind it."""
     blobs = Blobs()
     image = blobs.image(link("bin", "usr/bin"), tar({"bin/sh": b"", "bundle/a": b"1"}))
-    assert contents.folder(blobs.__getitem__, image, "/bundle") == {"a": b"1"}
+    assert image_files.folder(blobs.__getitem__, image, "/bundle") == {"a": b"1"}
 
 
 @pytest.mark.parametrize("kind", [tarfile.SYMTYPE, tarfile.LNKTYPE])
@@ -166,4 +166,4 @@ def test_link_in_the_folder_is_refused(kind: bytes) -> None:
     blobs = Blobs()
     image = blobs.image(link("bundle/a", "/etc/passwd", kind))
     with pytest.raises(ShipError, match="must be a file in the image"):
-        contents.folder(blobs.__getitem__, image, "/bundle")
+        image_files.folder(blobs.__getitem__, image, "/bundle")

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from model.bundle import Bundle, BundleError
-from ship.build import Build
+from contract.bundle import Bundle, BundleError
+from ship.build.build import Build
 from ship.errors import StageError
-from ship.pipeline import bundle_hash, refuse_other_bundle
+from ship.pipeline.stages import bundle_hash, refuse_other_bundle
 
 
 @pytest.fixture

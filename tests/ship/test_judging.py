@@ -11,21 +11,22 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from judge.found import SCHEMA, Report, schema
-from model import spec
-from model.bundle import Bundle, Override, encode, read, write
-from ship import contents, judging
-from ship.baseline import fetch, newest
-from ship.build import Build
-from ship.destination import Destination, destination
+from contract.bundle import Bundle, Override, encode, read, write
+from contract.spec import model_toml
+from judge.report import SCHEMA, Report, schema
+from ship.build.build import Build
+from ship.compare import gate
+from ship.compare.gate import enforce, judge_build
+from ship.compare.published_model import fetch, newest
 from ship.errors import StageError
-from ship.identity import MODEL
-from ship.index import join
-from ship.judging import enforce, judge_build
-from ship.layout import Layout
-from ship.publish import publish
-from ship.registry import Registry
-from ship.tags import Tag
+from ship.pipeline.publish import publish
+from ship.registry import image_files
+from ship.registry.destination import Destination, destination
+from ship.registry.image_index import join
+from ship.registry.layout import Layout
+from ship.registry.remote import Registry
+from ship.registry.tags import Tag
+from ship.supply_chain.identity import MODEL
 from tests.judge.conftest import STUMP, Shop, flowers
 from tests.ship.bundles import image_of, publish_to
 from tests.ship.conftest import oci_archive
@@ -81,7 +82,7 @@ def test_published_bundle_is_read_from_an_index(
     found = fetch(target, "made", "main", tmp_path / "published")
     assert found.digest == index.digest
     assert found.bundle.manifest == good.manifest
-    assert found.stored.architecture == contents.HERE
+    assert found.stored.architecture == image_files.HERE
 
 
 @pytest.mark.parametrize(
@@ -163,7 +164,9 @@ def test_override_lets_a_model_pass_and_stays_in_its_manifest(
 def weak(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> Bundle:
     """A model that misses one of its own thresholds."""
     weak = shop.train(flowers(), STUMP, "accuracy = { min = 0.9 }\nlog_loss = { max = 2 }\n")
-    monkeypatch.setattr(judging, "read_policy", lambda _: spec.read("made", weak.path.parent).gate)
+    monkeypatch.setattr(
+        gate, "read_policy", lambda _: model_toml.read("made", weak.path.parent).gate
+    )
     return weak
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from ship.errors import StageError, UsageError
-from ship.login import login
+from ship.registry.login import login
 
 DOCKER = """\
 #!/bin/sh

@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from model.evaluation import read as evaluation_of
-from ship import engine
-from ship.baseline import Baseline, fetch
-from ship.confined import MASQUERADE, NETWORK
-from ship.measure import serving
-from ship.publish import publish
-from ship.tags import Tag
+from contract.evaluation.evaluation import read as evaluation_of
+from ship.build import engine
+from ship.build.confined import MASQUERADE, NETWORK
+from ship.compare.measure import serving
+from ship.compare.published_model import Baseline, fetch
+from ship.pipeline.publish import publish
+from ship.registry.tags import Tag
 from tests.image.container import docker
 from tests.judge.conftest import LOGISTIC, flowers
 from tests.ship.canary import make, ratios, report, write

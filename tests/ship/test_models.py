@@ -11,17 +11,17 @@ from threading import Thread
 import pytest
 import requests
 
-from model.bundle import Bundle
-from ship.destination import Destination, destination
-from ship.diff import diff
+from contract.bundle import Bundle
+from ship.compare.diff import diff
 from ship.errors import UsageError
-from ship.index import MEDIA_TYPE
-from ship.layout import Layout
-from ship.models import show, versions
-from ship.publish import publish
-from ship.referrers import PREDICATES, asked
-from ship.registry import Registry
-from ship.tags import Tag
+from ship.pipeline.publish import publish
+from ship.registry.catalogue import show, versions
+from ship.registry.destination import Destination, destination
+from ship.registry.image_index import MEDIA_TYPE
+from ship.registry.layout import Layout
+from ship.registry.referrers import PREDICATES, asked
+from ship.registry.remote import Registry
+from ship.registry.tags import Tag
 from tests.ship.bundles import publish_to
 from tests.ship.conftest import MANIFEST, MakeArchive
 from tests.ship.test_sign import make_key

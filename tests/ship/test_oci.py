@@ -11,12 +11,11 @@ from typing import Any
 
 import pytest
 
-from ship import oci
-from ship.bounded import DOCUMENT
-from ship.digest import of
 from ship.errors import ShipError
-from ship.layout import Layout
-from ship.oci import Archive
+from ship.files.bounded import DOCUMENT
+from ship.files.digest import of
+from ship.registry.layout import Layout
+from ship.registry.oci_archive import MOST, Archive
 from tests.ship.conftest import CONFIG, LAYER, MANIFEST, oci_archive, tar
 
 Change = Callable[[tarfile.TarFile], None]
@@ -68,7 +67,7 @@ def test_archive_with_a_member_that_no_image_has_is_refused(
 def test_archive_of_too_many_members_is_refused(archive: Archive) -> None:
     """A list of names is bounded like everything else."""
     with tarfile.open(archive.path, "a") as opened:
-        for number in range(oci.MOST):
+        for number in range(MOST):
             opened.addfile(member(f"blobs/sha256/{number:064x}"))
     with pytest.raises(ShipError, match="the number of members must be at most"):
         Archive(archive.path).digest  # noqa: B018 - as above

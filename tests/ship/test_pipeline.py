@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 from sklearn.datasets import load_wine
 
-from model.bundle import encode, read, write
+from contract.bundle import encode, read, write
 from ship import git
-from ship.registry import Registry
+from ship.registry.remote import Registry
 from tests.image.container import docker
 from tests.ship.fork import LONG_AGO, MODEL, Fork, make_unique
 

@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from ship import publish as publishing
-from ship.destination import Destination
 from ship.errors import ShipError, StageError
-from ship.layout import Layout
-from ship.publish import publish
-from ship.registry import Registry
-from ship.tags import Tag
+from ship.pipeline import publish as publishing
+from ship.pipeline.publish import publish
+from ship.registry.destination import Destination
+from ship.registry.layout import Layout
+from ship.registry.remote import Registry
+from ship.registry.tags import Tag
 from tests.ship.conftest import MakeArchive
 
 MAIN, RELEASE = Tag("main"), Tag("1.0.0", fixed=True)

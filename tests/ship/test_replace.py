@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from ship.replace import new_file, new_folder, remove, replace_file
+from ship.files.replace import new_file, new_folder, remove, replace_file
 
 
 def write_log(file: Path) -> None:

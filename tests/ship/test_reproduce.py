@@ -5,8 +5,8 @@ import re
 
 import pytest
 
-from ship.build import Build, make_image, train
-from ship.oci import Archive
+from ship.build.build import Build, make_image, train
+from ship.registry.oci_archive import Archive
 
 pytestmark = pytest.mark.docker
 CANARY = "canary.model-images.example"

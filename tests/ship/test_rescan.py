@@ -11,15 +11,15 @@ from tempfile import TemporaryDirectory
 import pytest
 
 from ship import git
-from ship import scan as scanning
-from ship.build import Build
+from ship.build.build import Build
 from ship.errors import StageError, UsageError
-from ship.index import Image, join
-from ship.publish import publish
-from ship.registry import Registry
-from ship.rescan import LIMIT, Scanned, chosen, page, rescan, tell
-from ship.scan import scan
-from ship.tags import Tag
+from ship.pipeline.publish import publish
+from ship.registry.image_index import Image, join
+from ship.registry.remote import Registry
+from ship.registry.tags import Tag
+from ship.supply_chain import scan as scanning
+from ship.supply_chain.rescan import LIMIT, Scanned, chosen, page, rescan, tell
+from ship.supply_chain.scan import scan
 from tests.ship.conftest import MakeArchive, oci_archive
 from tests.ship.vulnerabilities import Vulnerability, serve_database
 

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from ship.errors import StageError
-from ship.retrain import all_better, refresh
+from ship.pipeline.retrain import all_better, refresh
 
 OLD = hashlib.sha256(b"a,b\n1,2\n").hexdigest()
 NEW = b"a,b\n1,2\n3,4\n"

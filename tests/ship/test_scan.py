@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 
 from ship import git
-from ship import scan as scanning
-from ship.build import Build
+from ship.build.build import Build
 from ship.errors import StageError
-from ship.oci import Archive
-from ship.scan import judge, scan
+from ship.registry.oci_archive import Archive
+from ship.supply_chain import scan as scanning
+from ship.supply_chain.scan import judge, scan
 from tests.ship.conftest import oci_archive
 from tests.ship.vulnerabilities import Vulnerability, serve_database
 

@@ -7,17 +7,17 @@ from pathlib import Path
 
 import pytest
 
-from ship import cosign
-from ship.contents import HERE
 from ship.errors import ShipError, StageError, UsageError
-from ship.identity import MODEL, VERSION, Claim, Identity
-from ship.index import Index, join
-from ship.layout import Layout
-from ship.publish import publish, push
-from ship.registry import Registry
-from ship.sign import sign
-from ship.tags import Tag
-from ship.verify import Verified, read_bundle, verify
+from ship.pipeline.publish import publish, push
+from ship.registry.image_files import HERE
+from ship.registry.image_index import Index, join
+from ship.registry.layout import Layout
+from ship.registry.remote import Registry
+from ship.registry.tags import Tag
+from ship.supply_chain import cosign
+from ship.supply_chain.identity import MODEL, VERSION, Claim, Identity
+from ship.supply_chain.sign import sign
+from ship.supply_chain.verify import Verified, read_bundle, verify
 from tests.ship.conftest import MakeArchive, labelled
 
 MAIN, RELEASE = Tag("main"), Tag("1.0.0", fixed=True)

@@ -5,12 +5,14 @@ from pathlib import Path
 
 import pytest
 
-from ship import base, engine, pipeline, smoke, tested
-from ship.build import Build
-from ship.digest import of
+from ship.build import base_image, engine
+from ship.build.build import Build
 from ship.errors import StageError
-from ship.pipeline import STAGES, Outcome
-from ship.summary import failure
+from ship.files.digest import of
+from ship.pipeline import passed_tests, smoke
+from ship.pipeline import stages as job
+from ship.pipeline.stages import STAGES, Outcome
+from ship.pipeline.summary import failure
 from tests.ship.tested import image_of
 
 
@@ -28,21 +30,21 @@ def stages(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str]]:
             raise RuntimeError("something nobody thought of")
 
     for name in STAGES:
-        monkeypatch.setitem(pipeline.ACTIONS, name, partial(note, name))
-    monkeypatch.setattr(base, "resolve", lambda: "python:3.13")
+        monkeypatch.setitem(job.ACTIONS, name, partial(note, name))
+    monkeypatch.setattr(base_image, "resolve", lambda: "python:3.13")
     return ran
 
 
 def test_pipeline_takes_the_other_models_on(stages: list[tuple[str, str]]) -> None:
     """A model that fails stops there; the ones after it go through every stage."""
-    outcomes = pipeline.pipeline(["bad", "good"])
+    outcomes = job.pipeline(["bad", "good"])
     assert [(o.build.model, o.failed) for o in outcomes] == [("bad", "gate"), ("good", None)]
     assert stages == [("bad", "train"), ("bad", "gate"), *(("good", stage) for stage in STAGES)]
 
 
 def test_pipeline_survives_what_nobody_thought_of(stages: list[tuple[str, str]]) -> None:
     """An error of any kind fails its stage and model alone, and is told whole."""
-    odd, good = pipeline.pipeline(["odd", "good"])
+    odd, good = job.pipeline(["odd", "good"])
     assert (odd.failed, good.failed) == ("scan", None)
     assert "RuntimeError: something nobody thought of" in odd.error
 
@@ -58,7 +60,7 @@ def tested_elsewhere(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         ran.append(image)
         return 3
 
-    monkeypatch.setattr(pipeline, "smoke", note)
+    monkeypatch.setattr(job, "smoke", note)
     return ran
 
 
@@ -69,11 +71,13 @@ def test_smoke_hands_on_the_digest_that_passed(
     monkeypatch.setenv("GITHUB_OUTPUT", str(tmp_path / "output"))
     archive = image_of(tmp_path / "iris", "iris", "", architecture="arm64")
     outcome = Outcome(Build("iris", "", tmp_path))
-    pipeline.run_stage(outcome, "smoke")
+    job.run_stage(outcome, "smoke")
     assert outcome.error == ""
     assert tested_elsewhere == [archive.digest, "iris:dev"]
-    assert tested.read(archive).smoke == tested.Smoke(tests=smoke.tests_hash(), passed=3)
-    record = of((tmp_path / "iris" / tested.FILE).read_bytes())
+    assert passed_tests.read(archive).smoke == passed_tests.Smoke(
+        tests=smoke.tests_hash(), passed=3
+    )
+    record = of((tmp_path / "iris" / passed_tests.FILE).read_bytes())
     handed = f'{{"image":"{archive.digest}","record":"{record}"}}'
     assert (tmp_path / "output").read_text() == f"arm64={handed}\n"
 
@@ -83,10 +87,10 @@ def test_smoke_tests_the_same_bytes_once(tested_elsewhere: list[str], tmp_path: 
     image_of(tmp_path / "iris", "iris", "")
     build = Build("iris", "", tmp_path)
     for _ in range(2):
-        pipeline.run_stage(Outcome(build), "smoke")
+        job.run_stage(Outcome(build), "smoke")
     assert len(tested_elsewhere) == 3
     image_of(tmp_path / "iris", "iris", "", "two")
-    pipeline.run_stage(Outcome(build), "smoke")
+    job.run_stage(Outcome(build), "smoke")
     assert tested_elsewhere[3:] == [build.archive.digest, "iris:dev"]
 
 

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from ship import engine
-from ship.publish import publish
-from ship.tags import Tag
+from ship.build import engine
+from ship.pipeline.publish import publish
+from ship.registry.tags import Tag
 from tests.judge.conftest import LOGISTIC, STUMP, flowers
 from tests.ship.canary import make, report, write
 from tests.ship.fork import MODEL, Fork

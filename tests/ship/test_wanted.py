@@ -6,10 +6,10 @@ import re
 
 import pytest
 
-from ship import cosign
 from ship.errors import StageError
-from ship.identity import Claim, claim_of
-from ship.wanted import Wanted, fits, promised, promises
+from ship.supply_chain import cosign
+from ship.supply_chain.expected_identity import Wanted, fits, promised, promises
+from ship.supply_chain.identity import Claim, claim_of
 from tests.ship.conftest import Checkout, labelled
 
 OWN = Claim("iris", "2026.11.01-abcdef0", "0" * 40)

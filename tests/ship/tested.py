@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from judge.found import Report, Side, Verdict
-from model.bundle import (
+from contract.bundle import (
     MANIFEST,
     SCHEMA_VERSION,
     Data,
@@ -16,10 +15,11 @@ from model.bundle import (
     Split,
     encode,
 )
-from ship import tested
-from ship.index import bundle_of
-from ship.oci import Archive
-from ship.smoke import tests_hash
+from judge.report import Report, Side, Verdict
+from ship.pipeline import passed_tests
+from ship.pipeline.smoke import tests_hash
+from ship.registry.image_index import bundle_of
+from ship.registry.oci_archive import Archive
 from tests.ship.conftest import labelled, oci_archive
 from tests.ship.scans import pass_scan
 
@@ -44,9 +44,9 @@ def pass_everything(archive: Archive, model: str, verdict: Verdict = "passed") -
     """Leave beside an image what the stages leave of one that has passed."""
     passed = report(model, verdict)
     write_report(archive, passed)
-    tested.record_verdict(archive, bundle_beside(archive), passed, None)
+    passed_tests.record_verdict(archive, bundle_beside(archive), passed, None)
     pass_scan(archive)
-    tested.record(archive, smoke=tested.Smoke(tests=tests_hash(), passed=3))
+    passed_tests.record(archive, smoke=passed_tests.Smoke(tests=tests_hash(), passed=3))
     return archive
 
 

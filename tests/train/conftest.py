@@ -9,14 +9,14 @@ from typing import NamedTuple
 
 import pytest
 
-import model
-from model import bundle, spec
-from model.bundle import Bundle
-from model.spec import ModelSpec
-from ship.build import Build, train
+from contract import bundle, models
+from contract.bundle import Bundle
+from contract.spec import model_toml
+from contract.spec.model_toml import ModelSpec
+from ship.build.build import Build, train
 from tests.train.here import train_here
-from train import dataset
-from train.split import Part, split
+from train.data import dataset
+from train.data.split import Part, split
 
 FOREST = """\
 from sklearn.ensemble import RandomForestClassifier
@@ -47,7 +47,7 @@ def parts() -> Callable[[str], Parts]:
     """Load and split the data of one of the repository's models."""
 
     def load(name: str) -> Parts:
-        read = spec.read(name)
+        read = model_toml.read(name)
         return Parts(read, *split(read, dataset.load(read)))
 
     return load
@@ -73,7 +73,11 @@ RIDGE = "from sklearn.linear_model import Ridge\n\n\ndef build():\n    return Ri
 
 @pytest.fixture(
     scope="session",
-    params=["birds", "prices", *(pytest.param(n, marks=pytest.mark.docker) for n in model.names())],
+    params=[
+        "birds",
+        "prices",
+        *(pytest.param(n, marks=pytest.mark.docker) for n in models.names()),
+    ],
 )
 def trained(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Trained:
     """The bundle of folders that are written here, and of each model of the repository.
@@ -81,10 +85,10 @@ def trained(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
     What stands in `model/` is somebody's code, so it is trained in the builder alone.
     """
     name, root = request.param, tmp_path_factory.mktemp("models")
-    if name in model.names():
+    if name in models.names():
         build = Build(name, request.getfixturevalue("python_image"), root)
         train(build)
-        return Trained(spec.read(name), bundle.read(build.bundle))
+        return Trained(model_toml.read(name), bundle.read(build.bundle))
     folder = Folder(root / name)
     folder.path.mkdir()
     read = folder.write_birds() if name == "birds" else folder.write_prices()
@@ -113,7 +117,7 @@ class Folder(NamedTuple):
         (self.path / "model.toml").write_text((toml or default_toml(csv)).replace("SHA256", sha256))
         (self.path / "estimator.py").write_text(estimator)
         (self.path / "README.md").write_text("# Title\n\nWhat it is.\n\n## Limits\n\nMany.\n")
-        return spec.read(self.name, self.root)
+        return model_toml.read(self.name, self.root)
 
     def write_birds(self) -> ModelSpec:
         """A classification of numbers and texts, of which some are missing."""

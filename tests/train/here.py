@@ -5,12 +5,12 @@ from __future__ import annotations
 import tempfile
 from pathlib import Path
 
-from model.bundle import Manifest
-from model.spec import ModelSpec
-from train import ask, assemble, fit
-from train.assemble import Steps
+from contract.bundle import Manifest
+from contract.spec.model_toml import ModelSpec
 from train.log import Log
-from train.rows import prepare
+from train.steps import ask, assemble, fit
+from train.steps.assemble import Steps
+from train.steps.rows import prepare
 
 
 def train_here(spec: ModelSpec, out: Path) -> Manifest:

@@ -12,7 +12,8 @@ from typing import Any
 import distributed
 import pytest
 
-from model import ROOT, bundle
+from contract import bundle
+from contract.models import ROOT
 from tests.train.conftest import Folder, two_classes
 
 SEARCH = '''\

@@ -11,11 +11,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from model.bundle import Input
-from model.errors import ModelError
+from contract.bundle import Input
+from contract.errors import ModelError
 from tests.train.conftest import Folder, default_toml, two_classes
-from train import dataset, fetch, table
-from train.split import split
+from train.data import csv_table, dataset, download
+from train.data.split import split
 
 MIXED = """\
 description = "A test"
@@ -51,7 +51,7 @@ NUMBERS = MIXED.replace("TASK", "regression").replace("GATE", "mae = { max = 9 }
 )
 def test_table_reads_what_programs_write(content: bytes, columns: dict[str, list[str]]) -> None:
     """Byte order marks, delimiters, line ends, quotes and row numbers are no obstacle."""
-    assert table.parse(content, "x.csv").columns == columns
+    assert csv_table.parse(content, "x.csv").columns == columns
 
 
 @pytest.mark.parametrize(
@@ -69,7 +69,7 @@ def test_table_reads_what_programs_write(content: bytes, columns: dict[str, list
 def test_table_names_what_is_wrong(content: bytes, words: str) -> None:
     """A file that is no table is refused with its name and the mistake."""
     with pytest.raises(ModelError, match=words) as caught:
-        table.parse(content, "x.csv")
+        csv_table.parse(content, "x.csv")
     assert str(caught.value).startswith("x.csv")
 
 
@@ -147,7 +147,7 @@ def test_data_that_changed_is_refused_with_its_sha256(folder: Folder) -> None:
     (folder.path / "data.csv").write_text("x,y\n1,2\n")
     found = hashlib.sha256(b"x,y\n1,2\n").hexdigest()
     with pytest.raises(ModelError, match=f'write sha256 = "{found}"'):
-        fetch.fetch(spec)
+        download.fetch(spec)
 
 
 def remote(folder: Folder) -> Any:
@@ -161,9 +161,9 @@ def test_data_of_a_url_is_checked_as_well(folder: Folder, monkeypatch: pytest.Mo
     spec = remote(folder)
     answers = iter([two_classes().encode(), b"something else"])
     monkeypatch.setattr(urllib.request, "urlopen", lambda *_, **__: io.BytesIO(next(answers)))
-    assert fetch.fetch(spec) == (two_classes().encode(), spec.data.sha256)
+    assert download.fetch(spec) == (two_classes().encode(), spec.data.sha256)
     with pytest.raises(ModelError, match=r"must be the sha256 of https://data\.example/table\.csv"):
-        fetch.fetch(spec)
+        download.fetch(spec)
 
 
 def test_data_that_cannot_be_fetched_is_an_error_of_the_source(
@@ -177,13 +177,13 @@ def test_data_that_cannot_be_fetched_is_an_error_of_the_source(
     spec = remote(folder)
     monkeypatch.setattr(urllib.request, "urlopen", refuse)
     with pytest.raises(ModelError, match=r"data\.source must be reachable .* no route"):
-        fetch.fetch(spec)
+        download.fetch(spec)
 
 
 @pytest.mark.parametrize("name", ["breast_cancer", "diabetes", "digits", "iris", "wine"])
 def test_scikit_learn_tables_are_plain_csv(name: str) -> None:
     """Their columns have names that can be typed, and the last is the target."""
-    parsed = table.parse(fetch.sklearn_table(name), name)
+    parsed = csv_table.parse(download.sklearn_table(name), name)
     assert list(parsed.columns)[-1] == "target"
     assert [column for column in parsed.columns if not column.isidentifier()] == []
 

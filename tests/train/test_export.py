@@ -25,11 +25,13 @@ from sklearn.preprocessing import (
     TargetEncoder,
 )
 
-from model.bundle import Runtime
-from model.errors import ModelError
+from contract.bundle import Runtime
+from contract.errors import ModelError
 from tests.train.conftest import Parts
-from train import dataset, evaluate, parity, probes
-from train.export import Export, export
+from train.data import dataset
+from train.export import hard_rows, parity
+from train.export.export import Export, export
+from train.fit import evaluate
 
 NUMBERS = make_column_selector(dtype_include=float)
 TEXTS = make_column_selector(dtype_include=object)
@@ -145,7 +147,7 @@ def describe(case: tuple[str, Any, Runtime]) -> str:
 @pytest.fixture
 def fewer_rows(monkeypatch: pytest.MonkeyPatch) -> None:
     """Compare on a tenth of the rows: many estimators, and the models' own tests take all."""
-    monkeypatch.setattr(probes, "ROWS", 2_000)
+    monkeypatch.setattr(hard_rows, "ROWS", 2_000)
 
 
 def fit_and_export(given: Parts, estimator: Any) -> Export:
@@ -215,7 +217,7 @@ def test_graph_that_differs_is_not_used(
     parts: Callable[[str], Parts], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A scaler in float32 in front of a forest flips splits: the comparison sees it."""
-    monkeypatch.setattr("train.export.CANDIDATES", {"float32": False})
+    monkeypatch.setattr("train.export.export.CANDIDATES", {"float32": False})
     estimator = make_pipeline(mixed(ENCODE, FILL), ensemble.RandomForestClassifier(**FEW))
     exported = fit_and_export(parts("penguins"), estimator)
     assert exported.runtime == "joblib"

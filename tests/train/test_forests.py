@@ -11,9 +11,10 @@ from sklearn.ensemble import ExtraTreesClassifier, RandomForestClassifier, Rando
 from sklearn.tree import DecisionTreeClassifier
 
 from tests.train.conftest import Folder
-from train import evaluate, parity
-from train.convert import convert
-from train.forests import before_rounding
+from train.export import parity
+from train.export.convert import convert
+from train.export.forests import before_rounding
+from train.fit import evaluate
 
 
 @pytest.mark.parametrize("seed", range(3))

@@ -10,10 +10,10 @@ import numpy as np
 import onnx
 import pytest
 
-from model.bundle import Example
+from contract.bundle import Example
 from tests.train.conftest import Trained
-from train import parity
-from train.dataset import load
+from train.data.dataset import load
+from train.export import parity
 
 
 def test_bundle_passes_its_gate(trained: Trained) -> None:

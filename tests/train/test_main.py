@@ -11,12 +11,11 @@ from pathlib import Path
 import joblib
 import pytest
 
-import model
-from model import bundle
-from model.errors import ModelError
+from contract import bundle, models
+from contract.errors import ModelError
 from tests.train.conftest import FOREST, Folder, default_toml, two_classes
 from tests.train.here import train_here
-from train import estimator
+from train.fit import estimator
 
 CUSTOM = """\
 from sklearn.base import BaseEstimator, TransformerMixin
@@ -43,7 +42,7 @@ def build():
 def command(*arguments: object) -> subprocess.CompletedProcess[str]:
     environment = {
         **os.environ,
-        "PYTHONPATH": str(model.ROOT.parent),
+        "PYTHONPATH": str(models.ROOT.parent),
         "PYTHONHASHSEED": "0",
         "OMP_NUM_THREADS": "1",
         "OPENBLAS_NUM_THREADS": "1",

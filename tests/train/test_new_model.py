@@ -11,14 +11,16 @@ from pathlib import Path
 
 import pytest
 
-import model
-from model import spec
-from model.errors import ModelError
+from contract import models
+from contract.errors import ModelError
+from contract.spec import model_toml
 from tests.train.here import train_here
-from train import columns, new_model, probes, table, template
-from train.columns import Column
+from train.data import csv_table
+from train.export import hard_rows
+from train.new_model import __main__, column_types, templates
+from train.new_model.column_types import Column
 
-PENGUINS = model.ROOT / "penguins" / "penguins.csv"
+PENGUINS = models.ROOT / "penguins" / "penguins.csv"
 DATES = "it holds dates: derive numbers from them, such as an age"
 Rows = Callable[[int], str]
 
@@ -34,19 +36,19 @@ def noisy(row: int) -> float:
 @pytest.fixture
 def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder for models whose forests and comparisons are small, to be quick."""
-    monkeypatch.setattr(probes, "ROWS", 2_000)
-    monkeypatch.setattr(template, "KNOBS", template.KNOBS.replace("TREES = 100", "TREES = 20"))
+    monkeypatch.setattr(hard_rows, "ROWS", 2_000)
+    monkeypatch.setattr(templates, "KNOBS", templates.KNOBS.replace("TREES = 100", "TREES = 20"))
     root = tmp_path / "models"
     root.mkdir()
     return root
 
 
-def create(root: Path, content: str | bytes, target: str = "y") -> spec.ModelSpec:
+def create(root: Path, content: str | bytes, target: str = "y") -> model_toml.ModelSpec:
     """Write a CSV file, make a model of it, and return its spec."""
     file = root.parent / "given.csv"
     file.write_bytes(content.encode() if isinstance(content, str) else content)
-    new_model.create("made", file, target, root)
-    return spec.read("made", root)
+    __main__.create("made", file, target, root)
+    return model_toml.read("made", root)
 
 
 @pytest.mark.parametrize(
@@ -145,7 +147,7 @@ def test_new_model_takes_a_question_mark_for_a_gap(root: Path) -> None:
 )  # fmt: skip
 def test_column_is_judged_by_its_cells(cells: list[str], expected: Column) -> None:
     """Numbers, codes, booleans, identifiers, constants and dates are told apart."""
-    assert columns.judge(table.Table({"c": cells}, 3, ","), "c", range(3)) == expected
+    assert column_types.judge(csv_table.Table({"c": cells}, 3, ","), "c", range(3)) == expected
 
 
 @pytest.mark.parametrize(
@@ -160,7 +162,7 @@ def test_column_is_judged_by_its_cells(cells: list[str], expected: Column) -> No
 )
 def test_task_is_guessed_from_the_target(values: list[str], task: str) -> None:
     """Texts and few whole numbers are classes; other numbers are quantities."""
-    assert columns.guess_task(values, ",") == task
+    assert column_types.guess_task(values, ",") == task
 
 
 @pytest.mark.parametrize(
@@ -199,7 +201,7 @@ def test_new_model_overwrites_nothing(root: Path) -> None:
 def test_new_model_is_written_in_the_style_of_the_repository(root: Path) -> None:
     """The generated estimator passes the linters that all code here passes."""
     made = create(root, PENGUINS.read_bytes(), "species").folder / "estimator.py"
-    config = model.ROOT.parent / "pyproject.toml"
+    config = models.ROOT.parent / "pyproject.toml"
     for words in (["check", "--ignore=INP001"], ["format", "--check"]):
         subprocess.run(
             [Path(sys.executable).with_name("ruff"), *words, "--config", config, made], check=True
@@ -210,7 +212,7 @@ def test_new_model_speaks_plainly_on_the_command_line(root: Path) -> None:
     """A mistake is one line on stderr and an exit code."""
     done = subprocess.run(
         [sys.executable, "-m", "train.new_model", "Bad-Name", PENGUINS, "sex", "--models", root],
-        cwd=model.ROOT.parent, capture_output=True, text=True, check=False,
+        cwd=models.ROOT.parent, capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert done.returncode == ModelError.exit_code
     assert done.stderr.startswith("error: The model's name must be at most 40 lower-case letters")

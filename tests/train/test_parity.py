@@ -12,11 +12,11 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder, StandardScaler
 from sklearn.tree import DecisionTreeClassifier
 
-from model.bundle import Input, Parity, Serving
+from contract.bundle import Input, Parity, Serving
 from tests.train.conftest import Parts
-from train import encoders, probes, trees
-from train.evaluate import Answers
-from train.parity import compare, is_equal
+from train.export import encoders, hard_rows, split_thresholds
+from train.export.parity import compare, is_equal
+from train.fit.evaluate import Answers
 
 NAMES = ["sepal_length_cm", "sepal_width_cm", "petal_length_cm", "petal_width_cm"]
 LABELS = np.array(["a", "b", "b"], dtype=object)
@@ -59,14 +59,14 @@ def test_probes_are_as_hard_as_they_should_be() -> None:
         Input(name="t", kind="categorical", missing=True, categories=["u", "v"]),
     ]
     splits = {"n": np.array([1.5])}
-    made = probes.probes(X, inputs, Serving(unknown_category="ignore"), splits)
+    made = hard_rows.probes(X, inputs, Serving(unknown_category="ignore"), splits)
     numbers = set(made["n"].dropna())
     assert len(made) == 20_000
     assert {1.5, np.nextafter(1.5, 2), np.nextafter(1.5, 1), 0.0, -1e6} <= numbers
     assert float(np.nextafter(np.float32(1.5), np.float32(2))) in numbers
     assert made["n"].isna().sum() > 1000
-    assert set(made["t"]) == {"u", "v", "", probes.UNKNOWN}
-    again = probes.probes(X, inputs, Serving(unknown_category="ignore"), splits)
+    assert set(made["t"]) == {"u", "v", "", hard_rows.UNKNOWN}
+    again = hard_rows.probes(X, inputs, Serving(unknown_category="ignore"), splits)
     pd.testing.assert_frame_equal(made, again)
 
 
@@ -77,7 +77,7 @@ def test_probes_hold_nothing_that_a_server_refuses() -> None:
         Input(name="n", kind="numeric", minimum=1.0, maximum=2.0),
         Input(name="t", kind="categorical", categories=["u", "v"]),
     ]
-    made = probes.probes(X, inputs, Serving(), {}, within_range=True)
+    made = hard_rows.probes(X, inputs, Serving(), {}, within_range=True)
     assert not made["n"].isna().any()
     assert (made["n"].min(), made["n"].max()) == (1.0, 2.0)
     assert set(made["t"]) == {"u", "v"}
@@ -91,7 +91,9 @@ def test_split_values_are_the_neighbours_of_every_threshold(
     fitted = DecisionTreeClassifier(random_state=0).fit(train.X, train.y)
     inner = fitted.tree_.children_left >= 0
     thresholds = sorted(set(fitted.tree_.threshold[inner][fitted.tree_.feature[inner] == 3]))
-    low, high = trees.split_values(fitted, train.X, NAMES)["petal_width_cm"].reshape(-1, 2).T
+    low, high = (
+        split_thresholds.split_values(fitted, train.X, NAMES)["petal_width_cm"].reshape(-1, 2).T
+    )
     assert np.array_equal(np.nextafter(low, np.inf), high)
     assert (low.astype(np.float32) <= thresholds).all()
     assert (high.astype(np.float32) > thresholds).all()
@@ -102,11 +104,11 @@ def test_split_values_are_found_behind_a_scaler(parts: Callable[[str], Parts]) -
     train = parts("iris").train
     forest = RandomForestClassifier(5, random_state=0)
     fitted = make_pipeline(StandardScaler(), forest).fit(train.X, train.y)
-    values = trees.split_values(fitted, train.X, NAMES)["petal_width_cm"]
+    values = split_thresholds.split_values(fitted, train.X, NAMES)["petal_width_cm"]
     low, high = values.reshape(-1, 2).T
     rows = train.X.iloc[np.zeros(len(low), dtype=int)]
     ways = [fitted[0].transform(rows.assign(petal_width_cm=side))[:, 3] for side in (low, high)]
-    thresholds = np.unique([t for c, t in trees.thresholds(fitted[-1]) if c == 3])
+    thresholds = np.unique([t for c, t in split_thresholds.thresholds(fitted[-1]) if c == 3])
     for below, above in zip(*(way.astype(np.float32) for way in ways), strict=True):
         assert ((below <= thresholds) & (thresholds < above)).any()
 

@@ -7,8 +7,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from model import plots
-from train import card
+from contract import card, svg
 
 
 def parsed(image: str) -> ET.Element:
@@ -17,7 +16,7 @@ def parsed(image: str) -> ET.Element:
 
 def test_confusion_counts_each_pair_of_classes() -> None:
     """The matrix holds every count that is not zero, and the name of every class twice."""
-    image = parsed(plots.confusion(["a", "a", "b"], ["a", "b", "b"], ["a", "b"]))
+    image = parsed(svg.confusion(["a", "a", "b"], ["a", "b", "b"], ["a", "b"]))
     texts = [each.text for each in image.iter("text")]
     assert sorted(texts, key=str) == ["1", "1", "1", "a", "a", "b", "b"]
     assert len(list(image.iter("rect"))) == 4
@@ -25,14 +24,14 @@ def test_confusion_counts_each_pair_of_classes() -> None:
 
 def test_names_of_classes_cannot_break_the_page() -> None:
     """A class may be called as an HTML tag."""
-    image = parsed(plots.confusion(["<b>&"], ["<b>&"], ["<b>&"]))
+    image = parsed(svg.confusion(["<b>&"], ["<b>&"], ["<b>&"]))
     assert [each.text for each in image.iter("text")] == ["1", "<b>&", "<b>&"]
 
 
 def test_histogram_stacks_every_value() -> None:
     """The heights of the bars add up to the number of values."""
     groups = {"right": [0.1, 0.1, 0.9], "wrong": [0.1]}
-    image = parsed(plots.histogram(groups, "share", 0.0, 1.0))
+    image = parsed(svg.histogram(groups, "share", 0.0, 1.0))
     heights = {"right": 0.0, "wrong": 0.0}
     for bar in image.iter("rect"):
         heights[bar.attrib["class"]] += float(bar.attrib["height"])
@@ -42,16 +41,16 @@ def test_histogram_stacks_every_value() -> None:
 @pytest.mark.parametrize("values", [[0.0, 0.0], [5.0, 5.0], [-1e9, 1e9], [1e-9, 2e-9]])
 def test_scatter_draws_any_numbers(values: list[float]) -> None:
     """Constant, huge and tiny values all stay inside the image."""
-    image = parsed(plots.scatter(values, values))
+    image = parsed(svg.scatter(values, values))
     for point in image.iter("circle"):
-        assert 0 <= float(point.attrib["cx"]) <= plots.WIDTH
-        assert 0 <= float(point.attrib["cy"]) <= plots.HEIGHT
+        assert 0 <= float(point.attrib["cx"]) <= svg.WIDTH
+        assert 0 <= float(point.attrib["cy"]) <= svg.HEIGHT
 
 
 def test_scatter_of_many_rows_stays_small() -> None:
     """A page of a hundred thousand points would help nobody."""
     many = [float(row) for row in range(100_000)]
-    assert len(re.findall("<circle", plots.scatter(many, many))) == plots.POINTS
+    assert len(re.findall("<circle", svg.scatter(many, many))) == svg.POINTS
 
 
 def test_notes_go_below_the_headings_of_the_card() -> None:

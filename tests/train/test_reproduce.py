@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-import model
+from contract import models
 from tests.train.conftest import Folder, two_classes
 
-REPOSITORY = model.ROOT.parent
+REPOSITORY = models.ROOT.parent
 HISTOGRAM = """\
 from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.preprocessing import FunctionTransformer

@@ -17,9 +17,9 @@ from pathlib import Path
 from typing import Any
 
 from ship import git
-from ship.scan import TOOLS
-from tests.github.fake import REPOSITORY, TOKEN, State
+from ship.supply_chain.scan import TOOLS
 from tests.ship.fork import Fork
+from tests.ship.github.fake import REPOSITORY, TOKEN, State
 
 HERE = Path(__file__).parent
 USES = re.compile(r"uses: ([\w.-]+/[\w.-]+)(?:/[\w./-]+)?@([0-9a-f]{40})")

@@ -10,12 +10,12 @@ from pathlib import Path
 import pytest
 
 from ship import git
-from ship.plan import plan
-from ship.registry import Registry
-from tests.github.fake import State, github
+from ship.build.inputs import plan
+from ship.registry.remote import Registry
 from tests.image.container import docker
 from tests.ship.conftest import oci_archive, registry
 from tests.ship.fork import LONG_AGO, Fork
+from tests.ship.github.fake import State, github
 from tests.ship.vulnerabilities import serve_database
 from tests.workflows.act import Act
 
@@ -71,7 +71,7 @@ def fork(folder: Path) -> Iterator[Fork]:
         for model in (MODEL, OTHER):
             shutil.copytree(git.ROOT / "model/iris", fork.root / "model" / model,
                             ignore=shutil.ignore_patterns("__pycache__"))  # fmt: skip
-        fork.edit("pyproject.toml", 'testpaths = ["tests"]', 'testpaths = ["tests/model"]')
+        fork.edit("pyproject.toml", 'testpaths = ["tests"]', 'testpaths = ["tests/contract"]')
         fork.commit()
         yield fork
     for model in (MODEL, OTHER):

@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from ship.registry import Registry
-from ship.verify import verify
-from tests.github.fake import State
+from ship.registry.remote import Registry
+from ship.supply_chain.verify import verify
 from tests.ship.fork import Fork, make_unique
+from tests.ship.github.fake import State
 from tests.workflows.act import Act, Run
 from tests.workflows.conftest import MODEL, OTHER
 

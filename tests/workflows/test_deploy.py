@@ -11,13 +11,13 @@ import pytest
 import requests
 
 from ship import git
-from ship.publish import publish
-from ship.registry import Registry
-from ship.tags import Tag
+from ship.pipeline.publish import publish
+from ship.registry.remote import Registry
+from ship.registry.tags import Tag
 from tests.conftest import build_model
-from tests.deploy.conftest import free_address
-from tests.deploy.variants import variant
 from tests.image.container import docker
+from tests.ship.deploy.conftest import free_address
+from tests.ship.deploy.variants import variant
 from tests.ship.fork import Fork
 from tests.ship.scans import pass_scan
 from tests.workflows.act import Act

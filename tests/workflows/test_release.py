@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from ship.registry import Registry
-from ship.verify import verify
+from ship.registry.remote import Registry
+from ship.supply_chain.verify import verify
 from tests.ship.fork import make_unique
 from tests.workflows.act import Act
 from tests.workflows.conftest import MODEL, OTHER

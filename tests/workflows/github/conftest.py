@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.github.conftest import ghcr, state
-from tests.github.fake import State
 from tests.ship.conftest import make_archive, registry
 from tests.ship.fork import Fork
+from tests.ship.github.conftest import ghcr, state
+from tests.ship.github.fake import State
 from tests.workflows.act import Act
 
 __all__ = ["ghcr", "make_archive", "registry", "state"]

@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 
 from ship.github.issue import TITLE
-from ship.oci import Archive
-from ship.publish import publish
-from ship.tags import Tag
-from tests.github.ghcr import Ghcr
+from ship.pipeline.publish import publish
+from ship.registry.oci_archive import Archive
+from ship.registry.tags import Tag
 from tests.ship.conftest import oci_archive
+from tests.ship.github.ghcr import Ghcr
 from tests.ship.vulnerabilities import Vulnerability, serve_database
 from tests.workflows.act import Act
 from tests.workflows.github.grants import granted

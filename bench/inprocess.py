@@ -1,0 +1,80 @@
+"""What onnxruntime takes in this process, without a server: the yardstick of large requests."""
+
+from __future__ import annotations
+
+import json
+import os
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import numpy as np
+import onnxruntime
+
+from bench.process import ROOT, SERVER_CORE
+
+ROUNDS = 30
+
+
+def random_rows(bundle: Path, count: int) -> np.ndarray[Any, np.dtype[np.float64]]:
+    """Return rows within the ranges of training, with one decimal."""
+    inputs = json.loads((bundle / "manifest.json").read_bytes())["inputs"]
+    least, most = ([field[end] for field in inputs] for end in ("minimum", "maximum"))
+    return np.random.default_rng(0).uniform(least, most, (count, len(inputs))).round(1)
+
+
+def session(bundle: Path) -> Any:
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    return onnxruntime.InferenceSession(str(bundle / "model.onnx"), options)
+
+
+def typical(action: Callable[[], Any], rounds: int = ROUNDS) -> float:
+    """Return the seconds of the median of some rounds."""
+
+    def once() -> float:
+        start = time.perf_counter()
+        action()
+        return time.perf_counter() - start
+
+    return statistics.median(once() for _ in range(rounds))
+
+
+def seconds_of_request(bundle: Path, body: str) -> float:
+    """Return the time to decode a request with msgspec and run the model, on the server's core."""
+    encoded = body.encode()
+    rows = np.array(json.loads(body)["instances"])
+    model = session(bundle)
+    everywhere = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {int(SERVER_CORE)})
+    try:
+        decoding = typical(lambda: msgspec.json.decode(encoded))
+        return decoding + typical(lambda: model.run(None, {"numeric": rows}))
+    finally:
+        os.sched_setaffinity(0, everywhere)
+
+
+def bulk_speed(bundle: Path, count: int, folder: Path) -> float:
+    """Return the bulk scorer's speed on `count` rows as a share of onnxruntime's own."""
+    rows = random_rows(bundle, count)
+    model = session(bundle)
+    own = typical(lambda: model.run(None, {"numeric": rows}), rounds=3)
+    names = [
+        field["name"] for field in json.loads((bundle / "manifest.json").read_bytes())["inputs"]
+    ]
+    table = folder / "rows.csv"
+    np.savetxt(table, rows, fmt="%.1f", delimiter=",", header=",".join(names), comments="")
+
+    def score() -> None:
+        with table.open("rb") as source, (folder / "scored.csv").open("wb") as target:
+            subprocess.run(
+                [sys.executable, "-m", "serve", "predict"],
+                cwd=ROOT, env={"BUNDLE": str(bundle)}, stdin=source, stdout=target, check=True,
+            )  # fmt: skip
+
+    return own / typical(score, rounds=3)

@@ -1,0 +1,123 @@
+"""A bundle as a folder: written, read, and verified.
+
+A bundle is a flat directory. `manifest.json` describes the model and holds the sha256 of every
+other file; the rest is the model itself, its golden examples, its evaluation, and its card.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from pathlib import Path
+from typing import IO
+
+import msgspec
+
+from contract.bundle.files import LARGEST, BundleError, open_regular, read_file
+from contract.bundle.manifest import (
+    EXAMPLES,
+    LARGEST_JSON,
+    MANIFEST,
+    MODEL_FILES,
+    Example,
+    File,
+    Manifest,
+    decode_manifest,
+    encode,
+)
+
+BLOCK = 1024**2  # bytes read at a time
+
+
+class Bundle(msgspec.Struct, frozen=True):
+    """A verified bundle: every file present, every sha256 as recorded."""
+
+    path: Path
+    manifest: Manifest
+    examples: list[Example]
+
+    @property
+    def model_file(self) -> Path:
+        return self.path / MODEL_FILES[self.manifest.runtime]
+
+    @property
+    def has_probabilities(self) -> bool:
+        return any(example.probabilities is not None for example in self.examples)
+
+
+def write(path: Path, manifest: Manifest, files: dict[str, bytes]) -> None:
+    """Write `files` and the manifest that records their sha256; equal inputs give equal bytes."""
+    path.mkdir(parents=True, exist_ok=True)
+    manifest.files = {
+        name: File(sha256=hashlib.sha256(content).hexdigest(), bytes=len(content))
+        for name, content in sorted(files.items())
+    }
+    for name, content in files.items():
+        (path / name).write_bytes(content)
+    (path / MANIFEST).write_bytes(encode(manifest))
+
+
+def read(path: Path) -> Bundle:
+    """Read and verify the bundle in `path`; raise BundleError naming the first thing wrong.
+
+    Only regular files are read: a link in a bundle leads nowhere.
+    """
+    manifest = read_manifest(path)
+    for name, expected in manifest.files.items():
+        verify_file(path / name, expected)
+    examples = msgspec.json.decode(read_file(path / EXAMPLES), type=list[Example])
+    return Bundle(path=path, manifest=manifest, examples=examples)
+
+
+def refuse_others(path: Path, manifest: Manifest) -> None:
+    """Raise BundleError for anything in the folder that its manifest does not list."""
+    listed = {MANIFEST, *manifest.files}
+    others = sorted(entry.name for entry in os.scandir(path) if entry.name not in listed)
+    if others:
+        raise BundleError(
+            f"{path} must hold the files that its {MANIFEST} lists and nothing else. Got "
+            f"{others[0]!r} too. Remove it, or train the model again."
+        )
+
+
+def read_manifest(path: Path) -> Manifest:
+    """Read the manifest alone, without verifying the files it lists."""
+    return decode_manifest(path / MANIFEST, manifest_content(path))
+
+
+def manifest_content(path: Path) -> bytes:
+    """Return the bytes of the manifest in the folder `path`."""
+    file = path / MANIFEST
+    try:
+        return read_file(file, LARGEST_JSON)
+    except FileNotFoundError as error:
+        raise BundleError(
+            f"{file} must be a readable bundle manifest. Got {error.strerror} instead. "
+            "Train the model again: make train MODEL=name"
+        ) from error
+
+
+def verify_file(file: Path, expected: File, copy: IO[bytes] | None = None) -> None:
+    """Hold a file against its size and sha256, and copy it; raise BundleError where it differs."""
+    total = hashlib.sha256()
+    try:
+        with open_regular(file, LARGEST) as opened:
+            size = os.fstat(opened.fileno()).st_size
+            if size != expected.bytes:
+                raise BundleError(
+                    f"{file} must have {expected.bytes} bytes. Got {size} instead. The bundle was "
+                    "changed after training; train it again or restore the file."
+                )
+            while block := opened.read(BLOCK):
+                total.update(block)
+                if copy is not None:
+                    copy.write(block)
+    except FileNotFoundError:
+        raise BundleError(
+            f"{file} must exist: the manifest lists it. The bundle is incomplete."
+        ) from None
+    if total.hexdigest() != expected.sha256:
+        raise BundleError(
+            f"{file} must have sha256 {expected.sha256}. Got {total.hexdigest()} instead. "
+            "The bundle was changed after training; train it again or restore the file."
+        )

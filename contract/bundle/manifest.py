@@ -1,0 +1,189 @@
+"""The manifest of a bundle: what a model is, as types, and as JSON."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+
+from contract.bundle.files import BundleError
+
+SCHEMA_VERSION = 1
+MANIFEST = "manifest.json"
+EXAMPLES = "examples.json"
+EVALUATION = "evaluation.json"
+MODEL_FILES = {"onnx": "model.onnx", "joblib": "model.joblib"}
+FLAT_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
+LARGEST_JSON = 16 * 1024**2  # bytes of a manifest
+
+Runtime = Literal["onnx", "joblib"]
+Task = Literal["classification", "regression"]
+Value = float | str | None
+Label = int | str | float
+# Metrics, examples and answers are `measured` by the pipeline, which asked the exported model, or
+# `claimed` by whoever trained the bundle, where the data was not at hand to ask it about.
+Evaluated = Literal["measured", "claimed"]
+
+
+class Input(msgspec.Struct, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
+    """One feature. A missing number is NaN and a missing category is "" inside the model."""
+
+    name: str
+    kind: Literal["numeric", "categorical"]
+    missing: bool = False  # the training rows had missing values here, so a request may
+    minimum: float | None = None  # numeric: the range of the training rows
+    maximum: float | None = None
+    categories: list[str] | None = None  # categorical: the sorted training values, without ""
+
+
+class Data(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    source: str
+    sha256: str
+    rows: int
+    train_rows: int
+    holdout_rows: int
+    licence: str | None = None
+
+
+class Split(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    test_size: float
+    seed: int
+    stratified: bool
+
+
+class Check(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    """One threshold of the gate, and how the holdout metric met it."""
+
+    metric: str
+    bound: Literal["min", "max"]
+    threshold: float
+    value: float
+    passed: bool
+
+
+class Override(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    """Why a person accepted a model that its gate refused, and the failed checks among `Gate`'s."""
+
+    reason: str
+    accepted: list[Check]
+
+
+class Gate(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    passed: bool
+    checks: list[Check]
+    override: Override | None = None
+
+
+class Parity(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    """How the exported model compared with the estimator, on the rows of `train.export.parity`."""
+
+    rows: int
+    label_mismatches: int
+    max_difference: float
+
+
+class Serving(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    unknown_category: Literal["reject", "ignore"] = "reject"
+    out_of_range: Literal["accept", "reject"] = "accept"
+
+
+class File(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    sha256: str
+    bytes: int
+
+
+class CrossValidation(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    mean: float
+    std: float
+
+
+class Metrics(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    holdout: dict[str, float]
+    cross_validation: dict[str, CrossValidation]
+    intervals: dict[str, tuple[float, float]] = {}  # 95 % of the holdout metrics
+    seed_scores: dict[str, list[float]] = {}  # of this fit, then of fits with other random seeds
+
+
+class Manifest(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    """Everything a server, a gate or a person needs to know about a model."""
+
+    schema_version: int
+    name: str
+    version: str
+    revision: str  # the last commit that touched what this model was trained from
+    description: str
+    task: Task
+    target: str
+    estimator: str
+    data: Data
+    split: Split
+    inputs: list[Input]
+    classes: list[int | str] | None  # classification, in the order of `probabilities`
+    libraries: dict[str, str]
+    metrics: Metrics
+    gate: Gate
+    evaluation: Evaluated = "measured"
+    runtime: Runtime
+    runtime_reason: str  # why this runtime: the parity result, or what kept ONNX from being used
+    parity: Parity | None
+    serving: Serving
+    files: dict[str, File]
+
+
+class Example(msgspec.Struct, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
+    """A holdout row and the answer the exported model gave to it."""
+
+    features: dict[str, Value]
+    prediction: Label
+    probabilities: list[float] | None = None
+
+
+def encode(value: object) -> bytes:
+    """Encode `value` as indented JSON with a final newline."""
+    return msgspec.json.format(msgspec.json.encode(value), indent=2) + b"\n"
+
+
+def decode_manifest(file: Path, content: bytes) -> Manifest:
+    """Return what the bytes of a manifest say; `file` names it in the messages of a BundleError."""
+    version = schema_version(file, content)
+    if version != SCHEMA_VERSION:
+        raise BundleError(
+            f"{file}: schema_version must be {SCHEMA_VERSION}. Got {version!r} instead. "
+            "Train the model again with this revision: make train MODEL=name"
+        )
+    try:
+        manifest = msgspec.json.decode(content, type=Manifest)
+    except msgspec.ValidationError as error:
+        raise BundleError(
+            f"{file} must be a manifest of this revision. Got instead: {error}. "
+            "Train the model again with this revision: make train MODEL=name"
+        ) from error
+    check_names(file, manifest)
+    return manifest
+
+
+def check_names(file: Path, manifest: Manifest) -> None:
+    """Raise BundleError for a listed name that leads out of the folder, or that it must have."""
+    for name in manifest.files:
+        if not FLAT_NAME.fullmatch(name) or name == MANIFEST:
+            raise BundleError(
+                f"{file}: files must be names of letters, digits, '.', '_' and '-' beside it. "
+                f"Got {name!r} instead. The bundle was not made by this repository."
+            )
+    for name in (EXAMPLES, MODEL_FILES[manifest.runtime]):
+        if name not in manifest.files:
+            raise BundleError(
+                f"{file}: files must list {name}. Got {', '.join(manifest.files) or 'none'} "
+                "instead. Train the model again: make train MODEL=name"
+            )
+
+
+def schema_version(file: Path, content: bytes) -> object:
+    """Return what a manifest says its schema version is; raise BundleError if it is not JSON."""
+    try:
+        decoded = msgspec.json.decode(content)
+    except (msgspec.DecodeError, RecursionError) as error:
+        raise BundleError(f"{file} must be JSON. Got instead: {error}.") from error
+    return decoded.get("schema_version") if isinstance(decoded, dict) else None

@@ -1,0 +1,1 @@
+"""How well a model answered the holdout rows: truth, answers, scores and segments."""

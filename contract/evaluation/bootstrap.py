@@ -1,0 +1,65 @@
+"""Draw the holdout rows again and again, to see how far chance alone moves a metric."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from contract.bundle import Label
+from contract.evaluation.evaluation import Evaluation
+from contract.evaluation.scores import Numbers, Scores, scorer
+
+SEED = 0  # any fixed number: equal answers must give equal intervals
+MOST, FEWEST = 4_000, 400  # resamples: the tails need thousands, a million rows can't afford them
+WORK = 10_000_000  # drawn rows in all: a second or two
+AT_ONCE = 1_000_000  # drawn rows in memory
+CONFIDENCE = 0.95
+
+
+def count(rows: int) -> int:
+    """Return how many resamples of so many rows are drawn."""
+    return max(FEWEST, min(MOST, WORK // max(rows, 1)))
+
+
+def weights(rows: int) -> Iterator[NDArray[np.int64]]:
+    """Yield resamples [B, N] in batches.
+
+    Not within classes, although the split was: a class that is wrong throughout would look certain.
+    """
+    random = np.random.default_rng(SEED)
+    total, batch = count(rows), max(1, AT_ONCE // max(rows, 1))
+    for start in range(0, total, batch):
+        size = min(batch, total - start)
+        picks = random.integers(0, rows, (size, rows)) + np.arange(size)[:, None] * rows
+        yield np.bincount(picks.ravel(), minlength=size * rows).reshape(size, rows)
+
+
+def bootstrap(
+    found: Sequence[Evaluation], classes: Sequence[Label] | None
+) -> list[dict[str, Numbers]]:
+    """Score every model of `found`, which answer the same rows, on the same resamples [B]."""
+    scorers = [scorer(each, classes) for each in found]
+    batches: list[list[Scores]] = [[] for _ in found]
+    for drawn in weights(len(found[0].truth)):
+        for each, scored in zip(scorers, batches, strict=True):
+            scored.append(each(drawn))
+    return [
+        {name: np.concatenate([part[name] for part in scored]) for name in scored[0]}
+        for scored in batches
+    ]
+
+
+def interval(values: Numbers, confidence: float = CONFIDENCE) -> tuple[float, float]:
+    """Return the middle `confidence` of the values, leaving out those that do not exist."""
+    present = values[~np.isnan(values)]
+    tail = (1 - confidence) / 2
+    low, high = np.quantile(present, [tail, 1 - tail]) if len(present) else (np.nan, np.nan)
+    return float(low), float(high)
+
+
+def intervals(found: Evaluation, classes: Sequence[Label] | None) -> dict[str, tuple[float, float]]:
+    """Return the interval of each metric of one model."""
+    (scored,) = bootstrap([found], classes)
+    return {name: interval(values) for name, values in scored.items()}

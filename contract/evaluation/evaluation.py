@@ -1,0 +1,63 @@
+"""Every holdout row with its truth and the answers it got: what models are compared by."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import msgspec
+
+from contract.bundle import EVALUATION, BundleError, Label, Task, Value, read_file
+
+METRICS: dict[Task, str] = {"classification": "accuracy", "regression": "r2"}  # of a Study
+
+
+class Importance(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    """How much of a metric is lost when the values of one input are shuffled."""
+
+    feature: str
+    mean: float
+    std: float
+
+
+class Learning(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    """The score, on training rows that were held back, after training on so many others."""
+
+    rows: int
+    score: float
+
+
+class Study(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    """Which inputs the model leans on, and whether more rows would help, by one metric."""
+
+    metric: str
+    importance: list[Importance]
+    learning: list[Learning]
+
+
+class Evaluation(msgspec.Struct, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
+    """Every holdout row; lists run in parallel. `rows` are positions in the data source."""
+
+    rows: list[int]
+    features: list[dict[str, Value]]
+    truth: list[Label]
+    predictions: list[Label]
+    probabilities: list[list[float]] | None
+    others: dict[str, list[Value]] = {}  # columns that are no input: see ModelSpec.kept
+    study: Study | None = None
+    trained: bytes = b""  # the training rows, as `contract.evaluation.fingerprints` packs them
+
+    def column(self, name: str) -> list[Value]:
+        """Return an input or another kept column; raise KeyError for one that is not here."""
+        return self.others[name] if name in self.others else [row[name] for row in self.features]
+
+
+def read(bundle: Path) -> Evaluation:
+    """Read the evaluation of a bundle; raise BundleError where it has none that can be read."""
+    file = bundle / EVALUATION
+    try:
+        return msgspec.json.decode(read_file(file), type=Evaluation)
+    except (FileNotFoundError, msgspec.MsgspecError) as error:
+        raise BundleError(
+            f"{file} must be an evaluation of this revision. Got instead: {error}. "
+            "Train the model again: make train MODEL=name"
+        ) from error

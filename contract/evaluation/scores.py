@@ -1,0 +1,138 @@
+"""Every metric of a set of answers, for many resamples of its rows at once.
+
+A resample is a row of weights [B, N]: how often each of the N rows was drawn. Metrics are those of
+scikit-learn, and a test holds the two equal; scikit-learn takes a second for what is 20 ms here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from contract.bundle import Label
+from contract.evaluation.evaluation import Evaluation
+
+Numbers = NDArray[np.float64]
+Scores = dict[str, Numbers]
+
+
+class ClassScores:
+    """The metrics of a classification."""
+
+    def __init__(self, found: Evaluation, classes: Sequence[Label]) -> None:
+        everything = {*classes, *found.truth, *found.predictions}
+        labels = [*classes, *sorted(everything.difference(classes), key=str)]
+        self.actual = one_hot(found.truth, labels)
+        self.predicted = one_hot(found.predictions, labels)
+        self.known = len(classes)
+        self.probabilities = (
+            None if found.probabilities is None else np.array(found.probabilities, dtype=np.float64)
+        )
+
+    def __call__(self, weights: NDArray[Any]) -> Scores:
+        """Return each metric [B] of the resamples [B, N]."""
+        weights = weights.astype(np.float64)
+        hits = weights @ (self.actual * self.predicted)
+        result = label_scores(hits, weights @ self.actual, weights @ self.predicted)
+        if self.probabilities is not None:
+            result["roc_auc"] = self.area(weights, self.probabilities)
+            result["log_loss"] = self.loss(weights, self.probabilities)
+        return result
+
+    def loss(self, weights: Numbers, probabilities: Numbers) -> Numbers:
+        tiny = np.finfo(np.float64).eps
+        of_truth = (probabilities * self.actual[:, : self.known]).sum(axis=1)
+        loss: Numbers = weights @ -np.log(of_truth.clip(tiny, 1 - tiny)) / weights.sum(axis=1)
+        return loss
+
+    def area(self, weights: Numbers, probabilities: Numbers) -> Numbers:
+        columns = [1] if self.known == 2 else range(self.known)
+        areas = [area(weights, self.actual[:, c], probabilities[:, c]) for c in columns]
+        return mean_of_present(np.stack(areas, axis=1))
+
+
+class NumberScores:
+    """The metrics of a regression."""
+
+    def __init__(self, found: Evaluation) -> None:
+        self.truth = np.array(found.truth, dtype=np.float64)
+        self.errors = np.abs(np.array(found.predictions, dtype=np.float64) - self.truth)
+
+    def __call__(self, weights: NDArray[Any]) -> Scores:
+        """Return each metric [B] of the resamples [B, N]."""
+        whole = weights
+        weights = weights.astype(np.float64)
+        rows = weights.sum(axis=1)
+        squares = weights @ self.errors**2
+        mean = weights @ self.truth / rows
+        spread = weights @ self.truth**2 - rows * mean**2
+        with np.errstate(divide="ignore", invalid="ignore"):
+            r2 = np.where(spread > 0, 1 - squares / spread, np.nan)
+        return {
+            "r2": r2,
+            "rmse": np.sqrt(squares / rows),
+            "mae": weights @ self.errors / rows,
+            "median_absolute_error": median(whole, self.errors),
+        }
+
+
+def scorer(found: Evaluation, classes: Sequence[Label] | None) -> ClassScores | NumberScores:
+    """Return what scores resamples of these answers."""
+    return NumberScores(found) if classes is None else ClassScores(found, classes)
+
+
+def score(found: Evaluation, classes: Sequence[Label] | None) -> dict[str, float]:
+    """Return each metric of the rows as they are."""
+    once = np.ones((1, len(found.truth)), dtype=np.int64)
+    return {name: float(values[0]) for name, values in scorer(found, classes)(once).items()}
+
+
+def label_scores(hits: Numbers, actual: Numbers, predicted: Numbers) -> Scores:
+    """Return the metrics of labels from counts [B, classes] of right, true and predicted rows."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        recall = hits / actual
+        f1 = 2 * hits / (actual + predicted)
+    return {
+        "accuracy": hits.sum(axis=1) / actual.sum(axis=1),
+        "balanced_accuracy": mean_of_present(recall),
+        "f1_macro": mean_of_present(f1),
+    }
+
+
+def one_hot(values: Sequence[Label], labels: Sequence[Label]) -> Numbers:
+    places = {label: place for place, label in enumerate(labels)}
+    return np.eye(len(labels))[[places[value] for value in values]]
+
+
+def mean_of_present(values: Numbers) -> Numbers:
+    """Average over the classes [B, classes] that a resample has; the others are NaN."""
+    present = ~np.isnan(values)
+    with np.errstate(invalid="ignore"):
+        mean: Numbers = np.where(present, values, 0).sum(axis=1) / present.sum(axis=1)
+    return mean
+
+
+def area(weights: Numbers, positive: Numbers, scores: Numbers) -> Numbers:
+    """Return the area under the ROC curve: how often a positive row scores above a negative one."""
+    order = np.argsort(scores, kind="stable")
+    starts = np.flatnonzero(np.diff(scores[order], prepend=np.nan))
+    positives = np.add.reduceat((weights * positive)[:, order], starts, axis=1)
+    negatives = np.add.reduceat((weights * (1 - positive))[:, order], starts, axis=1)
+    below = np.cumsum(negatives, axis=1) - negatives / 2
+    pairs = positives.sum(axis=1) * negatives.sum(axis=1)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.where(pairs > 0, (positives * below).sum(axis=1) / pairs, np.nan)
+
+
+def median(weights: NDArray[Any], values: Numbers) -> Numbers:
+    order = np.argsort(values, kind="stable")
+    reached = np.cumsum(weights[:, order], axis=1)
+    rows = reached[:, -1:]
+    lower = np.argmax(reached >= (rows + 1) // 2, axis=1)
+    upper = np.argmax(reached >= rows // 2 + 1, axis=1)
+    ordered: Numbers = values[order]
+    middle: Numbers = (ordered[lower] + ordered[upper]) / 2
+    return middle

@@ -1,0 +1,61 @@
+"""The rows of a holdout by the values of one column."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+
+import numpy as np
+
+from contract.bundle import Value
+from contract.evaluation.evaluation import Evaluation
+
+FEW = 12  # different numbers; a column of more is cut at its quartiles
+MISSING = "missing"
+Segments = dict[str, list[int]]
+
+
+def segments(values: Sequence[Value]) -> Segments:
+    """Return the positions of the rows of each segment, by its name."""
+    present = [value for value in values if value is not None]
+    if all(isinstance(value, int | float) for value in present) and len(set(present)) > FEW:
+        return quartiles(values)
+    result: Segments = {}
+    for position, value in enumerate(values):
+        result.setdefault(name(value), []).append(position)
+    return dict(sorted(result.items()))
+
+
+def name(value: Value) -> str:
+    return f"{value:g}" if isinstance(value, int | float) else value or MISSING
+
+
+def called(metric: str, column: str, value: str) -> str:
+    """Return the name of a metric of one segment."""
+    return f"{metric} where {column} is {value}"
+
+
+def quartiles(values: Sequence[Value]) -> Segments:
+    numbers = np.array([np.nan if value is None else value for value in values], dtype=np.float64)
+    cuts = np.unique(np.nanquantile(numbers, [0, 0.25, 0.5, 0.75, 1]))
+    places = np.searchsorted(cuts[1:-1], numbers, side="right")
+    result: Segments = {}
+    for place, (low, high) in enumerate(itertools.pairwise(cuts.tolist())):
+        inside = np.flatnonzero((places == place) & ~np.isnan(numbers))
+        if len(inside):
+            result[f"{low:g} to {high:g}"] = inside.tolist()
+    if np.isnan(numbers).any():
+        result[MISSING] = np.flatnonzero(np.isnan(numbers)).tolist()
+    return result
+
+
+def part(found: Evaluation, rows: Sequence[int]) -> Evaluation:
+    """Return the evaluation of some of the rows."""
+    return Evaluation(
+        rows=[found.rows[row] for row in rows],
+        features=[found.features[row] for row in rows],
+        truth=[found.truth[row] for row in rows],
+        predictions=[found.predictions[row] for row in rows],
+        probabilities=found.probabilities and [found.probabilities[row] for row in rows],
+        others={name: [values[row] for row in rows] for name, values in found.others.items()},
+    )

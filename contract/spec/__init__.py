@@ -1,0 +1,1 @@
+"""What a model.toml says, checked: inputs, data, split, gate."""

@@ -1,0 +1,116 @@
+"""The [gate] table of model.toml: what a model must reach, and how far it may fall behind."""
+
+from __future__ import annotations
+
+import math
+
+import msgspec
+
+from contract.bundle import Task
+from contract.errors import ModelError
+from contract.evaluation.metrics import METRICS, Bound, for_task
+from contract.spec.toml import Section
+
+SEGMENTS, IMAGE = "segments", "image"
+ROWS = 10  # of fewer rows one wrong answer is a tenth
+
+
+class Threshold(msgspec.Struct, frozen=True):
+    """One bound of the gate on a holdout metric."""
+
+    metric: str
+    bound: Bound
+    value: float
+
+
+class Rules(msgspec.Struct, frozen=True):
+    """What metrics must reach, and how far each may drop below the published model's."""
+
+    bounds: tuple[Threshold, ...]
+    drops: dict[str, float]
+
+    @property
+    def metrics(self) -> list[str]:
+        return list(dict.fromkeys([*(bound.metric for bound in self.bounds), *self.drops]))
+
+
+class SegmentRules(msgspec.Struct, frozen=True):
+    """Rules for the rows of each value of a column; segments of fewer `rows` are only shown."""
+
+    column: str
+    rules: Rules
+    rows: int
+
+
+class ImageRules(msgspec.Struct, frozen=True):
+    """How much larger and slower than the published image the new one may be."""
+
+    size_ratio: float
+    latency_ratio: float
+
+
+class Policy(msgspec.Struct, frozen=True):
+    """Everything that the gate looks at."""
+
+    rules: Rules
+    segments: tuple[SegmentRules, ...]
+    image: ImageRules
+
+    @property
+    def metrics(self) -> list[str]:
+        """Every metric that is bounded somewhere."""
+        everywhere = (self.rules, *(segment.rules for segment in self.segments))
+        return list(dict.fromkeys(name for rules in everywhere for name in rules.metrics))
+
+
+def read_policy(section: Section, task: Task) -> Policy:
+    """Check the [gate] table; raise ModelError at the first mistake."""
+    known = for_task(task)
+    section.only((*known, SEGMENTS, IMAGE))
+    if not set(section.values) & set(known):
+        expected = f"a bound on at least one of {', '.join(known)}"
+        example = f"{known[0]} = {{ {METRICS[known[0]].bound} = 0.5 }}"
+        raise ModelError(f"{section.file}: gate", expected, "none", f"Add: {example}")
+    segments = section.table(SEGMENTS)
+    return Policy(
+        rules=read_rules(section, [name for name in section.values if name in METRICS]),
+        segments=tuple(
+            read_segment(segments.table(column), column, known) for column in segments.values
+        ),
+        image=read_image(section.table(IMAGE)),
+    )
+
+
+def read_rules(section: Section, metrics: list[str]) -> Rules:
+    bounds, drops = [], {}
+    for name in metrics:
+        metric, table = METRICS[name], section.table(name)
+        table.only((metric.bound, "drop"))
+        if not table.values:
+            table.fail(metric.bound, "given", f"Write {name} = {{ {metric.bound} = … }}.")
+        if metric.bound in table.values:
+            value = table.number(metric.bound, metric.lowest, metric.highest)
+            bounds.append(Threshold(metric=name, bound=metric.bound, value=value))
+        if "drop" in table.values:
+            drops[name] = table.number("drop", 0, math.inf)
+    return Rules(bounds=tuple(bounds), drops=drops)
+
+
+def read_segment(section: Section, column: str, known: list[str]) -> SegmentRules:
+    section.only((*known, "rows"))
+    rules = read_rules(section, [name for name in section.values if name in METRICS])
+    if not rules.bounds and not rules.drops:
+        section.fail(known[0], "given", f"Write {known[0]} = {{ {METRICS[known[0]].bound} = … }}.")
+    return SegmentRules(column, rules, section.integer("rows", 1, 10**9, default=ROWS))
+
+
+def read_image(section: Section) -> ImageRules:
+    section.only(("size_ratio", "latency_ratio"))
+    return ImageRules(
+        size_ratio=read_ratio(section, "size_ratio", 1.25),
+        latency_ratio=read_ratio(section, "latency_ratio", 2.0),
+    )
+
+
+def read_ratio(section: Section, name: str, default: float) -> float:
+    return section.number(name, 1, 1000) if name in section.values else default

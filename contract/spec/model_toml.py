@@ -1,0 +1,127 @@
+"""model.toml as a typed ModelSpec; every mistake in it is named together with its cure."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+
+from contract.bundle import Serving, Task
+from contract.errors import ModelError, did_you_mean
+from contract.models import ROOT, names
+from contract.spec.gate import Policy, read_policy
+from contract.spec.names import check_name
+from contract.spec.source import DataSource, read_source
+from contract.spec.toml import Section, load
+
+FILE = "model.toml"
+NOTES = "README.md"  # the author's part of the model card
+Kind = Literal["numeric", "categorical"]
+KINDS: tuple[Kind, ...] = ("numeric", "categorical")
+TASKS: tuple[Task, ...] = ("classification", "regression")
+LARGEST_SEED = 2**32 - 1
+
+
+class ModelSpec(msgspec.Struct, frozen=True):
+    """What model.toml says, checked."""
+
+    folder: Path
+    name: str
+    description: str
+    task: Task
+    target: str
+    data: DataSource
+    inputs: dict[str, Kind]
+    test_size: float
+    seed: int
+    folds: int
+    seeds: int
+    gate: Policy
+    columns_kept: tuple[str, ...]
+    serving: Serving
+
+    @property
+    def file(self) -> Path:
+        return self.folder / FILE
+
+    @property
+    def notes(self) -> Path:
+        return self.folder / NOTES
+
+    @property
+    def kept(self) -> list[str]:
+        """Columns that are no input, whose holdout values the evaluation keeps all the same."""
+        wanted = [*self.columns_kept, *(each.column for each in self.gate.segments)]
+        return [name for name in dict.fromkeys(wanted) if name not in self.inputs]
+
+    def columns(self, kind: Kind) -> list[str]:
+        return [name for name, its_kind in self.inputs.items() if its_kind == kind]
+
+
+def read(name: str, root: Path = ROOT, *, data_here: bool = True) -> ModelSpec:
+    """Read and check `root`/`name`/model.toml; raise ModelError at the first mistake.
+
+    Where `data_here` is false, a file of data need not be in the folder: it was read before.
+    """
+    folder = find(name, root)
+    top = load(folder / FILE)
+    required = ("description", "task", "target", "data", "inputs", "gate")
+    top.only((*required, "split", "evaluate", "serve"), required=required)
+    task = top.choice("task", TASKS)
+    target = top.text("target")
+    split = top.table("split")
+    split.only(("test_size", "seed"))
+    evaluate = top.table("evaluate")
+    evaluate.only(("folds", "columns", "seeds"))
+    return ModelSpec(
+        folder=folder,
+        name=name,
+        description=top.text("description").strip().rstrip("."),
+        task=task,
+        target=target,
+        data=read_source(top.table("data"), folder, here=data_here),
+        inputs=read_inputs(top.table("inputs"), target),
+        test_size=split.number("test_size", 0.01, 0.9) if "test_size" in split.values else 0.25,
+        seed=split.integer("seed", 0, LARGEST_SEED, default=0),
+        folds=evaluate.integer("folds", 2, 20, default=5),
+        seeds=evaluate.integer("seeds", 0, 50, default=5),
+        gate=read_policy(top.table("gate"), task),
+        columns_kept=evaluate.texts("columns", ()),
+        serving=read_serving(top.table("serve")),
+    )
+
+
+def find(name: str, root: Path) -> Path:
+    folder = root / check_name(name)
+    if not (folder / FILE).is_file():
+        expected = f"a folder in {root} with a {FILE}"
+        hint = did_you_mean(name, names(root))
+        raise ModelError(f"Model {name!r}", expected, "none", hint)
+    if not (folder / NOTES).is_file():
+        cure = "Say in it what the model is for and where it ends."
+        raise ModelError(folder / NOTES, "a file", "none", cure)
+    return folder
+
+
+def read_inputs(section: Section, target: str) -> dict[str, Kind]:
+    if not section.values:
+        expected = "a table of at least one column"
+        raise ModelError(f"{section.file}: inputs", expected, "none", 'Add: column = "numeric"')
+    if target in section.values:
+        section.fail(
+            target, "absent, because it is the target", f"Remove {target!r} from [inputs]."
+        )
+    for name, kind in section.values.items():
+        if isinstance(kind, dict):
+            cure = f'Quote a name that contains dots: "{name}.{next(iter(kind), "")}" = "numeric"'
+            section.fail(name, "numeric or categorical", cure)
+    return {name: section.choice(name, KINDS) for name in section.values}
+
+
+def read_serving(section: Section) -> Serving:
+    section.only(("unknown_category", "out_of_range"))
+    return Serving(
+        unknown_category=section.choice("unknown_category", ("reject", "ignore"), "reject"),
+        out_of_range=section.choice("out_of_range", ("accept", "reject"), "accept"),
+    )

@@ -1,0 +1,77 @@
+"""Where a model's data comes from, as the [data] table of model.toml says it."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from pathlib import Path, PurePosixPath
+
+import msgspec
+
+from contract.errors import did_you_mean
+from contract.spec.toml import Section
+
+SKLEARN = "sklearn:"
+SKLEARN_TABLES = ("breast_cancer", "diabetes", "digits", "iris", "wine")
+URL = re.compile(r"[a-z][a-z0-9+.-]*://")
+SHA256 = re.compile(r"[0-9a-f]{64}")
+MISSING = ("", "NA", "N/A", "NaN", "nan", "null")
+
+
+class DataSource(msgspec.Struct, frozen=True):
+    """A CSV file in the model's folder, a URL, or a table of scikit-learn's; and its sha256."""
+
+    source: str
+    sha256: str | None  # None only for scikit-learn's own tables
+    missing: tuple[str, ...]  # the cells that mean "no value"
+    licence: str | None = None  # an SPDX identifier or a few words
+
+
+def read_source(section: Section, folder: Path, *, here: bool = True) -> DataSource:
+    """Check the [data] table, and whether a file is `here`; raise ModelError at a mistake."""
+    section.only(("source", "sha256", "missing", "licence"), required=("source",))
+    source = section.text("source")
+    check_source(section, source, folder, here=here)
+    return DataSource(
+        source=source,
+        sha256=read_sha256(section, source, folder),
+        missing=("", *section.texts("missing", MISSING)),
+        licence=section.text("licence") if "licence" in section.values else None,
+    )
+
+
+def check_source(section: Section, source: str, folder: Path, *, here: bool) -> None:
+    if source.startswith(SKLEARN):
+        name = source.removeprefix(SKLEARN)
+        if name not in SKLEARN_TABLES:
+            expected = f"{SKLEARN} and one of {', '.join(SKLEARN_TABLES)}"
+            section.fail("source", expected, did_you_mean(name, SKLEARN_TABLES))
+    elif URL.match(source):
+        if not source.startswith("https://"):
+            section.fail(
+                "source", "an https:// address", "Use https, or put the file in the folder."
+            )
+    elif PurePosixPath(source).is_absolute() or ".." in PurePosixPath(source).parts:
+        section.fail("source", "a file inside the model's folder", f"Copy the file into {folder}.")
+    elif here and not (folder / source).is_file():
+        files = sorted(file.name for file in folder.glob("*.csv"))
+        expected = f"a file in {folder}, an https:// address or {SKLEARN}name"
+        section.fail("source", expected, did_you_mean(source, files))
+
+
+def read_sha256(section: Section, source: str, folder: Path) -> str | None:
+    if "sha256" not in section.values:
+        if source.startswith(SKLEARN):
+            return None
+        section.fail("sha256", "given for a file or a URL", cure_for_sha256(source, folder))
+    value = section.text("sha256")
+    if not SHA256.fullmatch(value):
+        section.fail("sha256", "64 hexadecimal digits", cure_for_sha256(source, folder))
+    return value
+
+
+def cure_for_sha256(source: str, folder: Path) -> str:
+    file = folder / source
+    if file.is_file():
+        return f'Write sha256 = "{hashlib.sha256(file.read_bytes()).hexdigest()}"'
+    return f"Download the file, check it, and write what this prints: sha256sum {Path(source).name}"

@@ -1,0 +1,1 @@
+"""What the new and the published model have in common, and how far they differ."""

@@ -1,0 +1,113 @@
+"""Bring the published model's answers onto the rows and classes of the new one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+from msgspec.structs import replace
+
+from contract.bundle import Bundle, Label, Value
+from contract.evaluation.evaluation import Evaluation, read
+from contract.evaluation.segments import part
+from judge.comparison.eligible_rows import Eligible, eligible, everything
+from judge.errors import Incomparable
+
+Answer = tuple[list[Label], list[list[float]] | None]
+Ask = Callable[[list[dict[str, Value]]], Answer]  # the published model, asked about rows
+
+
+class Answered(NamedTuple):
+    """What the published model answered, to which of the new rows, and where that comes from."""
+
+    old: Evaluation
+    new: Evaluation  # the same rows
+    chosen: Eligible
+    note: str
+
+
+def answers(new: Bundle, old: Bundle, ask: Ask) -> Answered:
+    """Return the published model's answers to the new holdout rows that both are judged by.
+
+    Answers recorded in its bundle count only where they are to the very same rows; otherwise the
+    published model is asked again.
+    """
+    fresh, recorded = read(new.path), read(old.path)
+    if is_same_holdout(new, old, fresh, recorded):
+        chosen = everything(fresh)
+        before = replace(
+            fresh, predictions=recorded.predictions, probabilities=recorded.probabilities
+        )
+        note = "Data and split are the same: its recorded answers to the same rows are compared."
+    else:
+        rows = features(fresh, old)
+        chosen = eligible(fresh, rows, old, recorded)
+        before = part(fresh, chosen.rows)
+        before.predictions, before.probabilities = ask([rows[row] for row in chosen.rows])
+        changed = "Data" if new.manifest.data.sha256 != old.manifest.data.sha256 else "Split"
+        note = f"{changed} changed: it answered {asked(chosen, len(rows))} again."
+    before.probabilities = in_order(before.probabilities, old, new)
+    return Answered(before, part(fresh, chosen.rows), chosen, note)
+
+
+def asked(chosen: Eligible, rows: int) -> str:
+    """Say how many rows were put to the published model, and why not the others."""
+    if len(chosen.rows) == rows:
+        return f"the {rows} new held-out rows"
+    reasons = [
+        f"{count} {what}"
+        for count, what in (
+            (chosen.seen if chosen.conclusive else 0, "it was trained on"),
+            (chosen.refused, "it refuses"),
+        )
+        if count
+    ]
+    return f"{len(chosen.rows)} of the {rows} new held-out rows (left out: {' and '.join(reasons)})"
+
+
+def is_same_holdout(new: Bundle, old: Bundle, fresh: Evaluation, recorded: Evaluation) -> bool:
+    return (
+        new.manifest.data.sha256 == old.manifest.data.sha256
+        and fresh.rows == recorded.rows
+        and fresh.truth == recorded.truth
+    )
+
+
+def check(new: Bundle, old: Bundle) -> None:
+    """Raise Incomparable where the published model answers another question."""
+    ours, theirs = new.manifest, old.manifest
+    if (ours.task, ours.target) != (theirs.task, theirs.target):
+        raise Incomparable(
+            f"it predicts {theirs.target} ({theirs.task}), the new one {ours.target} ({ours.task})"
+        )
+
+
+def features(fresh: Evaluation, old: Bundle) -> list[dict[str, Value]]:
+    """Return the rows by the inputs of the published model."""
+    known = {*fresh.features[0], *fresh.others}
+    absent = [each.name for each in old.manifest.inputs if each.name not in known]
+    if absent:
+        raise Incomparable(
+            f"it needs the column {absent[0]}, which the new evaluation does not hold; to compare "
+            f'them write columns = ["{absent[0]}"] under [evaluate] in model.toml',
+            curable=True,
+        )
+    columns = {each.name: fresh.column(each.name) for each in old.manifest.inputs}
+    return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
+
+
+def in_order(
+    probabilities: list[list[float]] | None, old: Bundle, new: Bundle
+) -> list[list[float]] | None:
+    """Return the columns in the new order of classes; a class that was unknown has none."""
+    ours, theirs = new.manifest.classes, old.manifest.classes
+    if probabilities is None or ours is None or theirs is None or ours == theirs:
+        return probabilities
+    values = np.array(probabilities)
+    columns = [
+        values[:, theirs.index(label)] if label in theirs else np.zeros(len(values))
+        for label in ours
+    ]
+    result: list[list[float]] = np.stack(columns, axis=1).tolist()
+    return result

@@ -1,0 +1,61 @@
+"""How the new holdout rows differ from those that the published model was judged on."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+
+import numpy as np
+from scipy import stats
+
+from contract.bundle import Bundle, Value
+from contract.evaluation.evaluation import read
+from contract.evaluation.segments import name
+from judge.report import Drift
+
+ALPHA = 0.01  # shared among the columns: a warning should be rare where nothing moved
+
+
+def drift(new: Bundle, old: Bundle) -> list[Drift]:
+    """Compare each column that both evaluations hold, and the target; nothing for equal data."""
+    if new.manifest.data.sha256 == old.manifest.data.sha256:
+        return []
+    fresh, recorded = read(new.path), read(old.path)
+    shared = [column for column in fresh.features[0] if column in recorded.features[0]]
+    columns: list[tuple[str, Sequence[Value], Sequence[Value]]] = [
+        (column, fresh.column(column), recorded.column(column)) for column in shared
+    ]
+    columns.append((new.manifest.target, list(fresh.truth), list(recorded.truth)))
+    return [moved(*column, ALPHA / len(columns)) for column in columns]
+
+
+def moved(feature: str, now: Sequence[Value], then: Sequence[Value], alpha: float) -> Drift:
+    """Return the largest distance of the two distributions and the p of so large a one."""
+    everything = [value for value in (*now, *then) if value is not None]
+    if everything and all(isinstance(value, int | float) for value in everything):
+        distance, p = numbers(now, then)
+    else:
+        distance, p = texts(now, then)
+    return Drift(feature=feature, distance=distance, p=p, shifted=p < alpha)
+
+
+def numbers(now: Sequence[Value], then: Sequence[Value]) -> tuple[float, float]:
+    """Kolmogorov and Smirnov's test; what is missing counts as the smallest number."""
+    ours, theirs = (
+        np.array([-np.inf if value is None else value for value in side], dtype=np.float64)
+        for side in (now, then)
+    )
+    found = stats.ks_2samp(ours, theirs)
+    return float(found.statistic), float(found.pvalue)
+
+
+def texts(now: Sequence[Value], then: Sequence[Value]) -> tuple[float, float]:
+    """Half the sum of differences of the shares, and the p of a chi-squared test."""
+    counts = [Counter(map(name, side)) for side in (now, then)]
+    labels = sorted(counts[0] | counts[1])
+    table = np.array([[count[label] for label in labels] for count in counts])
+    if len(labels) < 2:
+        return 0.0, 1.0
+    shares = table / table.sum(axis=1, keepdims=True)
+    distance = float(np.abs(shares[0] - shares[1]).sum() / 2)
+    return distance, float(stats.chi2_contingency(table).pvalue)

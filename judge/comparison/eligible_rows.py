@@ -1,0 +1,84 @@
+"""Which held-out rows two models can be compared on: those that are new to both of them.
+
+Where data or split changed, some of the new holdout may be rows that the published model was
+trained on. Its answers to those flatter it; and it cannot be blamed for rows it refuses to answer.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from contract.bundle import Bundle, Value
+from contract.evaluation.evaluation import Evaluation
+from contract.evaluation.fingerprints import known, takes
+from judge.errors import Incomparable
+
+ENOUGH = 30  # rows; on fewer a bootstrap's intervals are too narrow
+RECURRING = 0.2  # of the rows: a table with so many equal rows can't tell one from another
+Rows = list[dict[str, Value]]
+
+
+class Eligible(NamedTuple):
+    """The positions of the rows to compare on, and what is to be said about the others."""
+
+    rows: list[int]
+    seen: int  # that the published model was trained on
+    refused: int  # that it does not answer
+    warning: str = ""
+    conclusive: bool = True  # False: too few rows are new to it for a drop to be held against one
+
+
+def everything(fresh: Evaluation) -> Eligible:
+    return Eligible(list(range(len(fresh.truth))), 0, 0)
+
+
+def eligible(fresh: Evaluation, rows: Rows, old: Bundle, recorded: Evaluation) -> Eligible:
+    """Choose among the new rows, given by the published model's inputs."""
+    manifest = old.manifest
+    answered = np.array([takes(manifest.inputs, manifest.serving, row) for row in rows])
+    refused = int((~answered).sum())
+    if refused == len(rows):
+        raise Incomparable("it refuses every new row: their values are not those it knows")
+    if not recorded.trained:
+        warning = (
+            "The published model's bundle does not say which rows it was trained on. Where the "
+            "new holdout has some of them, its score is flattering."
+        )
+        return Eligible(places(answered), 0, refused, warning)
+    seen = known(recorded.trained, rows, fresh.truth)
+    if recurs(old, recorded):
+        warning = (
+            f"Equal rows are so common in this data that it can't be told which of the "
+            f"{len(rows)} held-out rows the published model was trained on: all are compared."
+        )
+        return Eligible(places(answered), 0, refused, warning if seen.any() else "")
+    unseen = answered & ~seen
+    if unseen.all() or is_enough(fresh, places(unseen)):
+        return Eligible(places(unseen), int(seen.sum()), refused)
+    warning = (
+        f"The published model was trained on {seen.sum()} of the {len(rows)} held-out rows and "
+        f"refuses {refused}; the others are too few to compare on. Rows it was trained on flatter "
+        "it, so no drop is held against the new model; the absolute thresholds are."
+    )
+    return Eligible(places(answered), int(seen.sum()), refused, warning, conclusive=False)
+
+
+def places(chosen: np.ndarray) -> list[int]:
+    found: list[int] = np.flatnonzero(chosen).tolist()
+    return found
+
+
+def recurs(old: Bundle, recorded: Evaluation) -> bool:
+    """Tell whether the published model's own holdout is full of rows like its training rows."""
+    names = [each.name for each in old.manifest.inputs]
+    rows = [{name: row[name] for name in names} for row in recorded.features]
+    return bool(known(recorded.trained, rows, recorded.truth).mean() > RECURRING)
+
+
+def is_enough(fresh: Evaluation, rows: list[int]) -> bool:
+    """Tell whether the rows suffice, and hold every class."""
+    labels = {fresh.truth[row] for row in rows}
+    numbers = isinstance(fresh.truth[0], float)
+    return len(rows) >= ENOUGH and (numbers or labels == set(fresh.truth))

@@ -1,0 +1,72 @@
+"""Score the new model on any of its rows, and compare it on those that both models may answer."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from contract.bundle import Label
+from contract.evaluation.evaluation import Evaluation
+from contract.evaluation.scores import score
+from contract.evaluation.segments import called, part
+from contract.spec.gate import ROWS
+from judge.comparison.baseline_answers import Answered
+from judge.comparison.paired import Interval, compare
+from judge.comparison.seed_variance import Seeds
+from judge.report import Score
+
+
+@dataclass(frozen=True)
+class Scorer:
+    """Both models' answers, and the confidence that each difference is told with."""
+
+    fresh: Evaluation
+    before: Answered | None
+    classes: Sequence[Label] | None
+    confidence: float
+    seeds: Seeds
+
+    def __call__(self, rows: Sequence[int], column: str = "", value: str = "") -> list[Score]:
+        """Score some rows, those of a segment; what does not exist on them is left out."""
+
+        def averaged(metric: str, difference: float) -> Interval | None:
+            name = called(metric, column, value) if column else metric
+            return self.seeds.averaged(name, difference)
+
+        both = self.shared(rows)
+        mine = part(self.fresh, rows)
+        if both is None:
+            found = compare(mine, None, self.classes)
+        else:
+            found = compare(*both, self.classes, self.confidence, averaged)
+            if len(both[0].truth) < len(rows):
+                found = self.on_every_row(mine, found)
+            if self.before and not self.before.chosen.conclusive:
+                for each in found:
+                    each.direction = "unknown"
+        return [each for each in found if is_measurable(each)]
+
+    def on_every_row(self, mine: Evaluation, compared: list[Score]) -> list[Score]:
+        """Return the comparisons that exist, and what the new model does on all of its rows."""
+        alone = compare(mine, None, self.classes)
+        whole = score(mine, self.classes)
+        by_name = {each.metric: each for each in compared if is_measurable(each)}
+        found = [by_name.get(each.metric, each) for each in alone]
+        for each in found:
+            each.whole = whole[each.metric]
+        return found
+
+    def shared(self, rows: Sequence[int]) -> tuple[Evaluation, Evaluation] | None:
+        """Return both models' answers to those of the rows that they are compared on."""
+        if self.before is None:
+            return None
+        wanted = set(rows)
+        places = [at for at, row in enumerate(self.before.chosen.rows) if row in wanted]
+        if len(places) < min(len(rows), ROWS):
+            return None  # of so few one answer would decide
+        return part(self.before.new, places), part(self.before.old, places)
+
+
+def is_measurable(found: Score) -> bool:
+    return not math.isnan(found.new) and not math.isnan(found.old or 0)

@@ -1,0 +1,61 @@
+"""ROC, precision and recall, and calibration: points to draw."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from contract.bundle import Label
+from contract.evaluation.evaluation import Evaluation
+from judge.render.plots import Points
+
+MOST = 120  # points of a curve; more look the same
+BINS = 8
+
+
+def of_class(
+    found: Evaluation, classes: Sequence[Label], place: int
+) -> tuple[NDArray[np.bool_], NDArray[np.float64]]:
+    """Return which rows are of a class, and the probability that the model gave it."""
+    odds = np.array(found.probabilities, dtype=np.float64)[:, place]
+    return np.array([label == classes[place] for label in found.truth]), odds
+
+
+def counts(
+    positive: NDArray[np.bool_], odds: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Count true and false positives at each threshold, the highest first."""
+    order = np.argsort(-odds, kind="stable")
+    last = np.flatnonzero(np.diff(odds[order], append=np.nan))
+    true = np.cumsum(positive[order])[last]
+    return true.astype(np.float64), (last + 1 - true).astype(np.float64)
+
+
+def roc(positive: NDArray[np.bool_], odds: NDArray[np.float64]) -> Points:
+    true, false = counts(positive, odds)
+    share = np.stack([false / max(1, (~positive).sum()), true / max(1, positive.sum())], axis=1)
+    return thinned([(0.0, 0.0), *map(tuple, share.tolist())])
+
+
+def precision_recall(positive: NDArray[np.bool_], odds: NDArray[np.float64]) -> Points:
+    true, false = counts(positive, odds)
+    share = np.stack([true / max(1, positive.sum()), true / (true + false)], axis=1)
+    return thinned([(0.0, float(share[0, 1])), *map(tuple, share.tolist())])
+
+
+def calibration(found: Evaluation) -> Points:
+    """Return how sure the model was of its answers, and how often it was right, by eighths."""
+    sure = np.array(found.probabilities, dtype=np.float64).max(axis=1)
+    right = np.array([a == b for a, b in zip(found.truth, found.predictions, strict=True)])
+    edges = np.unique(np.quantile(sure, np.linspace(0, 1, BINS + 1)[1:-1]))
+    places = np.searchsorted(edges, sure, side="right")  # equal ones stay together
+    parts = [places == place for place in np.unique(places)]
+    return [(float(sure[part].mean()), float(right[part].mean())) for part in parts]
+
+
+def thinned(points: list[tuple[float, ...]]) -> Points:
+    step = -(-len(points) // MOST)
+    kept = points[::step] if points[-1] in points[::step] else [*points[::step], points[-1]]
+    return [(x, y) for x, y in kept]

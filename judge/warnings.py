@@ -1,0 +1,123 @@
+"""What a careful colleague would ask about, though no rule forbids it."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Mapping, Sequence
+from math import inf
+
+import numpy as np
+
+from contract.bundle import Bundle, Check, Label, Value
+from contract.evaluation.evaluation import Evaluation
+from judge.card import NOT_MEASURED
+from judge.comparison.paired import fallen
+from judge.gate import recorded
+from judge.report import Drift, Score
+
+PERFECT = {"accuracy": 1.0, "r2": 0.9999}
+CORRELATED = 0.9999
+
+
+def warnings(
+    new: Bundle, old: Bundle | None, fresh: Evaluation, scores: list[Score], moved: list[Drift]
+) -> list[str]:
+    """Return each concern as a sentence."""
+    found = [NOT_MEASURED] if new.manifest.evaluation == "claimed" else []
+    if old and old.manifest.evaluation == "claimed":
+        found.append("What the published model answers is a claim: its own data was not at hand.")
+    found += perfect(fresh, scores)
+    if old:
+        found += loosened(recorded(new.manifest), recorded(old.manifest))
+    shifted = [drift.feature for drift in moved if drift.shifted]
+    if shifted:
+        found.append(
+            f"The data shifted since the published model in {', '.join(shifted)}: check that the "
+            "data is right before blaming or praising the model."
+        )
+    return found
+
+
+def unlucky(scores: list[Score], drops: Mapping[str, float]) -> list[str]:
+    """Point at a drop that the gate lets pass for one reason alone: other seeds do not have it."""
+    found = []
+    for score in scores:
+        drop = fallen(score)
+        is_luck = score.certain and score.direction == "same"
+        if is_luck and drop > drops.get(score.metric, inf):
+            found.append(
+                f"{score.metric} is {drop:.3g} worse, beyond the chance of the rows, but not when "
+                "averaged over random seeds: this fit was unlucky, and another seed may do better."
+            )
+    return found
+
+
+def perfect(fresh: Evaluation, scores: list[Score]) -> list[str]:
+    """Ask about a perfect score on held-out rows: it is more often a leak than a triumph."""
+    for score in scores:
+        if score.new >= PERFECT.get(score.metric, inf):
+            culprits = [name for name in fresh.features[0] if tells(fresh, name)]
+            hint = f" {' and '.join(culprits)} alone tells the target." if culprits else ""
+            found = (
+                f"A perfect held-out {score.metric} ({score.new:.4g}) is more often a leak of the "
+                f"label than a triumph: is every input known before the target is?{hint}"
+            )
+            return [found]
+    return []
+
+
+def tells(fresh: Evaluation, feature: str) -> bool:
+    """Tell whether one input gives the target away."""
+    values, truth = fresh.column(feature), fresh.truth
+    numeric = all(isinstance(value, int | float | None) for value in values)
+    if isinstance(truth[0], float):
+        return numeric and is_line(values, truth)
+    groups: dict[Label, list[Value]] = {}
+    for value, label in zip(values, truth, strict=True):
+        groups.setdefault(label, []).append(value)
+    return apart(groups) if numeric else names(groups, len(truth))
+
+
+def is_line(values: Sequence[Value], truth: Sequence[Label]) -> bool:
+    x = np.array([np.nan if value is None else value for value in values], dtype=np.float64)
+    present = ~np.isnan(x)
+    if np.std(x[present]) == 0:
+        return False
+    y = np.array(truth, dtype=np.float64)[present]
+    return bool(abs(np.corrcoef(x[present], y)[0, 1]) > CORRELATED)
+
+
+def apart(groups: dict[Label, list[Value]]) -> bool:
+    """Tell whether the classes' ranges of a number do not overlap."""
+    ranges = []
+    for values in groups.values():
+        present = [value for value in values if isinstance(value, int | float)]
+        if not present:
+            return False
+        ranges.append((min(present), max(present)))
+    ranges.sort()
+    return all(end < start for (_, end), (start, _) in itertools.pairwise(ranges))
+
+
+def names(groups: dict[Label, list[Value]], rows: int) -> bool:
+    """Tell whether each category occurs in one class only; an identifier of rows does not count."""
+    categories = [set(values) for values in groups.values()]
+    return sum(map(len, categories)) == len(set().union(*categories)) <= rows / 2
+
+
+def loosened(new: list[Check], old: list[Check]) -> list[str]:
+    """Name each absolute threshold that is easier to pass than the published model's."""
+    found = []
+    now = {check.metric: check for check in new}
+    for check in old:
+        mine = now.get(check.metric)
+        if mine is None:
+            found.append(f"The gate no longer bounds {check.metric} (it was {check.threshold:g}).")
+        elif mine.threshold != check.threshold:
+            easier = (mine.threshold < check.threshold) == (check.bound == "min")
+            if easier:
+                found.append(
+                    f"The gate on {check.metric} was loosened from {check.threshold:g} to "
+                    f"{mine.threshold:g}."
+                )
+    return found

@@ -1,0 +1,1 @@
+"""The routes that answer predictions and probes, written for speed."""

@@ -1,0 +1,141 @@
+"""The hot route: a prediction without a framework in its way.
+
+It is a plain ASGI endpoint. It skips FastAPI's routing, dependency injection, validation and
+response classes, which together cost several times what the model costs. That is safe because
+nothing they would check is left out: the body is decoded by types compiled from the manifest
+(`serve.validation.schema`), every refusal is one of `serve.errors`, and the OpenAPI document that
+FastAPI publishes for this route is made from the same types.
+
+What is left is done once for a batch of requests where it can be: a request parks itself with
+the scorer, and is counted, logged and answered in one tight loop when the batch is done.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import traceback
+from time import perf_counter
+from typing import TYPE_CHECKING, Any
+
+from serve.api.prediction_log import Journal
+from serve.api.tracing import Tracer
+from serve.errors import InternalError, Refusal
+from serve.http import (
+    JSON,
+    Disconnected,
+    read_body,
+    refuse,
+    require_plain,
+    require_post,
+    respond,
+    respond_at_once,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from serve.api.service import Service
+    from serve.api.tracing import Trace
+    from serve.codecs.codec import Wire
+    from serve.http import Receive, Scope, Send
+    from serve.inference.scores import Scores
+    from serve.validation.schema import Row
+
+JSON_TYPE = (b"content-type", JSON)
+
+
+class PredictRoute:
+    """Answers predictions in one wire form."""
+
+    def __init__(self, service: Service, wire: Wire, route: str) -> None:
+        self.service = service
+        self.wire = wire
+        self.route = route
+        self.limit = service.settings.max_body_bytes
+        self.trace = Tracer()
+        self.journal = Journal(service, route)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        prediction = Prediction(self, scope, send)
+        try:
+            require_post(scope)
+            if b"content-encoding" in prediction.headers:
+                require_plain(prediction.headers)
+            self.wire.check_headers(prediction.headers)
+            scorer = self.service.require_room()  # before the body: refusals must be cheap
+            prediction.body = await read_body(
+                receive, prediction.headers, self.limit, self.service.unfinished
+            )
+            prediction.rows, prediction.form = self.wire.read(prediction.body)
+            scorer.submit(prediction)
+            await prediction.finish()
+        except Disconnected:
+            pass
+        except Refusal as refusal:
+            await self.refuse(scope, send, prediction.trace, refusal)
+        except Exception:  # noqa: BLE001 - whatever it is, the client gets an answer
+            identity, lines = prediction.trace.id.decode(), traceback.format_exc()
+            self.service.log.event("error", level="error", id=identity, traceback=lines)
+            failure = InternalError("The server failed; see its log.")
+            await self.refuse(scope, send, prediction.trace, failure)
+
+    async def refuse(self, scope: Scope, send: Send, trace: Trace, refusal: Refusal) -> None:
+        self.service.refused(self.route, refusal, id=trace.id.decode())
+        await refuse(scope, send, refusal, trace.headers)
+
+
+class Prediction:
+    """One request on its way."""
+
+    __slots__ = (
+        "begin",
+        "body",
+        "content",
+        "form",
+        "future",
+        "headers",
+        "route",
+        "rows",
+        "scope",
+        "send",
+        "trace",
+    )  # fmt: skip
+
+    def __init__(self, route: PredictRoute, scope: Scope, send: Send) -> None:
+        self.begin = perf_counter()
+        self.route = route
+        self.scope = scope
+        self.send = send
+        self.headers = dict(scope["headers"])
+        self.trace = route.trace(self.headers)
+        self.body = b""
+        self.rows: Sequence[Row] = ()
+        self.form: Any = None
+        self.future: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+
+    def answer(self, scores: Scores) -> None:
+        """Write the answer, count it and log it, while the batch is in hand."""
+        route = self.route
+        try:
+            self.content = route.wire.write(scores, self.form)
+            seconds = perf_counter() - self.begin
+            route.service.metrics.prediction(route.route, seconds)
+            route.journal(self.trace, self.body, self.content, len(self.rows), seconds)
+            self.future.set_result(
+                respond_at_once(self.scope, self.send, 200, self.content, self.answer_headers)
+            )
+        except Exception as error:  # noqa: BLE001 - the request's own task answers it
+            self.fail(error)
+
+    @property
+    def answer_headers(self) -> list[tuple[bytes, bytes]]:
+        return [JSON_TYPE, *self.trace.headers]
+
+    def fail(self, error: Exception) -> None:
+        """Let the request's own task raise what went wrong."""
+        self.future.set_exception(error)
+
+    async def finish(self) -> None:
+        """Wait for the answer; send it the long way if it could not be sent at once."""
+        if not await self.future:
+            await respond(self.scope, self.send, 200, self.content, self.answer_headers)

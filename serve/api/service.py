@@ -1,0 +1,118 @@
+"""What every route needs: the bundle, the model once it is loaded, and whether to send requests."""
+
+# ruff: noqa: PLC0415 - the port is open before numpy is imported
+from __future__ import annotations
+
+import asyncio
+import gc
+import time
+from typing import TYPE_CHECKING
+
+from serve.api import paths
+from serve.errors import Failure, Unavailable
+from serve.http import Unfinished
+from serve.monitoring.metrics import Metrics
+from serve.validation.schema import Schema
+
+if TYPE_CHECKING:
+    from contract.bundle import Bundle
+    from serve.errors import Refusal
+    from serve.inference.arrays import Frame
+    from serve.inference.batcher import Scorer
+    from serve.inference.predictor import Predictor
+    from serve.inference.scores import Scores
+    from serve.monitoring.logs import Log
+    from serve.settings import Settings
+
+STARTING = "starting: the model is being loaded and tested"
+BODIES = 8  # of the largest size may be arriving at once
+DRAINING = "draining: this process is about to end"
+
+
+class Service:
+    """A bundle that is being served."""
+
+    def __init__(self, bundle: Bundle, settings: Settings, log: Log) -> None:
+        self.bundle = bundle
+        self.manifest = bundle.manifest
+        self.settings = settings
+        self.log = log
+        self.schema = Schema(bundle.manifest, settings.max_rows)
+        known = paths.known(bundle.manifest, settings)
+        self.metrics = Metrics(bundle.manifest, known, settings.workers)
+        self.unfinished = Unfinished(BODIES * settings.max_body_bytes)
+        self.unready = STARTING  # why no request should be sent here; empty when ready
+        self.failure: Failure | None = None
+        self.scorer: Scorer | None = None
+        self.draining = False
+        self.loading: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        """Begin to load the model; it is ready when it has answered the golden examples."""
+        self.loading = asyncio.get_running_loop().create_task(self.load())
+
+    async def load(self) -> None:
+        start = time.perf_counter()
+        try:
+            predictor = await asyncio.to_thread(proven, self.bundle, self.settings.threads)
+        except Failure as failure:
+            self.failure = failure
+            return
+        self.accept(predictor)
+        milliseconds = round((time.perf_counter() - start) * 1000)
+        self.log.event(
+            "ready",
+            model=self.manifest.name,
+            version=self.manifest.version,
+            runtime=self.manifest.runtime,
+            load_ms=milliseconds,
+        )
+
+    def accept(self, predictor: Predictor) -> None:
+        from serve.inference.batcher import Limits, Scorer
+        from serve.monitoring.drift import Drift
+
+        drift = Drift(self.manifest)
+
+        def observe(frame: Frame, scores: Scores, in_flight: int) -> None:
+            self.metrics.batch(scores, drift(frame), in_flight)
+
+        self.scorer = Scorer(predictor, observe, Limits.of(self.settings))
+        spare_the_collector()
+        if not self.draining:
+            self.unready = ""
+
+    def refused(self, route: str, refusal: Refusal, **fields: str) -> None:
+        """Count and log a refusal; it is the client's mistake, and no reason to wake anybody."""
+        status, error = refusal.status, str(refusal)
+        self.metrics.request(route, status)
+        line = self.log.line("refused", **fields, route=route, status=status, error=error)
+        self.log.later(line)
+
+    def drain(self) -> None:
+        """Ask for no more requests; those that come all the same are answered."""
+        self.draining = True
+        self.unready = DRAINING
+
+    def require_room(self) -> Scorer:
+        """Return the scorer; raise Unavailable if it is not there yet, or has too much to do."""
+        if self.scorer is None:
+            raise Unavailable(f"The model must be ready. Got: {self.unready}. Try again.")
+        self.scorer.require_room()
+        return self.scorer
+
+
+def proven(bundle: Bundle, threads: int) -> Predictor:
+    """Load the model and let it answer the golden examples; raise Failure."""
+    from serve.inference.predictor import Predictor
+
+    predictor = Predictor(bundle, threads)
+    predictor.prove()
+    return predictor
+
+
+def spare_the_collector() -> None:
+    """Keep the garbage collector from walking the libraries again and again under load."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 20)

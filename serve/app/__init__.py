@@ -1,0 +1,1 @@
+"""The FastAPI application around the fast routes: pages, documentation, metadata."""

@@ -1,0 +1,53 @@
+"""The fast routes as FastAPI sees them: documented there, answered below it."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from fastapi import Response
+
+from serve.app.openapi import request_body, responses
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Sequence
+
+    from fastapi import FastAPI
+    from starlette.types import Receive, Scope, Send
+
+    from serve.api.routes import FastRoute
+    from serve.api.service import Service
+    from serve.http import Application
+
+
+class Delegate(Response):
+    """Leaves the answer to an endpoint below FastAPI."""
+
+    def __init__(self, endpoint: Application) -> None:
+        super().__init__()
+        self.endpoint = endpoint
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await self.endpoint(scope, receive, send)
+
+
+def add_fast_routes(app: FastAPI, routes: Sequence[FastRoute], service: Service) -> None:
+    """Add the routes to `app`, so that its document has them and it works without `Front`."""
+    for route in routes:
+        app.add_api_route(
+            route.path,
+            delegating(route.endpoint),
+            methods=[route.method],
+            summary=route.summary,
+            operation_id=re.sub(r"\W+", "_", route.path.strip("/")),
+            response_model=None,
+            responses=responses(route),
+            openapi_extra=request_body(route, service),
+        )
+
+
+def delegating(endpoint: Application) -> Callable[[], Awaitable[Response]]:
+    async def route() -> Response:
+        return Delegate(endpoint)
+
+    return route

@@ -1,0 +1,48 @@
+"""JSON Lines: every line is a row, as a list or as an object."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import BinaryIO
+
+import msgspec
+
+from contract.bundle import Bundle
+from serve.bulk.lines import Lines
+from serve.codecs.answers import Answers
+from serve.inference.arrays import Frame, Framer
+from serve.inference.scores import Scores
+from serve.validation.explain import ERRORS, parse, row_problem, unknown_problem
+from serve.validation.schema import Row, Schema, in_order
+
+
+class JsonlTable(Lines):
+    """Rows as /predict takes them, one per line."""
+
+    def __init__(self, source: BinaryIO, target: BinaryIO, bundle: Bundle) -> None:
+        super().__init__(source, target)
+        self.manifest = bundle.manifest
+        self.decode = msgspec.json.Decoder(Schema(bundle.manifest, max_rows=1).row).decode
+        self.framer = Framer(bundle.manifest)
+        self.answer = Answers(bundle)
+
+    def frame(self, lines: list[str]) -> Frame:
+        return self.framer([self.row(line) for line in lines])
+
+    def row(self, line: str) -> Row:
+        try:
+            row = self.decode(line)
+        except ERRORS as error:
+            raise row_problem(parse(line.encode()), self.manifest, "") or unknown_problem(
+                error
+            ) from None
+        if type(row) is not tuple:
+            parse(line.encode())  # finds a key that occurs twice
+        return in_order(row)
+
+    def check(self, line: str) -> None:
+        self.row(line)
+
+    def answers(self, lines: list[str], scores: Scores) -> Iterator[str]:
+        for line, answer in zip(lines, self.answer.rows(scores), strict=True):
+            yield f'{{"features":{line},{self.answer.encode(answer).decode()[1:]}\n'

@@ -1,0 +1,180 @@
+"""Parquet: columns are found by name, others pass through, a null is missing."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, BinaryIO, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from contract.bundle import Bundle, Input, Label, Manifest
+from serve.bulk.columns import require_numbers, require_texts, stack
+from serve.bulk.table import answer_names, position
+from serve.errors import RowsRefused, WrongLibrary
+from serve.inference.arrays import Frame
+from serve.inference.scores import Scores
+from serve.validation.explain import row_problem
+
+try:
+    import pyarrow as pa  # type: ignore[import-untyped]
+    from pyarrow import parquet
+except ImportError as error:
+    raise WrongLibrary(
+        f"pyarrow must be installed to read Parquet. Got instead: {error}. Install pyarrow, or "
+        "pass the rows as CSV or JSON Lines"
+    ) from error
+
+ROWS = 16 * 1024  # at once; each batch becomes a row group
+BUFFER = 64 * 1024  # bytes: a column is read in pieces, and never a whole row group
+
+
+class ParquetTable:
+    """Rows of a Parquet file, written as a Parquet file with the answers as further columns."""
+
+    def __init__(self, source: BinaryIO, target: BinaryIO, bundle: Bundle) -> None:
+        self.target = target
+        self.manifest = manifest = bundle.manifest
+        with refusing_what_is_none():
+            self.file = parquet.ParquetFile(seekable(source), buffer_size=BUFFER, pre_buffer=False)
+        self.names = self.file.schema_arrow.names
+        self.inputs = [(field, self.position(field)) for field in manifest.inputs]
+        self.schema = self.file.schema_arrow
+        for name in answer_names(bundle, self.names):
+            kind = label_type(manifest) if name == "prediction" else pa.float64()
+            self.schema = self.schema.append(pa.field(name, kind))
+        self.classes: dict[Label, int] = {
+            label: index for index, label in enumerate(manifest.classes or [])
+        }
+        self.read = 0
+
+    def position(self, field: Input) -> int | None:
+        """Return where a column is; raise RowsRefused if its type is of another kind."""
+        found = position(field.name, self.names, required=not field.missing)
+        if found is not None:
+            kind = self.file.schema_arrow.types[found]
+            if not (is_number(kind) if field.kind == "numeric" else is_text(kind)):
+                wanted = "numbers" if field.kind == "numeric" else "texts"
+                raise RowsRefused(
+                    f"The column {field.name} must hold {wanted}. Got {kind} instead. Convert it"
+                )
+        return found
+
+    def start(self) -> None:
+        self.writer = parquet.ParquetWriter(self.target, self.schema)
+
+    def batches(self) -> Iterator[Any]:
+        batches = self.file.iter_batches(ROWS, use_threads=False)
+        while True:
+            with refusing_what_is_none():
+                batch = next(batches, None)
+            if batch is None:
+                return
+            self.read += len(batch)
+            yield batch
+
+    def frame(self, batch: Any) -> Frame:
+        numbers = [self.numbers(batch, *found) for found in self.of_kind("numeric")]
+        texts = [self.texts(batch, *found) for found in self.of_kind("categorical")]
+        return Frame(stack(numbers, len(batch)), stack(texts, len(batch)))
+
+    def of_kind(self, kind: str) -> list[tuple[Input, int | None]]:
+        return [(field, position) for field, position in self.inputs if field.kind == kind]
+
+    def numbers(self, batch: Any, field: Input, position: int | None) -> NDArray[np.float64]:
+        """Return a column of numbers, NaN for null; raise ValueError for one that does not fit."""
+        if position is None:
+            return np.full(len(batch), np.nan)
+        column = batch.column(position).cast(pa.float64(), safe=False)
+        numbers = cast("NDArray[np.float64]", column.to_numpy(zero_copy_only=False))
+        require_numbers(numbers, column.null_count, field, self.manifest.serving)
+        return numbers
+
+    def texts(self, batch: Any, field: Input, position: int | None) -> NDArray[np.object_]:
+        """Return a column of categories, "" for null; raise ValueError for one unknown."""
+        if position is None:
+            return np.full(len(batch), "", object)
+        column = batch.column(position).cast(pa.string())
+        found = set(column.unique().to_pylist()) - ({None} if field.missing else set())
+        require_texts({text or "" for text in found}, field, self.manifest.serving)
+        return np.array(column.fill_null("").to_pylist(), object)
+
+    def each(self, batch: Any) -> Sequence[dict[str, Any]]:
+        return cast("Sequence[dict[str, Any]]", batch.to_pylist())
+
+    def check(self, row: dict[str, Any]) -> None:
+        values = {field.name: plain(row.get(field.name)) for field, _ in self.inputs}
+        problem = row_problem(values, self.manifest, "")
+        if problem:
+            raise problem
+
+    def keep(self, batch: Any, good: Sequence[bool]) -> Any:
+        return batch.filter(pa.array(good))
+
+    def write(self, batch: Any, scores: Scores) -> None:
+        columns = [*batch.columns, pa.array(scores.labels, self.schema.types[batch.num_columns])]
+        if scores.probabilities is not None:
+            table = np.array(scores.probabilities, np.float64)
+            chosen = [self.classes[label] for label in scores.labels]
+            columns += [table[np.arange(len(batch)), chosen], *table.T]
+        self.writer.write_batch(pa.record_batch(columns, schema=self.schema))
+
+    def end(self) -> None:
+        self.writer.close()
+        self.target.flush()
+
+    def share(self) -> float | None:
+        return self.read / max(int(self.file.metadata.num_rows), 1)
+
+
+def label_type(manifest: Manifest) -> Any:
+    if manifest.classes is None:
+        return pa.float64()
+    return pa.int64() if isinstance(manifest.classes[0], int) else pa.string()
+
+
+def is_number(kind: Any) -> bool:
+    return bool(
+        pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind)
+    )
+
+
+def is_text(kind: Any) -> bool:
+    if pa.types.is_dictionary(kind):
+        return is_text(kind.value_type)
+    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind))
+
+
+def plain(value: Any) -> Any:
+    """Return a value as JSON would hold it: a decimal is a number."""
+    return value if value is None or isinstance(value, str | float | int) else float(value)
+
+
+def seekable(source: BinaryIO) -> BinaryIO:
+    """Return the rows as a file: Parquet has its table of contents at the end."""
+    if source.seekable():
+        return source
+    try:
+        spool = tempfile.TemporaryFile()  # noqa: SIM115 - it lives as long as the table
+        shutil.copyfileobj(source, spool)
+    except OSError as error:
+        raise RowsRefused(
+            f"Parquet from a pipe must have a directory for temporary files. Got instead: {error}. "
+            "Redirect a file to standard input, or mount such a directory (--tmpfs /tmp)"
+        ) from error
+    spool.seek(0)
+    return cast("BinaryIO", spool)
+
+
+@contextmanager
+def refusing_what_is_none() -> Iterator[None]:
+    try:
+        yield
+    except (pa.ArrowException, OSError) as error:
+        reason = str(error).splitlines()[0]
+        raise RowsRefused(
+            f"The rows must be a Parquet file. Got instead: {reason} Write it again"
+        ) from error

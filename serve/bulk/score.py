@@ -1,0 +1,140 @@
+"""Score a stream of rows, a batch at a time: memory stays flat however many rows there are.
+
+Reading and writing are Python; scoring is not, and releases the interpreter, so one batch is
+scored while the next is read. Every row comes out as it came in, with its answer added.
+"""
+
+# ruff: noqa: PLC0415 - a form needs a library of its own, which is not everywhere
+from __future__ import annotations
+
+import sys
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
+
+from serve.bulk.progress import Progress
+from serve.errors import Refusal, RowsRefused
+from serve.inference.bundle import open_bundle
+from serve.inference.predictor import Predictor
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from contract.bundle import Bundle
+    from serve.bulk.table import Table
+    from serve.inference.arrays import Frame
+    from serve.inference.scores import Scores
+    from serve.settings import Settings
+
+PARQUET = b"PAR1"  # the first bytes of such a file
+
+
+class Batch(NamedTuple):
+    """Rows that are being scored."""
+
+    rows: Any
+    scores: Future[Scores]
+
+
+def run(
+    settings: Settings, form: str | None, source: BinaryIO, target: BinaryIO, *, skip: bool
+) -> None:
+    """Score every row of `source` into `target`; raise RowsRefused for one that cannot be."""
+    bundle = open_bundle(settings.bundle)
+    table = open_table(form or guess(source), source, target, bundle)
+    predictor = Predictor(bundle, settings.threads)
+    sieve = Sieve(table, skip=skip)
+    progress = Progress(table.share, sys.stderr)
+    table.start()
+    with ThreadPoolExecutor(1) as thread:
+        for batch in one_ahead(begun(table, sieve, predictor, thread)):
+            table.write(batch.rows, batch.scores.result())
+            progress.add(len(batch.rows))
+    table.end()
+    progress.end()
+    if sieve.refused:
+        print(f"{sieve.refused} rows were refused and left out", file=sys.stderr)
+
+
+def guess(source: BinaryIO) -> str:
+    """Return the form of the rows, where nobody said it."""
+    beginning = source.peek(len(PARQUET))  # type: ignore[attr-defined]
+    return "parquet" if beginning.startswith(PARQUET) else "csv"
+
+
+def open_table(form: str, source: BinaryIO, target: BinaryIO, bundle: Bundle) -> Table[Any]:
+    if form == "parquet":
+        from serve.bulk.parquet import ParquetTable
+
+        return ParquetTable(source, target, bundle)
+    if form == "jsonl":
+        from serve.bulk.jsonl import JsonlTable
+
+        return JsonlTable(source, target, bundle)
+    from serve.bulk.csv import CsvTable
+
+    return CsvTable(source, target, bundle)
+
+
+def begun(
+    table: Table[Any], sieve: Sieve, predictor: Predictor, thread: ThreadPoolExecutor
+) -> Iterator[Batch]:
+    """Yield each batch when its scoring has begun."""
+    for rows in table.batches():
+        good = sieve(rows)
+        if good:
+            yield Batch(good.rows, thread.submit(predictor.runtime.score, good.frame))
+
+
+def one_ahead(batches: Iterable[Batch]) -> Iterator[Batch]:
+    """Yield each batch after the next one was begun."""
+    waiting: list[Batch] = []
+    for batch in batches:
+        waiting.append(batch)
+        if len(waiting) > 1:
+            yield waiting.pop(0)
+    yield from waiting
+
+
+class Good(NamedTuple):
+    """Rows that can be scored, and the same as arrays."""
+
+    rows: Any
+    frame: Frame
+
+
+class Sieve:
+    """Keeps the rows that can be scored, and reports the others by number."""
+
+    def __init__(self, table: Table[Any], *, skip: bool) -> None:
+        self.table = table
+        self.skip = skip
+        self.seen = 0
+        self.refused = 0
+
+    def __call__(self, rows: Any) -> Good | None:
+        """Return the good rows, if any; raise RowsRefused for a bad one unless it is skipped."""
+        if not len(rows):
+            return None
+        first = self.seen + 1
+        self.seen += len(rows)
+        try:
+            return Good(rows, self.table.frame(rows))
+        except (ValueError, Refusal):  # one row is wrong: look at each
+            numbered = enumerate(self.table.each(rows), first)
+            good = [self.keeps(number, row) for number, row in numbered]
+        if not any(good):
+            return None
+        rows = self.table.keep(rows, good)
+        return Good(rows, self.table.frame(rows))
+
+    def keeps(self, number: int, row: Any) -> bool:
+        try:
+            self.table.check(row)
+        except Refusal as refusal:
+            message = f"Row {number}: {refusal}"
+            if not self.skip:
+                raise RowsRefused(f"{message} Mend it, or pass --skip-bad-rows") from None
+            print(message, file=sys.stderr)
+            self.refused += 1
+            return False
+        return True

@@ -1,0 +1,1 @@
+"""The forms in which requests and answers travel over HTTP."""

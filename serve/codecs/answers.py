@@ -1,0 +1,59 @@
+"""Scores as JSON, by types made from the classes: structs encode twice as fast as dictionaries."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import msgspec
+
+from contract.bundle import Bundle, Label
+from serve.inference.scores import Scores
+
+
+class Answers:
+    """Writes the answers of a model, for one row or many."""
+
+    def __init__(self, bundle: Bundle) -> None:
+        classes = bundle.manifest.classes or []
+        self.position: dict[Label, int] = {label: index for index, label in enumerate(classes)}
+        self.probabilities = probabilities_type([str(label) for label in classes])
+        fields: list[tuple[str, Any]] = [("prediction", prediction_type(bundle))]
+        if bundle.has_probabilities:
+            fields += [("probability", float), ("probabilities", self.probabilities)]
+        answer: Any = msgspec.defstruct("Answer", fields, gc=False)
+        self.answer = answer
+        self.answer_list: Any = msgspec.defstruct("Answers", [("predictions", list[answer])])
+        self.encode = msgspec.json.Encoder().encode
+
+    def one(self, scores: Scores) -> bytes:
+        """Return the answer for a single row."""
+        return self.encode(self.rows(scores)[0])
+
+    def many(self, scores: Scores) -> bytes:
+        """Return the answers in {"predictions": […]}."""
+        return self.encode(self.answer_list(self.rows(scores)))
+
+    def rows(self, scores: Scores) -> list[Any]:
+        """Return one struct per row."""
+        answer, probabilities, position = self.answer, self.probabilities, self.position
+        if scores.probabilities is None:
+            return [answer(label) for label in scores.labels]
+        return [
+            answer(label, row[position[label]], probabilities(*row))
+            for label, row in zip(scores.labels, scores.probabilities, strict=True)
+        ]
+
+
+def probabilities_type(names: Iterable[str]) -> Any:
+    """Return the type of an object with one probability for each class, by its name."""
+    fields = {f"class{index}": name for index, name in enumerate(names)}
+    return msgspec.defstruct(
+        "Probabilities", [(field, float) for field in fields], rename=fields, gc=False
+    )
+
+
+def prediction_type(bundle: Bundle) -> Any:
+    if bundle.manifest.classes is None:
+        return float
+    return int if all(isinstance(label, int) for label in bundle.manifest.classes) else str

@@ -1,0 +1,239 @@
+"""The Open Inference Protocol, version 2: tensors in JSON.
+
+A table travels as one input per column, [rows] or [rows, 1], or, if all its columns are numbers,
+as one input that holds them all, [rows, columns]. Data may be flat or nested.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import msgspec
+
+from contract.bundle import Bundle, Input
+from serve.errors import InvalidRow, MalformedBody
+from serve.http import Headers, require_json_type
+from serve.inference.scores import Scores
+from serve.validation.explain import ERRORS, conversion_problem, parse, quote
+from serve.validation.schema import Row, Schema
+
+INTEGERS = {f"{sign}INT{bits}" for sign in ("", "U") for bits in (8, 16, 32, 64)}
+FLOATS = {"FP16", "FP32", "FP64"}
+
+
+class Tensor(msgspec.Struct, omit_defaults=True, forbid_unknown_fields=True):
+    """An input: `data` has as many values as `shape` says."""
+
+    name: str
+    shape: list[int]
+    datatype: str
+    data: list[Any] | None = None
+    parameters: dict[str, Any] | None = None
+
+
+class RequestedOutput(msgspec.Struct, forbid_unknown_fields=True):
+    """An output that the answer shall have."""
+
+    name: str
+    parameters: dict[str, Any] | None = None
+
+
+class InferRequest(msgspec.Struct, forbid_unknown_fields=True):
+    """The body of a request to infer."""
+
+    inputs: list[Tensor]
+    id: str | None = None
+    parameters: dict[str, Any] | None = None
+    outputs: list[RequestedOutput] | None = None
+
+
+class InferResponse(msgspec.Struct, omit_defaults=True):
+    """The answer: the requested outputs, or all."""
+
+    model_name: str
+    model_version: str
+    outputs: list[Tensor]
+    id: str | None = None
+
+
+class InferenceWire:
+    """Reads tensors, answers with tensors."""
+
+    def __init__(self, bundle: Bundle, schema: Schema) -> None:
+        self.manifest = bundle.manifest
+        self.schema = schema
+        self.names = [field.name for field in bundle.manifest.inputs]
+        self.outputs = {tensor.name for tensor in output_metadata(bundle)}
+        self.label_type = label_type(bundle)
+        self.decode = msgspec.json.Decoder(InferRequest).decode
+        self.encode = msgspec.json.Encoder().encode
+
+    def check_headers(self, headers: Headers) -> None:
+        """Refuse binary tensors, which tritonclient sends unless it is told not to.
+
+        A client that names no Content-Type, as tritonclient, sends JSON.
+        """
+        if b"inference-header-content-length" in headers:
+            raise MalformedBody(
+                "Tensors must be JSON. Got binary tensors instead. In tritonclient, call "
+                "set_data_from_numpy(…, binary_data=False)."
+            )
+        if b"content-type" in headers:
+            require_json_type(headers)
+
+    def read(self, body: bytes) -> tuple[Sequence[Row], InferRequest]:
+        try:
+            request = self.decode(body)
+        except ERRORS as error:
+            parse(body)
+            raise InvalidRow(
+                f"The body must be an inference request. Got instead: {error}."
+            ) from None
+        parse(body)  # finds a key that occurs twice
+        self.check_outputs(request)
+        rows = self.rows(request.inputs)
+        try:
+            return self.schema.convert(rows), request
+        except ERRORS as error:
+            raise conversion_problem(rows, self.schema, error) from None
+
+    def check_outputs(self, request: InferRequest) -> None:
+        for output in request.outputs or ():
+            if output.name not in self.outputs:
+                expected = f"one of {', '.join(sorted(self.outputs))}"
+                raise InvalidRow(
+                    f"An output must be {expected}. Got {quote(output.name)} instead.",
+                    field=output.name,
+                    expected=expected,
+                    got=quote(output.name),
+                )
+
+    def rows(self, tensors: list[Tensor]) -> list[list[Any]]:
+        """Return the rows of one tensor, or of one tensor per column."""
+        if len(tensors) == 1 and tensors[0].name not in self.names:
+            return self.rows_of_one(tensors[0])
+        columns = {tensor.name: self.column(tensor) for tensor in tensors}
+        if len(columns) < len(tensors) or len({len(column) for column in columns.values()}) > 1:
+            raise InvalidRow("Each input must be a different column, and all of one length.")
+        count = len(next(iter(columns.values()), []))
+        for field in self.manifest.inputs:
+            if field.name not in columns:
+                columns[field.name] = absent(field, count)
+        return [list(row) for row in zip(*(columns.pop(name) for name in self.names), strict=True)]
+
+    def rows_of_one(self, tensor: Tensor) -> list[list[Any]]:
+        width = len(self.names)
+        expected = f"[rows, {width}] ({', '.join(self.names)})"
+        if tensor.shape[-1:] != [width] or len(tensor.shape) > 2:
+            raise wrong_shape(tensor, expected)
+        values = checked(tensor)
+        return [values[start : start + width] for start in range(0, len(values), width)]
+
+    def column(self, tensor: Tensor) -> list[Any]:
+        if tensor.name not in self.names:
+            expected = f"one of {', '.join(self.names)}"
+            raise InvalidRow(
+                f"An input must be {expected}. Got {quote(tensor.name)} instead.",
+                field=tensor.name,
+                expected=expected,
+                got=quote(tensor.name),
+            )
+        if tensor.shape[1:] not in ([], [1]):
+            raise wrong_shape(tensor, "[rows] or [rows, 1]")
+        return checked(tensor)
+
+    def write(self, scores: Scores, request: InferRequest) -> bytes:
+        count = len(scores.labels)
+        tensors = [Tensor("prediction", [count], self.label_type, list(scores.labels))]
+        if scores.probabilities is not None:
+            shape = [count, len(self.manifest.classes or [])]
+            values = [value for row in scores.probabilities for value in row]
+            tensors.append(Tensor("probabilities", shape, "FP64", values))
+        wanted = {output.name for output in request.outputs or ()} or self.outputs
+        return self.encode(
+            InferResponse(
+                self.manifest.name,
+                self.manifest.version,
+                [tensor for tensor in tensors if tensor.name in wanted],
+                request.id,
+            )
+        )
+
+
+def input_metadata(bundle: Bundle) -> list[Tensor]:
+    """Return the inputs of the model, one per column."""
+    types = {"numeric": "FP64", "categorical": "BYTES"}
+    return [Tensor(field.name, [-1, 1], types[field.kind]) for field in bundle.manifest.inputs]
+
+
+def output_metadata(bundle: Bundle) -> list[Tensor]:
+    """Return the outputs of the model."""
+    outputs = [Tensor("prediction", [-1], label_type(bundle))]
+    if bundle.has_probabilities:
+        outputs.append(Tensor("probabilities", [-1, len(bundle.manifest.classes or [])], "FP64"))
+    return outputs
+
+
+def label_type(bundle: Bundle) -> str:
+    if bundle.manifest.classes is None:
+        return "FP64"
+    numbers = all(isinstance(label, int) for label in bundle.manifest.classes)
+    return "INT64" if numbers else "BYTES"
+
+
+def absent(field: Input, count: int) -> list[None]:
+    if not field.missing:
+        raise InvalidRow(f"The input {field.name} must be there.", field=field.name)
+    return [None] * count
+
+
+def checked(tensor: Tensor) -> list[Any]:
+    """Return the values of a tensor, flat; raise InvalidRow if they are not as it says."""
+    values = list(flat(tensor.data or []))
+    if any(size < 0 for size in tensor.shape) or len(values) != math.prod(tensor.shape):
+        raise wrong_shape(tensor, f"the shape of its {len(values)} values")
+    wanted = value_types(tensor)
+    for row, value in enumerate(values):
+        if value is not None and type(value) not in wanted:
+            raise InvalidRow(
+                f"Values of {tensor.name} must be {tensor.datatype}. Got {quote(value)} instead.",
+                row=row,
+                field=tensor.name,
+                expected=tensor.datatype,
+                got=quote(value),
+            )
+    return values
+
+
+def value_types(tensor: Tensor) -> tuple[type, ...]:
+    if tensor.datatype in FLOATS:
+        return (float, int)
+    if tensor.datatype in INTEGERS:
+        return (int,)
+    if tensor.datatype == "BYTES":
+        return (str,)
+    raise InvalidRow(
+        f"The datatype of {tensor.name} must be a number's or BYTES. "
+        f"Got {quote(tensor.datatype)} instead.",
+        field=tensor.name,
+        got=quote(tensor.datatype),
+    )
+
+
+def flat(data: list[Any]) -> Iterator[Any]:
+    for value in data:
+        if isinstance(value, list):
+            yield from flat(value)
+        else:
+            yield value
+
+
+def wrong_shape(tensor: Tensor, expected: str) -> InvalidRow:
+    return InvalidRow(
+        f"The shape of {tensor.name} must be {expected}. Got {tensor.shape} instead.",
+        field=tensor.name,
+        expected=expected,
+        got=str(tensor.shape),
+    )

@@ -1,0 +1,53 @@
+"""TensorFlow Serving's and KServe's v1 form, which is Vertex AI's too: {"instances": [row, …]}."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import msgspec
+
+from serve.codecs.answers import Answers
+from serve.errors import Refusal
+from serve.http import Headers, require_json_type
+from serve.inference.scores import Scores
+from serve.validation.explain import ERRORS, parse, rows_problem, shape_problem, unknown_problem
+from serve.validation.schema import Row, Schema, in_order
+
+
+class TensorflowWire:
+    """Reads many rows; the signature is the only one there is, and parameters change nothing."""
+
+    def __init__(self, schema: Schema, answers: Answers) -> None:
+        self.schema = schema
+        self.answers = answers
+        self.request: Any = msgspec.defstruct(
+            "V1Request",
+            [
+                ("instances", schema.rows),
+                ("signature_name", str, "serving_default"),
+                ("parameters", dict[str, Any] | None, None),
+            ],
+            forbid_unknown_fields=True,
+        )
+        self.decode: Callable[[bytes], Any] = msgspec.json.Decoder(self.request).decode
+
+    def check_headers(self, headers: Headers) -> None:
+        require_json_type(headers)
+
+    def read(self, body: bytes) -> tuple[Sequence[Row], None]:
+        try:
+            rows = self.decode(body).instances
+        except ERRORS as error:
+            raise self.problem(body, error) from None
+        parse(body)  # finds a key that occurs twice
+        return [in_order(row) for row in rows], None
+
+    def problem(self, body: bytes, error: Exception) -> Refusal:
+        decoded = parse(body)
+        if not isinstance(decoded, dict) or "instances" not in decoded:
+            return shape_problem(decoded, '"instances" (a list of rows)')
+        return rows_problem(decoded["instances"], self.schema) or unknown_problem(error)
+
+    def write(self, scores: Scores, _: None) -> bytes:
+        return self.answers.many(scores)

@@ -1,0 +1,36 @@
+"""Open a bundle for serving: verified, and past its gate."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from contract import bundle as bundles
+from contract.bundle import Bundle, BundleError
+from serve.errors import BrokenBundle, GateFailed
+
+
+def open_bundle(path: str) -> Bundle:
+    """Read and verify the bundle in `path`; raise BrokenBundle or GateFailed."""
+    try:
+        bundle = bundles.read(Path(path))
+    except BundleError as error:
+        raise BrokenBundle(str(error)) from error
+    failed = [check for check in bundle.manifest.gate.checks if not check.passed]
+    if failed or not bundle.manifest.gate.passed:
+        reasons = ", ".join(
+            f"{check.metric} is {check.value:.4g} ({check.bound} {check.threshold:.4g})"
+            for check in failed
+        )
+        raise GateFailed(
+            f"The model {bundle.manifest.name} must pass its gate to be served. "
+            f"Got instead: {reasons or 'failed'}. Improve the model, or its gate in model.toml"
+        )
+    return bundle
+
+
+def manifest_json(path: str) -> bytes:
+    """Return the manifest in `path` for a person to read; raise BrokenBundle."""
+    try:
+        return bundles.encode(bundles.read_manifest(Path(path)))
+    except BundleError as error:
+        raise BrokenBundle(str(error)) from error

@@ -1,0 +1,94 @@
+"""Runs model.onnx with onnxruntime: no scikit-learn and no pickle in the process."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+import numpy as np
+
+from contract.bundle import Bundle
+from serve.errors import BrokenModel, WrongLibrary
+from serve.inference.arrays import Frame
+from serve.inference.scores import Scores
+from serve.inference.z_order import WORTH_IT, Order, has_trees
+
+# Since 1.29 onnxruntime keeps a database in the user's home and reports to its maker, unless told.
+os.putenv("ORT_DISABLE_TELEMETRY", "1")
+try:
+    import onnxruntime
+except ImportError as error:
+    raise WrongLibrary(
+        f"onnxruntime must be installed to serve an ONNX model. Got instead: {error}. "
+        "Install requirements.txt"
+    ) from error
+
+PROBABILITY_DIGITS = 7  # what a float32 holds; more would print rounding noise
+
+
+class OnnxRuntime:
+    """An inference session that gives each batch to one graph run."""
+
+    def __init__(self, bundle: Bundle, threads: int) -> None:
+        self.outputs = output_names(bundle)
+        self.session = open_session(bundle, threads)
+        self.inputs = {node.name for node in self.session.get_inputs()}
+        self.order = Order(bundle.manifest.inputs) if has_trees(bundle.model_file) else None
+        missing = set(self.outputs) - {node.name for node in self.session.get_outputs()}
+        if missing or not self.inputs <= {"numeric", "categorical"}:
+            raise BrokenModel(
+                f"{bundle.model_file} must have the inputs numeric and categorical and the "
+                f"outputs {self.outputs}. Got inputs {sorted(self.inputs)} and no output "
+                f"{sorted(missing)} instead. Train the model again"
+            )
+
+    def score(self, frame: Frame) -> Scores:
+        """Run the graph once for the whole batch."""
+        first, *rest = self.run(frame)
+        if self.outputs == ["prediction"]:
+            return Scores(readable(first.ravel()), None)
+        if not rest:
+            return Scores(first.tolist(), None)
+        return Scores(
+            first.tolist(), np.round(rest[0].astype(np.float64), PROBABILITY_DIGITS).tolist()
+        )
+
+    def run(self, frame: Frame) -> list[Any]:
+        feeds = {name: getattr(frame, name) for name in self.inputs}
+        if self.order is None or len(frame.numeric) < WORTH_IT:
+            return list(self.session.run(self.outputs, feeds))
+        order = self.order(frame.numeric)
+        back = np.argsort(order)
+        sorted_feeds = {name: values[order] for name, values in feeds.items()}
+        return [output[back] for output in self.session.run(self.outputs, sorted_feeds)]
+
+
+def output_names(bundle: Bundle) -> list[str]:
+    if bundle.manifest.task == "regression":
+        return ["prediction"]
+    return ["label", "probabilities"] if bundle.has_probabilities else ["label"]
+
+
+def readable(numbers: Any) -> list[Any]:
+    """Return floats that print as short as their precision; a float32 widened prints noise."""
+    if numbers.dtype == np.float64:
+        return list(numbers.tolist())
+    return [float(str(number)) for number in numbers]
+
+
+def open_session(bundle: Bundle, threads: int) -> Any:
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads  # by default onnxruntime takes every core of the host
+    options.inter_op_num_threads = 1
+    options.log_severity_level = 3
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    options.enable_cpu_mem_arena = False  # memory stays flat after one large batch
+    try:
+        return onnxruntime.InferenceSession(
+            str(bundle.model_file), options, providers=["CPUExecutionProvider"]
+        )
+    except Exception as error:  # onnxruntime's exceptions share no base of their own
+        raise BrokenModel(
+            f"{bundle.model_file} must be an ONNX model that onnxruntime "
+            f"{onnxruntime.__version__} can load. Got instead: {error}"
+        ) from error

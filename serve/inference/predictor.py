@@ -1,0 +1,73 @@
+"""A model that answers: rows in, labels and probabilities out, proven by the golden examples."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Sequence
+
+from contract.bundle import Bundle, Example, Label
+from serve.errors import WrongAnswer
+from serve.inference.arrays import Frame, Framer
+from serve.inference.scores import Scores, load
+from serve.validation.schema import Row
+
+TOLERANCE = 1e-5  # what training promised of the exported model
+FAST, LARGE = 0.002, 512  # seconds, rows
+
+
+class Predictor:
+    """The model of a bundle, loaded."""
+
+    def __init__(self, bundle: Bundle, threads: int) -> None:
+        self.bundle = bundle
+        self.frame = Framer(bundle.manifest)
+        self.runtime = load(bundle, threads)
+
+    def __call__(self, rows: Sequence[Row]) -> tuple[Frame, Scores]:
+        frame = self.frame(rows)
+        return frame, self.runtime.score(frame)
+
+    def prove(self) -> None:
+        """Answer every golden example; raise WrongAnswer for the first that differs."""
+        examples = self.bundle.examples
+        _, scores = self([example_row(example, self.bundle) for example in examples])
+        nothing: list[list[float] | None] = [None] * len(examples)
+        probabilities = scores.probabilities or nothing
+        for index, example in enumerate(examples):
+            if not same(example, scores.labels[index], probabilities[index]):
+                raise WrongAnswer(
+                    f"Golden example {index} must be answered with {example.prediction!r} "
+                    f"{example.probabilities or ''}. Got {scores.labels[index]!r} "
+                    f"{probabilities[index] or ''} instead. The model does not work here as it "
+                    "did in training: rebuild the image, or train the model again"
+                )
+
+    def seconds_per_row(self) -> float:
+        """Measure how long one row takes, in a large batch if the model is fast."""
+        rows = [example_row(example, self.bundle) for example in self.bundle.examples]
+        if timed(self, rows) < FAST:
+            rows *= LARGE // len(rows) + 1
+        return min(timed(self, rows) for _ in range(3)) / len(rows)
+
+
+def timed(predictor: Predictor, rows: list[Row]) -> float:
+    start = time.perf_counter()
+    predictor(rows)
+    return time.perf_counter() - start
+
+
+def example_row(example: Example, bundle: Bundle) -> Row:
+    """Return the values of a golden example in the order of the inputs."""
+    return tuple(example.features.get(field.name) for field in bundle.manifest.inputs)
+
+
+def same(example: Example, label: Label, probabilities: list[float] | None) -> bool:
+    """Compare an answer with the recorded one."""
+    if isinstance(example.prediction, float) and isinstance(label, float):
+        return math.isclose(example.prediction, label, rel_tol=TOLERANCE, abs_tol=TOLERANCE)
+    recorded = example.probabilities or []
+    return example.prediction == label and all(
+        math.isclose(wanted, found, abs_tol=TOLERANCE)
+        for wanted, found in zip(recorded, probabilities or [], strict=True)
+    )

@@ -1,0 +1,132 @@
+"""Runs model.joblib with the scikit-learn that made it, for models that ONNX cannot hold."""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+import numpy as np
+
+from contract.bundle import Bundle, Manifest
+from serve.errors import BrokenModel, WrongLibrary
+from serve.inference.arrays import Frame
+from serve.inference.scores import Scores
+
+try:
+    import joblib
+    import pandas as pd
+    import sklearn
+except ImportError as error:
+    raise WrongLibrary(
+        f"joblib, pandas and scikit-learn must be installed to serve a joblib model. "
+        f"Got instead: {error}. Install requirements-joblib.txt"
+    ) from error
+
+DTYPES = {"numeric": "float64", "categorical": "object"}
+
+# scikit-learn's own classifiers whose predict is the class of the greatest predict_proba, so that
+# one call answers for both. Others (SVC, a tuned threshold, a class of one's own) get two calls.
+PREDICTS_THE_LIKELIEST = {
+    "AdaBoostClassifier",
+    "BaggingClassifier",
+    "BernoulliNB",
+    "CategoricalNB",
+    "ComplementNB",
+    "DecisionTreeClassifier",
+    "ExtraTreeClassifier",
+    "ExtraTreesClassifier",
+    "GaussianNB",
+    "GradientBoostingClassifier",
+    "HistGradientBoostingClassifier",
+    "LinearDiscriminantAnalysis",
+    "LogisticRegression",
+    "MLPClassifier",
+    "MultinomialNB",
+    "RandomForestClassifier",
+}
+
+
+class EstimatorRuntime:
+    """The fitted estimator itself."""
+
+    def __init__(self, bundle: Bundle) -> None:
+        check_version(bundle.manifest)
+        self.manifest = bundle.manifest
+        self.names = [field.name for field in bundle.manifest.inputs]
+        self.estimator = unpickle(bundle)
+        self.classes = bundle.manifest.classes
+        self.one_call = predicts_the_likeliest(self.estimator)
+        self.takes_array = all(field.kind == "numeric" for field in bundle.manifest.inputs) and (
+            not needs_names(self.estimator)
+        )
+
+    def score(self, frame: Frame) -> Scores:
+        """Ask the estimator once for the whole batch, twice where its two answers may differ."""
+        X = frame.numeric if self.takes_array else self.table(frame)
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", "X does not have valid feature names")
+            if self.classes is None:
+                return Scores(
+                    np.asarray(self.estimator.predict(X), np.float64).ravel().tolist(), None
+                )
+            return self.classify(X)
+
+    def classify(self, X: Any) -> Scores:
+        if not hasattr(self.estimator, "predict_proba"):
+            return Scores(self.estimator.predict(X).tolist(), None)
+        probabilities = self.estimator.predict_proba(X)
+        if self.one_call:
+            labels = self.estimator.classes_[probabilities.argmax(axis=1)]
+        else:
+            labels = self.estimator.predict(X)
+        return Scores(labels.tolist(), probabilities.tolist())
+
+    def table(self, frame: Frame) -> pd.DataFrame:
+        """Return the DataFrame that training gave the estimator: names, order and types."""
+        columns = {"numeric": iter(frame.numeric.T), "categorical": iter(frame.categorical.T)}
+        return pd.DataFrame(
+            {
+                field.name: pd.Series(next(columns[field.kind]), dtype=DTYPES[field.kind])
+                for field in self.manifest.inputs
+            }
+        )
+
+
+def last_step(estimator: Any) -> Any:
+    return estimator.steps[-1][1] if hasattr(estimator, "steps") else estimator
+
+
+def predicts_the_likeliest(estimator: Any) -> bool:
+    kind = type(last_step(estimator))
+    return kind.__module__.startswith("sklearn.") and kind.__name__ in PREDICTS_THE_LIKELIEST
+
+
+def needs_names(estimator: Any) -> bool:
+    """Only scikit-learn's own steps, and none that holds others or a function, do without."""
+    steps = [step for _, step in getattr(estimator, "steps", [("only", estimator)])]
+    holders = ("transformers", "transformer_list", "estimators", "func")
+    return any(
+        not type(step).__module__.startswith("sklearn.")
+        or any(hasattr(step, holder) for holder in holders)
+        for step in steps
+    )
+
+
+def check_version(manifest: Manifest) -> None:
+    wanted = manifest.libraries.get("scikit-learn")
+    if sklearn.__version__ != wanted:
+        raise WrongLibrary(
+            f"scikit-learn must be {wanted}, which made the model. Got {sklearn.__version__} "
+            f"instead. Install scikit-learn=={wanted}, or train the model again"
+        )
+
+
+def unpickle(bundle: Bundle) -> Any:
+    try:
+        return joblib.load(bundle.model_file)
+    except Exception as error:  # a pickle can raise anything
+        raise BrokenModel(
+            f"{bundle.model_file} must be an estimator that joblib can load here. Got instead: "
+            f"{type(error).__name__}: {error}. A class of your own must be importable as "
+            f"model.{bundle.manifest.name}.estimator"
+        ) from error

@@ -1,0 +1,1 @@
+"""The HTTP server: workers, limits on what a client may send, and a clean stop."""

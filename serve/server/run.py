@@ -1,0 +1,140 @@
+"""Run the service over HTTP until it is told to stop."""
+
+from __future__ import annotations
+
+import asyncio
+import ctypes
+import signal
+import socket
+import sys
+import time
+from functools import partial
+from typing import TYPE_CHECKING
+
+import uvicorn
+
+from serve.api.service import Service
+from serve.app.dispatch import Front
+from serve.errors import CannotListen, Failure
+from serve.inference.bundle import open_bundle
+from serve.monitoring import logs
+from serve.monitoring.logs import Log
+from serve.server.uvicorn_protocol import Protocol
+from serve.server.workers import Workers
+
+if TYPE_CHECKING:
+    from types import FrameType
+
+    from serve.settings import Settings
+
+M_ARENA_MAX = -8  # of malloc.h
+
+
+def run(settings: Settings) -> None:
+    """Serve until SIGTERM or SIGINT; raise Failure if the bundle must not be served."""
+    share_one_heap()
+    log = Log()
+    logs.capture(log)
+    service = Service(open_bundle(settings.bundle), settings, log)
+    with listen(settings) as listener:
+        log.event("listening", host=settings.host, port=listener.getsockname()[1])
+        if settings.workers == 1:
+            serve(service, listener)
+        else:
+            serve_in_workers(service, listener)
+    log.event("stopped")
+
+
+def serve(service: Service, listener: socket.socket) -> None:
+    """Serve in this process; raise Failure if the model cannot be used."""
+    Server(service).run([listener])
+    if service.failure:
+        raise service.failure
+
+
+def serve_in_workers(service: Service, listener: socket.socket) -> None:
+    """Serve in several processes; end with the exit code of one that cannot."""
+    service.log.share()
+
+    def work(number: int) -> int:
+        service.metrics.use(number)
+        try:
+            serve(service, listener)
+        except Failure as failure:
+            service.log.failure(failure)
+            return failure.exit_code
+        return 0
+
+    code = Workers(service.settings.workers, work, service.log).run()
+    if code:
+        sys.exit(code)
+
+
+def share_one_heap() -> None:
+    """Let threads allocate where all do: in heaps of their own they keep 2 MB that they freed."""
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)  # glibc has it, other C libraries may not
+    if mallopt is not None:
+        mallopt(M_ARENA_MAX, 1)
+
+
+def listen(settings: Settings) -> socket.socket:
+    """Open the port; raise CannotListen."""
+    address = (settings.host, settings.listen_port)
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    try:
+        return socket.create_server(address, family=family, backlog=2048)
+    except OSError as error:
+        raise CannotListen(
+            f"HOST and PORT must be an address this process can listen on. Got "
+            f"{settings.host}:{settings.listen_port} ({error.strerror}) instead. "
+            "Set PORT to a free port"
+        ) from error
+
+
+class Server(uvicorn.Server):
+    """uvicorn, with a way to stop that loses no request.
+
+    On SIGTERM the service is not ready at once and goes on answering for DRAIN_SECONDS, so that
+    whoever routes requests here can notice. Then the port is closed, what is in flight finishes,
+    and the process ends with 0.
+    """
+
+    def __init__(self, service: Service) -> None:
+        self.service = service
+        settings = service.settings
+        super().__init__(
+            uvicorn.Config(
+                Front(service),
+                loop="uvloop",
+                http=partial(Protocol, service=service),  # type: ignore[arg-type]
+                ws="none",
+                lifespan="on",
+                log_config=None,
+                access_log=False,  # it costs a third of the throughput; predictions log themselves
+                server_header=False,
+                proxy_headers=False,
+                backlog=2048,
+                timeout_keep_alive=settings.keep_alive_seconds,
+                timeout_graceful_shutdown=settings.shutdown_seconds,
+            )
+        )
+
+        self.stop_at: float | None = None
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:  # noqa: ARG002 - uvicorn's
+        """Begin to drain; a second signal, or SIGINT, ends the waiting."""
+        wait = sig == signal.SIGTERM and not self.service.draining
+        self.service.drain()
+        self.stop_at = time.monotonic() + (self.service.settings.drain_seconds if wait else 0)
+
+    async def on_tick(self, counter: int) -> bool:
+        """End late connections; stop when drained, and when the model could not be loaded."""
+        self.end_late_connections()
+        over = self.stop_at is not None and time.monotonic() >= self.stop_at
+        return await super().on_tick(counter) or over or self.service.failure is not None
+
+    def end_late_connections(self) -> None:
+        now, seconds = asyncio.get_running_loop().time(), self.service.settings.request_seconds
+        for connection in list(self.server_state.connections):
+            if isinstance(connection, Protocol):
+                connection.end_if_late(now, seconds)

@@ -1,0 +1,182 @@
+"""Words for a body that the schema refused: which row, which field, what was expected, what came.
+
+The typed decoder decides; this module only explains, so it may be slow. It decodes the body a
+second time, without types, and looks for the first thing wrong.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any, NoReturn
+
+import msgspec
+
+from contract.bundle import Input, Manifest
+from serve.errors import InvalidRow, MalformedBody, Refusal
+from serve.validation.schema import FLOAT32_MAX, Schema, known_categories, number_range
+
+JSON_TYPES: dict[Any, str] = {dict: "an object", list: "a list", tuple: "a list"}
+MAX_QUOTE = 80
+MAX_CATEGORIES = 20
+
+
+def parse(body: bytes | bytearray) -> Any:
+    """Decode JSON that means one thing only; raise MalformedBody."""
+    try:
+        return json.loads(body.decode(), object_pairs_hook=unique, parse_constant=refuse_constant)
+    except UnicodeDecodeError as error:
+        raise MalformedBody(f"The body must be UTF-8. Got {error.reason} instead.") from error
+    except RecursionError as error:
+        raise MalformedBody("The body must be JSON of a few levels. Got more instead.") from error
+    except ValueError as error:
+        raise MalformedBody(f"The body must be JSON. Got instead: {error}.") from error
+
+
+def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for key, value in pairs:
+        if key in found:
+            raise MalformedBody(
+                f"Every key must occur once in an object. Got {quote(key)} twice instead.",
+                field=key,
+            )
+        found[key] = value
+    return found
+
+
+def refuse_constant(constant: str) -> NoReturn:
+    raise MalformedBody(f"Every number must be finite. Got {constant} instead.", got=constant)
+
+
+def quote(value: Any) -> str:
+    """Return a value as it came, shortened."""
+    if type(value) in JSON_TYPES:
+        return JSON_TYPES[type(value)]
+    text = json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= MAX_QUOTE else text[:MAX_QUOTE] + "…"
+
+
+def body_problem(body: bytes, schema: Schema, error: Exception) -> Refusal:
+    """Return why the schema refused a body of one row or many."""
+    try:
+        decoded = parse(body)
+    except MalformedBody as malformed:
+        return malformed
+    if not isinstance(decoded, dict) or set(decoded) not in ({"features"}, {"instances"}):
+        return shape_problem(decoded, '"features" (one row) or "instances" (a list of rows)')
+    if "features" in decoded:
+        return row_problem(decoded["features"], schema.manifest) or unknown_problem(error)
+    return rows_problem(decoded["instances"], schema) or unknown_problem(error)
+
+
+def shape_problem(decoded: Any, keys: str) -> Refusal:
+    expected = f"an object with the one key {keys}"
+    if isinstance(decoded, dict):
+        got = "the keys " + (", ".join(quote(key) for key in decoded) or "none")
+    else:
+        got = quote(decoded)
+    return problem("The body", expected, got)
+
+
+def unknown_problem(error: Exception) -> Refusal:
+    return InvalidRow(f"The body does not fit the model's schema: {error}.")
+
+
+def rows_problem(rows: Any, schema: Schema, name: str = "instances") -> Refusal | None:
+    """Return the first thing wrong with a list of rows."""
+    if not isinstance(rows, list) or not rows:
+        got = "an empty list" if isinstance(rows, list) else quote(rows)
+        return problem(name, "a list with at least one row", got)
+    if len(rows) > schema.max_rows:
+        expected = f"at most {schema.max_rows} rows (the setting MAX_ROWS)"
+        return problem(name, expected, f"{len(rows)} rows")
+    found = (
+        row_problem(row, schema.manifest, f"{name}[{index}]", index)
+        for index, row in enumerate(rows)
+    )
+    return next(filter(None, found), None)
+
+
+def row_problem(
+    row: Any, manifest: Manifest, name: str = "features", index: int = 0
+) -> Refusal | None:
+    """Return the first thing wrong with a row."""
+    names = [field.name for field in manifest.inputs]
+    if isinstance(row, dict):
+        return named_problem(row, manifest, name, index)
+    if not isinstance(row, list | tuple):
+        return problem(name or "The row", "a list or an object of values", quote(row), row=index)
+    if len(row) != len(names):
+        expected = f"{len(names)} values ({', '.join(names)})"
+        return problem(name or "The row", expected, f"{len(row)} values", row=index)
+    return values_problem(dict(zip(names, row, strict=True)), manifest, name, index)
+
+
+def named_problem(row: dict[str, Any], manifest: Manifest, name: str, index: int) -> Refusal | None:
+    known = {field.name: field for field in manifest.inputs}
+    for key in row:
+        if key not in known:
+            expected = f"one of the fields {', '.join(known)}"
+            return problem(
+                f"A field of {name or 'the row'}", expected, quote(key), row=index, field=key
+            )
+    for key, field in known.items():
+        if key not in row and not field.missing:
+            expected = value_words(field, manifest)
+            return problem(dotted(name, key), expected, "nothing", row=index, field=key)
+    return values_problem(row, manifest, name, index)
+
+
+def values_problem(
+    row: dict[str, Any], manifest: Manifest, name: str, index: int
+) -> Refusal | None:
+    for field in manifest.inputs:
+        value = row.get(field.name)
+        if not fits(value, field, manifest):
+            expected = value_words(field, manifest)
+            where = dotted(name, field.name)
+            return problem(where, expected, quote(value), row=index, field=field.name)
+    return None
+
+
+def fits(value: Any, field: Input, manifest: Manifest) -> bool:
+    if value is None:
+        return field.missing
+    if field.kind == "numeric":
+        least, greatest = number_range(field, manifest.serving)
+        return type(value) in (int, float) and least <= value <= greatest
+    known = known_categories(field, manifest.serving)
+    return type(value) is str and (value in known if known else value != "")
+
+
+def value_words(field: Input, manifest: Manifest) -> str:
+    """Return what a value must be, in words."""
+    if field.kind == "numeric":
+        least, greatest = number_range(field, manifest.serving)
+        limit = "" if greatest == FLOAT32_MAX else f" from {least:g} to {greatest:g}"
+        words = f"a number{limit}" if limit else "a number (within ±3.4e38)"
+    elif known := known_categories(field, manifest.serving):
+        words = f"one of {', '.join(map(quote, sorted(known)[:MAX_CATEGORIES]))}"
+    else:
+        words = "a text that is not empty"
+    return f"{words}, or null" if field.missing else words
+
+
+def dotted(*names: str) -> str:
+    return ".".join(filter(None, names))
+
+
+def problem(
+    where: str, expected: str, got: str, *, row: int | None = None, field: str | None = None
+) -> InvalidRow:
+    message = f"{where} must be {expected}. Got {got} instead."
+    return InvalidRow(message, row=row, field=field, expected=expected, got=got)
+
+
+def conversion_problem(rows: list[Any], schema: Schema, error: Exception) -> Refusal:
+    """Return why the schema refused rows that came some other way than in one JSON body."""
+    return rows_problem(rows, schema, "rows") or unknown_problem(error)
+
+
+# What a decoder of the schema raises.
+ERRORS = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)

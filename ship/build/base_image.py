@@ -1,0 +1,56 @@
+"""The Python image to build on: the pinned one, or a stand-in where it cannot be pulled."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+
+from ship import git
+from ship.build import standin
+from ship.build.standin import StandIn
+from ship.errors import ShipError
+
+PACKAGES = '"$1/usr/local/lib/python3.13/dist-packages"'
+STAND_IN = StandIn(  # Debian trixie with its Python 3.13, laid out as the official image is
+    role="base",
+    name="model-images/python:3.13",
+    suite="trixie",
+    packages=("ca-certificates", "python3"),
+    dockerfile="""\
+FROM scratch
+ADD rootfs.tar /
+ENV PATH=/usr/local/bin:/usr/local/sbin:/usr/sbin:/usr/bin:/sbin:/bin LANG=C.UTF-8
+CMD ["python3"]
+""",
+    hooks=(
+        'ln -s ../../bin/python3 "$1/usr/local/bin/python"',
+        f'mkdir -p {PACKAGES} && cp -r "{{site}}"/pip "{{site}}"/pip-*.dist-info {PACKAGES}',
+        'rm -f "$1/usr/lib/python3.13/EXTERNALLY-MANAGED"',
+        'find "$1/usr" -name __pycache__ -prune -exec rm -rf {} +',
+    ),
+)
+
+
+def resolve() -> str:
+    """Return the image to build on, said in one line where it is not the pinned one."""
+    return standin.resolve(os.environ.get("PYTHON_IMAGE") or default(), STAND_IN)
+
+
+def stand_in_name() -> str:
+    return STAND_IN.tag
+
+
+def default() -> str:
+    """Read the one place where the pinned image is written: the Dockerfile."""
+    dockerfile = (git.ROOT / "Dockerfile").read_text()
+    found = re.search(r"^FROM (\S+) AS pinned$", dockerfile, re.MULTILINE)
+    if not found:
+        raise ShipError("Dockerfile must hold a line FROM … AS pinned. Got none; restore it.")
+    return found[1]
+
+
+def layers(image: str) -> int:
+    """Count the layers of an image in the engine."""
+    command = ["docker", "image", "inspect", "--format", "{{len .RootFS.Layers}}", image]
+    return int(subprocess.run(command, capture_output=True, errors="replace", check=True).stdout)

@@ -1,0 +1,225 @@
+"""Build with BuildKit: train a bundle, and make the image from it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+import subprocess
+import tempfile
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TextIO
+
+from contract.bundle import MANIFEST, Manifest, read_file, read_manifest, refuse_others
+from contract.console import printable
+from ship import git
+from ship.build import pip_secrets
+from ship.build.bundle_intake import take
+from ship.build.inputs import Plan, plan
+from ship.errors import ShipError, StageError
+from ship.files.replace import new_file, replace_file
+from ship.registry.oci_archive import Archive
+
+BUILDER = "model-images"  # made by engine.sh where the engine itself cannot export OCI archives
+STEP = re.compile(r"#\d+ \[(?P<stage>[a-z-]+) +\d+/\d+\] (?P<instruction>(RUN|COPY) .*)")
+CACHED = re.compile(r"#\d+ CACHED")
+OPTIONS = re.compile(r" +(--mount=\S+ +)*")
+OUTPUT = re.compile(r"#(?P<step>\d+) \d+\.\d+ (?P<line>.*)")
+
+
+@dataclass(frozen=True)
+class Build:
+    """One model's way through the pipeline, and the places of its results under `dist`."""
+
+    model: str
+    python_image: str
+    dist: Path = git.ROOT / "dist"
+
+    @property
+    def folder(self) -> Path:
+        return self.dist / self.model
+
+    @property
+    def bundle(self) -> Path:
+        return self.folder / "bundle"
+
+    @property
+    def archive(self) -> Archive:
+        return Archive(self.folder / "image.tar")
+
+    @property
+    def manifest(self) -> Manifest:
+        return read_manifest(self.bundle)
+
+    @cached_property
+    def plan(self) -> Plan:
+        return plan(self.model)
+
+    @property
+    def image(self) -> str:
+        """The name of the tested image in the local engine."""
+        return f"{self.model}:dev"
+
+
+def train(build: Build, *, cache: bool = True, export: Path | None = None) -> None:
+    """Train in the pinned builder stage, judge there, and bring the bundle to `dist`.
+
+    `export` is a folder with an exported model and its claims, in place of training. What comes out
+    of the build is copied file by file: BuildKit exports all bundles of a commit with one time, and
+    takes a file of equal time and size for one that it was sent before.
+    """
+    inputs = build.plan.bundle
+    build.folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=build.folder, prefix=".built-") as out:
+        variables = {
+            "REVISION": inputs.revision,
+            "VERSION": inputs.version,
+            "SOURCE_DATE_EPOCH": str(inputs.epoch),
+            "OUT": out,
+            "EXPORT": str(export or ""),
+            **kept_layers(),
+        }
+        bake(build, "bundle", variables, cache=cache)
+        take(Path(out), build.bundle)
+
+
+def absent_data(build: Build) -> str:
+    """Return why the data of a model cannot be had in the builder; empty where it can."""
+    build.folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=build.folder, prefix=".reached-") as out:
+        bake(build, "reached", {"OUT": out}, cache=True)
+        reason: str = json.loads(read_file(Path(out, "reach.json")))["absent"]
+    return reason
+
+
+def kept_layers() -> dict[str, str]:
+    """Use the folder CACHE where it holds layers already, fill it where it does not."""
+    folder = os.environ.get("CACHE")
+    if not folder:
+        return {}
+    return {"CACHE_FROM" if Path(folder, "index.json").exists() else "CACHE_TO": folder}
+
+
+def make_image(build: Build, *, cache: bool = True) -> None:
+    """Build the image around the bundle in `dist`, as an OCI archive beside it."""
+    inputs, manifest = build.plan.image, build.manifest
+    refuse_others(build.bundle, manifest)  # all that lies there goes into the image
+    variables = {
+        "RUNTIME": manifest.runtime,
+        "SOURCE_DATE_EPOCH": str(inputs.epoch),
+        "LABELS": json.dumps(labels(build)),
+    }
+    key = image_key(build, variables)
+    record = build.folder / "image.key"
+    if cache and is_built(build, record, key):
+        print("  unchanged", flush=True)
+        return
+    record.unlink(missing_ok=True)
+    bake(build, "image", variables, cache=cache)
+    replace_file(record, f"{key} {build.archive.digest}".encode())
+
+
+def is_built(build: Build, record: Path, key: str) -> bool:
+    """Tell whether the archive is, byte for byte, what was built from the same."""
+    try:
+        build.archive.verify()
+        return record.read_text() == f"{key} {build.archive.digest}"
+    except (ShipError, OSError):
+        return False
+
+
+def image_key(build: Build, variables: dict[str, str]) -> str:
+    """Digest all that an image follows from; the manifest has the hashes of the bundle's files."""
+    parts = [build.python_image, build.plan.image.hash, json.dumps(variables, sort_keys=True)]
+    content = (build.bundle / MANIFEST).read_bytes() + "\n".join(parts).encode()
+    return hashlib.sha256(content).hexdigest()
+
+
+def labels(build: Build) -> dict[str, str]:
+    """Return the image's labels; all follow from the inputs, so equal inputs keep their digest."""
+    manifest, inputs = build.manifest, build.plan.image
+    base, _, base_digest = build.python_image.partition("@")
+    described = {
+        "title": build.model,
+        "description": manifest.description,
+        "version": manifest.version,
+        "revision": inputs.revision,
+        "source": git.origin() or "",
+        "base.name": base,
+        "base.digest": base_digest,
+    }
+    ours = {
+        "model": build.model,
+        "inputs": inputs.hash,
+        "task": manifest.task,
+        "runtime": manifest.runtime,
+        "evaluation": manifest.evaluation,
+        **{f"metric.{name}": f"{value:.6g}" for name, value in manifest.metrics.holdout.items()},
+    }
+    return {
+        **{f"org.opencontainers.image.{name}": value for name, value in described.items() if value},
+        **{f"model-images.{name}": value for name, value in ours.items()},
+    }
+
+
+def bake(build: Build, target: str, variables: dict[str, str], *, cache: bool) -> None:
+    """Run one target of docker-bake.hcl: its steps on the terminal, all of it in a log file."""
+    build.folder.mkdir(parents=True, exist_ok=True)
+    command = ["docker", "buildx", "bake", "--progress=plain", target]
+    command += [] if cache else ["--no-cache"]
+    with pip_secrets.build_secrets() as secret_files:
+        environment = {
+            **os.environ,
+            **builder(),
+            **variables,
+            **secret_files,
+            "MODEL": build.model,
+            "DIST": str(build.dist),
+            "PYTHON_IMAGE": build.python_image,
+        }
+        with (
+            new_file(build.folder / f"{target}.log") as log,
+            subprocess.Popen(
+                command, cwd=git.ROOT, env=environment, errors="replace",
+                stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+            ) as process,
+        ):  # fmt: skip
+            failure = follow(process, log)
+    if process.returncode:
+        raise StageError(f"{failure}\nThe whole log: {log.name}")
+
+
+def builder() -> dict[str, str]:
+    """Name the builder to use where the engine's own cannot export: see engine.sh."""
+    known = subprocess.run(
+        ["docker", "buildx", "inspect", BUILDER], capture_output=True, check=False
+    )
+    if known.returncode or "BUILDX_BUILDER" in os.environ:
+        return {}
+    return {"BUILDX_BUILDER": BUILDER}
+
+
+def follow(process: subprocess.Popen[str], log: TextIO) -> str:
+    """Show the steps and what they print as it comes; return what explains a failure."""
+    output: dict[str, list[str]] = {}
+    failure = []
+    for line in process.stdout or ():
+        text = printable(line).rstrip()
+        log.write(f"{text}\n")
+        if printed := OUTPUT.fullmatch(text):
+            output.setdefault(printed["step"], []).append(printed["line"])
+            print(printable(f"    {printed['line']}"), flush=True)
+        elif step := STEP.match(text):
+            instruction = OPTIONS.sub(" ", step["instruction"])
+            print(f"  {step['stage']}: {instruction[:100]}", flush=True)
+        elif CACHED.fullmatch(text):
+            print("    cached", flush=True)
+        elif " ERROR: " in text:
+            step_number = text.partition(" ")[0].removeprefix("#")
+            failure += output.pop(step_number, [])[-12:] or [text]
+        elif text.startswith("ERROR:") and not failure:
+            failure.append(text)
+    return "\n".join(failure)

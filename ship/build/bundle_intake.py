@@ -1,0 +1,59 @@
+"""Take a bundle that somebody else made, or that came out of a build: all of it, or nothing."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from contract import bundle
+from contract.bundle import (
+    EVALUATION,
+    EXAMPLES,
+    MANIFEST,
+    MODEL_FILES,
+    BundleError,
+    Manifest,
+)
+from judge.card import CARD
+from ship.files.replace import new_folder
+
+LARGEST = 3 * 1024**3  # bytes of all files together
+PAGE = "report.html"
+
+
+def take(source: Path, target: Path) -> Manifest:
+    """Copy the bundle in `source` to the folder `target`, in place of what is there.
+
+    Raises BundleError, and leaves `target` as it is, unless `source` holds the files that its
+    manifest lists, regular and of the recorded sizes and hashes, and nothing else; and unless
+    those are what training makes, which is more than serving needs.
+    """
+    content = bundle.manifest_content(source)
+    manifest = bundle.decode_manifest(source / MANIFEST, content)
+    bundle.refuse_others(source, manifest)
+    refuse_other_names(source, manifest)
+    refuse_larger(source, manifest)
+    with new_folder(target) as copied:
+        for name, expected in manifest.files.items():
+            with (copied / name).open("xb") as copy:
+                bundle.verify_file(source / name, expected, copy)
+        (copied / MANIFEST).write_bytes(content)
+        bundle.read(copied)
+    return manifest
+
+
+def refuse_other_names(source: Path, manifest: Manifest) -> None:
+    """Raise BundleError for a file that no bundle has, and for one that every bundle has."""
+    needed = {MODEL_FILES[manifest.runtime], EXAMPLES, EVALUATION, CARD}
+    listed = set(manifest.files)
+    for name in sorted(needed ^ (listed - {PAGE})):
+        got = f"no {name}" if name in needed else f"{name!r} as well"
+        raise BundleError(
+            f"{source / MANIFEST}: files must list {', '.join(sorted(needed))}, and may list "
+            f"{PAGE}. Got {got}. Train the model again: make train MODEL=name"
+        )
+
+
+def refuse_larger(source: Path, manifest: Manifest) -> None:
+    size = sum(max(0, file.bytes) for file in manifest.files.values())
+    if size > LARGEST:
+        raise BundleError(f"{source} must have at most {LARGEST} bytes in all. Got {size} instead.")

@@ -1,0 +1,96 @@
+"""A bundle that was trained elsewhere: its model is asked and judged here, as if trained here.
+
+Where the data is not at hand, what the bundle says of itself is kept, and marked as a claim.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+
+from contract import bundle, claims
+from contract.bundle import Manifest
+from contract.claims import Claims
+from contract.errors import ModelError
+from contract.evaluation.evaluation import read as read_evaluation
+from contract.spec import model_toml
+from judge.card import CARD, NOT_MEASURED, claimed
+from ship import git
+from ship.build.build import Build, absent_data, train
+from ship.build.bundle_intake import take
+from ship.errors import StageError
+
+PAGE = "report.html"  # of the bundle
+
+
+def import_bundle(build: Build, source: Path) -> None:
+    """Take the bundle in `source` in place of training; raise with nothing replaced."""
+    build.folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=build.folder, prefix=".import-") as folder:
+        taken, export = Path(folder, "bundle"), Path(folder, "export")
+        manifest = take(source, taken)
+        refuse_another(build, manifest)
+        if reason := absent_data(build):
+            print(f"  the data is not at hand ({reason}): what BUNDLE says of itself is a claim")
+            mark_as_claimed(taken)
+            take(taken, build.bundle)
+        else:
+            write_export(taken, manifest, export)
+            train(build, export=export)
+
+
+def refuse_another(build: Build, manifest: Manifest) -> None:
+    """Raise StageError for a bundle of another model, or of another question or split."""
+    if manifest.name != build.model:
+        raise StageError(
+            f"BUNDLE must be a bundle of {build.model}. Got one of {manifest.name} instead."
+        )
+    try:
+        wanted = model_toml.read(build.model, git.ROOT / "model", data_here=False)
+    except ModelError as error:
+        raise StageError(str(error)) from error
+    kinds = {each.name: each.kind for each in manifest.inputs}
+    for what, expected, found in (
+        ("task", wanted.task, manifest.task),
+        ("target", wanted.target, manifest.target),
+        ("inputs", wanted.inputs, kinds),
+        ("split.test_size", wanted.test_size, manifest.split.test_size),
+        ("split.seed", wanted.seed, manifest.split.seed),
+    ):
+        if expected != found:
+            raise StageError(
+                f"BUNDLE must have been trained as {wanted.file} says, {what} {expected!r}: else "
+                f"it may know rows that are held out. Got {found!r} instead. Train it again."
+            )
+
+
+def write_export(taken: Path, manifest: Manifest, export: Path) -> None:
+    """Write what training would have exported: the model, and what is only claimed of it.
+
+    The scores of other random seeds excuse a drop, and cannot be measured without the fits.
+    """
+    study = read_evaluation(taken).study
+    said = Claims(
+        data_sha256=manifest.data.sha256,
+        estimator=manifest.estimator,
+        runtime=manifest.runtime,
+        runtime_reason=manifest.runtime_reason,
+        parity=manifest.parity,
+        classes=manifest.classes,
+        cross_validation=manifest.metrics.cross_validation,
+        learning=study.learning if study else [],
+        seeds=0,
+    )
+    model = bundle.read_file(taken / bundle.MODEL_FILES[manifest.runtime])
+    claims.write(said, [model], export)
+
+
+def mark_as_claimed(taken: Path) -> None:
+    """Say in the manifest and on the card that nobody here has measured the model."""
+    read = bundle.read(taken)
+    files = {name: bundle.read_file(taken / name) for name in read.manifest.files}
+    files[CARD] = claimed(files[CARD].decode(errors="replace")).encode()
+    files[PAGE] = f"<!doctype html><title>{read.manifest.name}</title><p>{NOT_MEASURED}".encode()
+    read.manifest.evaluation = "claimed"
+    read.manifest.metrics.seed_scores = {}
+    bundle.write(taken, read.manifest, files)

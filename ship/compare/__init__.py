@@ -1,0 +1,1 @@
+"""The model in dist/ beside the published one: verdict, size, speed."""

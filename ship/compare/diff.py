@@ -1,0 +1,36 @@
+"""Compare any two published versions of a model, with the report that the gate writes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from contract.spec.gate import ImageRules, Policy, Rules
+from judge.judge import judge
+from judge.render.formats import forms
+from judge.report import NAME
+from ship import git
+from ship.compare.published_model import fetch
+from ship.errors import UsageError
+from ship.files.replace import replace_file
+from ship.registry.destination import destination
+
+NO_RULES = Policy(Rules((), {}), (), ImageRules(1, 1))
+
+
+def diff(model: str, a: str, b: str, dist: Path = git.ROOT / "dist") -> Path:
+    """Write the report on `b` held against `a`, two tags, and return its folder."""
+    target = destination(model, dist)
+    if not a or not b:
+        known = ", ".join(target.tags()) or "none"
+        raise UsageError(f"A and B must be tags at {target}. Published: {known}. "
+                         f"Try: make diff MODEL={model} A=… B=…")  # fmt: skip
+    folder = dist / model / "diff"
+    old, new = (fetch(target, model, tag, folder / tag) for tag in (a, b))
+    try:
+        found = judge(new.bundle, old.published(), NO_RULES)
+    finally:
+        old.remove()
+    for form, content in forms(found).items():
+        replace_file(folder / f"{NAME}.{form}", content)
+    print((folder / f"{NAME}.md").read_text(encoding="utf-8"))
+    return folder

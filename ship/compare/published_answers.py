@@ -1,0 +1,65 @@
+"""Put rows to a published model, by its own means."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import onnxruntime
+
+from contract.bundle import Bundle, Value
+from judge.comparison.baseline_answers import Answer
+from judge.errors import Incomparable
+
+Rows = list[dict[str, Value]]
+
+
+def ask_graph(bundle: Bundle, rows: Rows) -> Answer:
+    """Run a published ONNX graph here: it holds no code."""
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    options.log_severity_level = 4
+    try:
+        session = onnxruntime.InferenceSession(
+            str(bundle.model_file), options, providers=["CPUExecutionProvider"]
+        )
+        outputs = session.run(None, tensors(bundle, rows))
+    except Exception as error:
+        raise Incomparable(f"it cannot answer the new rows: {error}", curable=True) from error
+    predictions = np.asarray(outputs[0]).reshape(len(rows)).tolist()
+    return predictions, np.asarray(outputs[1]).tolist() if len(outputs) > 1 else None
+
+
+def tensors(bundle: Bundle, rows: Rows) -> dict[str, Any]:
+    result: dict[str, Any] = {}
+    for kind, missing, dtype in (("numeric", np.nan, np.float64), ("categorical", "", object)):
+        names = [each.name for each in bundle.manifest.inputs if each.kind == kind]
+        if names:
+            cells = [[missing if row[n] is None else row[n] for n in names] for row in rows]
+            result[kind] = np.array(cells, dtype=dtype)
+    return result
+
+
+def ask_image(start: Callable[[], str], rows: Rows) -> Answer:
+    """Run a published image as a bulk scorer: its pickle is loaded nowhere but in there."""
+    command = ["docker", "run", "--pull=never", "--rm", "--interactive", "--network=none",
+               "--read-only", "--cap-drop=ALL", "--tmpfs=/tmp", start(), "predict",
+               "--format=jsonl"]  # fmt: skip
+    lines = "".join(json.dumps(row) + "\n" for row in rows)
+    result = subprocess.run(
+        command, input=lines, capture_output=True, errors="replace", check=False
+    )
+    if result.returncode:
+        reason = (result.stderr.strip().splitlines() or ["no reason"])[-1]
+        raise Incomparable(f"its image cannot answer the new rows: {reason}", curable=True)
+    answers = [json.loads(line) for line in result.stdout.splitlines()]
+    probabilities = [list(vector(answer)) for answer in answers if answer.get("probabilities")]
+    return [answer["prediction"] for answer in answers], probabilities or None
+
+
+def vector(answer: dict[str, Any]) -> list[float]:
+    found = answer["probabilities"]
+    return list(found.values()) if isinstance(found, dict) else found

@@ -1,0 +1,105 @@
+"""The published model that a new one is held against, read from where it would be published."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property, partial
+from pathlib import Path
+
+from contract.bundle import Bundle, BundleError, read
+from judge.judge import Published
+from ship.build import engine
+from ship.compare.published_answers import ask_graph, ask_image
+from ship.errors import ShipError
+from ship.files.replace import remove
+from ship.registry import image_files
+from ship.registry.destination import Destination
+from ship.registry.oci_archive import StoredImage
+from ship.registry.tags import Version, parse
+from ship.supply_chain.identity import MODEL
+
+MAIN = "main"
+BUNDLE = "/bundle"
+
+
+@dataclass(frozen=True)
+class Baseline:
+    """A published image, as files: its bundle, and its blobs in a layout.
+
+    `digest` is what its tag names; what is stored may be one platform's image of that.
+    """
+
+    reference: str
+    digest: str
+    bundle: Bundle
+    stored: StoredImage
+
+    @cached_property
+    def image(self) -> str:
+        """The id of the image in the engine, put there on first use."""
+        return engine.load(self.stored)
+
+    def remove(self) -> None:
+        """Take the image out of the engine again; it comes back when it is needed."""
+        if "image" in self.__dict__:
+            engine.release(self.stored)
+            del self.__dict__["image"]
+
+    def published(self) -> Published:
+        """Return what the judge needs to know."""
+        if self.bundle.manifest.runtime == "onnx":
+            ask = partial(ask_graph, self.bundle)
+        else:
+            ask = partial(ask_image, lambda: self.image)
+        return Published(self.bundle, self.digest, self.reference, ask)
+
+
+class Unreadable(ShipError):  # noqa: N818 - a finding, told in the report
+    """A published image whose bundle this revision cannot read."""
+
+
+def newest(target: Destination, model: str) -> str | None:
+    """Return the tag to compare with: main, else the newest release, else none."""
+    tags = target.tags()
+    if MAIN in tags:
+        return MAIN
+    releases = [found for tag in tags if (found := release(tag, model))]
+    return str(max(releases)) if releases else None
+
+
+def release(tag: str, model: str) -> Version | None:
+    found = parse(f"v{tag}", model)
+    return None if found is None or found.pre else found
+
+
+def fetch(target: Destination, model: str, tag: str, into: Path) -> Baseline:
+    """Read the image of `tag` without running it; its bundle is written below `into`."""
+    digest = target.digest_of(tag)
+    if digest is None:
+        raise ShipError(f"{target}:{tag} must be published. It is not; see: make models")
+    stored = target.local(digest, into / "image")
+    refuse_another(f"{target}:{tag}", stored.labels.get(MODEL, model), model)
+    bundle = write(image_files.folder(stored.blob, stored.digest, BUNDLE), into / "bundle")
+    try:
+        found = read(bundle)
+    except BundleError as error:
+        raise Unreadable(f"{target}:{tag} cannot be read by this revision: {error}") from error
+    refuse_another(f"{target}:{tag}", found.manifest.name, model)
+    return Baseline(f"{target}:{tag}", digest, found, stored)
+
+
+def refuse_another(where: str, found: str, model: str) -> None:
+    """Raise Unreadable for an image that its label, or its bundle, calls another model's.
+
+    Images from before there was a label are known by their bundle alone.
+    """
+    if found != model:
+        raise Unreadable(f"{where} must hold {model}. Got {found[:100]!a} instead")
+
+
+def write(files: dict[str, bytes], folder: Path) -> Path:
+    remove(folder)
+    folder.mkdir(parents=True)
+    for name, content in files.items():
+        (folder / name).write_bytes(content)  # a plain name: see contents.folder
+    return folder

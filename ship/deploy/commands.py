@@ -1,0 +1,143 @@
+"""The words `deploy`, `canary`, `rollback`, `history`, `manifests` and `undeploy`."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
+
+from rich.table import Table
+from rich.text import Text
+
+from ship import git, tables
+from ship.deploy import rollout
+from ship.deploy.canary import Trial
+from ship.deploy.compose.project import Project
+from ship.deploy.compose.state import Deployed, locked, read
+from ship.deploy.compose.target import Compose
+from ship.deploy.engine_image import Image
+from ship.deploy.history import Entry, removal
+from ship.deploy.kubernetes.manifests import render
+from ship.deploy.kubernetes.target import Kubernetes
+from ship.deploy.rollout import Target
+from ship.deploy.settings import Settings, load
+from ship.errors import ShipError, StageError, UsageError
+from ship.registry.destination import Destination, destination
+from ship.supply_chain.verify import verify
+from ship.tables import cell
+
+WIDTH = 200  # of the history where no terminal says otherwise
+
+
+def deploy(models: list[str], tag: str) -> None:
+    """Let what `tag` names serve."""
+    settings = load()
+    each(models, settings, partial(rollout.deploy, tag=tag, older=settings.older == "yes"))
+
+
+def canary(models: list[str], tag: str) -> None:
+    """Let what `tag` names serve if it does well on a share of the requests."""
+    settings = load()
+    trial = Trial(settings.canary_share, settings.canary_seconds)
+    older = settings.older == "yes"
+    each(models, settings, partial(rollout.canary, tag=tag, trial=trial, older=older))
+
+
+def rollback(models: list[str]) -> None:
+    """Return to what served before."""
+    each(models, load(), rollout.rollback)
+
+
+def history(models: list[str]) -> None:
+    """Print who deployed what, when, and how it ended."""
+    table = Table("when", "model", "who", "what", "digest", "result", "seconds")
+    for entry in target_of(load()).entries():
+        if entry.model in models:
+            table.add_row(*row(entry))
+    tables.show(table, WIDTH)
+
+
+def manifests(models: list[str], tag: str) -> None:
+    """Print the Kubernetes manifests of what `tag` names, verified, for whoever applies them."""
+    settings = load()
+    refuse_local_images()
+    for model in models:
+        source = destination(model, git.ROOT / "dist")
+        digest = rollout.digest_of(source, tag)
+        verify(source, digest, model, tag)
+        image = Image(model, digest, f"{source}@{digest}")
+        print(f"---\n{render(image, settings.overlay)}", end="")
+
+
+def refuse_local_images() -> None:
+    if not os.environ.get("REGISTRY"):
+        raise UsageError(
+            "REGISTRY must be where the cluster pulls from, as host/owner. Got none instead; "
+            "publish there: make publish REGISTRY=…"
+        )
+
+
+def undeploy(models: list[str]) -> None:
+    """Stop the models named, or everything; history and metrics stay.
+
+    After everything was stopped, the next deploy starts again what served then.
+    """
+    settings = load()
+    if settings.target != "compose":
+        raise UsageError(
+            f"TARGET must be compose to undeploy. Got {settings.target} instead. "
+            "Use: make manifests MODEL=… | kubectl delete --filename=-"
+        )
+    with locked(settings.folder):
+        target = Compose(Project(settings))
+        for model in models or read(settings.folder):
+            target.add(removal(model, serving(target, model)))
+        for model in models:
+            target.show(model, Deployed())
+        if not models:
+            target.project.remove()
+
+
+def serving(target: Target, model: str) -> str:
+    digest = target.serving(model)
+    if digest is None:
+        raise StageError(f"{model} must serve to be undeployed. It does not; see: make history")
+    return digest
+
+
+def row(entry: Entry) -> tuple[Text, ...]:
+    result = f"{entry.result}: {entry.reason.splitlines()[0]}" if entry.reason else entry.result
+    cells = (entry.when, entry.model, entry.who, entry.action, entry.digest[7:19], result,
+             f"{entry.seconds:.1f}")  # fmt: skip
+    return tuple(cell(text) for text in cells)
+
+
+def each(
+    models: list[str], settings: Settings, do: Callable[[Target, Destination, str], None]
+) -> None:
+    """Do it for every model; raise StageError at the end where it failed for any."""
+    failures = []
+    with opened(settings) as target:
+        for model in models:
+            try:
+                do(target, destination(model, git.ROOT / "dist"), model)
+            except ShipError as error:
+                failures.append(str(error))
+    if failures:
+        raise StageError("\n".join(failures))
+
+
+@contextmanager
+def opened(settings: Settings) -> Iterator[Target]:
+    """Have the target to ourselves, as far as this machine goes."""
+    with locked(settings.folder):
+        if settings.target == "compose":
+            Project(settings).prepare()
+        else:
+            refuse_local_images()
+        yield target_of(settings)
+
+
+def target_of(settings: Settings) -> Target:
+    return Compose(Project(settings)) if settings.target == "compose" else Kubernetes(settings)

@@ -1,0 +1,1 @@
+"""TARGET=compose: replicas behind nginx on this host, watched by Prometheus."""

@@ -1,0 +1,138 @@
+"""What is deployed, as the files that Compose, nginx and Prometheus read."""
+
+from __future__ import annotations
+
+import json
+from math import gcd
+
+import yaml
+
+from ship.deploy.compose.state import Deployed, Release, State
+
+PORT = 8080
+CONNECTIONS = 128  # for each replica: fewer than it takes, so that a 503 of it means that it is ill
+
+
+def service(model: str, release: Release) -> str:
+    """Name the service of a release after its image, so that two of a model run side by side."""
+    return f"{model}-{release.digest.removeprefix('sha256:')[:12]}"
+
+
+def preview(model: str, release: Release) -> str:
+    """Return the path at which exactly this release answers while it is beside another."""
+    return f"{model}@{release.digest.removeprefix('sha256:')[:12]}"
+
+
+def services(state: State) -> str:
+    """Return models.yaml: a service for each release, from its digest."""
+    found = {
+        service(model, release): {
+            "extends": {"file": "model.yaml", "service": "model"},
+            "image": release.image,
+            "pull_policy": "never",  # it is here: its signature was checked, then it was fetched
+            "scale": release.replicas,
+            "labels": {"model-images.model": model, "model-images.digest": release.digest},
+        }
+        for model, deployed in state.items()
+        for release in deployed.releases
+    }
+    return yaml.safe_dump({"services": found}, sort_keys=False)
+
+
+def upstreams(state: State, rate: int) -> str:
+    """Return upstreams.conf: the replicas of each model by weight, and those of a preview."""
+    lines = [f"limit_req_zone $binary_remote_addr zone=clients:10m rate={rate}r/s;"]
+    for model, deployed in state.items():
+        lines += upstream(model, model, weights(deployed))
+        if deployed.beside:
+            lines += upstream(preview(model, deployed.beside), model, [(deployed.beside, 1)])
+    return "\n".join([*lines, ""])
+
+
+def weights(deployed: Deployed) -> list[tuple[Release, int]]:
+    """Return the weight of one replica of each release, so that all of them get their share.
+
+    What gets no share is there with 0, so that nginx has its addresses when it comes to serve.
+    """
+    serving, beside, share = deployed.serving, deployed.beside, deployed.share
+    if not serving:
+        return []
+    if not beside:
+        return [(serving, 1)]
+    if not share:
+        return [(serving, 1), (beside, 0)]
+    parts = (100 - share) * beside.replicas, share * serving.replicas
+    divisor = gcd(*parts)
+    return [(serving, parts[0] // divisor), (beside, parts[1] // divisor)]
+
+
+def upstream(name: str, model: str, servers: list[tuple[Release, int]]) -> list[str]:
+    if not servers:
+        return []
+    return [
+        f"upstream {name} {{",
+        f"  zone {name} 256k;",
+        *(
+            f"  server {service(model, release)}:{PORT} resolve max_fails=3 fail_timeout=2s "
+            f"{f'weight={weight}' if weight else 'down'};"
+            for release, weight in servers
+        ),
+        "  keepalive 64;",
+        "}",
+    ]
+
+
+def routes(state: State, rate: int) -> str:
+    """Return routes.conf: a location for each model, and the list of them at /.
+
+    nginx ends a request's way through the replicas when their list changes meanwhile, as it does
+    when one has gone; such a request begins again, in a location of its own.
+    """
+    serving = [model for model, deployed in state.items() if deployed.serving]
+    lines = ["location = / {", f"  return 200 '{json.dumps({'models': serving})}';", "}"]
+    for model, deployed in state.items():
+        if deployed.serving:
+            lines += route(model, deployed.serving, rate)
+        if deployed.beside:
+            lines += route(preview(model, deployed.beside), deployed.beside, rate)
+    return "\n".join([*lines, ""])
+
+
+def route(path: str, release: Release, rate: int) -> list[str]:
+    return [
+        f"location /{path}/ {{",
+        f"  limit_req zone=clients burst={rate} nodelay;",
+        f"  limit_conn models {CONNECTIONS * release.replicas};",
+        "  error_page 400 408 413 414 429 494 500 501 503 505 /problem;",
+        f"  error_page 502 504 = @{path};",
+        f"  rewrite ^/{path}/(.*)$ /$1 break;",
+        f"  proxy_pass http://{path};",
+        "}",
+        f"location @{path} {{",
+        f"  proxy_pass http://{path};",
+        "}",
+        f"location = /{path}/metrics {{",  # for Prometheus, which asks the replicas themselves
+        "  return 404;",
+        "}",
+    ]
+
+
+def scrapes(state: State) -> str:
+    """Return Prometheus' models.yml: all replicas of each release, as Docker's DNS names them.
+
+    One job for all: replicas of a job that is gone would be taken for running for five minutes.
+    """
+    names = [
+        service(model, each) for model, deployed in state.items() for each in deployed.releases
+    ]
+    replicas = {"names": names, "type": "A", "port": PORT, "refresh_interval": "5s"}
+    named = {"source_labels": ["__meta_dns_name"], "regex": "(.+)-([0-9a-f]{12})"}
+    job = {
+        "job_name": "model",
+        "dns_sd_configs": [replicas],
+        "relabel_configs": [
+            {**named, "target_label": "model", "replacement": "$1"},
+            {**named, "target_label": "digest", "replacement": "$2"},
+        ],
+    }
+    return yaml.safe_dump({"scrape_configs": [job] if names else []}, sort_keys=False)

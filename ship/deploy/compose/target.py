@@ -1,0 +1,106 @@
+"""TARGET=compose: every model as a service of its own behind one router, on this machine."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from ship.deploy import history
+from ship.deploy.canary import Trial
+from ship.deploy.compose import render, state
+from ship.deploy.compose.project import Project
+from ship.deploy.compose.state import Deployed, Release
+from ship.deploy.engine_image import Image
+from ship.deploy.replica_metrics import Counts, parse
+from ship.deploy.rollout import Stuck
+from ship.errors import ShipError
+
+HISTORY = "history.jsonl"
+
+
+@dataclass(frozen=True)
+class Compose:
+    """The models on this machine. Call `opened` first: one at a time may change them."""
+
+    project: Project
+
+    @property
+    def folder(self) -> Path:
+        return self.project.folder
+
+    def url(self, path: str) -> str:
+        return f"http://{self.project.settings.listen}/{path}"
+
+    def deployed(self, model: str) -> Deployed:
+        return state.read(self.folder).get(model, Deployed())
+
+    def serving(self, model: str) -> str | None:
+        """Return the digest that a model's requests go to; None where it is not deployed."""
+        release = self.deployed(model).serving
+        return release.digest if release else None
+
+    def roll_out(
+        self, image: Image, check: Callable[[str], None], trial: Trial | None = None
+    ) -> None:
+        """Let `image` serve its model, asked by `check` before and after any client is sent there.
+
+        Whatever goes wrong, what served before serves on, and its replicas were never stopped.
+        """
+        model, old = image.model, self.deployed(image.model).serving
+        new = Release(image.digest, image.reference, self.project.settings.replicas)
+        with self.undoing(model, old):
+            if old and old.digest == new.digest:
+                self.show(model, Deployed(new), new)
+            else:
+                self.show(model, Deployed(old, beside=new), new)
+                check(self.url(render.preview(model, new)))
+                if trial and old:
+                    self.try_out(model, old, new, trial)
+                self.show(model, Deployed(new, beside=old))
+            check(self.url(model))
+        self.show(model, Deployed(new))
+
+    def try_out(self, model: str, old: Release, new: Release, trial: Trial) -> None:
+        """Send a share of the requests to `new`, and watch what both count."""
+        self.show(model, Deployed(old, beside=new, share=trial.share))
+
+        def read() -> tuple[Counts, Counts]:
+            self.project.refuse_dead(render.service(model, new))
+            return self.counts(model, old), self.counts(model, new)
+
+        trial.watch(read)
+
+    @contextmanager
+    def undoing(self, model: str, old: Release | None) -> Iterator[None]:
+        """Let `old` alone serve again when anything goes wrong."""
+        try:
+            yield
+        except BaseException as error:
+            try:
+                self.show(model, Deployed(old))
+            except ShipError as another:
+                raise Stuck(f"{error}; and undoing it failed: {another}") from error
+            raise
+
+    def show(self, model: str, deployed: Deployed, new: Release | None = None) -> None:
+        """Make a model's services and the way to them as described, once `new` is ready."""
+        models = state.read(self.folder)
+        models.pop(model, None)
+        if deployed.releases:
+            models[model] = deployed
+        models = dict(sorted(models.items()))
+        state.write(self.folder, models)
+        self.project.converge(models, render.service(model, new) if new else "")
+
+    def counts(self, model: str, release: Release) -> Counts:
+        return parse(self.project.metrics(render.service(model, release)))
+
+    def entries(self) -> list[history.Entry]:
+        file = self.folder / HISTORY
+        return history.decode(file.read_bytes()) if file.exists() else []
+
+    def add(self, entry: history.Entry) -> None:
+        with (self.folder / HISTORY).open("ab") as file:
+            file.write(history.encode(entry))

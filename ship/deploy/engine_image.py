@@ -1,0 +1,34 @@
+"""A published image on its way to where it serves: fetched by its digest."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ship.build import engine
+from ship.build.engine import run
+from ship.registry.destination import Destination
+from ship.registry.layout import Layout
+
+
+@dataclass(frozen=True)
+class Image:
+    """One image of a model, named so that an engine, and of a registry a cluster too, finds it."""
+
+    model: str
+    digest: str
+    reference: str
+
+
+def fetch(source: Destination, model: str, digest: str) -> Image:
+    """Put an image into the engine, and return it under a name that no tag can change."""
+    if isinstance(source, Layout):
+        return load(source, model, digest)
+    reference = f"{source}@{digest}"
+    run("docker", "pull", "--quiet", reference)
+    return Image(model, digest, reference)
+
+
+def load(layout: Layout, model: str, digest: str) -> Image:
+    """Load an image from a folder into the engine, every blob held against its digest."""
+    held = f"model-images/{model}:{digest.removeprefix('sha256:')[:12]}"
+    return Image(model, digest, engine.load(layout.image(digest), held))

@@ -1,0 +1,1 @@
+"""TARGET=kubernetes: manifests by kustomize, and a rollout by kubectl."""

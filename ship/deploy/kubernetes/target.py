@@ -1,0 +1,156 @@
+"""TARGET=kubernetes: a model as a Deployment behind a Gateway, with kubectl as it is configured."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from ship.deploy.canary import Trial
+from ship.deploy.engine_image import Image
+from ship.deploy.history import Entry
+from ship.deploy.kubernetes import history_configmap, manifests
+from ship.deploy.kubernetes.manifests import CANARY, STABLE, name
+from ship.deploy.replica_metrics import Counts, parse
+from ship.deploy.rollout import Stuck
+from ship.deploy.settings import Settings
+from ship.errors import ShipError, StageError, UsageError
+
+
+@dataclass(frozen=True)
+class Kubernetes:
+    """The models in one namespace of a cluster."""
+
+    settings: Settings
+
+    @property
+    def namespace(self) -> str:
+        return manifests.namespace(self.settings.overlay)
+
+    def url(self, model: str) -> str:
+        """Return where clients ask a model; raise UsageError for settings that cannot deploy."""
+        if self.settings.overlay == "kserve":
+            raise UsageError(
+                "OVERLAY must be production or staging to deploy. Got kserve instead, which KServe "
+                "rolls out: make manifests OVERLAY=kserve MODEL=… | kubectl apply --filename=-"
+            )
+        if not self.settings.gateway:
+            raise UsageError(
+                "GATEWAY must be the address at which the Gateway answers, such as "
+                "https://models.example.com. Got none; the golden examples are asked there."
+            )
+        return f"{self.settings.gateway.rstrip('/')}/{model}"
+
+    def serving(self, model: str) -> str | None:
+        image = self.deployed(model)
+        return image.digest if image else None
+
+    def deployed(self, model: str) -> Image | None:
+        """Return the image of a model's Deployment; None where there is none."""
+        path = "jsonpath={.spec.template.spec.containers[0].image}"
+        reference = self.kubectl("get", "deployment", name(model), "--ignore-not-found",
+                                 f"--output={path}")  # fmt: skip
+        return Image(model, reference.partition("@")[2], reference) if reference else None
+
+    def roll_out(
+        self, image: Image, check: Callable[[str], None], trial: Trial | None = None
+    ) -> None:
+        """Let `image` serve its model: old replicas go when new ones are ready, then it is asked.
+
+        Whatever goes wrong, the image before it is applied again.
+        """
+        url, old = self.url(image.model), self.deployed(image.model)
+        with self.undoing(image, old):
+            if trial and old:
+                self.try_out(image, old, trial)
+            self.apply(manifests.render(image, self.settings.overlay))
+            self.wait_available(image)
+            check(url)
+        self.remove_canary(image.model)
+
+    def try_out(self, image: Image, old: Image, trial: Trial) -> None:
+        """Send a share of the requests to a candidate of its own, and watch it."""
+        overlay = self.settings.overlay
+        self.apply(manifests.render_canary(image, overlay))
+        self.wait_available(image, CANARY)
+        self.apply(manifests.render(old, overlay, trial.share))
+        trial.watch(lambda: (self.counts(image.model, STABLE), self.counts(image.model, CANARY)))
+
+    @contextmanager
+    def undoing(self, image: Image, old: Image | None) -> Iterator[None]:
+        """Apply `old` again, or remove what was applied, when anything goes wrong."""
+        try:
+            yield
+        except BaseException as error:
+            try:
+                self.undo(image, old)
+            except ShipError as another:
+                raise Stuck(f"{error}; and undoing it failed: {another}") from error
+            raise
+
+    def undo(self, image: Image, old: Image | None) -> None:
+        overlay = self.settings.overlay
+        if old:
+            self.apply(manifests.render(old, overlay))
+            self.wait_available(old)
+        else:
+            self.kubectl("delete", "--ignore-not-found", "--filename=-",
+                         stdin=manifests.render(image, overlay))  # fmt: skip
+        self.remove_canary(image.model)
+
+    def apply(self, rendered: str) -> None:
+        """Make the cluster agree with some manifests; fields that others own are left to them."""
+        self.kubectl("apply", "--server-side", "--field-manager=model-images",
+                     "--force-conflicts", "--filename=-", stdin=rendered)  # fmt: skip
+
+    def wait_available(self, image: Image, track: str = STABLE) -> None:
+        """Wait until only this image's replicas are there; say what the new ones logged if not."""
+        deployment = f"deployment/{name(image.model, track)}"
+        try:
+            self.kubectl("rollout", "status", deployment,
+                         f"--timeout={self.settings.ready_seconds}s")  # fmt: skip
+        except StageError as error:
+            digest = image.digest.removeprefix("sha256:")[:12]
+            labels = f"{selector(image.model, track)},model-images/digest={digest}"
+            said = self.kubectl("logs", f"--selector={labels}", "--tail=5", check=False).strip()
+            raise StageError(f"{deployment} does not become ready: {error}. {said}") from error
+
+    def remove_canary(self, model: str) -> None:
+        self.kubectl("delete", "deployment,service", name(model, CANARY), "--ignore-not-found")
+
+    def counts(self, model: str, track: str) -> Counts:
+        """Add up the metrics of a track's replicas; raise StageError for a canary that ended."""
+        found = json.loads(
+            self.kubectl("get", "pods", f"--selector={selector(model, track)}", "--output=json")
+        )["items"]
+        for pod in found if track == CANARY else []:
+            if any(each["restartCount"] for each in pod["status"].get("containerStatuses", [])):
+                raise StageError(f"{pod['metadata']['name']} ended")
+        pods = f"/api/v1/namespaces/{self.namespace}/pods"
+        return parse(
+            self.kubectl("get", f"--raw={pods}/{pod['metadata']['name']}:8080/proxy/metrics")
+            for pod in found
+            if pod["status"].get("phase") == "Running"
+        )
+
+    def entries(self) -> list[Entry]:
+        return history_configmap.entries(self.kubectl)
+
+    def add(self, entry: Entry) -> None:
+        history_configmap.add(self.kubectl, entry)
+
+    def kubectl(self, *arguments: str, stdin: str | None = None, check: bool = True) -> str:
+        command = ["kubectl", f"--namespace={self.namespace}", *arguments]
+        result = subprocess.run(
+            command, input=stdin, capture_output=True, errors="replace", check=False
+        )
+        if result.returncode and check:
+            said = (result.stderr.strip() or result.stdout.strip())[-600:]
+            raise StageError(f"kubectl {' '.join(arguments[:2])} failed: {said}")
+        return result.stdout
+
+
+def selector(model: str, track: str) -> str:
+    return f"app.kubernetes.io/name={model},model-images/track={track}"

@@ -1,0 +1,103 @@
+"""What of a package something still leads to, and therefore has to stay.
+
+GHCR calls "untagged" the platforms of a tagged index and the attestations of a tagged image too;
+only their manifests tell. Here every manifest is read, and one that cannot be read ends it all.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from ship.errors import ShipError
+from ship.github.packages import Version
+from ship.registry.image_files import Read, document
+
+ABOUT = re.compile(r"sha256-([0-9a-f]{64})(\.[a-z]+)?")  # what cosign and others say of a digest
+FORMS = ("manifests", "config", "layers")
+
+
+@dataclass(frozen=True)
+class Node:
+    """One version and where its manifest leads."""
+
+    version: Version
+    children: tuple[str, ...]  # the images of an index
+    subjects: tuple[str, ...]  # what it is a signature or an attestation of
+
+    @property
+    def names(self) -> list[str]:
+        """The tags that a person gave."""
+        return [tag for tag in self.version.tags if not ABOUT.fullmatch(tag)]
+
+
+def node(version: Version, read: Read) -> Node:
+    """Read a version's manifest; raise ShipError for one whose meaning is not known for certain."""
+    manifest = document(read, version.digest)
+    if not any(form in manifest for form in FORMS):
+        raise ShipError(f"{version.digest} must be an image or an index. Got {manifest} instead.")
+    subject = manifest.get("subject") or {}
+    tagged = [f"sha256:{about[1]}" for tag in version.tags if (about := ABOUT.fullmatch(tag))]
+    return Node(
+        version,
+        children=tuple(child["digest"] for child in manifest.get("manifests", [])),
+        subjects=(*([subject["digest"]] if subject else []), *tagged),
+    )
+
+
+@dataclass
+class Reach:
+    """Why each digest stays; one that is not in `reasons` is led to by nothing."""
+
+    nodes: dict[str, Node]
+    reasons: dict[str, str] = field(default_factory=dict)
+
+    def keep(self, digest: str, reason: str) -> None:
+        """Keep a digest and everything that it leads to or that is said about it."""
+        if digest in self.reasons:
+            return
+        self.reasons[digest] = reason
+        for child in self.nodes[digest].children:
+            if child not in self.nodes:
+                raise ShipError(
+                    f"{digest} ({reason}) must be whole. It lists {child}, which is not there: "
+                    "publish it again, or delete it by hand; nothing was deleted."
+                )
+            self.keep(child, f"in {short(digest)}")
+        for subject in self.nodes[digest].subjects:
+            if subject in self.nodes:
+                self.keep(subject, f"subject of {short(digest)}")
+        for other in self.nodes.values():
+            if digest in other.subjects:
+                self.keep(other.version.digest, f"about {short(digest)}")
+
+
+def reach(nodes: dict[str, Node], last: int, days: int, now: datetime) -> Reach:
+    """Keep what is tagged, young, or among the `last` images; and what hangs on that."""
+    found = Reach(nodes)
+    for digest, each in nodes.items():
+        if each.names:
+            found.keep(digest, f"tagged {', '.join(each.names)}")
+    for digest, each in nodes.items():
+        if now - each.version.created < timedelta(days=days):
+            found.keep(digest, f"younger than {days} days")
+        if each.subjects and not any(subject in nodes for subject in each.subjects):
+            found.keep(digest, "what it is about is not here")
+    for digest in loose(nodes)[:last]:
+        found.keep(digest, f"one of the newest {last} untagged")
+    return found
+
+
+def loose(nodes: dict[str, Node]) -> list[str]:
+    """Return the untagged images that no other version leads to, the newest first."""
+    inside = {child for each in nodes.values() for child in each.children}
+    return [
+        digest
+        for digest, each in nodes.items()
+        if not each.version.tags and not each.subjects and digest not in inside
+    ]
+
+
+def short(digest: str) -> str:
+    return digest.removeprefix("sha256:")[:12]

@@ -1,0 +1,74 @@
+"""Which models have changed: those whose inputs differ from the published image's label.
+
+Neither a rebase nor a commit that touches something else changes what a model is made from.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import NamedTuple
+
+from ship import git
+from ship.build.inputs import plan
+from ship.errors import ShipError, StageError
+from ship.registry import tags
+from ship.registry.destination import Destination, destination
+
+LABEL = "model-images.inputs"
+MAIN = "main"
+
+
+class Change(NamedTuple):
+    """Why a model is to be built; empty where it is published as it is."""
+
+    model: str
+    reason: str
+
+
+def changes(models: list[str], root: Path = git.ROOT) -> list[Change]:
+    """Hold each model's inputs against those of the image that is published as main."""
+    return [Change(name, reason(name, root)) for name in models]
+
+
+def reason(model: str, root: Path) -> str:
+    """Return why a model is to be built. Where nobody can tell, that is why."""
+    target = destination(model, root / "dist")
+    try:
+        published = published_inputs(target, MAIN)
+    except ShipError as error:
+        return f"what is published cannot be read: {str(error).splitlines()[0]}"
+    if published is None:
+        return f"nothing is published at {target}:{MAIN}"
+    inputs = plan(model, root).image.hash
+    return "" if published == inputs else f"its inputs differ from {target}:{MAIN}"
+
+
+def published_inputs(target: Destination, tag: str) -> str | None:
+    """Return the hash of what the published image was made from; empty where it has none."""
+    digest = target.digest_of(tag)
+    if digest is None:
+        return None
+    labels = json.loads(target.config(digest)).get("config", {}).get("Labels") or {}
+    return str(labels.get(LABEL, ""))
+
+
+def released(models: list[str], tag: str, root: Path = git.ROOT) -> list[Change]:
+    """Return the models that a git tag releases: every one, or the one it names.
+
+    Raises StageError for a version that is published of other inputs, before anything is built.
+    """
+    versions = tags.released(tag, models)
+    for name, version in versions.items():
+        refuse_taken(name, str(version), root)
+    return [Change(name, f"{tag} releases it") for name in versions]
+
+
+def refuse_taken(model: str, version: str, root: Path) -> None:
+    target = destination(model, root / "dist")
+    published = published_inputs(target, version)
+    if published is not None and published != plan(model, root).image.hash:
+        raise StageError(
+            f"{target}:{version} is published and must stay what it is. "
+            f"Got other inputs for {model} instead. Tag this commit with a new version."
+        )

@@ -1,0 +1,101 @@
+"""What the jobs that tested images hand on: which images, and the record of what each has passed.
+
+In a workflow IMAGES is filled by artifacts, whose names and contents a model's code may have had a
+hand in; the outputs of jobs it cannot write to are what counts.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import msgspec
+
+from ship.errors import StageError, UsageError
+from ship.files import digest
+from ship.files.bounded import read_file
+from ship.files.descriptor import NAME, decoded
+from ship.pipeline import passed_tests
+from ship.pipeline.passed_tests import Digest
+from ship.registry.oci_archive import Archive
+
+
+class Handed(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One image that passed every test, and the hash of the file that says so."""
+
+    image: Digest
+    record: Digest
+
+
+def hand_on(archive: Archive) -> dict[str, str]:
+    """Return the output of the job that tested an image, by the name of its architecture."""
+    handed = Handed(image=archive.digest, record=record_of(archive))
+    return {archive.architecture: msgspec.json.encode(handed).decode()}
+
+
+def handed_on() -> dict[str, Handed] | None:
+    """Return what each architecture's job handed on; None where one machine does it all."""
+    text = os.environ.get("DIGESTS", "")
+    if not text and "GITHUB_ACTIONS" not in os.environ:
+        return None
+    outputs = {name: value for name, value in decoded(text.encode(), "DIGESTS").items() if value}
+    for architecture in outputs:
+        if not NAME.fullmatch(architecture):
+            raise UsageError(f"DIGESTS must be of architectures. Got {architecture[:100]!r}.")
+    if not outputs:
+        raise UsageError("DIGESTS must name at least one image. Got none; test one: make smoke")
+    return {architecture: parse(architecture, value) for architecture, value in outputs.items()}
+
+
+def parse(architecture: str, value: object) -> Handed:
+    """Read one job's output."""
+    try:
+        return msgspec.json.decode(str(value), type=Handed)
+    except msgspec.MsgspecError as error:
+        raise UsageError(
+            f"DIGESTS: {architecture} must be what make smoke handed on, the digests of an image "
+            f"and of its {passed_tests.FILE}. Got instead: {error}"
+        ) from error
+
+
+def find(folder: Path, handed: dict[str, Handed] | None = None) -> list[Archive]:
+    """Return the archives in `folder`, one for each architecture, in a folder of its name.
+
+    Raises StageError unless they are those that were handed on, where that is given, with the
+    records that were, and no others.
+    """
+    found = {path.parent: Archive(path) for path in sorted(folder.rglob("image.tar"))}
+    if not found:
+        raise UsageError(
+            f"IMAGES must hold a folder with an image.tar per platform. {folder} does not."
+        )
+    if handed is not None:
+        refuse_others(folder, {path.name: found.get(path) for path in folder.iterdir()}, handed)
+        nested = [str(path) for path in found if path.parent != folder]
+        if nested:
+            raise StageError(f"{folder} must hold folders of images. Got {nested[0]} as well.")
+    return list(found.values())
+
+
+def refuse_others(
+    folder: Path, found: dict[str, Archive | None], handed: dict[str, Handed]
+) -> None:
+    if set(found) != set(handed):
+        raise StageError(
+            f"{folder} must hold the images of {', '.join(sorted(handed))}, and nothing else. "
+            f"Got {', '.join(sorted(found))} instead; hand on what was tested, and run again."
+        )
+    for name, archive in found.items():
+        wanted = handed[name]
+        if archive is None or (archive.architecture, archive.digest) != (name, wanted.image):
+            got = f"{archive.digest} for {archive.architecture}" if archive else "none"
+            raise StageError(f"{folder / name} must hold the image {wanted.image} for {name}, "
+                             f"which was tested. Got {got} instead.")  # fmt: skip
+        if (record := record_of(archive)) != wanted.record:
+            raise StageError(f"{folder / name / passed_tests.FILE} must be {wanted.record}, the "
+                             f"record that the tests left. Got {record} instead.")  # fmt: skip
+
+
+def record_of(archive: Archive) -> str:
+    """Return the hash of the record beside an image; it holds those of reports and SBOMs."""
+    return digest.of(read_file(archive.path.with_name(passed_tests.FILE)))

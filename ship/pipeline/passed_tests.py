@@ -1,0 +1,148 @@
+"""What one image has passed, written down beside it: nothing else may be published.
+
+The record belongs to one digest. Each stage writes its own part, with the hashes of the files that
+it made; of another image, or of files that have changed since, a record counts for nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Literal, TypeVar, get_args
+
+import msgspec
+
+from contract.bundle import MANIFEST
+from judge.report import Report
+from ship.errors import StageError
+from ship.files import digest
+from ship.files.bounded import read_file
+from ship.files.replace import replace_file
+from ship.registry.image_index import bundle_of
+from ship.registry.oci_archive import Archive
+
+FILE = "tested.json"
+Digest = Annotated[str, msgspec.Meta(pattern=r"\Asha256:[0-9a-f]{64}\Z")]
+ReportName = Literal["report.html", "report.json", "report.md"]
+ScanName = Literal["scan.json", "sbom.spdx.json", "sbom.cdx.json"]
+REPORTS: tuple[ReportName, ...] = get_args(ReportName)
+SCANS: tuple[ScanName, ...] = get_args(ScanName)
+Name = TypeVar("Name", bound=str)
+
+
+class Verdict(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What the gate made of the bundle in the image, and the report that says why."""
+
+    verdict: Literal["passed", "accepted"]
+    bundle: Digest  # of its manifest, which has the hash of every other file
+    reports: dict[ReportName, Digest]
+
+
+class Measurement(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What the image's size and speed were held against; None where nothing was published."""
+
+    against: Digest | None
+
+
+class Scan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What Trivy wrote of the image, and whether it knew any vulnerability."""
+
+    files: dict[ScanName, Digest]
+    database: bool
+
+
+class Smoke(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Which tests passed against a container of the image, and how many."""
+
+    tests: Annotated[str, msgspec.Meta(pattern=r"\A[0-9a-f]{64}\Z")]
+    passed: Annotated[int, msgspec.Meta(ge=1)]
+
+
+class Record(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Everything that the image of one digest has passed."""
+
+    digest: Digest
+    verdict: Verdict | None = None
+    measure: Measurement | None = None
+    scan: Scan | None = None
+    smoke: Smoke | None = None
+
+
+def read(archive: Archive) -> Record:
+    """Return what an image has passed; nothing where the record is of another image."""
+    file = archive.path.with_name(FILE)
+    empty = Record(digest=archive.digest)
+    if not file.exists():
+        return empty
+    try:
+        found = msgspec.json.decode(read_file(file), type=Record)
+    except msgspec.MsgspecError as error:
+        raise StageError(
+            f"{file} must be a record of this revision. Got instead: {error}. "
+            "Remove it and test again: make image measure scan smoke"
+        ) from error
+    return found if found.digest == archive.digest else empty
+
+
+def record(archive: Archive, **parts: Verdict | Measurement | Scan | Smoke) -> None:
+    """Write down that an image has passed; what was written of another image is forgotten."""
+    file = archive.path.with_name(FILE)
+    try:
+        before = read(archive)
+    except StageError:
+        before = Record(digest=archive.digest)
+    changed = msgspec.structs.replace(before, **parts)
+    replace_file(file, msgspec.json.format(msgspec.json.encode(changed), indent=2) + b"\n")
+
+
+def record_verdict(archive: Archive, judged: Path, report: Report, against: str | None) -> None:
+    """Write down what the gate made of the bundle in `judged`, which has to be the image's."""
+    bundle = digest.of(read_file(judged / MANIFEST))
+    if digest.of(bundle_of(archive)) != bundle:
+        raise untested(archive, f"must hold the bundle that was judged, {bundle}. "
+                       "It was built around another", "image measure", report.model)  # fmt: skip
+    verdict = Verdict(
+        verdict="accepted" if report.verdict == "accepted" else "passed",
+        bundle=bundle,
+        reports=hashes(archive, REPORTS),
+    )
+    record(archive, verdict=verdict, measure=Measurement(against=against))
+
+
+def record_scan(archive: Archive, *, database: bool) -> None:
+    record(archive, scan=Scan(files=hashes(archive, SCANS), database=database))
+
+
+def hashes(archive: Archive, names: Sequence[Name]) -> dict[Name, str]:
+    return {name: digest.of(read_file(archive.path.with_name(name))) for name in names}
+
+
+def files_of(record: Record) -> dict[str, str]:
+    """Return the hash of each file that the stages have left."""
+    reports = record.verdict.reports.items() if record.verdict else ()
+    scans = record.scan.files.items() if record.scan else ()
+    return dict([*reports, *scans])
+
+
+def evidence(archive: Archive, name: str, model: str = "…") -> bytes:
+    """Return a file that a stage wrote beside the image; raise StageError where it has changed."""
+    known = files_of(read(archive))
+    stage = "scan" if name in SCANS else "measure"
+    if name not in known:
+        raise untested(archive, f"must have {name} recorded. It has not", stage, model)
+    file = archive.path.with_name(name)
+    content = read_file(file)
+    if (got := digest.of(content)) != known[name]:
+        raise untested(archive, f"must have a {name} of {known[name]}, as it was recorded. "
+                       f"Got {got} instead", stage, model)  # fmt: skip
+    return content
+
+
+def reports(archive: Archive) -> list[str]:
+    """Return the names of the files that say what the gate made of an image."""
+    found = read(archive).verdict
+    return sorted(found.reports) if found else []
+
+
+def untested(archive: Archive, what: str, stage: str, model: str) -> StageError:
+    return StageError(f"{archive.path} {what}. Run: make {stage} MODEL={model}")

@@ -1,0 +1,62 @@
+"""Publish the very images that were tested: bytes first, by digest; signatures next; tags last.
+
+Interrupted anywhere, a tag names a whole, signed image or nothing, and the next run finishes.
+"""
+
+from __future__ import annotations
+
+from ship import git
+from ship.errors import StageError
+from ship.registry.destination import Destination
+from ship.registry.image_index import Image, archives_of
+from ship.registry.remote import Registry
+from ship.registry.tags import Tag
+from ship.supply_chain.identity import claim_of
+from ship.supply_chain.sign import sign
+from ship.supply_chain.verify import verify, verify_bytes
+
+
+def refuse_uncommitted(target: Destination) -> None:
+    """Keep what no commit holds out of a registry; a layout here may be tried out with it."""
+    if isinstance(target, Registry) and git.is_dirty():
+        raise StageError(
+            "The checkout must have no uncommitted change to publish to a registry, "
+            f"or the tags of {target} would lie. Commit or stash, then run this again."
+        )
+
+
+def push(image: Image, tags: list[Tag], target: Destination) -> bool:
+    """Bring the image to `target`, signed where it can be (True), with no tag that leads to it."""
+    refuse_overwriting(image, tags, target)
+    target.push(image)
+    verify_bytes(target, image.digest)
+    return isinstance(target, Registry) and sign(image, tags, target)
+
+
+def publish(image: Image, tags: list[Tag], target: Destination) -> None:
+    """Make `image` reachable at `target` under `tags`, whose order is the order of setting."""
+    with target.publishing():
+        if push(image, tags, target):
+            model = claim_of(archives_of(image)[0].labels, image.digest).model
+            names = [tag.name for tag in tags]
+            print(f"  verified {verify(target, image.digest, model, *names)}", flush=True)
+        for tag in tags:
+            set_tag(image, tag, target)
+
+
+def set_tag(image: Image, tag: Tag, target: Destination) -> None:
+    """Let a tag name the image, unless another publish has taken a fixed one meanwhile."""
+    refuse_overwriting(image, [tag], target)
+    if target.digest_of(tag.name) != image.digest:
+        target.tag(image, tag.name)
+        refuse_overwriting(image, [tag], target)
+
+
+def refuse_overwriting(image: Image, tags: list[Tag], target: Destination) -> None:
+    for tag in tags:
+        published = target.digest_of(tag.name) if tag.fixed else None
+        if published not in (None, image.digest):
+            raise StageError(
+                f"{target}:{tag.name} is published as {published} and must stay so. "
+                f"Got {image.digest} instead. Tag this commit with a new version."
+            )

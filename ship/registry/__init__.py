@@ -1,0 +1,1 @@
+"""Images where they are kept: registries, layouts and archives, by tag and digest."""

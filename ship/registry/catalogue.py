@@ -1,0 +1,100 @@
+"""The registry as a registry of models: what is published, straight from where it is."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from rich.table import Table
+from rich.text import Text
+
+from ship import tables
+from ship.registry import image_files
+from ship.registry.destination import Destination
+from ship.registry.referrers import beside
+from ship.tables import cell
+
+METRIC = "model-images.metric."
+EVALUATION = "model-images.evaluation"
+METRICS = 3  # that a line has room for
+
+
+@dataclass(frozen=True)
+class Version:
+    """One published image, under all of its tags."""
+
+    digest: str
+    tags: list[str]
+    created: str
+    revision: str
+    version: str
+    claimed: bool  # the metrics, by whoever trained it: nobody has measured it here
+    metrics: dict[str, str]
+    size: int
+    beside: list[str]  # signature, SBOM, provenance
+
+
+def versions(target: Destination) -> list[Version]:
+    """Return the images at a destination, the newest first."""
+    names = target.tags()
+    images: dict[str, list[str]] = {}
+    for tag in names:
+        if not tag.startswith("sha256-") and (digest := target.digest_of(tag)):
+            images.setdefault(digest, []).append(tag)
+    found = [describe(target, digest, tags, names) for digest, tags in images.items()]
+    return sorted(found, key=lambda version: (version.created, version.tags), reverse=True)
+
+
+def describe(target: Destination, digest: str, tags: list[str], names: list[str]) -> Version:
+    manifest = image_files.manifest(target.read, digest)
+    config: dict[str, Any] = json.loads(target.config(digest))
+    found = config.get("config", {}).get("Labels") or {}
+    labels = {name: str(value) for name, value in found.items()}
+    return Version(
+        digest=digest,
+        tags=tags,
+        created=str(config.get("created", ""))[:10],
+        revision=labels.get("org.opencontainers.image.revision", ""),
+        version=labels.get("org.opencontainers.image.version", ""),
+        claimed=labels.get(EVALUATION) == "claimed",
+        metrics={k.removeprefix(METRIC): v for k, v in labels.items() if k.startswith(METRIC)},
+        size=sum(layer["size"] for layer in manifest["layers"]),
+        beside=beside(target, digest, names),
+    )
+
+
+def show(model: str, target: Destination) -> None:
+    """Print a line for each published image."""
+    found = versions(target)
+    if not found:
+        print(f"{model}: nothing is published at {target}")
+        return
+    grid = Table(title=cell(f"{model} at {target}"), title_justify="left", header_style="bold")
+    for title in ("tags", "date", "digest", "revision", "metrics", "MB", "beside it"):
+        grid.add_column(title, overflow="fold")
+    for each in found:
+        grid.add_row(*row(each))
+    tables.show(grid)
+
+
+def row(each: Version) -> tuple[Text, ...]:
+    shown = [f"{name} {rounded(value)}" for name, value in each.metrics.items()][:METRICS]
+    cells = (
+        "\n".join(each.tags),
+        each.created,
+        each.digest[7:19],
+        each.revision[:12],
+        "\n".join(["claimed:", *shown] if each.claimed else shown),
+        f"{each.size / 1e6:.1f}",
+        "\n".join(each.beside) or "not signed",
+    )
+    return tuple(cell(text) for text in cells)
+
+
+def rounded(value: str) -> str:
+    """Return a number in four digits; a label may say anything, which stays as it is."""
+    try:
+        return f"{float(value):.4g}"
+    except ValueError:
+        return value

@@ -1,0 +1,167 @@
+"""Read a folder out of an image's layers, without running the image."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import platform
+import tarfile
+import zlib
+from collections.abc import Callable
+from pathlib import PurePosixPath
+from typing import IO, Any, cast
+
+from ship.errors import ShipError
+from ship.files.bounded import DOCUMENT, LARGEST, Bounded, refuse_larger
+from ship.files.descriptor import decoded
+from ship.files.digest import of
+
+Read = Callable[[str], bytes]  # the blob of a digest
+Links = dict[PurePosixPath, str]  # where each one leads to
+HERE = {"x86_64": "amd64", "aarch64": "arm64"}.get(platform.machine(), platform.machine())
+UNPACKED = 8 * 2**30  # bytes of a layer
+HOPS = 255  # parts of a path, with those of the links in it
+WHITEOUT, OPAQUE = ".wh.", ".wh..wh..opq"
+INDEXES = ("application/vnd.oci.image.index.v1+json",
+           "application/vnd.docker.distribution.manifest.list.v2+json")  # fmt: skip
+
+
+def manifest(read: Read, digest: str) -> dict[str, Any]:
+    """Return an image's manifest; of an index, that of the image for this machine, or the first."""
+    return document(read, platform_digest(read, digest))
+
+
+def platform_digest(read: Read, digest: str) -> str:
+    """Return the digest of the image for this machine in an index, or the first; itself of others.
+
+    Only what the index lists counts: the digest of an index covers those of its images.
+    """
+    found = document(read, digest)
+    if not is_index(found):
+        return digest
+    images = [
+        each for each in found["manifests"]
+        if each.get("platform", {}).get("os", "linux") != "unknown"
+    ]  # fmt: skip
+    ours = (each for each in images if architecture(each) == HERE)
+    return platform_digest(read, next(ours, images[0])["digest"])
+
+
+def is_index(document: dict[str, Any]) -> bool:
+    return document.get("mediaType") in INDEXES or "manifests" in document
+
+
+def architecture(descriptor: dict[str, Any]) -> str | None:
+    found: str | None = descriptor.get("platform", {}).get("architecture")
+    return found
+
+
+def document(read: Read, digest: str) -> dict[str, Any]:
+    content = verified(read, digest)
+    refuse_larger(len(content), DOCUMENT, f"{digest}: bytes of a document")
+    return decoded(content, digest)
+
+
+def verified(read: Read, digest: str) -> bytes:
+    content = read(digest)
+    if (found := of(content)) != digest:
+        raise ShipError(f"Blob {digest} must have that digest. Got {found} instead.")
+    return content
+
+
+def folder(read: Read, digest: str, path: str) -> dict[str, bytes]:
+    """Return the files of a flat folder by their names, as the image would show them.
+
+    Raises ShipError where a name could lead to a file in it by another way: what is read here is
+    what a container reads.
+    """
+    files: dict[str, bytes] = {}
+    links: Links = {}
+    for layer in manifest(read, digest)["layers"]:
+        try:
+            apply(unpacked(verified(read, layer["digest"]), layer["digest"]), path, files, links)
+        except (OSError, EOFError, zlib.error, tarfile.TarError) as error:
+            raise ShipError(f"Layer {layer['digest']} must be a tar. Got: {error}") from error
+    return files
+
+
+def unpacked(content: bytes, digest: str) -> IO[bytes]:
+    """Return a layer as a tar, unpacked while it is read: a few bytes can unpack to any number."""
+    if content[:2] == b"\x1f\x8b":
+        file = cast("IO[bytes]", gzip.GzipFile(fileobj=io.BytesIO(content)))
+        return cast("IO[bytes]", Bounded(file, digest))
+    if content[:4] == b"\x28\xb5\x2f\xfd":
+        raise ShipError(f"Layer {digest} must be a tar, gzipped or not. Got zstd instead.")
+    return io.BytesIO(content)
+
+
+def apply(layer: IO[bytes], path: str, files: dict[str, bytes], links: Links) -> None:
+    """Add what one layer holds to the files of those below it: what it hides goes first."""
+    added: dict[str, bytes] = {}
+    with tarfile.open(fileobj=layer, mode="r:") as tar:
+        for member in tar:
+            refuse_larger(member.offset_data + member.size, UNPACKED, f"{path}: bytes of a layer")
+            name = absolute(member.name)
+            refuse_detour(name, path, links)
+            if member.issym():
+                links[name] = member.linkname
+            if hides(name, path):
+                remove(files, hidden(name), path)
+            elif name.is_relative_to(path) and not member.isdir():
+                content = tar.extractfile(member) if member.isfile() else None
+                if content is None:
+                    raise ShipError(f"{name} must be a file in the image. Got a link instead.")
+                refuse_larger(member.size, LARGEST, f"{name}: bytes of a file")
+                added[flat(name, path)] = content.read()
+    files.update(added)
+
+
+def absolute(name: str) -> PurePosixPath:
+    """Return where in the image a member of a layer goes."""
+    parts = [part for part in name.split("/") if part not in ("", ".")]
+    if ".." in parts:
+        raise ShipError(f"A layer's names must be plain paths. Got {name[:200]!a} instead.")
+    return PurePosixPath("/", *parts)
+
+
+def refuse_detour(name: PurePosixPath, path: str, links: Links) -> None:
+    """Raise ShipError for a name that leads into a folder by a link, as an engine follows it."""
+    found, left = PurePosixPath("/"), list(name.parts[1:-1])
+    for _ in range(HOPS):
+        if not left:
+            break
+        part = left.pop(0)
+        found = found.parent if part == ".." else found / part
+        if found in links:
+            target = PurePosixPath(found.parent, links[found])
+            left, found = [*target.parts[1:], *left], PurePosixPath("/")
+    reached = found / name.name
+    if left or (reached != name and (hides(reached, path) or is_near(reached, path))):
+        raise ShipError(f"{str(name)[:200]!a} must not lead into {path} by a link. It does.")
+
+
+def is_near(name: PurePosixPath, path: str) -> bool:
+    return name.is_relative_to(path) or PurePosixPath(path).is_relative_to(name)
+
+
+def flat(name: PurePosixPath, path: str) -> str:
+    """Return the name of a file in a folder; raise ShipError for one further down."""
+    if str(name.parent) != path:
+        raise ShipError(f"{path} must be a folder of files alone. Got {str(name)[:200]!a} as well.")
+    return name.name
+
+
+def hides(name: PurePosixPath, path: str) -> bool:
+    if not name.name.startswith(WHITEOUT):
+        return False
+    return is_near(hidden(name), path)
+
+
+def hidden(name: PurePosixPath) -> PurePosixPath:
+    """Return what a whiteout hides: a name, or all of its folder that lower layers hold."""
+    return name.parent if name.name == OPAQUE else name.with_name(name.name[len(WHITEOUT) :])
+
+
+def remove(files: dict[str, bytes], target: PurePosixPath, path: str) -> None:
+    for name in [name for name in files if PurePosixPath(path, name).is_relative_to(target)]:
+        del files[name]

@@ -1,0 +1,82 @@
+"""One image for several platforms: an OCI index over images that hold the same bundle."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from ship.errors import StageError
+from ship.registry import image_files
+from ship.registry.oci_archive import Archive
+
+MEDIA_TYPE = "application/vnd.oci.image.index.v1+json"
+ANNOTATED = "org.opencontainers.image."
+
+
+@dataclass(frozen=True)
+class Index:
+    """What a pull picks its platform's image from; equal images give an equal digest."""
+
+    archives: tuple[Archive, ...]
+
+    @cached_property
+    def content(self) -> bytes:
+        shared = self.archives[0].labels
+        index = {
+            "schemaVersion": 2,
+            "mediaType": MEDIA_TYPE,
+            "manifests": [
+                {**archive.descriptor, "platform": archive.platform} for archive in self.archives
+            ],
+            "annotations": {k: v for k, v in shared.items() if k.startswith(ANNOTATED)},
+        }
+        return json.dumps(index, sort_keys=True, separators=(",", ":")).encode()
+
+    @cached_property
+    def digest(self) -> str:
+        return f"sha256:{hashlib.sha256(self.content).hexdigest()}"
+
+    @property
+    def descriptor(self) -> dict[str, Any]:
+        return {"mediaType": MEDIA_TYPE, "digest": self.digest, "size": len(self.content)}
+
+
+Image = Archive | Index
+
+
+def archives_of(image: Image) -> tuple[Archive, ...]:
+    return image.archives if isinstance(image, Index) else (image,)
+
+
+def join(archives: list[Archive]) -> Image:
+    """Return the image itself where there is one, else an index over all of them.
+
+    Raises StageError for two images of one platform, and for images that hold different bundles.
+    """
+    ordered = sorted(archives, key=lambda archive: json.dumps(archive.platform, sort_keys=True))
+    if len(ordered) == 1:
+        return ordered[0]
+    refuse_unequal(ordered)
+    return Index(tuple(ordered))
+
+
+def refuse_unequal(archives: list[Archive]) -> None:
+    platforms = [json.dumps(archive.platform, sort_keys=True) for archive in archives]
+    if len(set(platforms)) < len(platforms):
+        raise StageError(
+            f"Each image must be of a platform of its own. Got {', '.join(platforms)} instead."
+        )
+    bundles = {str(archive.path): bundle_of(archive) for archive in archives}
+    if len(set(bundles.values())) > 1:
+        raise StageError(
+            f"The images of all platforms must hold the same bundle. {', '.join(bundles)} do not; "
+            "train once, and build each with BUNDLE=."
+        )
+
+
+def bundle_of(archive: Archive) -> bytes:
+    """Return the bundle's manifest, which has the hash of every other file of it."""
+    return image_files.folder(archive.blob, archive.digest, "/bundle").get("manifest.json", b"")

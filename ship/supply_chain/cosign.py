@@ -1,0 +1,153 @@
+"""Run cosign: what signs, whose signature counts, and what both say of an image in a registry.
+
+In a workflow the signature is keyless: the workflow's own identity, in a public log. Elsewhere it
+is made with a key (COSIGN_KEY, COSIGN_PUBLIC_KEY), and with no log, which may be out of reach.
+
+A signature by itself covers a digest, not what the digest is published as. So each one carries
+model, version and revision as annotations. cosign 2 signs them in the payload, under `optional`;
+cosign 3 (from 3.0.3) in the in-toto statement, at its subject. `cosign verify --output json` prints
+what was signed in one form for both, and nothing that merely stands in the registry's manifest.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shlex
+import subprocess
+from functools import cache
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from ship import git
+from ship.errors import StageError, UsageError
+from ship.supply_chain.identity import Claim
+
+ISSUER = "https://token.actions.githubusercontent.com"
+PUBLISHER = r"/\.github/workflows/publish\.yml@refs/(heads/main|tags/.+)$"
+SBOM = "spdxjson"
+# What a payload says that it is: the signature of an image, by cosign 2 and by cosign 3. The latter
+# takes any attestation by the signer for a signature, the provenance of a workflow's run too.
+SIGNATURES = ("cosign container image signature", "https://sigstore.dev/cosign/sign/v1")
+
+
+class Signatures(NamedTuple):
+    """What the signatures that count say of an image, and why none counts where none does."""
+
+    claims: frozenset[Claim]
+    fault: str = ""
+
+
+def signer() -> list[str] | None:
+    """Return the options to sign with; None where nothing here can sign."""
+    if key := os.environ.get("COSIGN_KEY"):
+        if "COSIGN_PUBLIC_KEY" not in os.environ:
+            raise UsageError(
+                "COSIGN_PUBLIC_KEY must go with COSIGN_KEY: a signature is read back before any "
+                "tag is set. Got COSIGN_KEY alone; cosign generate-key-pair writes both."
+            )
+        return ["--key", key, "--tlog-upload=false", *without_log_service()]
+    return [] if "ACTIONS_ID_TOKEN_REQUEST_TOKEN" in os.environ else None
+
+
+def verifier() -> list[str]:
+    """Return the options that say whose signature counts."""
+    if key := os.environ.get("COSIGN_PUBLIC_KEY"):
+        return ["--key", key, "--insecure-ignore-tlog"]
+    identity = os.environ.get("COSIGN_IDENTITY") or publisher()
+    return ["--certificate-identity-regexp", identity, "--certificate-oidc-issuer", ISSUER]
+
+
+def verify_command(reference: str, **annotations: str) -> str:
+    """Return the command by which anybody verifies the signature; a key file goes by its name."""
+    options = [Path(each).name if Path(each).is_file() else each for each in verifier()]
+    return shlex.join(["cosign", "verify", *options, *annotated(annotations), reference])
+
+
+def publisher() -> str:
+    """Return the identity of this repository's publishing workflow, as a regular expression."""
+    name = os.environ.get("GITHUB_REPOSITORY")
+    address = f"https://github.com/{name}" if name else git.origin()
+    if address is None:
+        raise UsageError(
+            "Whose signature counts must be known. Got neither COSIGN_PUBLIC_KEY=file, nor "
+            "COSIGN_IDENTITY=regular expression, nor a checkout that came from GitHub; set one."
+        )
+    return f"^{re.escape(address)}{PUBLISHER}"
+
+
+@cache
+def without_log_service() -> list[str]:
+    """Return what cosign 3 also needs to hear to sign without a log; cosign 2 does not know it."""
+    options = run("sign", "--help").stdout
+    return ["--use-signing-config=false"] if "--use-signing-config" in options else []
+
+
+def sign(reference: str, claim: Claim, options: list[str]) -> None:
+    """Sign an image, and each platform's image in it, as what `claim` says."""
+    checked("sign", "--yes", "--recursive", *annotated(claim._asdict()), *options, reference)
+
+
+def annotated(annotations: dict[str, str]) -> list[str]:
+    return [f"--annotations={name}={value}" for name, value in annotations.items()]
+
+
+def attest(reference: str, sbom: str, options: list[str]) -> None:
+    checked("attest", "--yes", "--type", SBOM, "--predicate", sbom, *options, reference)
+
+
+def signatures(repository: str, digest: str) -> Signatures:
+    """Return what an image is signed as, by whom it must be signed."""
+    result = run("verify", "--output=json", *verifier(), f"{repository}@{digest}")
+    if reason := fault(result):
+        return Signatures(frozenset(), reason)
+    try:
+        found = [claim_in(payload, digest) for payload in json.loads(result.stdout)]
+    except (ValueError, TypeError, AttributeError):
+        return Signatures(frozenset(), f"no signature of an image, but {result.stdout[:200]!r}")
+    return Signatures(frozenset(claim for claim in found if claim))
+
+
+def claim_in(payload: dict[str, Any], digest: str) -> Claim | None:
+    """Return what one verified payload says of `digest`; None where that is not all it must."""
+    critical, said = payload.get("critical") or {}, payload.get("optional") or {}
+    image = (critical.get("image") or {}).get("docker-manifest-digest")
+    if image != digest or critical.get("type") not in SIGNATURES:
+        return None
+    values = [said.get(name) for name in Claim._fields]
+    return Claim(*map(str, values)) if all(values) else None
+
+
+def attestation_fault(reference: str) -> str:
+    """Return why the SBOM's attestation of an image does not count; empty where it does."""
+    return fault(run("verify-attestation", "--type", SBOM, *verifier(), reference))
+
+
+def is_attested(reference: str) -> bool:
+    """Tell whether an image has an attestation of an SBOM, whoever made it.
+
+    To cosign 3 a signature is an attestation too, of another type.
+    """
+    return run("download", "attestation", "--predicate-type", SBOM, reference).returncode == 0
+
+
+def fault(result: subprocess.CompletedProcess[str]) -> str:
+    if not result.returncode:
+        return ""
+    errors = [line for line in result.stderr.splitlines() if line.lower().startswith("error: ")]
+    return (errors or result.stderr.strip().splitlines() or ["cosign gave no reason"])[0]
+
+
+def checked(*arguments: str) -> None:
+    if reason := fault(run(*arguments)):
+        raise StageError(f"cosign {arguments[0]} {arguments[-1]} failed: {reason}")
+
+
+def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+    try:
+        return subprocess.run(
+            ["cosign", *arguments], capture_output=True, errors="replace", check=False
+        )
+    except FileNotFoundError:
+        raise StageError("cosign must be on the PATH. Install it: make cosign") from None

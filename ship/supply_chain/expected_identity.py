@@ -1,0 +1,111 @@
+"""What was asked for, a model under a tag, and whether what is signed of an image is that.
+
+A tag is a name in a registry, and whoever may write there may move it. So what a tag promises by
+its form is held against what was signed: 1.2.3 against that version; 1.2, 1 and latest against the
+releases of that series; sha-… against the commit, where this checkout knows it. What a branch or a
+digest promises is the model alone.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection
+from dataclasses import dataclass
+from pathlib import Path
+
+from ship import git
+from ship.build.inputs import paths
+from ship.errors import StageError
+from ship.registry.tags import VERSION
+from ship.supply_chain.identity import Claim
+
+SERIES = re.compile(r"latest|(?:0|[1-9]\d*)(?:\.(?:0|[1-9]\d*))?")
+COMMIT = re.compile(r"sha-(?P<sha>[0-9a-f]{12})")
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """A model under a tag, or by a digest, where it is published."""
+
+    model: str
+    tag: str
+    where: str  # the repository
+
+    def __str__(self) -> str:
+        return f"{self.where}{'@' if self.tag.startswith('sha256:') else ':'}{self.tag}"
+
+    def refuse_other(self, own: Claim) -> None:
+        """Raise StageError where the labels of an image name another model, or another commit."""
+        if own.model != self.model:
+            raise StageError(
+                f"{self} must be an image of {self.model}. Got one of {own.model} instead: it was "
+                f"copied or tagged there. Publish {self.model} again: make publish "
+                f"MODEL={self.model}"
+            )
+        commit = COMMIT.fullmatch(self.tag)
+        if commit and not fits(commit["sha"], own):
+            raise StageError(
+                f"{self} must be made from what that commit holds of {self.model}. Got {own} "
+                "instead, which differs: the tag was moved. Ask for another tag, or for the digest."
+            )
+
+    def refuse_unsigned(self, own: Claim, signed: Collection[Claim]) -> None:
+        """Raise StageError where no signature says what was asked for, and the labels say."""
+        ours = [claim for claim in signed if claim._replace(version=own.version) == own]
+        if not ours:
+            raise StageError(
+                f"{self} must be signed as {own.model} of revision {own.revision[:12]}. Its "
+                f"signatures say {listed(signed)} instead: it was signed for another place, or "
+                "before signatures named their model. Publish it again, a release as a new "
+                f"version: make publish MODEL={self.model}"
+            )
+        versions = [claim.version for claim in ours]
+        if not any(promised(self.tag, version) for version in versions):
+            raise StageError(
+                f"{self} must be signed as {described(self.tag)}. It is signed as "
+                f"{', '.join(sorted(versions))} instead: the tag was moved to an image that was "
+                "released as another version, or as none. Publish from the git tag of the release "
+                "again, or ask for a version that it is signed as."
+            )
+
+
+def promises(model: str, reference: str) -> dict[str, str]:
+    """Return what the signature of a reference must say, for whoever verifies it by hand."""
+    tag = reference.partition("@")[0].rpartition(":")[2]
+    return {"model": model, **({"version": tag} if is_version(tag) else {})}
+
+
+def is_version(tag: str) -> bool:
+    return bool(VERSION.fullmatch(tag))
+
+
+def is_release(version: str) -> bool:
+    """Tell whether a version is one that `latest` may mean: a final one."""
+    found = VERSION.fullmatch(version)
+    return bool(found and not found["pre"])
+
+
+def promised(tag: str, version: str) -> bool:
+    """Tell whether an image that is signed as `version` may stand under `tag`."""
+    if is_version(tag):
+        return version == tag
+    if SERIES.fullmatch(tag):
+        return is_release(version) and (tag == "latest" or version.startswith(f"{tag}."))
+    return True
+
+
+def described(tag: str) -> str:
+    if is_version(tag):
+        return f"version {tag}"
+    return "a release" if tag == "latest" else f"a release {tag}.…"
+
+
+def fits(sha: str, own: Claim, root: Path = git.ROOT) -> bool:
+    """Tell whether an image's revision and a commit hold the same inputs, as far as git knows."""
+    if not all(git.knows(commit, root) for commit in (sha, own.revision)):
+        return True
+    return not git.differ(sha, own.revision, *paths(own.model), root=root)
+
+
+def listed(claims: Collection[Claim]) -> str:
+    return ", ".join(sorted(map(str, claims))) or "nothing of that"

@@ -1,0 +1,100 @@
+"""What an image says that it is: its model, version and revision, by labels its digest covers."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from ship.errors import StageError
+from ship.registry.destination import Destination
+from ship.registry.image_files import INDEXES, document, verified
+
+MODEL = "model-images.model"
+VERSION = "org.opencontainers.image.version"
+REVISION = "org.opencontainers.image.revision"
+VALUE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]*")  # what cosign reads back as it was written
+
+
+class Claim(NamedTuple):
+    """What the labels of an image say that it is; its signatures say the same, or a release."""
+
+    model: str
+    version: str
+    revision: str
+
+    def __str__(self) -> str:
+        return f"{self.model} {self.version} of revision {self.revision[:12]}"
+
+
+@dataclass(frozen=True)
+class Identity:
+    """What an image claims to be, and when the last commit was made that shaped it, if known."""
+
+    claim: Claim
+    created: dt.datetime | None
+
+
+def claim_of(labels: Mapping[str, str], where: str) -> Claim:
+    """Read the labels of an image; raise StageError where one is absent or cannot be signed."""
+    for name in (MODEL, VERSION, REVISION):
+        if not VALUE.fullmatch(found := labels.get(name, "")):
+            raise StageError(
+                f"{where} must have the label {name}, of letters, digits and . _ + -. Got "
+                f"{repr(found) if found else 'none'} instead. It was made another way, or before "
+                "signatures named their model; build and publish it again, a release as a new "
+                "version: make pipeline MODEL=…"
+            )
+    return Claim(labels[MODEL], labels[VERSION], labels[REVISION])
+
+
+def identify(source: Destination, digest: str) -> Identity:
+    """Read what the image `digest` is; raise StageError where its platforms say different things.
+
+    Everything is read by digest and held against it, so no name can lead elsewhere.
+    """
+    found = {one: identity(source, one) for one in platforms(source, digest)}
+    if len(set(found.values())) != 1:
+        told = "; ".join(f"{one}: {each.claim}" for one, each in found.items())
+        raise StageError(f"All platforms of {source}@{digest} must be one and the same. Got {told}")
+    return next(iter(found.values()))
+
+
+def platforms(source: Destination, digest: str) -> list[str]:
+    """Return the digests of the images that `digest` stands for: those of an index, or itself."""
+    manifest = document(source.read, digest)
+    if manifest.get("mediaType") in INDEXES:
+        return [each["digest"] for each in manifest["manifests"]]
+    return [digest]
+
+
+def identity(source: Destination, digest: str) -> Identity:
+    """Read what the image of one platform is."""
+    found = config(source, digest)
+    labels = found.get("config", {}).get("Labels") or {}
+    return Identity(claim_of(labels, f"{source}@{digest}"), parse_time(found.get("created")))
+
+
+def created(source: Destination, digest: str) -> dt.datetime | None:
+    """Return when an image was made, whatever it is; None where its platforms do not agree."""
+    found = {parse_time(config(source, one).get("created")) for one in platforms(source, digest)}
+    return found.pop() if len(found) == 1 else None
+
+
+def config(source: Destination, digest: str) -> dict[str, Any]:
+    """Read the configuration of one platform's image, and hold it against its digest."""
+    expected = document(source.read, digest)["config"]["digest"]
+    decoded: dict[str, Any] = json.loads(verified(lambda _: source.config(digest), expected))
+    return decoded
+
+
+def parse_time(written: str | None) -> dt.datetime | None:
+    """Read a time of RFC 3339, as configurations have it; None for one that is none."""
+    try:
+        found = dt.datetime.fromisoformat(written or "")
+    except ValueError:
+        return None
+    return found if found.tzinfo else None

@@ -1,0 +1,122 @@
+"""Scan what is published once more, with the vulnerabilities that are known today."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+from ship import git
+from ship.compare.published_model import release
+from ship.errors import StageError, UsageError
+from ship.github.step_files import set_outputs
+from ship.github.untrusted import bounded
+from ship.registry.destination import destination
+from ship.registry.image_files import document
+from ship.registry.remote import Registry
+from ship.supply_chain import scan
+
+MOVING = ("main", "latest")
+RELEASES = 3  # the newest of each model
+LIMIT = 60_000  # bytes, so that it fits an issue, and a variable of a job's environment
+NOTE = "There is more than an issue can hold; see the run. This is the beginning.\n\n"
+
+
+@dataclass(frozen=True)
+class Scanned:
+    """One published image under all of its scanned tags, over all of its platforms."""
+
+    model: str
+    digest: str
+    tags: list[str]
+    blocking: list[str]
+    counts: str
+
+
+def rescan(models: list[str]) -> list[Scanned]:
+    """Scan the published images of every model; raise StageError where one cannot be scanned."""
+    if not scan.has_database():
+        raise StageError("The vulnerability database must be reachable. Run this again, or set "
+                         "TRIVY_DB_REPOSITORY to a mirror.")  # fmt: skip
+    found = []
+    for name in models:
+        target = destination(name, git.ROOT / "dist")
+        if not isinstance(target, Registry):
+            raise UsageError("REGISTRY must say where images are published: REGISTRY=host/owner.")
+        for digest, tags in chosen(target, name).items():
+            found.append(scan_image(target, name, digest, tags))
+    return found
+
+
+def chosen(target: Registry, name: str) -> dict[str, list[str]]:
+    """Return the digests that people get today, each with the tags that lead to it."""
+    tags = target.tags()
+    releases = sorted((v for tag in tags if (v := release(tag, name))), reverse=True)
+    found: dict[str, list[str]] = {}
+    for tag in [*(tag for tag in MOVING if tag in tags), *map(str, releases[:RELEASES])]:
+        digest = target.digest_of(tag)
+        if digest is None:
+            raise StageError(f"{target}:{tag} must not change meanwhile. It did: run this again.")
+        found.setdefault(digest, []).append(tag)
+    return found
+
+
+def scan_image(target: Registry, name: str, digest: str, tags: list[str]) -> Scanned:
+    """Scan each platform of an image; what several share is told once."""
+    reports = [scan_platform(target, each) for each in platforms(target, digest)]
+    findings = scan.judge(*reports, database=True)
+    blocking = list(dict.fromkeys(line.strip() for line in findings.blocking))
+    return Scanned(name, digest, tags, blocking, str(findings))
+
+
+def platforms(target: Registry, digest: str) -> list[str]:
+    """Return the images of an index, or the image itself; attestations are of no platform."""
+    images = document(target.read, digest).get("manifests")
+    if images is None:
+        return [digest]
+    return [each["digest"] for each in images if each.get("platform", {}).get("os") != "unknown"]
+
+
+def scan_platform(target: Registry, digest: str) -> dict[str, object]:
+    """Bring an image here, as the folder that Trivy reads, and return Trivy's report on it."""
+    layout = git.ROOT / "dist" / "rescan"
+    shutil.rmtree(layout, ignore_errors=True)
+    layout.parent.mkdir(exist_ok=True)
+    try:
+        target.fetch(digest, layout)
+        report: dict[str, object] = json.loads(
+            scan.trivy("image", f"--input={scan.relative(layout)}", "--scanners=vuln,secret",
+                       "--image-config-scanners=misconfig,secret", "--format=json")
+        )  # fmt: skip
+    finally:
+        shutil.rmtree(layout, ignore_errors=True)
+    return report
+
+
+def page(found: list[Scanned]) -> str:
+    """Return what was found as Markdown; a line of a list for each thing to mend."""
+    rows = [
+        f"| {each.model} | {', '.join(each.tags)} | `{each.digest}` | {len(each.blocking)} | "
+        f"{each.counts} |"
+        for each in found
+    ]
+    lines = [
+        f"- {each.model} ({', '.join(each.tags)}): {finding}"
+        for each in found
+        for finding in each.blocking
+    ]
+    head = ["| model | tags | image | to mend | all findings |", "|---|---|---|---|---|"]
+    return "\n".join([*head, *rows, "", *lines]) + "\n"
+
+
+def tell(found: list[Scanned]) -> None:
+    """Print the page; in a workflow, also leave it on the run's page and for the next job."""
+    text = bounded(page(found), NOTE, LIMIT)
+    print(text)
+    if summary := os.environ.get("GITHUB_STEP_SUMMARY"):
+        with Path(summary).open("a", encoding="utf-8") as opened:
+            opened.write(text)
+    clean = not any(each.blocking for each in found)
+    set_outputs(report=json.dumps({"clean": clean, "page": text}))

@@ -1,0 +1,46 @@
+"""Which image a report or a bill of materials is about, where its format says so."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from ship.errors import StageError
+from ship.registry.oci_archive import Archive
+
+PREFIX = "ImageID: "
+PROPERTY = "aquasecurity:trivy:ImageID"
+
+
+def refuse_foreign(document: dict[str, Any], name: str, archive: Archive) -> None:
+    """Raise StageError for a document of Trivy's that is not about this image, and only about it.
+
+    Trivy names an image by the digest of its configuration.
+    """
+    wanted = archive.manifest["config"]["digest"]
+    found = set(subjects(document))
+    if found != {wanted}:
+        named = ", ".join(sorted(str(each)[:100] for each in found)) or "none"
+        raise StageError(
+            f"{archive.path.with_name(name)} must be about the image {wanted}. "
+            f"Got one about {named} instead. Run: make scan"
+        )
+
+
+def subjects(document: dict[str, Any]) -> Iterator[str]:
+    """Yield the images that an SPDX or CycloneDX document, or a report of Trivy's, is about."""
+    if "spdxVersion" in document:
+        for package in objects(document.get("packages")):
+            notes = [note.get("comment") for note in objects(package.get("annotations"))]
+            yield from (str(each).removeprefix(PREFIX) for each in notes
+                        if str(each).startswith(PREFIX))  # fmt: skip
+    elif "bomFormat" in document:
+        component = document.get("metadata", {}).get("component", {})
+        yield from (str(each.get("value")) for each in objects(component.get("properties"))
+                    if each.get("name") == PROPERTY)  # fmt: skip
+    else:
+        yield str(document.get("Metadata", {}).get("ImageID"))
+
+
+def objects(found: Any) -> list[dict[str, Any]]:
+    return [each for each in found or [] if isinstance(each, dict)]

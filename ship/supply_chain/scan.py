@@ -1,0 +1,138 @@
+"""Scan the archive with Trivy: a report of everything, a gate on what must not ship, and SBOMs."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ship import git
+from ship.build.build import Build
+from ship.errors import StageError
+from ship.files.replace import remove
+from ship.registry.layout import Layout
+from ship.registry.oci_archive import Archive
+
+TOOLS = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache"), "model-images", "bin")
+SEVERITIES = ("CRITICAL", "HIGH", "MEDIUM", "LOW", "UNKNOWN")
+GATED = ("CRITICAL", "HIGH")
+REPORT = "scan.json"
+SBOMS = {"spdx-json": "sbom.spdx.json", "cyclonedx": "sbom.cdx.json"}
+DATABASE_HERE = ("--skip-db-update", "--skip-java-db-update", "--offline-scan")
+NO_DATABASE = (
+    "scan: !!! the vulnerability database cannot be reached: vulnerabilities were NOT checked, "
+    "only secrets and misconfiguration"
+)
+
+
+@dataclass(frozen=True)
+class Findings:
+    """What the scan found, and whether it could look for vulnerabilities at all."""
+
+    counts: dict[str, int]
+    blocking: list[str]
+    database: bool
+
+    def __str__(self) -> str:
+        counts = ", ".join(f"{n} {severity.lower()}" for severity, n in self.counts.items() if n)
+        return (counts or "none") + ("" if self.database else " (no vulnerability database)")
+
+
+def scan(build: Build, archive: Archive) -> Findings:
+    """Scan an archive and the Dockerfile; raise where something blocks publishing."""
+    database = has_database()
+    if not database:
+        print(NO_DATABASE, flush=True)
+        if "GITHUB_ACTIONS" in os.environ:
+            raise StageError(
+                "The vulnerability database must be reachable in a workflow. Run the job again, "
+                "or set TRIVY_DB_REPOSITORY to a mirror."
+            )
+    report = build.folder / REPORT
+    for name in (REPORT, *SBOMS.values()):
+        remove(build.folder / name)  # Trivy would write through a link
+    with unpacked(build, archive) as layout:
+        source = f"--input={relative(layout)}"
+        trivy("image", source, f"--scanners={'vuln,secret' if database else 'secret'}",
+              "--image-config-scanners=misconfig,secret",
+              "--format=json", f"--output={relative(report)}")  # fmt: skip
+        for form, name in SBOMS.items():
+            trivy("image", source, f"--format={form}", f"--output={relative(build.folder / name)}")
+    dockerfile = trivy("config", "--format=json", "Dockerfile")
+    findings = judge(json.loads(report.read_bytes()), json.loads(dockerfile), database=database)
+    if findings.blocking:
+        raise StageError("\n".join(["These must be fixed before publishing:", *findings.blocking,
+                                    f"The whole report: {report}"]))  # fmt: skip
+    return findings
+
+
+@contextmanager
+def unpacked(build: Build, archive: Archive) -> Iterator[Path]:
+    """Yield the image as a folder of verified blobs, which is how Trivy reads an OCI layout."""
+    layout = build.folder / "image"
+    remove(layout)
+    try:
+        Layout(layout).push(archive)
+        Layout(layout).tag(archive, "scanned")
+        yield layout
+    finally:
+        shutil.rmtree(layout, ignore_errors=True)
+
+
+def relative(path: Path) -> str:
+    """Return a path as Trivy sees it, whether it runs here or in a container on this folder."""
+    return str(path.relative_to(git.ROOT))
+
+
+def judge(*reports: dict[str, Any], database: bool) -> Findings:
+    """Count every finding; block on secrets, and on HIGH and CRITICAL that somebody can fix."""
+    counts = dict.fromkeys(SEVERITIES, 0)
+    blocking = []
+    for result in (result for report in reports for result in report.get("Results") or []):
+        for kind in ("Vulnerabilities", "Secrets", "Misconfigurations"):
+            for finding in result.get(kind) or []:
+                severity = finding["Severity"]
+                counts[severity] += 1
+                fixable = kind != "Vulnerabilities" or finding.get("FixedVersion")
+                if (severity in GATED and fixable) or kind == "Secrets":
+                    blocking.append(f"  {severity} {describe(finding, result['Target'])}")
+    return Findings(counts, blocking, database)
+
+
+def describe(finding: dict[str, Any], target: str) -> str:
+    if "VulnerabilityID" in finding:
+        return (
+            f"{finding['VulnerabilityID']} in {finding['PkgName']} {finding['InstalledVersion']}: "
+            f"update to {finding['FixedVersion']}"
+        )
+    rule = finding.get("RuleID") or finding.get("ID")
+    return f"{rule}: {finding['Title']} in {target}"
+
+
+def has_database() -> bool:
+    """Update Trivy's vulnerability database; False where it cannot be had."""
+    result = run_trivy("image", "--download-db-only")
+    return result.returncode == 0
+
+
+def trivy(command: str, *arguments: str) -> str:
+    """Run Trivy on the database that is here; nothing is fetched any more."""
+    here = ("--skip-check-update", *(DATABASE_HERE if command == "image" else ()))
+    result = run_trivy(command, *arguments, *here)
+    if result.returncode:
+        raise StageError(f"trivy {command} failed: {result.stderr.strip()[-800:]}")
+    return result.stdout
+
+
+def run_trivy(*arguments: str) -> subprocess.CompletedProcess[str]:
+    environment = {**os.environ, "PATH": f"{TOOLS}{os.pathsep}{os.environ['PATH']}"}
+    return subprocess.run(
+        ["trivy", "--quiet", *arguments],
+        cwd=git.ROOT, env=environment, capture_output=True, errors="replace", check=False,
+    )  # fmt: skip

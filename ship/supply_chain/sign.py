@@ -1,0 +1,81 @@
+"""Sign what was pushed, and attest what is in it, before any tag leads to it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from ship.errors import StageError
+from ship.files.descriptor import decoded
+from ship.pipeline import passed_tests
+from ship.registry.image_index import Image, archives_of, bundle_of
+from ship.registry.oci_archive import Archive
+from ship.registry.remote import Registry
+from ship.registry.tags import Tag
+from ship.supply_chain import cosign
+from ship.supply_chain.expected_identity import Wanted, is_release, is_version
+from ship.supply_chain.identity import Claim, claim_of
+from ship.supply_chain.sbom import refuse_foreign
+from ship.supply_chain.verify import refuse_other_bundle
+
+SBOM = "sbom.spdx.json"
+
+
+def sign(image: Image, tags: Iterable[Tag], target: Registry) -> bool:
+    """Sign the image as what it is, once for each version among `tags`, and attest its SBOMs.
+
+    What is signed already is left as it is, so that publishing again adds nothing. Returns False
+    where nothing here can sign; raises StageError for an image that does not say what it is.
+    """
+    options = cosign.signer()
+    if options is None:
+        print("  not signed: set COSIGN_KEY and COSIGN_PUBLIC_KEY to sign with a key of yours")
+        return False
+    sboms = {archive.digest: sbom_of(archive) for archive in archives_of(image)}
+    signed = cosign.signatures(str(target), image.digest).claims
+    for claim in claims(image, tags, str(target)):
+        if claim not in signed:
+            refuse_unreleased(claim, tags)
+            cosign.sign(f"{target}@{image.digest}", claim, options)
+    for digest, sbom in sboms.items():
+        platform = f"{target}@{digest}"
+        if cosign.attestation_fault(platform):
+            attest(sbom, platform, options)
+    return True
+
+
+def attest(sbom: bytes, reference: str, options: list[str]) -> None:
+    """Attest an SBOM as it was read and verified, whatever lies beside the image by now."""
+    with TemporaryDirectory() as folder:
+        verified = Path(folder, SBOM)
+        verified.write_bytes(sbom)
+        cosign.attest(reference, str(verified), options)
+
+
+def sbom_of(archive: Archive) -> bytes:
+    """Return the SBOM as the scan recorded it; raise StageError for any other."""
+    content = passed_tests.evidence(archive, SBOM)
+    refuse_foreign(decoded(content, SBOM), SBOM, archive)
+    return content
+
+
+def claims(image: Image, tags: Iterable[Tag], where: str) -> list[Claim]:
+    """Return what an image is to be signed as: what its labels say, and each version it gets.
+
+    Raises StageError for one that serves another model than its labels say.
+    """
+    own = [claim_of(archive.labels, archive.digest) for archive in archives_of(image)]
+    for archive in archives_of(image):
+        refuse_other_bundle(bundle_of(archive), Wanted(own[0].model, archive.digest, where))
+    released = [own[0]._replace(version=tag.name) for tag in tags if is_version(tag.name)]
+    return list(dict.fromkeys([*own, *released]))
+
+
+def refuse_unreleased(claim: Claim, tags: Iterable[Tag]) -> None:
+    """Keep a bundle from naming itself a release: only a tag in git does that."""
+    if is_release(claim.version) and claim.version not in [tag.name for tag in tags]:
+        raise StageError(
+            f"The label version must be a release only where git has its tag. Got {claim.version} "
+            f"without one. Tag it ({claim.model}-v{claim.version}), or train under another VERSION."
+        )

@@ -1,0 +1,143 @@
+"""Verify a published image before it is tagged or run: bytes, signatures, and that it is asked for.
+
+What was asked for (a model, under a tag), what was signed, what the labels say and which bundle is
+inside must be the same thing. Everything is read by the digest that the tag led to, once.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from contract.bundle import EXAMPLES, MANIFEST, Example
+from ship.errors import StageError
+from ship.registry import image_files
+from ship.registry.destination import Destination
+from ship.registry.image_files import INDEXES
+from ship.registry.layout import Layout
+from ship.registry.remote import Registry
+from ship.supply_chain import cosign
+from ship.supply_chain.expected_identity import Wanted
+from ship.supply_chain.identity import Identity, identify, platforms
+
+BUNDLE = "/bundle"
+
+
+@dataclass(frozen=True)
+class Verified:
+    """An image of which everything holds: what it is, and the bundle that it serves."""
+
+    digest: str
+    identity: Identity
+    bundle: dict[str, bytes]
+    checked: str
+
+    def __str__(self) -> str:
+        return f"{self.digest}: {self.checked}"
+
+    @property
+    def examples(self) -> list[Example]:
+        """Return the golden examples; raise StageError for an image without any."""
+        try:
+            found = msgspec.json.decode(self.bundle.get(EXAMPLES, b"[]"), type=list[Example])
+        except msgspec.MsgspecError:
+            found = []
+        if not found:
+            raise StageError(
+                f"{self.digest} must hold golden examples in {BUNDLE}/{EXAMPLES}. Got none that "
+                "can be read. Deploy an image that make pipeline made."
+            )
+        return found
+
+
+def verify(target: Destination, digest: str, model: str, *tags: str) -> Verified:
+    """Verify that the image `digest` at `target` is `model`, as each of `tags` promises it.
+
+    Raises StageError, with the reason, for an image that is unknown, altered, not signed by whom
+    it must be, or another than was asked for. A layout on this machine holds no signatures: there
+    bytes, labels and bundle are verified. Without tags the digest is what was asked for.
+    """
+    verify_bytes(target, digest)
+    identity = identify(target, digest)
+    wanted = [Wanted(model, tag, str(target)) for tag in tags or (digest,)]
+    for each in wanted:
+        each.refuse_other(identity.claim)
+    if isinstance(target, Registry):
+        checked = verify_signatures(target, digest, identity, wanted)
+    else:
+        checked = "bytes (a folder of this machine carries no signature)"
+    bundle = read_bundle(target, digest)
+    refuse_other_bundle(bundle.get(MANIFEST, b""), wanted[0])
+    return Verified(digest, identity, bundle, checked)
+
+
+def verify_signatures(
+    target: Registry, digest: str, identity: Identity, wanted: list[Wanted]
+) -> str:
+    """Return what is signed and attested of an image; raise where that is not what was asked."""
+    signed = cosign.signatures(str(target), digest)
+    if signed.fault:
+        raise StageError(
+            f"{target}@{digest} must carry a valid signature. Got instead from cosign: "
+            f"{signed.fault}. What cosign 3 signed, as the workflows do, only cosign 3 verifies."
+        )
+    for each in wanted:
+        each.refuse_unsigned(identity.claim, signed.claims)
+    references = [f"{target}@{platform}" for platform in platforms(target, digest)]
+    attested = [verify_attestation(reference) for reference in references]
+    return f"bytes, signature{', SBOM' if all(attested) else ''}"
+
+
+def verify_bytes(target: Destination, digest: str) -> dict[str, Any]:
+    """Read a manifest, and of an index those of its platforms, and hold each against its digest."""
+    content = target.read(digest)
+    found = f"sha256:{hashlib.sha256(content).hexdigest()}"
+    if found != digest:
+        raise StageError(f"{target} must hold {digest}. Got {found} instead.")
+    target.verify(digest)
+    manifest: dict[str, Any] = json.loads(content)
+    if manifest.get("mediaType") in INDEXES:
+        for platform in manifest["manifests"]:
+            verify_bytes(target, platform["digest"])
+    return manifest
+
+
+def verify_attestation(reference: str) -> bool:
+    """Tell whether an image is attested; raise where that does not count."""
+    if not cosign.is_attested(reference):
+        return False
+    if reason := cosign.attestation_fault(reference):
+        raise StageError(
+            f"{reference} must carry a valid SBOM attestation. Got instead from cosign: {reason}"
+        )
+    return True
+
+
+def read_bundle(source: Destination, digest: str) -> dict[str, bytes]:
+    """Read the bundle out of an image, or out of that for this machine, without running it."""
+    if not isinstance(source, Registry):  # a folder, which has the layers too
+        return image_files.folder(source.read, digest, BUNDLE)
+    platform = image_files.platform_digest(source.read, digest)
+    with tempfile.TemporaryDirectory() as folder:
+        copy = Layout(Path(folder, "image"))
+        source.fetch(platform, copy.folder)
+        return image_files.folder(copy.read, platform, BUNDLE)
+
+
+def refuse_other_bundle(manifest: bytes, wanted: Wanted) -> None:
+    """Raise StageError for an image that is called one model and serves another."""
+    try:
+        found = json.loads(manifest)["name"]
+    except (KeyError, ValueError, TypeError):
+        found = None
+    if found != wanted.model:
+        raise StageError(
+            f"{wanted} must hold a bundle of {wanted.model}. Got {found or 'none'} instead. Build "
+            f"and publish it again: make pipeline MODEL={wanted.model}"
+        )

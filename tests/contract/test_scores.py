@@ -1,0 +1,121 @@
+"""Metrics of resamples are scikit-learn's, and the resamples are what they should be."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from sklearn import metrics
+
+from contract.evaluation.bootstrap import count, interval, weights
+from contract.evaluation.evaluation import Evaluation
+from contract.evaluation.scores import score, scorer
+from contract.evaluation.segments import part, segments
+
+
+def evaluation(truth: Any, predictions: Any, probabilities: Any = None) -> Evaluation:
+    return Evaluation(
+        rows=list(range(len(truth))),
+        features=[{} for _ in truth],
+        truth=list(truth),
+        predictions=list(predictions),
+        probabilities=probabilities,
+    )
+
+
+def labelled(rows: int, classes: int) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
+    """Return truth, predictions and probabilities, with ties among them."""
+    random = np.random.default_rng(rows)
+    truth = np.arange(rows) % classes
+    odds = (random.random((rows, classes)) + np.eye(classes)[truth] * 0.6).round(1)
+    odds /= odds.sum(axis=1, keepdims=True)
+    return truth, odds.argmax(axis=1), odds
+
+
+@pytest.mark.parametrize("classes", [2, 3, 5])
+def test_scores_of_classes_are_those_of_scikit_learn(classes: int) -> None:
+    """Each metric of each resample is the one of the rows drawn."""
+    truth, predictions, odds = labelled(60, classes)
+    found = evaluation(truth.tolist(), predictions.tolist(), odds.tolist())
+    drawn = next(weights(len(truth)))[:5]
+    scores = scorer(found, list(range(classes)))(drawn)
+    for place, times in enumerate(drawn):
+        rows = np.repeat(np.arange(len(truth)), times)
+        t, p, o = truth[rows], predictions[rows], odds[rows]
+        area = metrics.roc_auc_score(t, o[:, 1] if classes == 2 else o, multi_class="ovr")
+        assert {name: values[place] for name, values in scores.items()} == pytest.approx(
+            {
+                "accuracy": metrics.accuracy_score(t, p),
+                "balanced_accuracy": metrics.balanced_accuracy_score(t, p),
+                "f1_macro": metrics.f1_score(t, p, average="macro"),
+                "roc_auc": area,
+                "log_loss": metrics.log_loss(t, o),
+            }
+        )
+
+
+def test_scores_of_numbers_are_those_of_scikit_learn() -> None:
+    """Each metric of each resample is the one of the rows drawn."""
+    random = np.random.default_rng(0)
+    truth = random.normal(size=51)
+    predictions = truth + random.normal(size=51) / 3
+    found = evaluation(truth.tolist(), predictions.tolist())
+    drawn = next(weights(51))[:5]
+    scores = scorer(found, None)(drawn)
+    for place, times in enumerate(drawn):
+        rows = np.repeat(np.arange(51), times)
+        t, p = truth[rows], predictions[rows]
+        assert {name: values[place] for name, values in scores.items()} == pytest.approx(
+            {
+                "r2": metrics.r2_score(t, p),
+                "rmse": metrics.root_mean_squared_error(t, p),
+                "mae": metrics.mean_absolute_error(t, p),
+                "median_absolute_error": metrics.median_absolute_error(t, p),
+            }
+        )
+
+
+def test_resamples_draw_as_many_rows_as_there_are() -> None:
+    """Every row is drawn as often as any other, and never from beyond the table."""
+    drawn = np.concatenate(list(weights(6)))
+    assert drawn.shape == (count(6), 6)
+    assert set(drawn.sum(axis=1)) == {6}
+    assert drawn.mean(axis=0) == pytest.approx(np.ones(6), abs=0.06)
+
+
+def test_interval_of_a_share_is_that_of_its_distribution() -> None:
+    """90 of 100 rows right: the share is between 84 % and 95 % (binomial, 95 %)."""
+    found = evaluation([1.0] * 90 + [0.0] * 10, [1.0] * 100)
+    scores = np.concatenate([scorer(found, None)(drawn)["mae"] for drawn in weights(100)])
+    assert interval(1 - scores) == pytest.approx((0.84, 0.95), abs=0.011)
+
+
+def test_score_counts_a_class_that_the_model_does_not_know_as_wrong() -> None:
+    """A truth beyond the model's classes is a miss, not a crash."""
+    assert score(evaluation(["a", "z"], ["a", "a"]), ["a", "b"])["accuracy"] == 0.5
+
+
+def test_segments_of_a_measured_column_are_its_quartiles() -> None:
+    """Every row is in one segment, missing ones in their own; none is much larger than others."""
+    values = [float(row) for row in range(40)] + [None]
+    found = segments(values)
+    assert list(found) == ["0 to 9.75", "9.75 to 19.5", "19.5 to 29.25", "29.25 to 39", "missing"]
+    assert [len(rows) for rows in found.values()] == [10, 10, 10, 10, 1]
+    assert sorted(row for rows in found.values() for row in rows) == list(range(41))
+
+
+def test_segments_of_a_column_of_categories_are_its_values() -> None:
+    """Few different numbers are categories too."""
+    assert segments(["b", None, "a", "b"]) == {"a": [2], "b": [0, 3], "missing": [1]}
+    assert segments([2009.0, 2007.0, 2009.0]) == {"2007": [1], "2009": [0, 2]}
+
+
+def test_part_keeps_every_list_in_step() -> None:
+    """The rows of a segment bring everything that is known of them."""
+    found = evaluation(["a", "b"], ["b", "a"], [[0.1, 0.9], [0.8, 0.2]])
+    found.others = {"place": ["north", "south"]}
+    kept = part(found, [1])
+    assert (kept.rows, kept.truth, kept.predictions) == ([1], ["b"], ["a"])
+    assert (kept.probabilities, kept.others) == ([[0.8, 0.2]], {"place": ["south"]})

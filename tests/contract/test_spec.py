@@ -1,0 +1,171 @@
+"""Reading model.toml: what is right is typed, what is wrong is named together with its cure."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from contract.bundle import Serving
+from contract.errors import ModelError
+from contract.spec import model_toml
+from contract.spec.gate import Rules, Threshold
+
+CSV = "size,colour,price\n1,red,2\n3,blue,4\n"
+SHA256 = "3d7aa5d58f0ff3d9c4aa1b1f7ae1e1f5c4d7b2d0f6f1c1f0b1f4e1a1c7b9d2e3"
+TOML = """\
+description = "What a thing costs"
+task = "regression"
+target = "price"
+
+[data]
+source = "things.csv"
+sha256 = "3d7aa5d58f0ff3d9c4aa1b1f7ae1e1f5c4d7b2d0f6f1c1f0b1f4e1a1c7b9d2e3"
+
+[inputs]
+size = "numeric"
+colour = "categorical"
+
+[split]
+test_size = 0.5
+seed = 7
+
+[evaluate]
+folds = 3
+
+[gate]
+r2 = { min = 0.5 }
+mae = { max = 10 }
+
+[serve]
+unknown_category = "ignore"
+"""
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A model folder whose model.toml is right."""
+    folder = tmp_path / "things"
+    folder.mkdir()
+    (folder / "model.toml").write_text(TOML)
+    (folder / "things.csv").write_text(CSV)
+    (folder / "README.md").write_text("# Things\n")
+    return folder
+
+
+def message(folder: Path) -> str:
+    with pytest.raises(ModelError) as caught:
+        model_toml.read(folder.name, folder.parent)
+    return str(caught.value)
+
+
+def test_spec_holds_what_the_file_says(folder: Path) -> None:
+    """Every key of a right model.toml arrives typed."""
+    read = model_toml.read("things", folder.parent)
+    assert read.task == "regression"
+    assert read.target == "price"
+    assert read.data.source == "things.csv"
+    assert read.inputs == {"size": "numeric", "colour": "categorical"}
+    assert read.columns("categorical") == ["colour"]
+    assert (read.test_size, read.seed, read.folds) == (0.5, 7, 3)
+    bounds = (Threshold("r2", "min", 0.5), Threshold("mae", "max", 10.0))
+    assert read.gate.rules == Rules(bounds, {})
+    assert read.serving == Serving(unknown_category="ignore", out_of_range="accept")
+
+
+def test_spec_has_defaults_for_what_may_be_left_out(folder: Path) -> None:
+    """The tables split, evaluate and serve are optional."""
+    toml = TOML[: TOML.index("[split]")] + TOML[TOML.index("[gate]") : TOML.index("[serve]")]
+    (folder / "model.toml").write_text(toml)
+    read = model_toml.read("things", folder.parent)
+    assert (read.test_size, read.seed, read.folds) == (0.25, 0, 5)
+    assert read.serving == Serving(unknown_category="reject", out_of_range="accept")
+
+
+def test_every_model_of_the_repository_is_right(model_name: str) -> None:
+    """The models that are here can be read."""
+    assert model_toml.read(model_name).name == model_name
+
+
+MISTAKES = {
+    "unknown key": ('target = "price"', 'target = "price"\ntresh = 1', ["'tresh'", "one of"]),
+    "misspelt key": ("test_size = 0.5", "test_sise = 0.5", ["split.test_sise", "'test_size'?"]),
+    "no target": ('target = "price"\n', "", ["target must be given", "Got nothing"]),
+    "empty target": ('target = "price"', 'target = ""', ["target", "not empty", "''"]),
+    "no gate": ("r2 = { min = 0.5 }\nmae = { max = 10 }\n", "", ["gate", "r2, rmse", "r2 = {"]),
+    "unknown task": ('"regression"', '"regresion"', ["task", "'regression'?"]),
+    "task of the wrong type": ('"regression"', "1", ["task", "Got 1"]),
+    "target among inputs": ('size = "numeric"', 'price = "numeric"', ["inputs.price", "Remove"]),
+    "unknown kind": ('"numeric"', '"number"', ["inputs.size", "'number'", "'numeric'?"]),
+    "name with dots": ('size = "n', 'si.ze = "n', ["inputs.si", '"si.ze" = "numeric"']),
+    "no inputs": (
+        'size = "numeric"\ncolour = "categorical"\n',
+        "",
+        ["inputs must be a table of at least one column"],
+    ),
+    "impossible bound": ("min = 0.5", "min = 1.2", ["gate.r2.min", "-inf to 1", "Got 1.2"]),
+    "bound that is no number": ("min = 0.5", 'min = "high"', ["gate.r2.min", "a number"]),
+    "bound that is not a number": ("min = 0.5", "min = nan", ["gate.r2.min", "Got nan"]),
+    "bound the wrong way round": ("min = 0.5", "max = 0.5", ["gate.r2.max", "one of min"]),
+    "bound without a table": ("r2 = { min = 0.5 }", "r2 = 0.5", ["gate.r2", "a table"]),
+    "unknown metric": ("r2 = {", "r22 = {", ["gate.r22", "'r2'?"]),
+    "metric of the other task": ("r2 = {", "accuracy = {", ["gate.accuracy", "r2, rmse, mae"]),
+    "no sha256": ("sha256 = ", "# ", ["data.sha256", "Write sha256 ="]),
+    "short sha256": ("3d7aa5d5", "", ["data.sha256", "64 hexadecimal digits"]),
+    "source that is absent": ("things.csv", "thing.csv", ["thing.csv", "'things.csv'?"]),
+    "source outside": ("things.csv", "../things.csv", ["data.source", "inside the model's folder"]),
+    "source without encryption": ("things.csv", "http://x/y.csv", ["https://", "Use https"]),
+    "unknown table": ("things.csv", "sklearn:irises", ["sklearn:", "'iris'?"]),
+    "test size": ("test_size = 0.5", "test_size = 2", ["split.test_size", "0.01 to 0.9"]),
+    "seed": ("seed = 7", "seed = -1", ["split.seed", "whole number"]),
+    "folds": ("folds = 3", "folds = 1", ["evaluate.folds", "from 2 to 20", "Got 1"]),
+    "serving": ('"ignore"', '"allow"', ["serve.unknown_category", '"reject" or "ignore"']),
+    "not TOML": ("[data]", "[data", ["model.toml must be TOML", "line 5"]),
+    "table that is none": ("[split]", "split = 3\n[other]", ["key 'other'"]),
+}
+
+
+@pytest.mark.parametrize("mistake", MISTAKES)
+def test_spec_names_a_mistake_and_its_cure(folder: Path, mistake: str) -> None:
+    """One message names the file, the key, what was expected and what was found."""
+    right, wrong, words = MISTAKES[mistake]
+    assert right in TOML
+    (folder / "model.toml").write_text(TOML.replace(right, wrong, 1))
+    text = message(folder)
+    assert str(folder / "model.toml") in text
+    assert "must be" in text
+    assert "instead. " in text
+    assert [word for word in words if word not in text] == [], text
+
+
+def test_spec_prints_the_sha256_of_a_file_that_has_none(folder: Path) -> None:
+    """The cure for a missing sha256 is the line to write."""
+    (folder / "model.toml").write_text(TOML.replace("sha256", "# sha256"))
+    printed = message(folder).partition('Write sha256 = "')[2].rstrip('"')
+    (folder / "model.toml").write_text(TOML.replace(SHA256, printed))
+    assert model_toml.read("things", folder.parent).data.sha256 == printed
+
+
+@pytest.mark.parametrize("name", ["Things", "1st", "a-b", "a__b", "a_", "", "x" * 41, "../x"])
+def test_name_must_suit_a_module_and_an_image(tmp_path: Path, name: str) -> None:
+    """What no Python module or image may be called is refused before anything is read."""
+    with pytest.raises(ModelError, match="The model's name must be at most 40"):
+        model_toml.read(name, tmp_path)
+
+
+def test_name_must_not_hide_a_module(tmp_path: Path) -> None:
+    """A folder called as a module beside it would make one of them unreachable."""
+    with pytest.raises(ModelError, match=r"none of bundle, .*'spec_model'"):
+        model_toml.read("spec", tmp_path)
+
+
+def test_absent_model_is_told_apart_from_its_neighbours(folder: Path) -> None:
+    """A misspelt name gets the right one in return."""
+    with pytest.raises(ModelError, match="Did you mean 'things'"):
+        model_toml.read("thing", folder.parent)
+
+
+def test_model_without_notes_is_refused(folder: Path) -> None:
+    """A card needs what only the author knows."""
+    (folder / "README.md").unlink()
+    assert "README.md must be a file" in message(folder)

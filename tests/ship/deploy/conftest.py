@@ -1,0 +1,92 @@
+"""Published images to deploy, and Compose projects that are gone afterwards."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from contract.bundle import read
+from ship.build.build import Build
+from ship.deploy.compose.project import Project
+from ship.deploy.compose.target import Compose
+from ship.deploy.rollout import deploy
+from ship.deploy.settings import Settings
+from ship.pipeline.publish import publish
+from ship.registry.layout import Layout
+from ship.registry.tags import Tag
+from tests.conftest import build_model
+from tests.ship.conftest import registry as registry  # noqa: PLC0414 - one registry for all
+from tests.ship.deploy.load import Load
+from tests.ship.deploy.variants import variant
+
+
+@pytest.fixture(scope="session")
+def images(python_image: str) -> dict[str, Build]:
+    """Two built models."""
+    return {name: build_model(name, python_image) for name in ("iris", "penguins")}
+
+
+@pytest.fixture(scope="session")
+def sources(
+    images: dict[str, Build], tmp_path_factory: pytest.TempPathFactory
+) -> dict[str, Layout]:
+    """Where each model is published: as one, and as two, which differs in a label."""
+    folder = tmp_path_factory.mktemp("published")
+    found = {}
+    for name, build in images.items():
+        found[name] = Layout(folder / name)
+        publish(build.archive, [Tag("one")], found[name])
+        labels = {**build.archive.labels, "another": "digest"}
+        two = variant(build.archive, folder / f"{name}.tar", Labels=labels)
+        publish(two, [Tag("two")], found[name])
+    return found
+
+
+@pytest.fixture(scope="session")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Compose]:
+    """A Compose project of our own, with its images gone afterwards too."""
+    settings = Settings(
+        project=f"test-{os.getpid()}",
+        listen=free_address(),
+        prometheus_listen=free_address(),
+        state=str(tmp_path_factory.mktemp("state")),
+        rate=1_000_000,
+        ready_seconds=30,
+    )
+    target = Compose(Project(settings))
+    target.project.prepare()
+    yield target
+    target.project.compose("down", "--volumes", "--remove-orphans")
+    tried = {f"model-images/{each.model}:{each.digest[7:19]}" for each in target.entries()}
+    subprocess.run(["docker", "rmi", *sorted(tried)], capture_output=True, check=False)
+
+
+@pytest.fixture
+def compose(project: Compose, sources: dict[str, Layout]) -> Compose:
+    """The project, in which the first image of each model serves."""
+    for name, source in sources.items():
+        if project.serving(name) != source.digest_of("one"):
+            deploy(project, source, name, "one")
+    return project
+
+
+@pytest.fixture
+def load(compose: Compose, images: dict[str, Build], tmp_path: Path) -> Callable[[str], Load]:
+    """Make load on a model, which counts what fails."""
+
+    def on(model: str) -> Load:
+        features = read(images[model].bundle).examples[0].features
+        return Load(compose.project.settings.listen, model, features, tmp_path)
+
+    return on
+
+
+def free_address() -> str:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return f"127.0.0.1:{free.getsockname()[1]}"

@@ -1,0 +1,38 @@
+"""Which answers count as the recorded ones."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from contract.bundle import Example
+from ship.deploy.golden_check import agrees
+
+FLOWER = Example(features={}, prediction="setosa", probabilities=[0.9, 0.1])
+PRICE = Example(features={}, prediction=100.0)
+RIGHT = {"prediction": "setosa", "probabilities": {"setosa": 0.9, "virginica": 0.1}}
+
+
+@pytest.mark.parametrize(
+    ("answer", "example", "expected"),
+    [
+        (RIGHT, FLOWER, True),
+        ({**RIGHT, "probabilities": {"setosa": 0.900001, "virginica": 0.099999}}, FLOWER, True),
+        ({**RIGHT, "prediction": "virginica"}, FLOWER, False),
+        ({**RIGHT, "probabilities": {"setosa": 0.8, "virginica": 0.2}}, FLOWER, False),
+        ({"prediction": "setosa"}, FLOWER, False),
+        ({"prediction": 100.0005}, PRICE, True),
+        ({"prediction": 101}, PRICE, False),
+        ({"prediction": "100"}, PRICE, False),
+        ("ok", FLOWER, False),
+        (None, PRICE, False),
+    ],
+)
+def test_answer_agrees_with_the_example(
+    answer: Any,
+    example: Example,
+    expected: bool,  # noqa: FBT001
+) -> None:
+    """Labels are equal, numbers within 1e-5, and anything else is no answer."""
+    assert agrees(answer, example) is expected

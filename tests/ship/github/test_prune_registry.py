@@ -1,0 +1,42 @@
+"""Pruning a real registry that stands for GHCR, with images that were really signed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from contract import models
+from ship.github.api import GitHub
+from ship.github.prune import Policy, prune
+from ship.supply_chain.verify import verify
+from tests.ship.github.fake import State
+from tests.ship.github.ghcr import Ghcr
+from tests.ship.test_sign import make_key
+
+pytestmark = pytest.mark.docker
+
+
+def test_prune_leaves_what_is_published_whole_and_signed(
+    client: GitHub, state: State, ghcr: Ghcr, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Both tags still verify with every platform of them; the image without one is gone."""
+    make_key(tmp_path / "key", monkeypatch)
+    monkeypatch.setattr(models, "names", lambda: ["iris"])
+    monkeypatch.setenv("REGISTRY", ghcr.registry)
+    state.permissions = {"packages": "write"}
+    kept = [ghcr.publish("one", "1.0.0"), ghcr.publish("two", "main")]
+    old = ghcr.publish("three")
+    ghcr.list()
+    each, rest = divmod(len(ghcr.listed), 3)
+    assert each >= 3 + 3 + 2  # an index and two images; a signature of each; an SBOM of each image
+    assert rest == 0
+
+    assert prune(client, Policy(last=0, days=30, delete=True)) == 0
+
+    for image in kept:
+        found = verify(ghcr.target, image.digest, "iris")
+        assert str(found) == f"{image.digest}: bytes, signature, SBOM"
+    assert all(ghcr.holds(digest) for digest in ghcr.parts(kept))
+    assert not any(ghcr.holds(digest) for digest in ghcr.parts([old]))
+    assert len(ghcr.listed) == 2 * each

@@ -1,0 +1,90 @@
+"""A fitted estimator as an ONNX graph with the inputs and outputs a bundle promises."""
+
+from __future__ import annotations
+
+import copy
+import warnings
+from typing import Any
+
+import numpy as np
+from skl2onnx import convert_sklearn
+from skl2onnx.common.data_types import StringTensorType
+from skl2onnx.sklapi import CastTransformer
+from sklearn.base import is_classifier
+from sklearn.compose import ColumnTransformer
+from sklearn.ensemble import (
+    GradientBoostingClassifier,
+    GradientBoostingRegressor,
+    VotingClassifier,
+)
+from sklearn.pipeline import Pipeline
+from sklearn.svm import LinearSVC
+
+from contract.spec.model_toml import ModelSpec
+from train.export.converters import Converters
+from train.export.graph import finish
+
+OPSET = {"": 21, "ai.onnx.ml": 3}  # what every onnxruntime since 1.20 can load
+
+
+def convert(spec: ModelSpec, estimator: Any, *, double: bool) -> bytes:
+    """Return the graph's bytes; raise whatever the conversion raises."""
+    converters = Converters(double=double)
+    numeric, categorical = spec.columns("numeric"), spec.columns("categorical")
+    types = []
+    if numeric:
+        types.append(("numeric", converters.type([None, len(numeric)])))
+    if categorical:
+        types.append(("categorical", StringTensorType([None, len(categorical)])))
+    model = by_position(copy.deepcopy(estimator), [*numeric, *categorical], list(spec.inputs))
+    if isinstance(model, VotingClassifier):
+        model.flatten_transform = False  # skl2onnx insists; it is about transform() alone
+    if double:
+        model = cast_before_boosting(model)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        graph = convert_sklearn(
+            model,
+            name="model",
+            initial_types=types,
+            target_opset=OPSET,
+            options=options(model),
+            custom_conversion_functions=converters.functions,
+            custom_shape_calculators=converters.shapes,
+        )
+    return finish(
+        graph, is_classifier=is_classifier(model), has_probabilities=hasattr(model, "predict_proba")
+    )
+
+
+def options(model: Any) -> dict[str, bool] | None:
+    """Ask for plain probabilities, not one dictionary per row, of what knows that option."""
+    last = model[-1] if isinstance(model, Pipeline) else model
+    return {"zipmap": False} if is_classifier(last) and not isinstance(last, LinearSVC) else None
+
+
+def by_position(estimator: Any, order: list[str], names: list[str]) -> Any:
+    """Let a leading ColumnTransformer select by position: numbers first, then texts.
+
+    Any other estimator sees all columns in their own order, so that order must be the same.
+    """
+    if isinstance(estimator, Pipeline) and estimator.steps:
+        name, first = estimator.steps[0]
+        estimator.steps[0] = (name, by_position(first, order, names))
+    elif isinstance(estimator, ColumnTransformer):
+        indices = estimator._transformer_to_input_indices  # noqa: SLF001 - resolved by fit
+        estimator.transformers_ = [
+            (name, transformer, [order.index(names[index]) for index in indices[name]])
+            for name, transformer, _ in estimator.transformers_
+        ]
+    elif order != names:
+        raise NotImplementedError("numbers and texts that no ColumnTransformer tells apart")
+    return estimator
+
+
+def cast_before_boosting(estimator: Any) -> Any:
+    """Round to float32 where scikit-learn does: right before the trees, and nowhere earlier."""
+    steps = estimator.steps if isinstance(estimator, Pipeline) else [("estimator", estimator)]
+    if not isinstance(steps[-1][1], GradientBoostingClassifier | GradientBoostingRegressor):
+        return estimator
+    return Pipeline([*steps[:-1], ("float32", CastTransformer(dtype=np.float32)), steps[-1]])

@@ -1,0 +1,112 @@
+"""Converters that replace skl2onnx's own where those lose precision, or cannot be loaded at all."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from onnx import TensorProto
+from skl2onnx.common.data_types import DoubleTensorType, FloatTensorType, StringTensorType
+from sklearn.impute import SimpleImputer
+from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder, TargetEncoder
+
+from train.export.encoders import tabulate
+from train.export.forests import FORESTS, convert_forest, shape_of_trees
+from train.export.hist_gradient_boosting import HISTOGRAMS, convert_histogram
+
+
+class Converters:
+    """Converters and shape calculators for one precision of the graph's numbers."""
+
+    def __init__(self, *, double: bool) -> None:
+        self.type = DoubleTensorType if double else FloatTensorType
+        self.element = TensorProto.DOUBLE if double else TensorProto.FLOAT
+        self.functions = {
+            SimpleImputer: self.convert_imputer,
+            OneHotEncoder: self.convert_encoder,
+            OrdinalEncoder: self.convert_encoder,
+            TargetEncoder: self.convert_encoder,
+            **dict.fromkeys(FORESTS, convert_forest),
+            **dict.fromkeys(HISTOGRAMS, convert_histogram),
+        }
+        self.shapes = {
+            SimpleImputer: self.shape_of_imputer,
+            OneHotEncoder: self.shape_of_encoder,
+            OrdinalEncoder: self.shape_of_encoder,
+            TargetEncoder: self.shape_of_encoder,
+            **dict.fromkeys((*FORESTS, *HISTOGRAMS), shape_of_trees),
+        }
+
+    def shape_of_imputer(self, operator: Any) -> None:
+        kind = StringTensorType if is_text(operator) else self.type
+        operator.outputs[0].type = kind([None, len(operator.raw_operator.statistics_)])
+
+    def convert_imputer(self, scope: Any, operator: Any, container: Any) -> None:
+        """Fill gaps in the graph's precision; the ONNX Imputer knows only float32."""
+        imputer = operator.raw_operator
+        if imputer.add_indicator:
+            raise NotImplementedError("a SimpleImputer with add_indicator")
+        X, result = one_input(operator), operator.outputs[0].full_name
+        gap = scope.get_unique_variable_name("gap")
+        if is_text(operator):
+            marker = self.constant(scope, container, [str(imputer.missing_values)], text=True)
+            container.add_node("Equal", [X, marker], [gap])
+        elif np.isnan(imputer.missing_values):
+            container.add_node("IsNaN", [X], [gap])
+        else:
+            raise NotImplementedError("a SimpleImputer of numbers other than NaN")
+        fill = self.constant(scope, container, imputer.statistics_, text=is_text(operator))
+        container.add_node("Where", [gap, fill, X], [result])
+
+    def shape_of_encoder(self, operator: Any) -> None:
+        operator.outputs[0].type = self.type([None, tabulate(operator.raw_operator).width])
+
+    def convert_encoder(self, scope: Any, operator: Any, container: Any) -> None:
+        """Compare every cell with every category, then look the encoding up."""
+        lookup = tabulate(operator.raw_operator)
+        X, result = one_input(operator), operator.outputs[0].full_name
+        known = self.constant(scope, container, lookup.categories, text=is_text(operator))
+        columns = scope.get_unique_variable_name("columns")
+        container.add_initializer(columns, TensorProto.INT64, [len(lookup.columns)], lookup.columns)
+        copies, equal, hits, encoded, found, hit = (
+            scope.get_unique_variable_name(name)
+            for name in ("copies", "equal", "hits", "encoded", "found", "hit")
+        )
+        container.add_node("Gather", [X, columns], [copies], axis=1)
+        container.add_node("Equal", [copies, known], [equal])
+        if lookup.is_one_hot:
+            container.add_node("Cast", [equal], [result], to=self.element)
+            return
+        container.add_node("Cast", [equal], [hits], to=self.element)
+        table = self.constant(scope, container, lookup.table)
+        if not lookup.default.any():
+            container.add_node("MatMul", [hits, table], [result])
+            return
+        members = self.constant(scope, container, lookup.members)
+        half = self.constant(scope, container, [0.5])
+        default = self.constant(scope, container, lookup.default)
+        container.add_node("MatMul", [hits, table], [encoded])
+        container.add_node("MatMul", [hits, members], [found])
+        container.add_node("Greater", [found, half], [hit])
+        container.add_node("Where", [hit, encoded, default], [result])
+
+    def constant(self, scope: Any, container: Any, values: Any, *, text: bool = False) -> str:
+        """Add a matrix, or a row, to the graph."""
+        name: str = scope.get_unique_variable_name("constant")
+        matrix = np.atleast_2d(np.asarray(values, dtype=object if text else np.float64))
+        cells = matrix.ravel().tolist()
+        content = [str(cell).encode() for cell in cells] if text else cells
+        kind = TensorProto.STRING if text else self.element
+        container.add_initializer(name, kind, list(matrix.shape), content)
+        return name
+
+
+def is_text(operator: Any) -> bool:
+    return isinstance(operator.inputs[0].type, StringTensorType)
+
+
+def one_input(operator: Any) -> str:
+    if len(operator.inputs) != 1:
+        raise NotImplementedError(f"{type(operator.raw_operator).__name__} of several inputs")
+    name: str = operator.inputs[0].full_name
+    return name

@@ -1,0 +1,113 @@
+"""How a fitted estimator is served: as a graph proven equal, or as the pickle it is."""
+
+from __future__ import annotations
+
+import io
+import warnings
+from typing import Any, NamedTuple
+
+import joblib
+import numpy as np
+import pandas as pd
+
+from contract.bundle import Input, Parity, Runtime
+from contract.errors import ModelError
+from contract.spec.model_toml import ModelSpec
+from train.data.split import Part
+from train.export import parity
+from train.export.convert import convert
+from train.export.hard_rows import ROWS, probes
+from train.export.split_thresholds import split_values
+from train.fit import evaluate
+from train.fit.evaluate import Answers
+
+CANDIDATES = {"float64": True, "float32": False}  # the exact one first
+
+
+class Export(NamedTuple):
+    """The bytes of the served model, and why they are what they are."""
+
+    runtime: Runtime
+    reason: str
+    content: bytes
+    parity: Parity | None
+    double: bool = True  # of a graph: whether it computes in float64
+
+
+def export(spec: ModelSpec, estimator: Any, inputs: list[Input], train: Part) -> Export:
+    """Return the first graph that answers as the estimator does, else the pickled estimator."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # they are about rows made up here, or about skl2onnx
+        rows, expected = comparison(spec, estimator, inputs, train.X)
+        scale = float(np.std(train.y)) if spec.task == "regression" else 1.0
+        failures = []
+        for name, double in CANDIDATES.items():
+            try:
+                content = convert(spec, estimator, double=double)
+                found = parity.compare(expected, parity.answer(spec, content, rows), scale)
+            except Exception as error:  # noqa: BLE001 - whatever a converter or the runtime raises
+                failures.append(f"{name}: {first_line(error)}")
+                continue
+            if parity.is_equal(found):
+                return Export("onnx", describe(name, found), content, found, double)
+            failures.append(f"{name}: {describe_difference(found)}")
+    return Export("joblib", "ONNX was not used. " + "; ".join(failures), pickle(estimator), None)
+
+
+def export_like(exported: Export, spec: ModelSpec, estimator: Any) -> bytes:
+    """Return another fit of the same estimator in the form that was proven for the first."""
+    if exported.runtime == "joblib":
+        return pickle(estimator)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return convert(spec, estimator, double=exported.double)
+
+
+def comparison(
+    spec: ModelSpec, estimator: Any, inputs: list[Input], train: pd.DataFrame
+) -> tuple[pd.DataFrame, Answers]:
+    """Return training rows and thousands made of them, with the right answers.
+
+    An estimator that refuses values out of the training range is asked about values within it.
+    """
+    splits = split_values(estimator, train, spec.columns("numeric"))
+    known = train.sample(min(len(train), ROWS), random_state=spec.seed).sort_index()
+    for within in (False, True):
+        made = probes(train, inputs, spec.serving, splits, within_range=within)
+        rows = pd.concat([known, made], ignore_index=True)
+        try:
+            return rows, evaluate.answer(estimator, rows)
+        except Exception as error:  # noqa: BLE001 - whatever an estimator raises
+            refusal = error
+    where = f"{spec.folder}: the estimator"
+    expected = "able to answer rows like those it was trained on"
+    cure = "Mend estimator.py."
+    if spec.serving.unknown_category == "ignore":
+        expected += ' and, as [serve] says unknown_category = "ignore", unknown categories'
+        cure = 'Let it ignore them, as OneHotEncoder(handle_unknown="ignore") does, or "reject".'
+    raise ModelError(where, expected, first_line(refusal), cure)
+
+
+def describe(name: str, found: Parity) -> str:
+    return (
+        f"ONNX ({name}) equals the estimator on {found.rows} rows: "
+        f"0 labels differ, no number by more than {found.max_difference:g}"
+    )
+
+
+def describe_difference(found: Parity) -> str:
+    return (
+        f"{found.label_mismatches} of {found.rows} labels differ, "
+        f"numbers by up to {found.max_difference:g} (allowed: 0 and {parity.TOLERANCE:g})"
+    )
+
+
+def first_line(error: Exception) -> str:
+    text = str(error).strip().split("\n", 1)[0]
+    return f"{type(error).__name__}: {text[:200]}".rstrip(": ")
+
+
+def pickle(estimator: Any) -> bytes:
+    buffer = io.BytesIO()
+    joblib.dump(estimator, buffer)
+    return buffer.getvalue()

@@ -1,0 +1,1 @@
+"""The estimator of a model folder, fitted and questioned."""

@@ -1,0 +1,99 @@
+"""Where a search tries its candidates: on every core of this machine, or on a Dask or Ray cluster.
+
+Only searches are spread. A forest adds up its trees' answers in whichever order its threads finish,
+so that the last bit of a probability would depend on chance.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import cache
+from importlib import import_module
+from types import ModuleType
+from typing import Any
+
+import cloudpickle
+import joblib
+from sklearn.base import BaseEstimator
+from sklearn.model_selection._search import BaseSearchCV
+
+from contract.errors import ModelError
+
+Register = Callable[[ModuleType], None]  # sends a module by its code, not by its name
+
+
+def fit(estimator: Any, X: Any, y: Any) -> Any:
+    """Fit an estimator, with the candidates of a search spread over the workers there are."""
+    if not is_search(estimator):
+        return estimator.fit(X, y)
+    with workers():
+        return estimator.fit(X, y)
+
+
+def is_search(estimator: BaseEstimator) -> bool:
+    parts = [estimator, *estimator.get_params().values()]
+    return any(isinstance(part, BaseSearchCV) for part in parts)
+
+
+@contextmanager
+def workers() -> Iterator[None]:
+    """Let joblib use the workers that TRAIN_BACKEND and ADDRESS name."""
+    backend = os.environ.get("TRAIN_BACKEND") or "local"
+    if backend not in BACKENDS:
+        cure = "Leave it out to use this machine."
+        raise ModelError("TRAIN_BACKEND", " or ".join(BACKENDS), repr(backend), cure)
+    by_value = [cloudpickle.register_pickle_by_value]
+    if backend != "local":
+        by_value += CLUSTERS[backend](os.environ.get("ADDRESS", ""))
+    carry_estimators(by_value)
+    options = {"n_jobs": -1} if backend == "local" else {"backend": backend}
+    with joblib.parallel_config(**options):
+        yield
+
+
+@cache
+def connect_dask(address: str) -> list[Register]:
+    """Connect to a Dask scheduler, once in a process."""
+    try:
+        from distributed import Client  # noqa: PLC0415 - only who has a cluster installs it
+    except ImportError as error:
+        cure = "Run: pip install distributed"
+        raise ModelError("TRAIN_BACKEND=dask", "installed", error, cure) from error
+    try:
+        Client(address, timeout="10s").as_current()  # type: ignore[no-untyped-call]
+    except (OSError, ValueError) as error:
+        cure = "Start one with: dask scheduler, and dask worker ADDRESS."
+        raise ModelError("ADDRESS", "that of a Dask scheduler", repr(address), cure) from error
+    return []
+
+
+@cache
+def connect_ray(address: str) -> list[Register]:
+    """Connect to a Ray cluster, once in a process; Ray pickles code in its own way."""
+    try:
+        ray, backend = import_module("ray"), import_module("ray.util.joblib")
+    except ImportError as error:
+        cure = "Run: pip install ray"
+        raise ModelError("TRAIN_BACKEND=ray", "installed", error, cure) from error
+    try:
+        ray.init(address or "nowhere", log_to_driver=False, logging_level="ERROR")
+    except (ConnectionError, ValueError, RuntimeError) as error:
+        cure = "Start one with: ray start --head"
+        raise ModelError("ADDRESS", "that of a Ray cluster", repr(address), cure) from error
+    backend.register_ray()
+    return [ray.cloudpickle.register_pickle_by_value]
+
+
+def carry_estimators(by_value: Sequence[Register]) -> None:
+    """Send the code of estimator.py along: workers have no model folder to import it from."""
+    for name, module in list(sys.modules.items()):
+        if name.startswith("model.") and name.endswith(".estimator"):
+            for register in by_value:
+                register(module)
+
+
+CLUSTERS = {"dask": connect_dask, "ray": connect_ray}
+BACKENDS = ("local", *CLUSTERS)

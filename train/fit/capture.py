@@ -1,0 +1,31 @@
+"""What an estimator says while it works: warnings become lines, errors become a ModelError."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from contract.errors import ModelError
+from contract.spec.model_toml import ModelSpec
+from train.fit.estimator import FILE
+
+
+@contextmanager
+def listening(spec: ModelSpec) -> Iterator[list[str]]:
+    """Collect the different warnings in the list this yields; translate any error."""
+    heard: list[str] = []
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        try:
+            yield heard
+        except ModelError:
+            raise
+        except Exception as error:
+            found = f"{type(error).__name__}: {str(error).strip()}"
+            cure = 'Mend build() or [inputs]; a missing number is NaN, a missing text is "".'
+            where = f"{spec.folder / FILE}: what build() returns"
+            raise ModelError(where, "able to fit and predict", found, cure) from error
+        finally:
+            texts = (" ".join(str(warning.message).split()) for warning in caught)
+            heard.extend(dict.fromkeys(texts))

@@ -1,0 +1,110 @@
+"""The estimator of a model's estimator.py, checked to be an unfitted one of the right task."""
+
+from __future__ import annotations
+
+import importlib
+import re
+import sys
+from types import ModuleType
+from typing import Any
+
+from sklearn.base import BaseEstimator, is_classifier, is_regressor
+from sklearn.exceptions import NotFittedError
+from sklearn.utils.validation import check_is_fitted
+
+from contract.errors import ModelError
+from contract.evaluation.metrics import METRICS
+from contract.spec.model_toml import ModelSpec
+
+FILE = "estimator.py"
+EXAMPLE = "See the README: def build() -> an unfitted scikit-learn estimator."
+
+
+def build(spec: ModelSpec) -> Any:
+    """Return what estimator.py builds, checked; raise ModelError at the first mistake."""
+    file = spec.folder / FILE
+    if not file.is_file():
+        raise ModelError(file, "a file that defines build()", "no such file", EXAMPLE)
+    module = load_module(spec)
+    function = getattr(module, "build", None)
+    if not callable(function):
+        raise ModelError(f"{file}: build", "a function without arguments", repr(function), EXAMPLE)
+    try:
+        estimator = function()
+    except Exception as error:
+        found = f"{type(error).__name__}: {error}"
+        raise ModelError(f"{file}: build()", "callable without error", found, "Mend it.") from error
+    check(spec, estimator)
+    return without_threads(estimator)
+
+
+def load_module(spec: ModelSpec) -> ModuleType:
+    """Import `model.<name>.estimator`, the name by which a pickle finds its classes when served."""
+    make_importable(spec)
+    try:
+        return importlib.import_module(f"model.{spec.name}.estimator")
+    except Exception as error:
+        found = f"{type(error).__name__}: {error}"
+        cure = "Mend it; only what requirements-train.txt installs can be imported."
+        raise ModelError(spec.folder / FILE, "importable", found, cure) from error
+
+
+def make_importable(spec: ModelSpec) -> None:
+    """Let `model.<name>` be the package in the model's folder, as nobody has imported it yet."""
+    root = str(spec.folder.parent.resolve())
+    model = sys.modules.setdefault("model", ModuleType("model"))
+    model.__path__ = [root]
+    package = f"model.{spec.name}"
+    for known in [known for known in sys.modules if f"{known}.".startswith(f"{package}.")]:
+        del sys.modules[known]
+    importlib.invalidate_caches()
+
+
+def check(spec: ModelSpec, estimator: Any) -> None:
+    where = f"{spec.folder / FILE}: what build() returns"
+    if isinstance(estimator, type):
+        cure = f"Return {estimator.__name__}(), with parentheses."
+        raise ModelError(where, "an estimator, not its class", estimator.__name__, cure)
+    if not isinstance(estimator, BaseEstimator):
+        raise ModelError(where, "a scikit-learn estimator", repr(estimator), EXAMPLE)
+    fits_task = is_classifier if spec.task == "classification" else is_regressor
+    if not fits_task(estimator):
+        expected = f"a {'classifier' if spec.task == 'classification' else 'regressor'}"
+        cure = f"Return one, or change task in {spec.file}."
+        raise ModelError(where, expected, type(estimator).__name__, cure)
+    if is_fitted(estimator):
+        raise ModelError(where, "unfitted", "a fitted estimator", "Remove the call of fit().")
+    check_gate(spec, estimator)
+
+
+def check_gate(spec: ModelSpec, estimator: Any) -> None:
+    for metric in spec.gate.metrics:
+        needs = METRICS[metric].needs_probabilities
+        if needs and not hasattr(estimator, "predict_proba"):
+            expected = f"a metric that {type(estimator).__name__} can give: it has no predict_proba"
+            cure = "Bound accuracy or another metric of the labels."
+            raise ModelError(f"{spec.file}: gate", expected, metric, cure)
+
+
+def is_fitted(estimator: Any) -> bool:
+    try:
+        check_is_fitted(estimator)
+    except NotFittedError:
+        return False
+    return bool(estimator.__sklearn_tags__().requires_fit)
+
+
+def without_threads(estimator: Any) -> Any:
+    """Reset every n_jobs: pickles record it, and a server has its own idea of parallelism."""
+    names = [name for name in estimator.get_params() if name.split("__")[-1] == "n_jobs"]
+    return estimator.set_params(**dict.fromkeys(names)) if names else estimator
+
+
+def unwrap(fitted: Any) -> Any:
+    """Return the winner of a search over parameters; the search itself records run times."""
+    return getattr(fitted, "best_estimator_", fitted)
+
+
+def describe(estimator: Any) -> str:
+    """Return the estimator as one line of Python, without the addresses of its functions."""
+    return re.sub(r" at 0x[0-9a-f]+", "", " ".join(repr(estimator).split()))

@@ -1,0 +1,95 @@
+"""How good a model is: its answers, and every metric of its task on them."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from sklearn import metrics
+from sklearn.base import clone
+from sklearn.model_selection import KFold, StratifiedKFold
+
+from contract.bundle import CrossValidation
+from contract.spec.model_toml import ModelSpec
+from train.data.split import Part
+from train.fit import backend
+
+
+class Answers(NamedTuple):
+    """Predictions [N] and, where the model has them, probabilities [N, classes]."""
+
+    predictions: NDArray[Any]
+    probabilities: NDArray[np.float64] | None
+
+    def in_order(self, rows: NDArray[np.int64]) -> Answers:
+        """Return the answers to the rows in another order."""
+        probabilities = self.probabilities
+        return Answers(
+            self.predictions[rows], None if probabilities is None else probabilities[rows]
+        )
+
+
+def answer(estimator: Any, X: pd.DataFrame) -> Answers:
+    """Ask the estimator."""
+    has_probabilities = hasattr(estimator, "predict_proba")
+    return Answers(
+        np.asarray(estimator.predict(X)),
+        np.asarray(estimator.predict_proba(X), dtype=np.float64) if has_probabilities else None,
+    )
+
+
+def cross_validate(spec: ModelSpec, estimator: Any, train: Part) -> dict[str, CrossValidation]:
+    """Score a fresh copy of the estimator on each fold of the training rows."""
+    kind = StratifiedKFold if spec.task == "classification" else KFold
+    folds = kind(spec.folds, shuffle=True, random_state=spec.seed).split(train.X, train.y)
+    scores = []
+    for learn, judge in folds:
+        fitted = backend.fit(clone(estimator), train.X.iloc[learn], train.y[learn])
+        scores.append(score(train.y[judge], answer(fitted, train.X.iloc[judge]), classes(fitted)))
+    return {name: summarise([fold[name] for fold in scores]) for name in scores[0]}
+
+
+def summarise(values: list[float]) -> CrossValidation:
+    return CrossValidation(mean=float(np.mean(values)), std=float(np.std(values)))
+
+
+def classes(fitted: Any) -> NDArray[Any] | None:
+    return getattr(fitted, "classes_", None)
+
+
+def score(truth: NDArray[Any], answers: Answers, labels: NDArray[Any] | None) -> dict[str, float]:
+    """Return every metric that these answers have."""
+    if labels is None:
+        return score_numbers(truth, answers.predictions)
+    result = score_labels(truth, answers.predictions)
+    if answers.probabilities is not None:
+        result |= score_probabilities(truth, answers.probabilities, labels)
+    return result
+
+
+def score_numbers(truth: NDArray[Any], predictions: NDArray[Any]) -> dict[str, float]:
+    return {
+        "r2": float(metrics.r2_score(truth, predictions)),
+        "rmse": float(metrics.root_mean_squared_error(truth, predictions)),
+        "mae": float(metrics.mean_absolute_error(truth, predictions)),
+        "median_absolute_error": float(metrics.median_absolute_error(truth, predictions)),
+    }
+
+
+def score_labels(truth: NDArray[Any], predictions: NDArray[Any]) -> dict[str, float]:
+    return {
+        "accuracy": float(metrics.accuracy_score(truth, predictions)),
+        "balanced_accuracy": float(metrics.balanced_accuracy_score(truth, predictions)),
+        "f1_macro": float(metrics.f1_score(truth, predictions, average="macro")),
+    }
+
+
+def score_probabilities(
+    truth: NDArray[Any], probabilities: NDArray[np.float64], labels: NDArray[Any]
+) -> dict[str, float]:
+    scores = probabilities[:, 1] if len(labels) == 2 else probabilities
+    area = metrics.roc_auc_score(truth, scores, multi_class="ovr", labels=labels)
+    loss = metrics.log_loss(truth, probabilities, labels=labels)
+    return {"roc_auc": float(area), "log_loss": float(loss)}

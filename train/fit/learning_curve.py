@@ -1,0 +1,42 @@
+"""Would more rows help? The scores of fits to ever more of the training rows."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+from sklearn.base import clone
+from sklearn.model_selection import train_test_split
+
+from contract.evaluation.evaluation import METRICS, Learning
+from contract.spec.model_toml import ModelSpec
+from train.data.split import Part
+from train.fit import evaluate
+
+SHARES = (0.1, 0.25, 0.5, 1.0)  # of the rows that are not held back
+HELD_BACK = 0.25  # of the training rows: the holdout is for the judge
+
+
+def learning(spec: ModelSpec, fitted: Any, train: Part) -> list[Learning]:
+    """Score fits to ever more training rows, drawn at random, on those that were held back."""
+    stratify = train.y if spec.task == "classification" else None
+    try:
+        learn, test = train_test_split(
+            np.arange(len(train.y)), test_size=HELD_BACK, random_state=spec.seed, stratify=stratify
+        )
+    except ValueError:
+        return []  # too few rows to hold any back
+    points = []
+    for share in SHARES:
+        rows = np.sort(learn[: round(share * len(learn))])
+        if stratify is not None and len(set(train.y[rows])) < len(set(train.y)):
+            continue  # a class is missing from so few
+        try:
+            model = clone(fitted).fit(train.X.iloc[rows], train.y[rows])
+            answers = evaluate.answer(model, train.X.iloc[test])
+            scores = evaluate.score(train.y[test], answers, evaluate.classes(model))
+        except ValueError:
+            continue  # so few do not suffice this estimator, or the metric
+        points.append(Learning(rows=len(rows), score=scores[METRICS[spec.task]]))
+    return [point for point in points if math.isfinite(point.score)]

@@ -1,0 +1,55 @@
+"""What a metric becomes when nothing but the estimator's random seed changes.
+
+Holdout rows can't show this, however they are resampled: two forests of different seeds differ by
+more than the chance of the rows, and neither is worse.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from contract.bundle import Label
+from contract.evaluation.evaluation import Evaluation
+from contract.evaluation.scores import score
+from contract.evaluation.segments import called, part, segments
+from contract.spec.model_toml import ModelSpec
+from train.data.split import Part
+from train.fit.evaluate import Answers
+from train.steps import golden_examples
+
+
+def seed_scores(
+    spec: ModelSpec, answers: Sequence[Answers], holdout: Part, classes: Sequence[Label] | None
+) -> dict[str, list[float]]:
+    """Return each metric of the fit itself, then of fits with other seeds; in gated segments too.
+
+    Empty where no seed plays a part: `answers` are then those of the fit alone.
+    """
+    if len(answers) < 2:
+        return {}
+    found = [scores(spec, golden_examples.evaluation(holdout, each), classes) for each in answers]
+    return {
+        name: values
+        for name in found[0]
+        if not any(map(math.isnan, values := [each[name] for each in found]))
+    }
+
+
+def scores(
+    spec: ModelSpec, answers: Evaluation, classes: Sequence[Label] | None
+) -> dict[str, float]:
+    return {**score(answers, classes), **in_segments(spec, answers, classes)}
+
+
+def in_segments(
+    spec: ModelSpec, answers: Evaluation, classes: Sequence[Label] | None
+) -> dict[str, float]:
+    """Score the rows of each segment by the metrics that may not drop there."""
+    return {
+        called(metric, rules.column, value): score(part(answers, rows), classes)[metric]
+        for rules in spec.gate.segments
+        for value, rows in segments(answers.column(rules.column)).items()
+        if len(rows) >= rules.rows
+        for metric in rules.rules.drops
+    }

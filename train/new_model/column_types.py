@@ -1,0 +1,83 @@
+"""What the columns of an unknown table seem to be, judged from their cells."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from contract.bundle import Task
+from contract.spec.model_toml import Kind
+from contract.spec.source import MISSING
+from train.data.csv_table import Table
+from train.data.dataset import number
+
+# Words for "no value" that are trusted only in a column whose other cells are numbers.
+MARKERS = ("?", "-", "--", ".", "#N/A", "None", "none", "NULL", "unknown", "n/a")
+DATE = re.compile(
+    r"\d{4}[-/.]\d{1,2}[-/.]\d{1,2}([T ].*)?|\d{1,2}[-/.]\d{1,2}[-/.]\d{2,4}([T ].*)?"
+)
+IDENTIFIER = re.compile(r"(.*[_ -])?(id|index|uuid|rowid)|unnamed.*", re.IGNORECASE)
+CODE = re.compile(r"0\d+")  # 007 and 01234 are names written in digits
+MOST_CATEGORIES = 200
+MOST_CLASSES = 20
+
+
+class Column(NamedTuple):
+    """A column that may become an input, or the reason why it is left out."""
+
+    name: str
+    kind: Kind | None
+    reason: str = ""
+    markers: tuple[str, ...] = ()
+
+
+def judge(table: Table, name: str, rows: Sequence[int]) -> Column:
+    """Say what a column is, looking only at `rows`."""
+    cells = [table.columns[name][row] for row in rows]
+    values = [cell for cell in cells if cell not in MISSING]
+    markers = tuple(sorted(set(values).intersection(MARKERS)))
+    numbers = [value for value in values if value not in markers]
+    if len(set(cells)) == 1:
+        return Column(name, None, f"it is always {cells[0]!r}")
+    if numbers and are_numbers(numbers, table.delimiter):
+        if len(numbers) == len(cells) and is_identifier(name, numbers):
+            return Column(name, None, "it numbers the rows")
+        return Column(name, "numeric", markers=markers)
+    reason = why_not_categorical(values)
+    return Column(name, None if reason else "categorical", reason)
+
+
+def why_not_categorical(values: Sequence[str]) -> str:
+    """Return why texts are of no use as categories, or nothing."""
+    if all(DATE.fullmatch(value) for value in values):
+        return "it holds dates: derive numbers from them, such as an age"
+    distinct = len(set(values))
+    if distinct > max(2, min(len(values) / 2, MOST_CATEGORIES)):
+        return f"it holds {distinct} different texts in {len(values)} rows"
+    return ""
+
+
+def are_numbers(values: Sequence[str], delimiter: str) -> bool:
+    return all(
+        number(value, delimiter) is not None and not CODE.fullmatch(value) for value in values
+    )
+
+
+def is_identifier(name: str, values: Sequence[str]) -> bool:
+    """Say whether whole numbers are all different and rise by one, or are called an identifier."""
+    if len(set(values)) < len(values) or not all(value.isdecimal() for value in values):
+        return False
+    first = int(values[0])
+    counted = [int(value) for value in values] == list(range(first, first + len(values)))
+    return counted or bool(IDENTIFIER.fullmatch(name))
+
+
+def guess_task(values: Sequence[str], delimiter: str) -> Task:
+    """Return classification for texts and for few different whole numbers."""
+    if not are_numbers(values, delimiter):
+        return "classification"
+    distinct = {number(value, delimiter) for value in values}
+    whole = all(value is not None and value.is_integer() for value in distinct)
+    few = len(distinct) <= min(MOST_CLASSES, max(2, len(values) // 10))
+    return "classification" if whole and few else "regression"

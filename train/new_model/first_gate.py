@@ -1,0 +1,55 @@
+"""A first gate for a new model: between guessing and what its first estimator reached."""
+
+from __future__ import annotations
+
+import math
+from typing import Any, NamedTuple
+
+from sklearn.dummy import DummyClassifier, DummyRegressor
+
+from contract.spec.model_toml import ModelSpec
+from train.data.split import Part
+from train.fit import evaluate
+
+DROP = 0.02  # below the published model, and more than chance: what is worth a person's look
+SHARE = 0.8  # of the way from guessing to the estimator: room for chance, none for a broken model
+
+
+class Baseline(NamedTuple):
+    """The metric to bound, its bound, and the scores that led to it."""
+
+    metric: str
+    bound: float
+    guessing: float
+    reached: float
+
+    @property
+    def line(self) -> str:
+        """Return the line of model.toml, with its reason."""
+        gate = f"{self.metric} = {{ min = {self.bound:g}, drop = {DROP:g} }}"
+        if self.reached <= self.guessing:
+            return f"{gate}  # no better than guessing, {self.guessing:.2f}: improve build()"
+        return f"{gate}  # guessing gives {self.guessing:.2f}, build() gave {self.reached:.2f}"
+
+
+def measure(spec: ModelSpec, estimator: Any, train: Part, holdout: Part) -> Baseline:
+    """Score the estimator and a dummy; the bound is one that this very estimator passes."""
+    metric = "balanced_accuracy" if spec.task == "classification" else "r2"
+    guess = DummyClassifier() if spec.task == "classification" else DummyRegressor()
+    guessing = worst(spec, guess, train, holdout, metric)
+    reached = worst(spec, estimator, train, holdout, metric)
+    aim = guessing + SHARE * (reached - guessing) if reached > guessing else reached
+    return Baseline(metric, round_down(aim), guessing, reached)
+
+
+def worst(spec: ModelSpec, estimator: Any, train: Part, holdout: Part, metric: str) -> float:
+    """Return the lower of the cross-validated and the holdout score."""
+    folds = evaluate.cross_validate(spec, estimator, train)
+    fitted = estimator.fit(train.X, train.y)
+    answers = evaluate.answer(fitted, holdout.X)
+    held_out = evaluate.score(holdout.y, answers, evaluate.classes(fitted))
+    return min(folds[metric].mean, held_out[metric])
+
+
+def round_down(value: float) -> float:
+    return math.floor(value * 100) / 100

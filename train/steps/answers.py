@@ -1,0 +1,123 @@
+"""The answers of an exported model, as the file between who asked it and who judges it.
+
+They come out of a process that a pickle's code may have run in, so everything in the file is held
+against what was asked before it is believed to be an answer at all.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from contract import bundle
+from contract.bundle import Label
+from contract.errors import ModelError
+from contract.spec.model_toml import ModelSpec
+from train.fit.evaluate import Answers
+
+FILE = "answers.json"
+REPEATS = 5  # of shuffling one input
+ROWS = 2_000  # that are shuffled: more judge an importance no better, and take their time
+SLACK = 1e-3  # that the probabilities of a row may miss their sum by: float32 adds up to that
+
+
+class Given(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    """Answers to N rows: predictions (N) and, if there are any, probabilities (N, classes)."""
+
+    predictions: list[Label | None]  # None where a number is not finite
+    probabilities: list[list[float | None]] | None
+
+
+class Answered(Given, kw_only=True, forbid_unknown_fields=True):
+    """What a model answered to the holdout, and how its answers change.
+
+    `shuffled` has, for each input, REPEATS predictions of the first ROWS rows with that input
+    shuffled among them; `seeds` the answers of the fits with other random seeds.
+    """
+
+    shuffled: dict[str, list[list[Label | None]]]
+    seeds: list[Given]
+
+
+def write(answered: Answered, out: Path) -> None:
+    """Write the answers into the folder `out`."""
+    out.mkdir(parents=True, exist_ok=True)
+    (out / FILE).write_bytes(msgspec.json.encode(answered))
+
+
+def given(answers: Answers) -> Given:
+    """Return answers as JSON holds them."""
+    probabilities = answers.probabilities
+    return Given(
+        predictions=answers.predictions.tolist(),
+        probabilities=None if probabilities is None else probabilities.tolist(),
+    )
+
+
+def read(folder: Path) -> Answered:
+    """Read the answers in `folder`; raises as reading and decoding a file do."""
+    return msgspec.json.decode(bundle.read_file(folder / FILE), type=Answered)
+
+
+class Reader:
+    """Takes answers to the holdout for what they are, or raises ModelError.
+
+    `classes` are those of the training rows, in the order of the probabilities; None for numbers.
+    """
+
+    def __init__(self, spec: ModelSpec, classes: list[int | str] | None) -> None:
+        self.spec = spec
+        self.classes = classes
+
+    def answers(self, given: Given, rows: int) -> Answers:
+        """Return the answers to so many rows as arrays."""
+        predictions = self.predictions(given.predictions, rows)
+        if given.probabilities is None:
+            return Answers(predictions, None)
+        return Answers(predictions, self.probabilities(given.probabilities, rows))
+
+    def predictions(self, values: list[Label | None], rows: int) -> NDArray[Any]:
+        """Return the predictions (rows,) as the truth has them: classes, or finite numbers."""
+        if len(values) != rows:
+            raise self.fault(f"{rows} predictions", f"{len(values)}")
+        if self.classes is None:
+            if not all(isinstance(value, int | float) for value in values):
+                raise self.fault("finite numbers", "others too")
+            return np.array(values, dtype=np.float64)
+        if strangers := {value for value in values if not self.is_class(value)}:
+            raise self.fault(f"one of {self.classes}", repr(next(iter(strangers))))
+        return np.array(values, dtype=object if isinstance(self.classes[0], str) else np.int64)
+
+    def is_class(self, value: Label | None) -> bool:
+        return not isinstance(value, float) and value in (self.classes or ())
+
+    def probabilities(self, values: list[list[float | None]], rows: int) -> NDArray[np.float64]:
+        """Return the probabilities (rows, classes), each row of which adds up to one."""
+        width = len(self.classes or ())
+        if not width or len(values) != rows or any(len(row) != width for row in values):
+            raise self.fault(f"{rows} rows of {width} probabilities", "another shape")
+        found = np.array(values, dtype=np.float64)
+        fair = np.abs(found.sum(axis=1) - 1) <= SLACK
+        fair &= ((found >= -SLACK) & (found <= 1 + SLACK)).all(axis=1)
+        if not fair.all():
+            strange = values[int(np.argmin(fair))]
+            raise self.fault("probabilities that add up to 1 in each row", f"such as {strange}")
+        return found
+
+    def shuffled(self, answered: Answered, rows: int) -> dict[str, list[NDArray[Any]]]:
+        """Return the predictions with each input shuffled, REPEATS times."""
+        if set(answered.shuffled) != set(self.spec.inputs):
+            raise self.fault("answers with each input shuffled", f"{sorted(answered.shuffled)}")
+        count = min(rows, ROWS)
+        return {
+            name: [self.predictions(values, count) for values in answered.shuffled[name][:REPEATS]]
+            for name in self.spec.inputs
+        }
+
+    def fault(self, expected: str, found: str) -> ModelError:
+        where = f"What {self.spec.folder} answers to held-out rows"
+        return ModelError(where, expected, found, "Mend what build() in estimator.py returns.")

@@ -1,0 +1,71 @@
+"""Ask an exported model about rows whose truth it does not know, in a process of its own.
+
+A graph is data; a pickle is code, which runs here and nowhere else.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable
+from pathlib import Path
+
+import joblib
+import msgspec
+import numpy as np
+import pandas as pd
+
+from contract import bundle, claims
+from contract.bundle import Label, Runtime
+from contract.spec.model_toml import ModelSpec
+from train.export import parity
+from train.fit import estimator, evaluate
+from train.fit.capture import listening
+from train.fit.evaluate import Answers
+from train.log import Log
+from train.steps import answers
+from train.steps.answers import REPEATS, ROWS, Answered, given
+from train.steps.rows import QUESTIONS, Questions
+
+Ask = Callable[[pd.DataFrame], Answers]
+
+
+def run(spec: ModelSpec, rows: Path, export: Path, out: Path, log: Log) -> None:
+    """Ask the models in `export` the questions in `rows`; write the answers into `out`."""
+    said = claims.read(spec, export)
+    X = msgspec.json.decode(bundle.read_file(rows / QUESTIONS), type=Questions).X
+    answers.write(ask(spec, said.runtime, [export / name for name in said.model_files], X), out)
+    log("answer", f"{len(X)} held-out rows by {said.model_files[0]}")
+
+
+def ask(spec: ModelSpec, runtime: Runtime, files: list[Path], X: pd.DataFrame) -> Answered:
+    """Ask the exported model, and then the fits with other seeds."""
+    with listening(spec):
+        first, *others = [asker(spec, runtime, bundle.read_file(file)) for file in files]
+        found = given(first(X))
+        return Answered(
+            predictions=found.predictions,
+            probabilities=found.probabilities,
+            shuffled=shuffled(spec, first, X[:ROWS]),
+            seeds=[given(other(X)) for other in others],
+        )
+
+
+def asker(spec: ModelSpec, runtime: Runtime, content: bytes) -> Ask:
+    """Return what answers rows by an exported model alone."""
+    if runtime == "onnx":
+        return lambda X: parity.answer(spec, content, X)
+    estimator.make_importable(spec)
+    loaded = joblib.load(io.BytesIO(content))
+    return lambda X: evaluate.answer(loaded, X)
+
+
+def shuffled(spec: ModelSpec, ask: Ask, X: pd.DataFrame) -> dict[str, list[list[Label | None]]]:
+    """Return the predictions with each input shuffled in turn, several times."""
+    random = np.random.default_rng(spec.seed)
+
+    def predicted(name: str) -> list[Label | None]:
+        rows = X.assign(**{name: random.permutation(X[name].to_numpy())})
+        found: list[Label | None] = ask(rows).predictions.tolist()
+        return found
+
+    return {name: [predicted(name) for _ in range(REPEATS)] for name in spec.inputs}

@@ -1,0 +1,218 @@
+"""Judge the answers to the holdout and write the bundle; no code of the model runs here."""
+
+from __future__ import annotations
+
+import os
+import platform
+import warnings
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from contract import bundle, claims
+from contract.bundle import Data, Gate, Manifest, Metrics, Split
+from contract.card import card
+from contract.claims import Claims, fault
+from contract.evaluation.bootstrap import intervals
+from contract.evaluation.evaluation import METRICS, Evaluation, Importance, Study
+from contract.evaluation.fingerprints import pack
+from contract.spec import thresholds
+from contract.spec.model_toml import ModelSpec
+from train.data import dataset
+from train.data.split import Part
+from train.fit import evaluate
+from train.fit.evaluate import Answers
+from train.fit.seed_scores import seed_scores
+from train.log import Log, summary
+from train.report import report
+from train.steps import answers, golden_examples
+from train.steps.answers import Reader
+from train.steps.rows import HOLDOUT, TRAINING, Holdout, Rows
+
+LIBRARIES = ("joblib", "numpy", "onnx", "onnxruntime", "pandas", "scikit-learn", "skl2onnx")
+
+
+class Steps(NamedTuple):
+    """The folders that the steps before this one wrote: `rows`, `fit` and `ask`."""
+
+    rows: Path
+    export: Path
+    answers: Path
+
+
+class Case(NamedTuple):
+    """What is to be judged: a training's claims, on its rows; `classes` as probabilities go."""
+
+    spec: ModelSpec
+    said: Claims
+    train: Part
+    holdout: Part
+    asked: NDArray[np.int64]  # the order of the questions: see `train.steps.rows.Holdout`
+    sha256: str
+    classes: list[int | str] | None
+
+
+class Asked(NamedTuple):
+    """What the exported model answered: to the holdout, with inputs shuffled, with other seeds.
+
+    The shuffled answers are in the order of the questions, the others in that of the holdout.
+    """
+
+    answers: Answers
+    shuffled: dict[str, list[NDArray[Any]]]
+    seeds: list[Answers]
+
+
+def run(spec: ModelSpec, steps: Steps, out: Path, log: Log) -> Manifest:
+    """Judge the exported model by its answers; write its bundle, whatever its gate says."""
+    case = read_case(spec, steps)
+    asked = read_answers(case, steps.answers)
+    metrics = measure(case, asked, log)
+    found = golden_examples.evaluation(case.holdout, asked.answers)
+    found.study = study(case, asked)
+    found.trained = pack(golden_examples.features(case.train.X), case.train.y.tolist())
+    log("study", leaning(found.study))
+    verdict = thresholds.judge(spec, metrics.holdout)
+    log("gate", "; ".join(map(thresholds.sentence, verdict.checks)))
+    manifest = describe(case, metrics, verdict)
+    write(spec, out, manifest, bundle.read_file(steps.export / case.said.model_files[0]), found)
+    log("write", f"{size(manifest) / 1000:.0f} kB in {out}")
+    return manifest
+
+
+def read_case(spec: ModelSpec, steps: Steps) -> Case:
+    """Read rows and claims; raise ModelError for claims that are none."""
+    train = msgspec.json.decode(bundle.read_file(steps.rows / TRAINING), type=Rows).part
+    holdout = msgspec.json.decode(bundle.read_file(steps.rows / HOLDOUT), type=Holdout)
+    said = claims.read(spec, steps.export)
+    if said.data_sha256 != holdout.sha256:
+        raise fault(spec, f"trained on the data of sha256 {holdout.sha256}", said.data_sha256)
+    known = None if spec.task == "regression" else sorted(set(train.y.tolist()))
+    if said.classes != known:
+        raise fault(spec, f"the classes {known}, in this order", said.classes)
+    asked = np.array(holdout.asked, dtype=np.int64)
+    return Case(spec, said, train, holdout.part, asked, holdout.sha256, known)
+
+
+def read_answers(case: Case, folder: Path) -> Asked:
+    """Read what the model answered; raise ModelError for what cannot be answers."""
+    try:
+        answered = answers.read(folder)
+    except (bundle.BundleError, OSError, msgspec.DecodeError, RecursionError) as error:
+        raise fault(case.spec, "readable answers", error) from error
+    if len(answered.seeds) != case.said.seeds:
+        expected = f"answers of {case.said.seeds} other seeds"
+        raise fault(case.spec, expected, len(answered.seeds))
+    reader, rows, back = Reader(case.spec, case.classes), len(case.asked), np.argsort(case.asked)
+    first, *others = [
+        reader.answers(each, rows).in_order(back) for each in (answered, *answered.seeds)
+    ]
+    return Asked(first, reader.shuffled(answered, rows), others)
+
+
+def measure(case: Case, asked: Asked, log: Log) -> Metrics:
+    """Return the metrics of the holdout, their intervals, and what other seeds make of them."""
+    labels = None if case.classes is None else np.array(case.classes)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # probabilities in float32 miss their sum by a little
+        scores = evaluate.score(case.holdout.y, asked.answers, labels)
+    log("holdout", summary(scores))
+    seeds = seed_scores(case.spec, [asked.answers, *asked.seeds], case.holdout, case.classes)
+    if seeds:
+        log("seeds", summary({k: float(np.mean(v)) for k, v in seeds.items() if k in scores}))
+    return Metrics(
+        holdout=scores,
+        cross_validation={k: v for k, v in case.said.cross_validation.items() if k in scores},
+        intervals=intervals(golden_examples.evaluation(case.holdout, asked.answers), case.classes),
+        seed_scores=seeds,
+    )
+
+
+def study(case: Case, asked: Asked) -> Study:
+    """Return how much of a metric each input is worth, and the learning curve of the training."""
+    metric, rows = METRICS[case.spec.task], case.asked[: answers.ROWS]
+    truth = case.holdout.y[rows]
+    best = scored(truth, asked.answers.predictions[rows], metric)
+    losses = [
+        Importance(feature=name, mean=float(np.mean(lost)), std=float(np.std(lost)))
+        for name, shuffled in asked.shuffled.items()
+        for lost in [[best - scored(truth, each, metric) for each in shuffled]]
+    ]
+    return Study(
+        metric=metric,
+        importance=sorted(losses, key=lambda loss: -loss.mean),
+        learning=case.said.learning,
+    )
+
+
+def scored(truth: NDArray[Any], predictions: NDArray[Any], metric: str) -> float:
+    """Return accuracy or r2."""
+    score = evaluate.score_numbers if metric == "r2" else evaluate.score_labels
+    return score(truth, predictions)[metric]
+
+
+def leaning(found: Study) -> str:
+    most = found.importance[0]
+    return f"{most.feature} matters most: shuffled, it costs {most.mean:.3g} of {found.metric}"
+
+
+def describe(case: Case, metrics: Metrics, verdict: Gate) -> Manifest:
+    """Return the manifest, whose hashes of files are yet to come."""
+    spec, said, train_rows, holdout_rows = case[0], case[1], len(case.train.y), len(case.holdout.y)
+    return Manifest(
+        schema_version=bundle.SCHEMA_VERSION,
+        name=spec.name,
+        version=os.environ.get("VERSION", "0"),
+        revision=os.environ.get("REVISION", "unknown"),
+        description=spec.description,
+        task=spec.task,
+        target=spec.target,
+        estimator=said.estimator,
+        data=Data(
+            source=spec.data.source,
+            sha256=case.sha256,
+            rows=train_rows + holdout_rows,
+            train_rows=train_rows,
+            holdout_rows=holdout_rows,
+            licence=spec.data.licence,
+        ),
+        split=Split(
+            test_size=spec.test_size, seed=spec.seed, stratified=spec.task == "classification"
+        ),
+        inputs=dataset.schema(spec, case.train.X),
+        classes=case.classes,
+        libraries={"python": platform.python_version(), **{x: version(x) for x in LIBRARIES}},
+        metrics=metrics,
+        gate=verdict,
+        runtime=said.runtime,
+        runtime_reason=said.runtime_reason,
+        parity=said.parity,
+        serving=spec.serving,
+        files={},
+    )
+
+
+def write(
+    spec: ModelSpec, out: Path, manifest: Manifest, content: bytes, found: Evaluation
+) -> None:
+    for name in bundle.MODEL_FILES.values():
+        (out / name).unlink(missing_ok=True)  # an earlier training may have had another runtime
+    notes = spec.notes.read_text(encoding="utf-8")
+    files = {
+        bundle.MODEL_FILES[manifest.runtime]: content,
+        bundle.EXAMPLES: bundle.encode(
+            golden_examples.examples(found, manifest.inputs, spec.serving)
+        ),
+        bundle.EVALUATION: msgspec.json.encode(found) + b"\n",  # long, and read by programs
+        "card.md": card(manifest, notes, found).encode(),
+        "report.html": report(manifest, found).encode(),
+    }
+    bundle.write(out, manifest, files)
+
+
+def size(manifest: Manifest) -> int:
+    return sum(file.bytes for file in manifest.files.values())

@@ -1,0 +1,80 @@
+"""Fit a model's estimator to its training rows and export it: the only step that fits it."""
+
+from __future__ import annotations
+
+import random
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import numpy as np
+from sklearn.base import clone
+
+from contract import bundle, claims
+from contract.bundle import CrossValidation
+from contract.claims import Claims
+from contract.spec.model_toml import ModelSpec
+from train.data import dataset
+from train.data.split import Part
+from train.export.export import export, export_like
+from train.fit import backend, estimator, evaluate
+from train.fit.capture import listening
+from train.fit.learning_curve import learning
+from train.log import Log, summary
+from train.steps.rows import TRAINING, Rows
+
+
+def run(spec: ModelSpec, rows: Path, out: Path, log: Log) -> None:
+    """Fit to the training rows in the folder `rows`; write the model and its claims into `out`."""
+    given = msgspec.json.decode(bundle.read_file(rows / TRAINING), type=Rows)
+    train = given.part
+    # An estimator whose random_state is None draws from these, and must repeat too.
+    random.seed(spec.seed)
+    np.random.seed(spec.seed)  # noqa: NPY002 - scikit-learn's own fallback
+    model = estimator.build(spec)
+    with listening(spec) as heard:
+        folds = cross_validate(spec, model, train, log)
+        fitted = estimator.unwrap(backend.fit(model, train.X, train.y))
+        log("fit", estimator.describe(fitted))
+        points = learning(spec, fitted, train)
+        others = other_fits(spec, fitted, train)
+    for warning in heard:
+        log("warning", warning)
+    exported = export(spec, fitted, dataset.schema(spec, train.X), train)
+    log("export", f"{exported.runtime}: {exported.reason}")
+    variants = [export_like(exported, spec, each) for each in others]
+    known = evaluate.classes(fitted)
+    said = Claims(
+        data_sha256=given.sha256,
+        estimator=estimator.describe(fitted),
+        runtime=exported.runtime,
+        runtime_reason=exported.reason,
+        parity=exported.parity,
+        classes=None if known is None else known.tolist(),
+        cross_validation=folds,
+        learning=points,
+        seeds=len(variants),
+    )
+    claims.write(said, [exported.content, *variants], out)
+
+
+def cross_validate(
+    spec: ModelSpec, model: Any, train: Part, log: Log
+) -> dict[str, CrossValidation]:
+    folds = evaluate.cross_validate(spec, model, train)
+    log("cross-val", f"{spec.folds} folds: {summary({k: v.mean for k, v in folds.items()})}")
+    return folds
+
+
+def other_fits(spec: ModelSpec, fitted: Any, train: Part) -> list[Any]:
+    """Return fits that differ in nothing but the random seed.
+
+    None for an estimator without a random_state, which always comes out the same.
+    """
+    names = [name for name in fitted.get_params() if name.split("__")[-1] == "random_state"]
+    if not names:
+        return []
+    return [
+        clone(fitted).set_params(**dict.fromkeys(names, seed)).fit(train.X, train.y)
+        for seed in range(1, spec.seeds + 1)
+    ]

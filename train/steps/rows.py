@@ -1,0 +1,144 @@
+"""The rows of a model between the steps of its training, each of which may be its own container.
+
+`training` is all that a model's code sees; `questions` are the holdout rows without their truth;
+`holdout` has the truth, and is read by nothing that runs a model's code.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import shutil
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from contract.bundle import Label, Value
+from contract.spec.model_toml import ModelSpec
+from train.data import dataset
+from train.data.dataset import Dataset
+from train.data.split import Part, split
+from train.log import Log
+
+TRAINING, HOLDOUT, QUESTIONS, FOLDER = "training.json", "holdout.json", "questions.json", "folder"
+
+
+class Questions(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    """Rows without their truth: for each input, by its name, a list of N cells."""
+
+    columns: dict[str, list[Value]]
+    numeric: list[str]  # the inputs that are numbers; the others are texts
+
+    @property
+    def X(self) -> pd.DataFrame:  # noqa: N802 - as scikit-learn calls it
+        """The rows as an estimator takes them: (N, inputs), float64 with NaN or texts with ""."""
+        return pd.DataFrame({name: self.column(name) for name in self.columns})
+
+    def column(self, name: str) -> pd.Series:
+        cells = self.columns[name]
+        if name in self.numeric:
+            values = [math.nan if cell is None else cell for cell in cells]
+            return pd.Series(values, dtype="float64")
+        return pd.Series(["" if cell is None else cell for cell in cells], dtype="object")
+
+
+class Rows(Questions, kw_only=True, forbid_unknown_fields=True):
+    """Rows with their truth, of a source with this sha256; nothing tells where in it they were."""
+
+    sha256: str
+    truth: list[Label]
+
+    @property
+    def y(self) -> NDArray[Any]:
+        """The truth (N,): integers, numbers or texts."""
+        kind = object if isinstance(self.truth[0], str) else None
+        y: NDArray[Any] = np.array(self.truth, dtype=kind)
+        return y
+
+    @property
+    def part(self) -> Part:
+        """The rows as `train.data.split` gives them, counted from 0."""
+        return Part(self.X, self.y, np.arange(len(self.truth)), {})
+
+
+class Holdout(Rows, kw_only=True, forbid_unknown_fields=True):
+    """The holdout: `ids` are positions in the source, `others` kept columns.
+
+    The questions are asked in another order, `asked`: their places in the source would tell of a
+    sorted table, together with the training rows, what the truth is.
+    """
+
+    ids: list[int]
+    others: dict[str, list[Value]]
+    asked: list[int]
+
+    @property
+    def part(self) -> Part:
+        """The rows as `train.data.split` gives them, with their places in the source."""
+        return Part(self.X, self.y, np.array(self.ids, dtype=np.int64), self.others)
+
+
+def prepare(spec: ModelSpec, out: Path, log: Log) -> None:
+    """Load and split the rows of a model, and write into `out` what each later step may see."""
+    data = dataset.load(spec)
+    dropped = f", {data.dropped} without {spec.target} dropped" if data.dropped else ""
+    log("load", f"{data.rows} rows, {len(spec.inputs)} inputs from {spec.data.source}{dropped}")
+    training, holdout = split(spec, data)
+    log("split", f"{len(training.y)} rows to train on, {len(holdout.y)} held out, seed {spec.seed}")
+    copy_folder(spec, out / FOLDER)
+    asked = order(holdout)
+    written = {
+        TRAINING: Rows(**fields(spec, training, data)),
+        HOLDOUT: Holdout(
+            **fields(spec, holdout, data),
+            ids=holdout.ids.tolist(),
+            others=holdout.others,
+            asked=asked.tolist(),
+        ),
+        QUESTIONS: Questions(
+            columns=columns(holdout.X.iloc[asked]), numeric=spec.columns("numeric")
+        ),
+    }
+    for name, content in written.items():
+        (out / name).write_bytes(msgspec.json.encode(content))
+
+
+def order(holdout: Part) -> NDArray[np.int64]:
+    """Return the order in which the holdout is asked, drawn from what nobody who is asked knows."""
+    secret = msgspec.json.encode([holdout.ids.tolist(), holdout.y.tolist()])
+    seed = int.from_bytes(hashlib.sha256(secret).digest())
+    return np.random.default_rng(seed).permutation(len(holdout.y))
+
+
+def fields(spec: ModelSpec, part: Part, data: Dataset) -> dict[str, Any]:
+    return {
+        "columns": columns(part.X),
+        "numeric": spec.columns("numeric"),
+        "sha256": data.sha256,
+        "truth": part.y.tolist(),
+    }
+
+
+def copy_folder(spec: ModelSpec, target: Path) -> None:
+    """Copy a model's folder without its data: that is what its code may see of it."""
+    data = spec.folder / spec.data.source
+
+    def hidden(folder: str, names: list[str]) -> list[str]:
+        return [name for name in names if Path(folder, name) == data or name == "__pycache__"]
+
+    shutil.copytree(spec.folder, target, symlinks=True, ignore=hidden)
+
+
+def columns(X: pd.DataFrame) -> dict[str, list[Value]]:
+    """Return the cells as JSON holds them: a missing value, of either kind, is null."""
+    return {str(name): [value(cell) for cell in cells.tolist()] for name, cells in X.items()}
+
+
+def value(cell: Any) -> Value:
+    """Return a cell of a frame as JSON holds it."""
+    missing = cell == "" or (isinstance(cell, float) and math.isnan(cell))
+    return None if missing else cell
