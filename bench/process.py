@@ -17,7 +17,7 @@ from typing import Self
 SERVER_CORE, CLIENT_CORE = "0", "1"
 PATIENCE = 120  # seconds
 PAGE = os.sysconf("SC_PAGESIZE")
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[1]
 HEADERS = {"content-type": "application/json"}
 
 

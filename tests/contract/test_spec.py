@@ -153,12 +153,6 @@ def test_name_must_suit_a_module_and_an_image(tmp_path: Path, name: str) -> None
         model_toml.read(name, tmp_path)
 
 
-def test_name_must_not_hide_a_module(tmp_path: Path) -> None:
-    """A folder called as a module beside it would make one of them unreachable."""
-    with pytest.raises(ModelError, match=r"none of bundle, .*'spec_model'"):
-        model_toml.read("spec", tmp_path)
-
-
 def test_absent_model_is_told_apart_from_its_neighbours(folder: Path) -> None:
     """A misspelt name gets the right one in return."""
     with pytest.raises(ModelError, match="Did you mean 'things'"):

@@ -21,7 +21,7 @@ def write(fork: Fork, estimator: str, rows: str) -> None:
     files = {"data.csv": rows, "estimator.py": estimator, "model.toml": toml,
              "README.md": "# Canary\n\nA test.\n"}  # fmt: skip
     folder = fork.root / "model" / MODEL
-    folder.mkdir(exist_ok=True)
+    folder.mkdir(parents=True, exist_ok=True)
     for name, content in files.items():
         (folder / name).write_text(content)
     fork.commit()
