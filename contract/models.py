@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from contract.spec.names import check_name
+from contract.names import check_name
 
 ROOT = Path(__file__).parents[1] / "model"
 

@@ -71,7 +71,7 @@ def version(_: str, settings: Settings) -> int:
 def plan(_: str, settings: Settings) -> int:
     """Say which models are to be built, why, and under which tag; Python and skopeo are enough."""
     from ship.pipeline.changed_models import Change, changes, released
-    from ship.registry.tags import tag_of_head
+    from ship.tags import tag_of_head
 
     names = settings.models
     found: list[Change] = released(names, settings.release) if settings.release else changes(names)
@@ -196,8 +196,8 @@ def deployment(word: str, settings: Settings) -> int:
 
 def rescan(_: str, settings: Settings) -> int:
     """Scan what is published; what is found is told, and no failure of this command."""
-    from ship.supply_chain.rescan import rescan as scan_again
-    from ship.supply_chain.rescan import tell
+    from ship.pipeline.rescan import rescan as scan_again
+    from ship.pipeline.rescan import tell
 
     tell(scan_again(settings.models))
     return 0

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from contract import models
+from ship import tags
 from ship.errors import UsageError
-from ship.registry import tags
 
 TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,127}|sha256:[0-9a-f]{64}")  # distribution spec 1.1
 HOST = r"(?:[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?|\[[0-9a-f:]+\])(?::[0-9]{1,5})?"

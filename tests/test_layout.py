@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 import subprocess
+from pathlib import Path
 
 import pytest
 
@@ -21,22 +22,70 @@ ALLOWED = {
 }
 
 
-def imported(source: str) -> set[str]:
-    """Return the top-level names of what a module imports, wherever in it."""
+SIBLINGS = 14  # modules and packages of one room, beside its entry: about a dozen
+
+
+def imported(file: Path) -> set[str]:
+    """Return the dotted names of what a module imports, wherever in it."""
     names: set[str] = set()
-    for node in ast.walk(ast.parse(source)):
+    for node in ast.walk(ast.parse(file.read_text())):
         if isinstance(node, ast.Import):
-            names |= {alias.name.partition(".")[0] for alias in node.names}
+            names |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module:
-            names.add(node.module.partition(".")[0])
+            names |= {f"{node.module}.{alias.name}" for alias in node.names}
     return names
+
+
+def rooms() -> dict[str, list[Path]]:
+    """Return the modules of each package, by its dotted name."""
+    found: dict[str, list[Path]] = {}
+    for top in (*ALLOWED, "bench"):
+        for file in git.files(f"{top}/*.py"):
+            folder = file.parent.relative_to(git.ROOT)
+            found.setdefault(".".join(folder.parts), []).append(file)
+    return found
+
+
+def siblings(room: str) -> dict[str, set[str]]:
+    """Return what each module or package of a room imports of the others in it."""
+    arrows: dict[str, set[str]] = {}
+    for name, files in rooms().items():
+        if f"{name}.".startswith(f"{room}."):
+            for file in files:
+                parts = file.relative_to(git.ROOT).with_suffix("").parts
+                sibling = parts[room.count(".") + 1]
+                inside = {name[len(room) + 1 :].partition(".")[0] for name in imported(file)
+                          if name.startswith(f"{room}.")}  # fmt: skip
+                arrows.setdefault(sibling, set()).update(inside - {sibling})
+    return arrows
 
 
 @pytest.mark.parametrize("package", ALLOWED)
 def test_packages_import_in_one_direction(package: str) -> None:
     """All know the models' contract; shipping alone knows another, the judge."""
     for file in git.files(f"{package}/*.py"):
-        assert imported(file.read_text()) & set(ALLOWED) <= ALLOWED[package], file
+        tops = {name.partition(".")[0] for name in imported(file)}
+        assert tops & set(ALLOWED) <= ALLOWED[package], file
+
+
+@pytest.mark.parametrize("room", rooms())
+def test_rooms_are_small_and_have_a_door(room: str) -> None:
+    """A room holds about a dozen siblings, and says in one sentence what is behind its door."""
+    assert len(siblings(room).keys() - {"__init__", "__main__"}) <= SIBLINGS
+    init = git.ROOT / room.replace(".", "/") / "__init__.py"
+    sentence = ast.get_docstring(ast.parse(init.read_text()))
+    assert sentence
+    assert sentence.count("\n") == 0
+
+
+@pytest.mark.parametrize("room", rooms())
+def test_siblings_import_without_a_circle(room: str) -> None:
+    """Each room can be read from the bottom up: no arrow runs back."""
+    arrows = {name: of - {"__init__"} for name, of in siblings(room).items() if name != "__init__"}
+    while free := [name for name, of in arrows.items() if not of & arrows.keys()]:
+        for name in free:
+            del arrows[name]
+    assert arrows == {}
 
 
 def test_serving_needs_no_training_library() -> None:

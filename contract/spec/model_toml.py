@@ -10,8 +10,8 @@ import msgspec
 from contract.bundle import Serving, Task
 from contract.errors import ModelError, did_you_mean
 from contract.models import ROOT, names
+from contract.names import check_name
 from contract.spec.gate import Policy, read_policy
-from contract.spec.names import check_name
 from contract.spec.source import DataSource, read_source
 from contract.spec.toml import Section, load
 

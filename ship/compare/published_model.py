@@ -15,8 +15,8 @@ from ship.files.replace import remove
 from ship.registry import image_files
 from ship.registry.destination import Destination
 from ship.registry.oci_archive import StoredImage
-from ship.registry.tags import Version, parse
 from ship.supply_chain.identity import MODEL
+from ship.tags import Version, parse
 
 MAIN = "main"
 BUNDLE = "/bundle"

@@ -15,13 +15,13 @@ from ship.errors import StageError
 from ship.files import digest
 from ship.files.bounded import read_file
 from ship.files.descriptor import decoded
-from ship.pipeline import passed_tests
 from ship.pipeline.changed_models import LABEL as INPUTS
-from ship.pipeline.passed_tests import evidence, untested
 from ship.pipeline.smoke import tests_hash
 from ship.registry.image_index import bundle_of
 from ship.registry.oci_archive import Archive
+from ship.supply_chain import passed_tests
 from ship.supply_chain.identity import MODEL
+from ship.supply_chain.passed_tests import evidence, untested
 from ship.supply_chain.sbom import refuse_foreign
 
 REPORT = f"{NAME}.json"

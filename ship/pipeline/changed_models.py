@@ -9,10 +9,9 @@ import json
 from pathlib import Path
 from typing import NamedTuple
 
-from ship import git
+from ship import git, tags
 from ship.build.inputs import plan
 from ship.errors import ShipError, StageError
-from ship.registry import tags
 from ship.registry.destination import Destination, destination
 
 LABEL = "model-images.inputs"

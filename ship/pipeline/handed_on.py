@@ -15,9 +15,9 @@ from ship.errors import StageError, UsageError
 from ship.files import digest
 from ship.files.bounded import read_file
 from ship.files.descriptor import NAME, decoded
-from ship.pipeline import passed_tests
-from ship.pipeline.passed_tests import Digest
 from ship.registry.oci_archive import Archive
+from ship.supply_chain import passed_tests
+from ship.supply_chain.passed_tests import Digest
 
 
 class Handed(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

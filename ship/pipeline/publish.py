@@ -10,10 +10,10 @@ from ship.errors import StageError
 from ship.registry.destination import Destination
 from ship.registry.image_index import Image, archives_of
 from ship.registry.remote import Registry
-from ship.registry.tags import Tag
 from ship.supply_chain.identity import claim_of
 from ship.supply_chain.sign import sign
 from ship.supply_chain.verify import verify, verify_bytes
+from ship.tags import Tag
 
 
 def refuse_uncommitted(target: Destination) -> None:

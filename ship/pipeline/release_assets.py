@@ -12,10 +12,9 @@ from ship.build.build import Build
 from ship.compare.published_model import BUNDLE, write
 from ship.errors import UsageError
 from ship.files.replace import replace_file
-from ship.pipeline import passed_tests
 from ship.registry import image_files
 from ship.registry.image_index import Image, archives_of
-from ship.supply_chain import cosign
+from ship.supply_chain import cosign, passed_tests
 from ship.supply_chain.expected_identity import promises
 from ship.supply_chain.sign import sbom_of
 

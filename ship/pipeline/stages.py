@@ -19,7 +19,6 @@ from ship.build.import_bundle import import_bundle
 from ship.compare.gate import Judged, enforce, judge_build, measure_build
 from ship.errors import ShipError, StageError, UsageError
 from ship.github.step_files import set_outputs
-from ship.pipeline import passed_tests
 from ship.pipeline.admission import refuse_untested
 from ship.pipeline.handed_on import find, hand_on, handed_on
 from ship.pipeline.publish import publish, push, refuse_uncommitted
@@ -27,9 +26,10 @@ from ship.pipeline.release_assets import write_assets
 from ship.pipeline.smoke import smoke, tests_hash
 from ship.registry.destination import Destination, destination
 from ship.registry.image_index import Image, join
-from ship.registry.tags import Tag, tags_of_head
 from ship.settings import override
+from ship.supply_chain import passed_tests
 from ship.supply_chain.scan import Findings, scan
+from ship.tags import Tag, tags_of_head
 
 STAGES = ("train", "gate", "image", "measure", "scan", "smoke", "publish")
 TESTING = {"measure", "scan", "smoke"}  # the stages in which an image can be found wanting

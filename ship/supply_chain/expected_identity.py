@@ -16,8 +16,8 @@ from pathlib import Path
 from ship import git
 from ship.build.inputs import paths
 from ship.errors import StageError
-from ship.registry.tags import VERSION
 from ship.supply_chain.identity import Claim
+from ship.tags import VERSION
 
 SERIES = re.compile(r"latest|(?:0|[1-9]\d*)(?:\.(?:0|[1-9]\d*))?")
 COMMIT = re.compile(r"sha-(?P<sha>[0-9a-f]{12})")

@@ -8,16 +8,15 @@ from tempfile import TemporaryDirectory
 
 from ship.errors import StageError
 from ship.files.descriptor import decoded
-from ship.pipeline import passed_tests
 from ship.registry.image_index import Image, archives_of, bundle_of
 from ship.registry.oci_archive import Archive
 from ship.registry.remote import Registry
-from ship.registry.tags import Tag
-from ship.supply_chain import cosign
+from ship.supply_chain import cosign, passed_tests
 from ship.supply_chain.expected_identity import Wanted, is_release, is_version
 from ship.supply_chain.identity import Claim, claim_of
 from ship.supply_chain.sbom import refuse_foreign
 from ship.supply_chain.verify import refuse_other_bundle
+from ship.tags import Tag
 
 SBOM = "sbom.spdx.json"
 

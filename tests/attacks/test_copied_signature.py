@@ -25,7 +25,7 @@ from ship.registry.image_index import Index, join
 from ship.registry.layout import Layout
 from ship.registry.oci_archive import Archive
 from ship.registry.remote import Registry
-from ship.registry.tags import Tag
+from ship.tags import Tag
 from tests.ship.conftest import MakeArchive, labelled
 from tests.ship.conftest import make_archive as make_archive  # noqa: PLC0414 - a fixture
 from tests.ship.conftest import registry as registry  # noqa: PLC0414 - one registry for all

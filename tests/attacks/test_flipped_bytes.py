@@ -20,8 +20,8 @@ from ship.pipeline.publish import publish
 from ship.registry.image_index import Index, join
 from ship.registry.layout import Layout
 from ship.registry.oci_archive import Archive
-from ship.registry.tags import Tag
 from ship.supply_chain.verify import verify_bytes
+from ship.tags import Tag
 from tests.ship.conftest import oci_archive, tar
 
 MAIN, RELEASE = Tag("main"), Tag("1.0.0", fixed=True)

@@ -22,9 +22,10 @@ from ship import git
 from ship.build import engine
 from ship.build.build import Build
 from ship.errors import ShipError, StageError
-from ship.pipeline import passed_tests, stages
+from ship.pipeline import stages
 from ship.pipeline.stages import Outcome, run_stage
 from ship.registry.oci_archive import Archive
+from ship.supply_chain import passed_tests
 from tests.image.container import docker
 from tests.ship.conftest import oci_archive, tar
 from tests.ship.deploy.variants import variant

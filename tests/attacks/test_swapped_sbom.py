@@ -15,16 +15,15 @@ import pytest
 from judge.report import NAME
 from ship.build.inputs import plan
 from ship.errors import ShipError, StageError
-from ship.pipeline import passed_tests
 from ship.pipeline.admission import refuse_untested
-from ship.pipeline.passed_tests import evidence
 from ship.pipeline.publish import publish
 from ship.registry.oci_archive import Archive
 from ship.registry.remote import Registry
-from ship.registry.tags import Tag
-from ship.supply_chain import cosign
+from ship.supply_chain import cosign, passed_tests
+from ship.supply_chain.passed_tests import evidence
 from ship.supply_chain.scan import SBOMS
 from ship.supply_chain.sign import sbom_of, sign
+from ship.tags import Tag
 from tests.ship.conftest import MakeArchive, make_archive, registry
 from tests.ship.scans import pass_scan, scans
 from tests.ship.test_sign import make_key

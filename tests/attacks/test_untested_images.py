@@ -24,12 +24,12 @@ from ship.build.inputs import plan
 from ship.errors import ShipError, StageError, UsageError
 from ship.files.digest import of
 from ship.github.step_files import set_outputs
-from ship.pipeline import passed_tests
 from ship.pipeline.admission import refuse_untested
 from ship.pipeline.handed_on import Handed, find, hand_on, handed_on, parse
-from ship.pipeline.passed_tests import Record
 from ship.registry.layout import Layout
 from ship.registry.oci_archive import Archive
+from ship.supply_chain import passed_tests
+from ship.supply_chain.passed_tests import Record
 from tests.ship.fork import Fork
 from tests.ship.tested import (
     bundle_beside,

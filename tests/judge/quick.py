@@ -32,11 +32,11 @@ from contract.spec.source import DataSource
 from judge.comparison.baseline_answers import Answer
 from judge.judge import Published, judge
 from judge.report import Report
+from train.data import dataset
 from train.data.dataset import Dataset, schema
 from train.data.split import split
 from train.fit import evaluate
 from train.fit.seed_scores import seed_scores
-from train.steps import golden_examples
 from train.steps.fit import other_fits
 
 IMAGE = ImageRules(1.25, 2.0)
@@ -121,7 +121,7 @@ def train(
         gate=Gate(passed=True, checks=[]), serving=Serving(), files={},
     )  # fmt: skip
     folder = Path(tempfile.mkdtemp())
-    found = golden_examples.evaluation(holdout, answers)
-    found.trained = pack(golden_examples.features(learn.X), learn.y.tolist())
+    found = evaluate.evaluation(holdout, answers)
+    found.trained = pack(dataset.features(learn.X), learn.y.tolist())
     (folder / EVALUATION).write_bytes(msgspec.json.encode(found))
     return Quick(Bundle(folder, manifest, []), fitted)

@@ -10,7 +10,7 @@ from contract.bundle import Bundle
 from ship.pipeline.publish import publish
 from ship.registry.destination import Destination
 from ship.registry.oci_archive import Archive
-from ship.registry.tags import Tag
+from ship.tags import Tag
 from tests.ship.conftest import oci_archive
 
 

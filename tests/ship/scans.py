@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from ship.pipeline import passed_tests
 from ship.registry.oci_archive import Archive
+from ship.supply_chain import passed_tests
 from ship.supply_chain.scan import SBOMS
 
 

@@ -12,7 +12,7 @@ from ship.errors import StageError, UsageError
 from ship.pipeline.changed_models import Change, changes, released
 from ship.pipeline.publish import publish
 from ship.registry.destination import destination
-from ship.registry.tags import Tag
+from ship.tags import Tag
 from tests.ship.conftest import Checkout, oci_archive
 
 Publish = Callable[..., None]

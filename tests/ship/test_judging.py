@@ -25,8 +25,8 @@ from ship.registry.destination import Destination, destination
 from ship.registry.image_index import join
 from ship.registry.layout import Layout
 from ship.registry.remote import Registry
-from ship.registry.tags import Tag
 from ship.supply_chain.identity import MODEL
+from ship.tags import Tag
 from tests.judge.conftest import STUMP, Shop, flowers
 from tests.ship.bundles import image_of, publish_to
 from tests.ship.conftest import oci_archive

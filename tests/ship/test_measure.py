@@ -14,7 +14,7 @@ from ship.build.confined import MASQUERADE, NETWORK
 from ship.compare.measure import serving
 from ship.compare.published_model import Baseline, fetch
 from ship.pipeline.publish import publish
-from ship.registry.tags import Tag
+from ship.tags import Tag
 from tests.image.container import docker
 from tests.judge.conftest import LOGISTIC, flowers
 from tests.ship.canary import make, ratios, report, write

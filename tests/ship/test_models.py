@@ -21,7 +21,7 @@ from ship.registry.image_index import MEDIA_TYPE
 from ship.registry.layout import Layout
 from ship.registry.referrers import PREDICATES, asked
 from ship.registry.remote import Registry
-from ship.registry.tags import Tag
+from ship.tags import Tag
 from tests.ship.bundles import publish_to
 from tests.ship.conftest import MANIFEST, MakeArchive
 from tests.ship.test_sign import make_key

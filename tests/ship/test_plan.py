@@ -8,7 +8,7 @@ import pytest
 
 from ship import git
 from ship.build.inputs import plan
-from ship.registry.tags import tag_of_head
+from ship.tags import tag_of_head
 from tests.ship.conftest import Checkout
 
 

@@ -14,7 +14,7 @@ from ship.pipeline.publish import publish
 from ship.registry.destination import Destination
 from ship.registry.layout import Layout
 from ship.registry.remote import Registry
-from ship.registry.tags import Tag
+from ship.tags import Tag
 from tests.ship.conftest import MakeArchive
 
 MAIN, RELEASE = Tag("main"), Tag("1.0.0", fixed=True)

@@ -14,12 +14,12 @@ from ship import git
 from ship.build.build import Build
 from ship.errors import StageError, UsageError
 from ship.pipeline.publish import publish
+from ship.pipeline.rescan import LIMIT, Scanned, chosen, page, rescan, tell
 from ship.registry.image_index import Image, join
 from ship.registry.remote import Registry
-from ship.registry.tags import Tag
 from ship.supply_chain import scan as scanning
-from ship.supply_chain.rescan import LIMIT, Scanned, chosen, page, rescan, tell
 from ship.supply_chain.scan import scan
+from ship.tags import Tag
 from tests.ship.conftest import MakeArchive, oci_archive
 from tests.ship.vulnerabilities import Vulnerability, serve_database
 

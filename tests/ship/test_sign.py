@@ -13,11 +13,11 @@ from ship.registry.image_files import HERE
 from ship.registry.image_index import Index, join
 from ship.registry.layout import Layout
 from ship.registry.remote import Registry
-from ship.registry.tags import Tag
 from ship.supply_chain import cosign
 from ship.supply_chain.identity import MODEL, VERSION, Claim, Identity
 from ship.supply_chain.sign import sign
 from ship.supply_chain.verify import Verified, read_bundle, verify
+from ship.tags import Tag
 from tests.ship.conftest import MakeArchive, labelled
 
 MAIN, RELEASE = Tag("main"), Tag("1.0.0", fixed=True)

@@ -9,10 +9,11 @@ from ship.build import base_image, engine
 from ship.build.build import Build
 from ship.errors import StageError
 from ship.files.digest import of
-from ship.pipeline import passed_tests, smoke
+from ship.pipeline import smoke
 from ship.pipeline import stages as job
 from ship.pipeline.stages import STAGES, Outcome
 from ship.pipeline.summary import failure
+from ship.supply_chain import passed_tests
 from tests.ship.tested import image_of
 
 

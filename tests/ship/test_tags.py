@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from ship.errors import UsageError
-from ship.registry.tags import Version, branch_tag, parse, tags_of_head, version_tags
+from ship.tags import Version, branch_tag, parse, tags_of_head, version_tags
 from tests.ship.conftest import Checkout
 
 

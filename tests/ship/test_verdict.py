@@ -9,7 +9,7 @@ import pytest
 
 from ship.build import engine
 from ship.pipeline.publish import publish
-from ship.registry.tags import Tag
+from ship.tags import Tag
 from tests.judge.conftest import LOGISTIC, STUMP, flowers
 from tests.ship.canary import make, report, write
 from tests.ship.fork import MODEL, Fork

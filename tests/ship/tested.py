@@ -16,10 +16,10 @@ from contract.bundle import (
     encode,
 )
 from judge.report import Report, Side, Verdict
-from ship.pipeline import passed_tests
 from ship.pipeline.smoke import tests_hash
 from ship.registry.image_index import bundle_of
 from ship.registry.oci_archive import Archive
+from ship.supply_chain import passed_tests
 from tests.ship.conftest import labelled, oci_archive
 from tests.ship.scans import pass_scan
 

@@ -13,7 +13,7 @@ import requests
 from ship import git
 from ship.pipeline.publish import publish
 from ship.registry.remote import Registry
-from ship.registry.tags import Tag
+from ship.tags import Tag
 from tests.conftest import build_model
 from tests.image.container import docker
 from tests.ship.deploy.conftest import free_address

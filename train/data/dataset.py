@@ -140,3 +140,14 @@ def describe(name: str, kind: Kind, values: pd.Series) -> Input:
         minimum=float(present.min()) if len(present) else None,
         maximum=float(present.max()) if len(present) else None,
     )
+
+
+def features(X: pd.DataFrame) -> list[dict[str, Value]]:
+    """Return rows as JSON holds them: a missing value, of either kind, is null."""
+    return [{str(name): value(cell) for name, cell in row.items()} for row in X.to_dict("records")]
+
+
+def value(cell: Any) -> Value:
+    """Return a cell of a frame as JSON holds it."""
+    missing = cell == "" or (isinstance(cell, float) and math.isnan(cell))
+    return None if missing else cell

@@ -12,7 +12,9 @@ from sklearn.base import clone
 from sklearn.model_selection import KFold, StratifiedKFold
 
 from contract.bundle import CrossValidation
+from contract.evaluation.evaluation import Evaluation
 from contract.spec.model_toml import ModelSpec
+from train.data.dataset import features
 from train.data.split import Part
 from train.fit import backend
 
@@ -93,3 +95,15 @@ def score_probabilities(
     area = metrics.roc_auc_score(truth, scores, multi_class="ovr", labels=labels)
     loss = metrics.log_loss(truth, probabilities, labels=labels)
     return {"roc_auc": float(area), "log_loss": float(loss)}
+
+
+def evaluation(holdout: Part, answers: Answers) -> Evaluation:
+    """Return the holdout rows with their truth and the answers to them."""
+    return Evaluation(
+        rows=holdout.ids.tolist(),
+        features=features(holdout.X),
+        truth=holdout.y.tolist(),
+        predictions=answers.predictions.tolist(),
+        probabilities=None if answers.probabilities is None else answers.probabilities.tolist(),
+        others=holdout.others,
+    )

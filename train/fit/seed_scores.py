@@ -15,8 +15,7 @@ from contract.evaluation.scores import score
 from contract.evaluation.segments import called, part, segments
 from contract.spec.model_toml import ModelSpec
 from train.data.split import Part
-from train.fit.evaluate import Answers
-from train.steps import golden_examples
+from train.fit.evaluate import Answers, evaluation
 
 
 def seed_scores(
@@ -28,7 +27,7 @@ def seed_scores(
     """
     if len(answers) < 2:
         return {}
-    found = [scores(spec, golden_examples.evaluation(holdout, each), classes) for each in answers]
+    found = [scores(spec, evaluation(holdout, each), classes) for each in answers]
     return {
         name: values
         for name in found[0]

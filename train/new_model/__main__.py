@@ -12,8 +12,8 @@ from pathlib import Path
 from contract import models
 from contract.console import guard
 from contract.errors import ModelError
+from contract.names import check_name
 from contract.spec import model_toml
-from contract.spec.names import check_name
 from train.data import dataset, split
 from train.fit import estimator
 from train.fit.capture import listening

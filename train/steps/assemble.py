@@ -72,9 +72,9 @@ def run(spec: ModelSpec, steps: Steps, out: Path, log: Log) -> Manifest:
     case = read_case(spec, steps)
     asked = read_answers(case, steps.answers)
     metrics = measure(case, asked, log)
-    found = golden_examples.evaluation(case.holdout, asked.answers)
+    found = evaluate.evaluation(case.holdout, asked.answers)
     found.study = study(case, asked)
-    found.trained = pack(golden_examples.features(case.train.X), case.train.y.tolist())
+    found.trained = pack(dataset.features(case.train.X), case.train.y.tolist())
     log("study", leaning(found.study))
     verdict = thresholds.judge(spec, metrics.holdout)
     log("gate", "; ".join(map(thresholds.sentence, verdict.checks)))
@@ -127,7 +127,7 @@ def measure(case: Case, asked: Asked, log: Log) -> Metrics:
     return Metrics(
         holdout=scores,
         cross_validation={k: v for k, v in case.said.cross_validation.items() if k in scores},
-        intervals=intervals(golden_examples.evaluation(case.holdout, asked.answers), case.classes),
+        intervals=intervals(evaluate.evaluation(case.holdout, asked.answers), case.classes),
         seed_scores=seeds,
     )
 

@@ -1,35 +1,14 @@
-"""Golden examples and the evaluation: holdout rows with the answers the exported model gave."""
+"""Golden examples: holdout rows with the answers that the exported model gave."""
 
 from __future__ import annotations
 
-import pandas as pd
-
-from contract.bundle import Example, Input, Serving, Value
+from contract.bundle import Example, Input, Serving
 from contract.evaluation.evaluation import Evaluation
 from contract.evaluation.fingerprints import takes
-from train.data.split import Part
-from train.fit.evaluate import Answers
-from train.steps.rows import value
 
 COUNT = 16
 PER_CLASS = 2
 WITH_GAPS = 4
-
-
-def evaluation(holdout: Part, answers: Answers) -> Evaluation:
-    return Evaluation(
-        rows=holdout.ids.tolist(),
-        features=features(holdout.X),
-        truth=holdout.y.tolist(),
-        predictions=answers.predictions.tolist(),
-        probabilities=None if answers.probabilities is None else answers.probabilities.tolist(),
-        others=holdout.others,
-    )
-
-
-def features(X: pd.DataFrame) -> list[dict[str, Value]]:
-    """Return rows as JSON holds them: a missing value, of either kind, is null."""
-    return [{str(name): value(cell) for name, cell in row.items()} for row in X.to_dict("records")]
 
 
 def examples(found: Evaluation, inputs: list[Input], serving: Serving) -> list[Example]:

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from contract.bundle import Label, Value
 from contract.spec.model_toml import ModelSpec
 from train.data import dataset
-from train.data.dataset import Dataset
+from train.data.dataset import Dataset, value
 from train.data.split import Part, split
 from train.log import Log
 
@@ -136,9 +136,3 @@ def copy_folder(spec: ModelSpec, target: Path) -> None:
 def columns(X: pd.DataFrame) -> dict[str, list[Value]]:
     """Return the cells as JSON holds them: a missing value, of either kind, is null."""
     return {str(name): [value(cell) for cell in cells.tolist()] for name, cells in X.items()}
-
-
-def value(cell: Any) -> Value:
-    """Return a cell of a frame as JSON holds it."""
-    missing = cell == "" or (isinstance(cell, float) and math.isnan(cell))
-    return None if missing else cell

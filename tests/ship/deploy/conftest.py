@@ -18,7 +18,7 @@ from ship.deploy.rollout import deploy
 from ship.deploy.settings import Settings
 from ship.pipeline.publish import publish
 from ship.registry.layout import Layout
-from ship.registry.tags import Tag
+from ship.tags import Tag
 from tests.conftest import build_model
 from tests.ship.conftest import registry as registry  # noqa: PLC0414 - one registry for all
 from tests.ship.deploy.load import Load

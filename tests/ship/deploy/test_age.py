@@ -13,7 +13,7 @@ from ship.deploy.settings import Settings
 from ship.errors import StageError
 from ship.pipeline.publish import publish
 from ship.registry.layout import Layout
-from ship.registry.tags import Tag
+from ship.tags import Tag
 from tests.ship.conftest import MakeArchive
 from tests.ship.conftest import make_archive as make_archive  # noqa: PLC0414 - a fixture
 from tests.ship.deploy.cluster import Cluster

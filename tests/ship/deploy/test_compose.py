@@ -25,7 +25,7 @@ from ship.deploy.rollout import canary, deploy, rollback
 from ship.errors import StageError
 from ship.pipeline.publish import publish
 from ship.registry.layout import Layout
-from ship.registry.tags import Tag
+from ship.tags import Tag
 from tests.image.container import wait_until
 from tests.ship.deploy.load import Load
 from tests.ship.deploy.variants import impostor, variant

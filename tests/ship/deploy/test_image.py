@@ -11,7 +11,7 @@ from ship.errors import ShipError
 from ship.pipeline.publish import publish
 from ship.registry.layout import Layout
 from ship.registry.oci_archive import Archive
-from ship.registry.tags import Tag
+from ship.tags import Tag
 from tests.ship.conftest import oci_archive
 
 

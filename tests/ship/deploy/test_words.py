@@ -15,7 +15,7 @@ from ship.build.build import Build
 from ship.deploy.golden_check import post
 from ship.pipeline.publish import publish
 from ship.registry.remote import Registry
-from ship.registry.tags import Tag
+from ship.tags import Tag
 from tests.image.container import docker
 from tests.ship.deploy.conftest import free_address
 from tests.ship.deploy.variants import variant

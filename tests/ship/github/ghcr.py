@@ -10,7 +10,7 @@ from ship.pipeline.publish import publish, push
 from ship.registry.image_files import document
 from ship.registry.image_index import Index, join
 from ship.registry.remote import Registry
-from ship.registry.tags import Tag
+from ship.tags import Tag
 from tests.ship.conftest import MakeArchive
 from tests.ship.github.fake import REPOSITORY, State
 

@@ -9,7 +9,7 @@ import pytest
 from ship.github.issue import TITLE
 from ship.pipeline.publish import publish
 from ship.registry.oci_archive import Archive
-from ship.registry.tags import Tag
+from ship.tags import Tag
 from tests.ship.conftest import oci_archive
 from tests.ship.github.ghcr import Ghcr
 from tests.ship.vulnerabilities import Vulnerability, serve_database
