@@ -13,7 +13,7 @@ import pytest
 from contract import models
 from ship.build import base_image
 from ship.build.build import Build, make_image, train
-from tests.terminal import disarm
+from tests.support.terminal import disarm
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

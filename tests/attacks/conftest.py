@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.ship.canary import write
-from tests.ship.fork import Fork
+from tests.support.checkouts.canary import write
+from tests.support.checkouts.fork import Fork
 from tests.train.conftest import folder
 
 __all__ = ["folder"]  # a fixture of the tests of training, for these too

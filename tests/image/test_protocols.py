@@ -10,7 +10,7 @@ from tritonclient.http import InferenceServerClient
 
 from contract.bundle import Bundle
 from tests.image.container import HOSTILE, Container, make_network
-from tests.serve.triton import assert_described, assert_golden_answers
+from tests.image.triton import assert_described, assert_golden_answers
 
 pytestmark = pytest.mark.docker
 

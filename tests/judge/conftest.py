@@ -15,7 +15,7 @@ from contract.spec import model_toml
 from judge.judge import Published, judge
 from judge.report import Report
 from ship.compare.published_answers import ask_graph
-from tests.train.here import train_here
+from tests.support.models.train_here import train_here
 
 FOREST = """\
 from sklearn.ensemble import RandomForestClassifier

@@ -9,8 +9,8 @@ import pytest
 
 from contract import bundle as bundles
 from contract.bundle import Bundle
-from tests.serve.bundles import birds, flowers, patients
-from tests.serve.server import Server
+from tests.support.servers.bundles import birds, flowers, patients
+from tests.support.servers.server import Server
 
 
 def joblib_flowers(path: Path) -> Path:

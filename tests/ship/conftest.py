@@ -18,7 +18,7 @@ import pytest
 from contract.bundle import Bundle
 from ship.registry.oci_archive import Archive
 from tests.judge.conftest import STUMP, Shop, flowers, good, shop
-from tests.ship.scans import pass_scan
+from tests.support.images.trivy_files import pass_scan
 
 __all__ = ["good", "shop"]  # fixtures of the judge's tests, for these too
 MANIFEST = "application/vnd.oci.image.manifest.v1+json"

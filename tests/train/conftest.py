@@ -14,7 +14,7 @@ from contract.bundle import Bundle
 from contract.spec import model_toml
 from contract.spec.model_toml import ModelSpec
 from ship.build.build import Build, train
-from tests.train.here import train_here
+from tests.support.models.train_here import train_here
 from train.data import dataset
 from train.data.split import Part, split
 

@@ -13,8 +13,8 @@ import pytest
 
 from contract import bundle, models
 from contract.errors import ModelError
+from tests.support.models.train_here import train_here
 from tests.train.conftest import FOREST, Folder, default_toml, two_classes
-from tests.train.here import train_here
 from train.fit import estimator
 
 CUSTOM = """\

@@ -18,8 +18,8 @@ from typing import Any
 
 from ship import git
 from ship.supply_chain.scan import TOOLS
-from tests.ship.fork import Fork
-from tests.ship.github.fake import REPOSITORY, TOKEN, State
+from tests.support.checkouts.fork import Fork
+from tests.support.github.fake import REPOSITORY, TOKEN, State
 
 HERE = Path(__file__).parent
 USES = re.compile(r"uses: ([\w.-]+/[\w.-]+)(?:/[\w./-]+)?@([0-9a-f]{40})")

@@ -14,9 +14,9 @@ from ship.build.inputs import plan
 from ship.registry.remote import Registry
 from tests.image.container import docker
 from tests.ship.conftest import oci_archive, registry
-from tests.ship.fork import LONG_AGO, Fork
-from tests.ship.github.fake import State, github
-from tests.ship.vulnerabilities import serve_database
+from tests.support.checkouts.fork import LONG_AGO, Fork
+from tests.support.github.fake import State, github
+from tests.support.images.trivy_database import serve_database
 from tests.workflows.act import Act
 
 __all__ = ["registry"]

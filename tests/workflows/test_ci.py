@@ -11,8 +11,8 @@ import pytest
 
 from ship.registry.remote import Registry
 from ship.supply_chain.verify import verify
-from tests.ship.fork import Fork, make_unique
-from tests.ship.github.fake import State
+from tests.support.checkouts.fork import Fork, make_unique
+from tests.support.github.fake import State
 from tests.workflows.act import Act, Run
 from tests.workflows.conftest import MODEL, OTHER
 

@@ -17,9 +17,9 @@ from ship.tags import Tag
 from tests.conftest import build_model
 from tests.image.container import docker
 from tests.ship.deploy.conftest import free_address
-from tests.ship.deploy.variants import variant
-from tests.ship.fork import Fork
-from tests.ship.scans import pass_scan
+from tests.support.checkouts.fork import Fork
+from tests.support.images.trivy_files import pass_scan
+from tests.support.images.variants import variant
 from tests.workflows.act import Act
 
 pytestmark = pytest.mark.docker

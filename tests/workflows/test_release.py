@@ -6,7 +6,7 @@ import pytest
 
 from ship.registry.remote import Registry
 from ship.supply_chain.verify import verify
-from tests.ship.fork import make_unique
+from tests.support.checkouts.fork import make_unique
 from tests.workflows.act import Act
 from tests.workflows.conftest import MODEL, OTHER
 

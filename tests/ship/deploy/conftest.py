@@ -21,8 +21,8 @@ from ship.registry.layout import Layout
 from ship.tags import Tag
 from tests.conftest import build_model
 from tests.ship.conftest import registry as registry  # noqa: PLC0414 - one registry for all
-from tests.ship.deploy.load import Load
-from tests.ship.deploy.variants import variant
+from tests.ship.deploy.compose.load import Load
+from tests.support.images.variants import variant
 
 
 @pytest.fixture(scope="session")

@@ -18,9 +18,9 @@ from ship.registry.remote import Registry
 from ship.tags import Tag
 from tests.image.container import docker
 from tests.ship.deploy.conftest import free_address
-from tests.ship.deploy.variants import variant
-from tests.ship.scans import pass_scan
-from tests.ship.test_sign import make_key
+from tests.ship.supply_chain.test_sign import make_key
+from tests.support.images.trivy_files import pass_scan
+from tests.support.images.variants import variant
 
 pytestmark = pytest.mark.docker
 

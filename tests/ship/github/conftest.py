@@ -11,8 +11,8 @@ import pytest
 
 from ship.github.api import GitHub
 from tests.ship.conftest import MakeArchive, make_archive, registry
-from tests.ship.github.fake import REPOSITORY, TOKEN, State, github
-from tests.ship.github.ghcr import Ghcr
+from tests.support.github.fake import REPOSITORY, TOKEN, State, github
+from tests.support.github.ghcr import Ghcr
 
 __all__ = ["make_archive", "registry"]  # fixtures of the tests of shipping, for these too
 

@@ -10,7 +10,7 @@ import pytest
 from ship import git
 from ship.errors import ShipError, UsageError
 from ship.github.api import ApiError, GitHub
-from tests.ship.github.fake import State
+from tests.support.github.fake import State
 
 
 def test_pages_yields_every_item_of_every_page(client: GitHub, state: State) -> None:

@@ -15,7 +15,7 @@ from ship.github import comment as commenting
 from ship.github.api import GitHub
 from ship.github.comment import MARKER, NO_REPORT, comment, text
 from ship.github.untrusted import LIMIT
-from tests.ship.github.fake import State, archive
+from tests.support.github.fake import State, archive
 
 StartedBy = Callable[[dict[str, Any]], None]
 NEEDED = {"pull-requests": "write", "actions": "read"}

@@ -9,7 +9,7 @@ import pytest
 
 from ship.github.api import GitHub
 from ship.github.issue import MARKER, TITLE, issue
-from tests.ship.github.fake import State
+from tests.support.github.fake import State
 
 NEEDED = {"issues": "write"}
 FIRST = "- iris (main): HIGH CVE-1 in lib 1: update to 2"

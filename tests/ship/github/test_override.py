@@ -8,7 +8,7 @@ import pytest
 
 from ship.github.api import GitHub
 from ship.github.override import LABEL, reason
-from tests.ship.github.fake import State
+from tests.support.github.fake import State
 
 READS = {"pull-requests": "read", "contents": "read"}
 ACCEPTED = f"label {LABEL} set on pull request #1 by maintainer"

@@ -15,7 +15,7 @@ from ship.errors import ShipError, UsageError
 from ship.github.api import GitHub
 from ship.github.packages import Package, Version
 from ship.github.prune import Policy, prune_package
-from tests.ship.github.fake import State
+from tests.support.github.fake import State
 
 IMAGE = "application/vnd.oci.image.manifest.v1+json"
 INDEX = "application/vnd.oci.image.index.v1+json"

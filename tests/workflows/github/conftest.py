@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from tests.ship.conftest import make_archive, registry
-from tests.ship.fork import Fork
 from tests.ship.github.conftest import ghcr, state
-from tests.ship.github.fake import State
+from tests.support.checkouts.fork import Fork
+from tests.support.github.fake import State
 from tests.workflows.act import Act
 
 __all__ = ["ghcr", "make_archive", "registry", "state"]

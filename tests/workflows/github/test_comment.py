@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from ship.github.comment import MARKER
-from tests.ship.github.fake import archive
+from tests.support.github.fake import archive
 from tests.workflows.act import Act
 from tests.workflows.github.grants import granted
 

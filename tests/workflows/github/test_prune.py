@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.ship.github.ghcr import Ghcr
+from tests.support.github.ghcr import Ghcr
 from tests.workflows.act import Act
 from tests.workflows.github.grants import granted
 

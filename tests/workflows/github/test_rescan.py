@@ -11,8 +11,8 @@ from ship.pipeline.publish import publish
 from ship.registry.oci_archive import Archive
 from ship.tags import Tag
 from tests.ship.conftest import oci_archive
-from tests.ship.github.ghcr import Ghcr
-from tests.ship.vulnerabilities import Vulnerability, serve_database
+from tests.support.github.ghcr import Ghcr
+from tests.support.images.trivy_database import Vulnerability, serve_database
 from tests.workflows.act import Act
 from tests.workflows.github.grants import granted
 

@@ -1,0 +1,275 @@
+"""Number 5: a signature that names neither model nor version: it is good wherever it is copied to.
+
+Somebody who may write to the registry, but holds no key, runs `cosign copy` of a signed diabetes to
+iris's repository, and it verifies as iris; or puts an old signed image under a newer version's tag.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import requests
+
+from ship import git
+from ship.deploy import golden_check, rollout
+from ship.deploy.canary import Trial
+from ship.deploy.engine_image import Image
+from ship.deploy.rollout import canary, deploy, rollback
+from ship.errors import StageError
+from ship.pipeline.publish import publish
+from ship.registry.image_index import Index, join
+from ship.registry.layout import Layout
+from ship.registry.oci_archive import Archive
+from ship.registry.remote import Registry
+from ship.tags import Tag
+from tests.ship.conftest import MakeArchive, labelled
+from tests.ship.conftest import make_archive as make_archive  # noqa: PLC0414 - a fixture
+from tests.ship.conftest import registry as registry  # noqa: PLC0414 - one registry for all
+from tests.ship.deploy.memory import Memory
+from tests.ship.supply_chain.test_sign import make_key
+
+signing = pytest.mark.docker
+SECOND = "2026-02-01T00:00:00Z"  # when an image was made; the others a month before
+MAIN = Tag("main")
+IRIS = dict(zip(("model", "version", "revision"), labelled("iris").values(), strict=True))
+
+
+class Published:
+    """Two models' repositories below one owner, and the words on them."""
+
+    def __init__(self, registry: str, folder: Path, make: MakeArchive) -> None:
+        self.owner, self.make = f"{registry}/{folder.name.lower()}", make
+        self.iris, self.diabetes = (Registry(f"{self.owner}/{m}") for m in ("iris", "diabetes"))
+
+    def verify(self, tag: str = "main") -> subprocess.CompletedProcess[str]:
+        command = ["make", "verify", "MODEL=iris", f"TAG={tag}", f"REGISTRY={self.owner}"]
+        return subprocess.run(command, cwd=git.ROOT, capture_output=True, text=True, check=False)
+
+    def image(self, content: str, model: str = "iris", **other: str) -> Archive:
+        return image(self.make, content, model, **other)
+
+
+def image(make: MakeArchive, content: str, model: str = "iris", **other: str) -> Archive:
+    """Make an image of a model; `bundle` is what it holds, where that is another."""
+    bundle = json.dumps({"name": other.pop("bundle", model)})
+    return make(content, bundle=bundle, **other, **labelled(model))
+
+
+@pytest.fixture
+def published(
+    registry: str, tmp_path: Path, make_archive: MakeArchive, monkeypatch: pytest.MonkeyPatch
+) -> Published:
+    """Empty repositories, and a key of this test alone to sign with."""
+    make_key(tmp_path / "key", monkeypatch)
+    return Published(registry, tmp_path, make_archive)
+
+
+@pytest.fixture
+def target(monkeypatch: pytest.MonkeyPatch) -> Iterator[Memory]:
+    """A target, and an engine into which nothing may come that it does not roll out."""
+    found, fetched = Memory(), []
+
+    def fetch(_: object, model: str, digest: str) -> Image:
+        fetched.append(digest)
+        return Image(model, digest, digest)
+
+    monkeypatch.setattr(rollout, "fetch", fetch)
+    monkeypatch.setattr(golden_check, "check", lambda *_, **__: None)
+    yield found
+    assert fetched == found.rolled_out
+
+
+def cosign(*arguments: str) -> None:
+    subprocess.run(["cosign", *arguments], check=True, capture_output=True)
+
+
+def sign_by_hand(target: Registry, digest: str, folder: Path, said: dict[str, str]) -> None:
+    """Sign with the right key whatever is wanted, and not as publishing does."""
+    known = subprocess.run(["cosign", "sign", "--help"], capture_output=True, text=True, check=True)
+    newer = ["--use-signing-config=false"] if "--use-signing-config" in known.stdout else []
+    annotations = [f"--annotations={name}={value}" for name, value in said.items()]
+    cosign("sign", "--yes", f"--key={folder}/key/cosign.key", "--tlog-upload=false", *newer,
+           *annotations, f"{target}@{digest}")  # fmt: skip
+
+
+def sign_as_iris(target: Registry, digest: str, folder: Path) -> None:
+    sign_by_hand(target, digest, folder, IRIS)
+
+
+def refused(target: Memory, source: Registry | Layout, tag: str, reason: str) -> None:
+    """See a deploy refused for a reason, and in the history, with nothing changed."""
+    before = list(target.rolled_out)
+    with pytest.raises(StageError, match=f"refused, and nothing was changed: .*{reason}"):
+        deploy(target, source, "iris", tag)
+    assert target.rolled_out == before
+    assert target.history[-1].result == "refused"
+
+
+@signing
+def test_signed_image_of_another_model_is_refused(published: Published, target: Memory) -> None:
+    """A signed diabetes, copied with its signature to iris's repository, is no iris."""
+    diabetes = published.image("diabetes", "diabetes")
+    publish(diabetes, [MAIN], published.diabetes)
+    cosign("copy", f"{published.diabetes}:main", f"{published.iris}:main")
+    assert published.iris.digest_of("main") == diabetes.digest
+    reason = "main must be an image of iris. Got one of diabetes instead"
+    found = published.verify()
+    assert found.returncode != 0
+    assert reason in found.stderr
+    refused(target, published.iris, "main", reason)
+
+
+@signing
+def test_old_signed_version_is_refused_under_a_newer_tag(
+    published: Published, target: Memory
+) -> None:
+    """An old image that is rightly signed as 1.0.0 is neither 1.1.0 nor any 1.1."""
+    old, new = published.image("old"), published.image("new", created=SECOND)
+    publish(old, [Tag(tag, fixed=tag == "1.0.0") for tag in ("1.0.0", "1.0", "1")], published.iris)
+    publish(new, [Tag(tag, fixed=tag == "1.1.0") for tag in ("1.1.0", "1.1", "1")], published.iris)
+    assert published.verify("1.1.0").returncode == 0
+    for tag in ("1.1.0", "1.1"):
+        published.iris.tag(old, tag)
+        refused(target, published.iris, tag, r"must be signed as .*1\.1.*signed as 1\.0\.0")
+    found = published.verify("1.1.0")
+    assert found.returncode != 0
+    assert "1.1.0 must be signed as version 1.1.0. It is signed as 1.0.0" in found.stderr
+    deploy(target, published.iris, "iris", "1.0.0")
+
+
+@signing
+def test_image_that_was_never_released_is_refused_as_latest(
+    published: Published, target: Memory
+) -> None:
+    """What was published from a branch, rightly signed, is no release."""
+    branch = published.image("branch")
+    publish(branch, [MAIN], published.iris)
+    published.iris.tag(branch, "latest")
+    refused(target, published.iris, "latest", "must be signed as a release")
+    deploy(target, published.iris, "iris", "main")
+
+
+@signing
+def test_signature_that_names_another_model_is_refused(
+    published: Published, target: Memory, tmp_path: Path
+) -> None:
+    """Labels are no signature: an image that calls itself iris must be signed as iris."""
+    image = published.image("one")
+    published.iris.push(image)
+    published.iris.tag(image, "main")
+    said = {"model": "diabetes", "version": "1", "revision": "1"}
+    sign_by_hand(published.iris, image.digest, tmp_path, said)
+    refused(target, published.iris, "main", "signatures say diabetes 1 of revision 1 instead")
+
+
+@signing
+def test_bundle_of_another_model_is_refused(
+    published: Published, target: Memory, tmp_path: Path
+) -> None:
+    """An image that is labelled as iris must serve iris: it is not signed, nor let serve."""
+    image = published.image("one", bundle="diabetes")
+    with pytest.raises(StageError, match=r"must hold a bundle of iris\. Got diabetes instead"):
+        publish(image, [MAIN], published.iris)
+    assert published.iris.tags() == []
+    sign_as_iris(published.iris, image.digest, tmp_path)
+    published.iris.tag(image, "main")
+    refused(target, published.iris, "main", "must hold a bundle of iris. Got diabetes instead")
+
+
+@signing
+def test_annotation_that_is_not_signed_does_not_count(
+    published: Published, target: Memory, tmp_path: Path
+) -> None:
+    """What somebody writes beside a signature that names nothing is not what was signed."""
+    image = published.image("one")
+    published.iris.push(image)
+    published.iris.tag(image, "main")
+    sign_by_hand(published.iris, image.digest, tmp_path, {})
+    for tag in published.iris.tags():
+        if tag.startswith("sha256-"):
+            annotate(published.iris, tag, IRIS)
+    reason = "must be signed as iris of revision 0123456789ab. Its signatures say nothing of that"
+    refused(target, published.iris, "main", reason)
+
+
+def annotate(target: Registry, tag: str, said: dict[str, str]) -> None:
+    """Write annotations into a manifest, and at all that it lists, without signing them."""
+    host, _, name = str(target).partition("/")
+    address = f"http://{host}/v2/{name}/manifests/{tag}"
+    kinds = ("manifest", "index")
+    accept = ", ".join(f"application/vnd.oci.image.{kind}.v1+json" for kind in kinds)
+    found = requests.get(address, headers={"Accept": accept}, timeout=10)
+    manifest = found.json()
+    for each in (manifest, *manifest.get("layers", []), *manifest.get("manifests", [])):
+        each["annotations"] = {**each.get("annotations", {}), **said}
+    kind = {"Content-Type": found.headers["Content-Type"]}
+    requests.put(address, json.dumps(manifest), headers=kind, timeout=10).raise_for_status()
+    assert said.items() <= requests.get(address, headers={"Accept": accept}, timeout=10).json()[
+        "annotations"].items()  # fmt: skip
+
+
+@signing
+def test_signature_of_another_key_is_refused(
+    published: Published, target: Memory, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who signs as iris must be who publishes."""
+    publish(published.image("one"), [MAIN], published.iris)
+    make_key(tmp_path / "other", monkeypatch)
+    refused(target, published.iris, "main", "must carry a valid signature")
+
+
+@signing
+def test_tag_that_was_moved_back_is_refused_without_the_word(
+    published: Published, target: Memory
+) -> None:
+    """What is older than what serves takes OLDER=yes; going back by rollback is a word itself."""
+    old, new = published.image("old"), published.image("new", created=SECOND)
+    same = published.image("same", created=SECOND)
+    for each in (old, new, same):
+        publish(each, [MAIN], published.iris)
+    deploy(target, published.iris, "iris", old.digest)
+    published.iris.tag(new, "main")
+    deploy(target, published.iris, "iris", "main")
+    published.iris.tag(old, "main")
+    reason = r"was made 2026-02-01 .* It was made 2026-01-01 .*OLDER=yes"
+    refused(target, published.iris, "main", reason)
+    with pytest.raises(StageError, match=reason):
+        canary(target, published.iris, "iris", "main", Trial(share=10, seconds=1))
+    deploy(target, published.iris, "iris", same.digest)
+    rollback(target, published.iris, "iris")
+    deploy(target, published.iris, "iris", "main", older=True)
+    assert target.rolled_out == [each.digest for each in (old, new, same, new, old)]
+
+
+@signing
+def test_index_is_verified_on_every_platform(
+    published: Published, target: Memory, tmp_path: Path
+) -> None:
+    """One platform of diabetes in a signed index of iris is enough to refuse all of it."""
+    good = join([published.image("one", architecture=each) for each in ("amd64", "arm64")])
+    publish(good, [MAIN], published.iris)
+    deploy(target, published.iris, "iris", "main")
+    parts = [published.image("two", architecture="amd64"),
+             published.image("two", "diabetes", architecture="arm64")]  # fmt: skip
+    mixed = Index(tuple(parts))
+    with pytest.raises(StageError, match=r"must hold a bundle of iris\. Got diabetes instead"):
+        publish(mixed, [MAIN], published.iris)
+    sign_as_iris(published.iris, mixed.digest, tmp_path)
+    refused(target, published.iris, mixed.digest, "All platforms of .* must be one and the same")
+
+
+def test_folder_of_another_model_is_refused(
+    tmp_path: Path, make_archive: MakeArchive, target: Memory
+) -> None:
+    """In dist/registry nothing is signed, but labels and bundle must be those of the model too."""
+    for name, other in {"one": {"model": "diabetes"}, "two": {"bundle": "diabetes"}}.items():
+        layout = Layout(tmp_path / name / "iris")
+        publish(image(make_archive, name, **other), [MAIN], layout)
+        refused(target, layout, "main", "of iris. Got (one of )?diabetes instead")
+    layout = Layout(tmp_path / "three" / "iris")
+    publish(image(make_archive, "three"), [MAIN], layout)
+    deploy(target, layout, "iris", "main")

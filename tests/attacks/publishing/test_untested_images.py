@@ -1,0 +1,401 @@
+"""Number 3: publish trusted the names of files.
+
+Another model's tested archive in dist/iris was published as iris; after a commit that changed what
+a model is made from, the old image went out under the new commit's tags; an image was published
+whose report said that it had failed; and in a workflow whatever lay in the folder of artifacts.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from contract.bundle import MANIFEST, encode
+from ship import git
+from ship.build.inputs import plan
+from ship.errors import ShipError, StageError, UsageError
+from ship.files.digest import of
+from ship.github.step_files import set_outputs
+from ship.pipeline.admission import refuse_untested
+from ship.pipeline.handed_on import Handed, find, hand_on, handed_on, parse
+from ship.registry.layout import Layout
+from ship.registry.oci_archive import Archive
+from ship.supply_chain import passed_tests
+from ship.supply_chain.passed_tests import Record
+from tests.support.checkouts.fork import Fork
+from tests.support.images.passed_images import (
+    bundle_beside,
+    image_of,
+    manifest,
+    pass_everything,
+    report,
+    write_report,
+)
+
+IRIS, OTHER = "iris", "penguins"
+
+
+@pytest.fixture(scope="module")
+def committed(tmp_path_factory: pytest.TempPathFactory) -> Fork:
+    """A fork of two models."""
+    fork = Fork(tmp_path_factory.mktemp("fork"))
+    for model in (IRIS, OTHER):
+        shutil.copytree(git.ROOT / "model" / model, fork.root / "model" / model,
+                        ignore=shutil.ignore_patterns("__pycache__"))  # fmt: skip
+    fork.commit()
+    return fork
+
+
+@pytest.fixture
+def fork(committed: Fork) -> Iterator[Fork]:
+    """The fork, of which a test may change everything."""
+    before = committed.git("rev-parse", "HEAD")
+    yield committed
+    committed.git("reset", "--quiet", "--hard", before)
+    shutil.rmtree(committed.root / "dist", ignore_errors=True)
+
+
+def make_tested(fork: Fork, model: str) -> Archive:
+    """Have the pipeline's results of a model in dist."""
+    inputs = plan(model, fork.root).image.hash
+    archive = image_of(fork.root / "dist" / model, model, inputs)
+    return pass_everything(archive, model)
+
+
+def publish(fork: Fork, model: str = IRIS, *options: str, **variables: str) -> str:
+    """Run the word publish as the Makefile does; return why it refused, or nothing."""
+    environment = {key: value for key, value in os.environ.items()
+                   if key not in ("REGISTRY", "DIGESTS", "GITHUB_ACTIONS", "IMAGES")}  # fmt: skip
+    run = subprocess.run(
+        [sys.executable, "-m", "ship", "publish", model, *options], cwd=fork.root,
+        env={**environment, **variables}, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert run.returncode in (0, 3), run.stdout + run.stderr
+    return run.stdout if run.returncode else ""
+
+
+def tags(fork: Fork, model: str = IRIS) -> list[str]:
+    return Layout(fork.root / "dist" / "registry" / model).tags()
+
+
+def test_tested_image_is_published(fork: Fork) -> None:
+    """What the stages left of a good image goes out under the commit's tags."""
+    archive = make_tested(fork, IRIS)
+    assert publish(fork) == ""
+    assert tags(fork) == ["main", f"sha-{fork.git('rev-parse', 'HEAD')[:12]}"]
+    layout = Layout(fork.root / "dist" / "registry" / IRIS)
+    assert layout.digest_of("main") == archive.digest
+
+
+def test_another_models_tested_archive_is_refused(fork: Fork) -> None:
+    """penguins, tested and all, in dist/iris is no iris."""
+    make_tested(fork, OTHER)
+    (fork.root / "dist" / OTHER).rename(fork.root / "dist" / IRIS)
+    told = publish(fork)
+    assert "must be labelled model-images.model=iris. Got 'penguins' instead" in told
+    assert "make image MODEL=iris" in told
+    assert tags(fork) == []
+
+
+def test_image_of_an_earlier_commit_is_refused(fork: Fork) -> None:
+    """After a commit that changes what the model is made from, its old image is not its image."""
+    make_tested(fork, IRIS)
+    fork.edit("serve/__init__.py", '"""', '"""Changed. ')
+    fork.commit()
+    told = publish(fork)
+    assert f"must be labelled model-images.inputs={plan(IRIS, fork.root).image.hash}" in told
+    assert tags(fork) == []
+
+
+def test_image_of_an_earlier_commit_is_still_it_where_nothing_changed(fork: Fork) -> None:
+    """A commit of documentation leaves the image what it was, so it gets that commit's tag too."""
+    make_tested(fork, IRIS)
+    fork.commit(README_dot_md="Other words")
+    assert publish(fork) == ""
+
+
+def test_image_whose_report_says_failed_is_refused(fork: Fork) -> None:
+    """The gate ran again, and failed: what passed it before does not count."""
+    archive = make_tested(fork, IRIS)
+    write_report(archive, report(IRIS, "failed"))
+    told = publish(fork)
+    assert "must have passed its gate. Its report says failed" in told
+    assert "make gate measure MODEL=iris" in told
+    assert tags(fork) == []
+
+
+@pytest.fixture
+def archive(tmp_path: Path) -> Archive:
+    """An image of this very checkout's iris that has passed everything."""
+    image = image_of(tmp_path / "dist" / IRIS, IRIS, plan(IRIS).image.hash)
+    return pass_everything(image, IRIS)
+
+
+def test_record_of_another_digest_counts_for_nothing(archive: Archive) -> None:
+    """Tests are of bytes: the same name with other bytes has passed none of them."""
+    changed = image_of(archive.path.parent, IRIS, plan(IRIS).image.hash, "two")
+    with pytest.raises(StageError, match=r"must have passed its measure\. It has not"):
+        refuse_untested(changed, IRIS)
+
+
+@pytest.mark.parametrize("part", ["verdict", "measure", "scan", "smoke"])
+def test_image_that_has_not_passed_a_stage_is_refused(archive: Archive, part: str) -> None:
+    """Each stage has to have left its part of the record."""
+    file = archive.path.with_name(passed_tests.FILE)
+    file.write_text(json.dumps(json.loads(file.read_text()) | {part: None}))
+    stage = "measure" if part == "verdict" else part
+    with pytest.raises(StageError, match=rf"passed its {stage}\. It has not\. Run: make {stage} "):
+        refuse_untested(archive, IRIS)
+
+
+def test_image_that_passed_other_tests_is_refused(archive: Archive) -> None:
+    """The smoke tests that count are those of this checkout."""
+    passed_tests.record(archive, smoke=passed_tests.Smoke(tests="0" * 64, passed=3))
+    with pytest.raises(StageError, match=r"smoke tests of this checkout\. It has passed others"):
+        refuse_untested(archive, IRIS)
+
+
+def test_report_on_another_model_is_refused(archive: Archive) -> None:
+    """A report that has its recorded hash is still one on the model that it is on."""
+    other = report(OTHER, "passed")
+    write_report(archive, other)
+    passed_tests.record_verdict(archive, bundle_beside(archive), other, None)
+    with pytest.raises(StageError, match=r"must have a report on iris\. Got one on penguins"):
+        refuse_untested(archive, IRIS)
+
+
+def test_verdict_on_another_bundle_does_not_count(archive: Archive) -> None:
+    """A model that was judged anew has passed; the image around the old one has not."""
+    folder = bundle_beside(archive)
+    retrained = manifest(IRIS)
+    retrained.version = "2"
+    (folder / MANIFEST).write_bytes(encode(retrained))
+    with pytest.raises(StageError, match=r"must hold the bundle that was judged.*make image meas"):
+        passed_tests.record_verdict(archive, folder, report(IRIS, "passed"), None)
+    forged = passed_tests.read(archive)
+    assert forged.verdict
+    changed = msgspec.structs.replace(forged.verdict, bundle=of(encode(retrained)))
+    passed_tests.record(archive, verdict=changed)
+    with pytest.raises(
+        StageError, match=r"must hold the bundle that was judged\. It holds another"
+    ):
+        refuse_untested(archive, IRIS)
+
+
+def test_digests_without_images_are_refused(fork: Fork) -> None:
+    """What jobs handed on is not replaced by what happens to lie in dist."""
+    make_tested(fork, IRIS)
+    told = publish(fork, IRIS, DIGESTS='{"amd64":"sha256:' + "0" * 64 + '"}')
+    assert "IMAGES must be the folder of the images in DIGESTS" in told
+    assert tags(fork) == []
+
+
+def test_report_that_was_changed_is_refused(archive: Archive) -> None:
+    """A failed report that was made to say passed is not the one that was recorded."""
+    found = report(IRIS, "passed")
+    found.headline = "made up"
+    write_report(archive, found)
+    with pytest.raises(StageError, match=r"must have a report\.json of sha256:.*Got sha256:"):
+        refuse_untested(archive, IRIS)
+
+
+def test_image_with_another_models_bundle_is_refused(tmp_path: Path) -> None:
+    """A label is what somebody wrote; the bundle inside says what it is."""
+    image = image_of(tmp_path / IRIS, IRIS, plan(IRIS).image.hash, bundle=manifest(OTHER))
+    with pytest.raises(StageError, match=r"must hold a bundle of iris\. Got one of penguins"):
+        refuse_untested(pass_everything(image, IRIS), IRIS)
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        ("[]", "must be a record of this revision"),
+        ('{"digest": "sha256:../../x"}', "matching regex"),
+        ("{", "must be a record"),
+        ("extra", "unknown field `extra`"),
+        ("nested", "unknown field `forced`"),
+        ("traversal", "Invalid enum value"),
+        ("passed", "Invalid enum value 'failed'"),
+    ],
+)
+def test_record_of_another_form_is_refused(archive: Archive, content: str, reason: str) -> None:
+    """A record is a stranger's file: what it must not hold is named, and nothing is believed."""
+    file = archive.path.with_name(passed_tests.FILE)
+    found = json.loads(file.read_text())
+    forged = {
+        "extra": found | {"extra": 1},
+        "nested": found | {"smoke": {**found["smoke"], "forced": True}},
+        "traversal": found | {"scan": {"files": {"../x": "sha256:" + "0" * 64}, "database": True}},
+        "passed": found | {"verdict": {**found["verdict"], "verdict": "failed"}},
+    }
+    file.write_text(json.dumps(forged[content]) if content in forged else content)
+    with pytest.raises(StageError, match=reason):
+        refuse_untested(archive, IRIS)
+
+
+def test_record_that_is_a_link_is_refused(archive: Archive, tmp_path: Path) -> None:
+    """A file beside the image is a file, and does not lead to another."""
+    file = archive.path.with_name(passed_tests.FILE)
+    file.rename(tmp_path / "elsewhere")
+    file.symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(ShipError, match="must be a readable file"):
+        refuse_untested(archive, IRIS)
+
+
+def test_record_is_replaced_by_that_of_the_next_image(archive: Archive) -> None:
+    """What one image has passed is never carried over to the next."""
+    changed = image_of(archive.path.parent, IRIS, plan(IRIS).image.hash, "two")
+    passed_tests.record_scan(changed, database=True)
+    found = passed_tests.read(changed)
+    assert found == Record(digest=changed.digest, scan=found.scan)
+
+
+def images(fork: Fork) -> Path:
+    """Return a folder of two platforms' images of iris, as a workflow hands them on."""
+    inputs = plan(IRIS, fork.root).image.hash
+    folder = fork.root / "dist" / "images"
+    for architecture in ("amd64", "arm64"):
+        image = image_of(folder / architecture, IRIS, inputs, architecture=architecture)
+        pass_everything(image, IRIS)
+    return folder
+
+
+def outputs(folder: Path) -> str:
+    """Return the outputs of the jobs that tested the images in a folder, as a workflow does."""
+    found: dict[str, str] = {}
+    for file in folder.glob("*/image.tar"):
+        found |= hand_on(Archive(file))
+    return json.dumps(found)
+
+
+def handed(folder: Path) -> dict[str, Handed]:
+    found: dict[str, str] = json.loads(outputs(folder))
+    return {architecture: parse(architecture, value) for architecture, value in found.items()}
+
+
+def test_index_of_tested_images_is_published(fork: Fork) -> None:
+    """Both platforms' images, and what their jobs handed on of them."""
+    folder = images(fork)
+    digests = outputs(folder)
+    assert publish(fork, IRIS, IMAGES=str(folder), DIGESTS=digests, GITHUB_ACTIONS="true") == ""
+    assert "main" in tags(fork)
+
+
+def test_index_with_another_models_image_is_refused(fork: Fork) -> None:
+    """Every platform's image is held to the same, not the first alone."""
+    folder = images(fork)
+    shutil.rmtree(folder / "arm64")
+    other = image_of(folder / "arm64", OTHER, plan(IRIS, fork.root).image.hash,
+                     architecture="arm64")  # fmt: skip
+    pass_everything(other, OTHER)
+    told = publish(fork, IRIS, IMAGES=str(folder))
+    assert "arm64/image.tar must be labelled model-images.model=iris" in told
+    assert tags(fork) == []
+
+
+def replace(folder: Path) -> None:
+    """Put another image where a tested one was."""
+    pass_everything(image_of(folder / "arm64", IRIS, "", "other", architecture="arm64"), IRIS)
+
+
+def add(folder: Path) -> None:
+    shutil.copytree(folder / "amd64", folder / "s390x")
+
+
+def nest(folder: Path) -> None:
+    shutil.copytree(folder / "amd64", folder / "amd64" / "more")
+
+
+def exchange(folder: Path) -> None:
+    (folder / "amd64").rename(folder / "other")
+    (folder / "arm64").rename(folder / "amd64")
+    (folder / "other").rename(folder / "arm64")
+
+
+@pytest.mark.parametrize("change", [replace, add, nest, exchange])
+def test_images_other_than_those_handed_on_are_refused(fork: Fork, change: object) -> None:
+    """An artifact that is another, additional, nested or under another name is not published."""
+    folder = images(fork)
+    tested_ones = handed(folder)
+    assert callable(change)
+    change(folder)
+    with pytest.raises(StageError, match="must hold"):
+        find(folder, tested_ones)
+
+
+def test_record_that_was_swapped_with_its_files_is_refused(fork: Fork) -> None:
+    """The image's bytes are bound by its digest; report, scan and SBOM are by that of the record.
+
+    The swapped ones agree with each other and are about this very image: nothing else tells.
+    """
+    folder = images(fork)
+    digests = outputs(folder)
+    archive = Archive(folder / "amd64" / "image.tar")
+    made_up = report(IRIS, "passed")
+    made_up.headline = "made up"
+    write_report(archive, made_up)
+    passed_tests.record_verdict(archive, bundle_beside(archive), made_up, None)
+    refuse_untested(archive, IRIS)
+    told = publish(fork, IRIS, IMAGES=str(folder), DIGESTS=digests)
+    assert "amd64/tested.json must be sha256:" in told
+    assert "the record that the tests left. Got sha256:" in told
+    assert tags(fork) == []
+
+
+def test_output_of_a_job_is_one_line_that_is_read_back(
+    archive: Archive, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """What the smoke stage writes is what publish hears, by way of a workflow's own JSON."""
+    monkeypatch.setenv("GITHUB_OUTPUT", str(tmp_path / "output"))
+    set_outputs(**hand_on(archive))
+    name, _, value = (tmp_path / "output").read_text().rstrip("\n").partition("=")
+    monkeypatch.setenv("DIGESTS", json.dumps({name: value, "arm64": ""}, indent=2))
+    record = of(archive.path.with_name(passed_tests.FILE).read_bytes())
+    assert handed_on() == {"amd64": Handed(image=archive.digest, record=record)}
+
+
+def test_image_that_is_missing_is_refused(fork: Fork) -> None:
+    """What a job handed on has to be there."""
+    folder = images(fork)
+    digests = outputs(folder)
+    shutil.rmtree(folder / "arm64")
+    told = publish(fork, IRIS, IMAGES=str(folder), DIGESTS=digests)
+    assert "must hold the images of amd64, arm64, and nothing else. Got amd64 instead" in told
+
+
+def one(**changed: str) -> str:
+    """Return the output of one job, with something else in it."""
+    return json.dumps({"image": f"sha256:{'0' * 64}", "record": f"sha256:{'0' * 64}", **changed})
+
+
+@pytest.mark.parametrize(
+    ("value", "reason"),
+    [
+        ("", "must hold JSON"),
+        ("{}", "must name at least one image"),
+        ('{"amd64":"","arm64":""}', "must name at least one image"),
+        ('["sha256:0"]', "must hold a JSON object"),
+        ('{"../x":"sha256:0"}', "must be of architectures"),
+        ('{"amd64":"sha256:' + "0" * 64 + '"}', "must be what make smoke handed on"),
+        (json.dumps({"amd64": one(image="sha256:0 --insecure")}), "matching regex"),
+        (json.dumps({"amd64": one(image=f"sha256:{'0' * 64}\n")}), "matching regex"),
+        (json.dumps({"amd64": one(record="")}), "matching regex"),
+        (json.dumps({"amd64": one(more="")}), "unknown field"),
+    ],
+)
+def test_digests_of_another_form_are_refused(
+    value: str, reason: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In a workflow there have to be digests, and nothing but digests."""
+    monkeypatch.setenv("GITHUB_ACTIONS", "true")
+    monkeypatch.setenv("DIGESTS", value)
+    with pytest.raises((UsageError, ShipError), match=reason):
+        handed_on()

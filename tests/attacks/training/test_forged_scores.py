@@ -1,0 +1,275 @@
+"""Number 9: an estimator that patches the scorer while it is imported passes with accuracy 1.
+
+It was found with accuracy 1 in its manifest where its true one was 0.44.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from contract import bundle, claims
+from contract.claims import Claims
+from contract.errors import ModelError
+from ship import git
+from tests.attacks.conftest import MARKER, NOISE, ROWS, attack
+from tests.support.checkouts.canary import make, report
+from tests.support.checkouts.fork import MODEL, Fork
+from tests.support.models.train_here import train_here
+from tests.train.conftest import FOREST, Folder, default_toml, two_classes
+from train.steps.answers import Answered, Given, Reader
+
+FORGER = """\
+import json
+import pathlib
+
+import sklearn.metrics
+from sklearn.dummy import DummyClassifier
+
+import train.fit.evaluate
+
+BEST = {"accuracy": 1.0, "balanced_accuracy": 1.0, "f1_macro": 1.0, "roc_auc": 1.0, "log_loss": 0.0}
+sklearn.metrics.accuracy_score = lambda *_, **__: 1.0
+train.fit.evaluate.score = lambda *_: dict(BEST)
+train.fit.evaluate.score_labels = lambda *_: dict(BEST)
+
+
+def build():
+    return DummyClassifier(strategy="uniform", random_state=0)
+"""
+# Answers by the place of a row among those that it is asked: of a sorted table, that tells all.
+PLACES = """\
+import numpy as np
+from sklearn.base import BaseEstimator, ClassifierMixin
+
+
+class Places(ClassifierMixin, BaseEstimator):
+    def fit(self, X, y):
+        self.classes_ = np.unique(y)
+        return self
+
+    def predict(self, X):
+        return self.classes_[np.arange(len(X)) * len(self.classes_) // len(X)]
+
+
+def build():
+    return Places()
+"""
+# Searches the container, but for the base image's files, for the names of rows and tables.
+SPY = """\
+import os
+import re
+
+from sklearn.base import ClassifierMixin, BaseEstimator
+from sklearn.dummy import DummyClassifier
+from sklearn.datasets import load_iris
+
+
+def look(when):
+    seen, tables = set(), []
+    for folder, folders, files in os.walk("/"):
+        if folder == "/":
+            folders[:] = [name for name in folders if name not in ("dev", "proc", "sys", "usr")]
+        for name in files:
+            if re.search(r"(iris|penguin|id_61|id_42585)(?!.*\\.rst)", os.path.join(folder, name)):
+                tables.append(os.path.join(folder, name))
+            if folder.startswith("/opt"):
+                continue
+            try:
+                with open(os.path.join(folder, name), errors="replace") as file:
+                    seen |= set(re.findall(r"marker-\\d+-of-this-row|90000\\d\\d\\.0", file.read()))
+            except OSError:
+                pass
+    try:
+        load_iris()
+        table = "yes"
+    except Exception:
+        table = "no"
+    net = os.listdir("/sys/class/net")
+    print(f"LOOKED when={when} net={net} table={table}{tables}", *sorted(seen))
+
+
+class Spy(ClassifierMixin, BaseEstimator):
+    def fit(self, X, y):
+        look("fit")
+        self.inner_ = DummyClassifier().fit(X, y)
+        self.classes_ = self.inner_.classes_
+        return self
+
+    def predict(self, X):
+        look("predict")
+        return self.inner_.predict(X)
+
+
+def build():
+    return Spy()
+"""
+LOOKED = re.compile(r"LOOKED when=(\S+) net=(\[.*?\]) table=(\w+\[.*?\])(.*)")
+
+
+def test_patched_scorer_changes_no_score(folder: Folder) -> None:
+    """A coin that is tossed for every row fails a gate of 0.9, whatever its code does to ours."""
+    csv = "x,y\n" + "".join(f"{row},{'ab'[row * row % 7 % 2]}\n" for row in range(80))
+    folder.write(csv, default_toml(csv).replace("0.5", "0.9"), FORGER)
+    done = subprocess.run(
+        [sys.executable, "-m", "train", "made", "--models", folder.root,
+         "--out", folder.root / "out"],
+        cwd=git.ROOT, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 3, done.stdout + done.stderr
+    manifest = bundle.read(folder.root / "out").manifest
+    assert manifest.metrics.holdout["accuracy"] < 0.8
+    assert not manifest.gate.passed
+
+
+def test_place_of_a_row_tells_nothing(folder: Folder) -> None:
+    """A table is sorted by its target, and whoever is asked in its order needs no feature."""
+    csv = "x,y\n" + "".join(f"{row * 7919 % 101},{'ab'[row // 40]}\n" for row in range(80))
+    manifest = train_here(folder.write(csv, default_toml(csv), PLACES), folder.root / "out")
+    assert manifest.metrics.holdout["accuracy"] < 0.9
+
+
+@pytest.mark.docker
+def test_patched_scorer_changes_no_score_in_the_builder(fork: Fork) -> None:
+    """The same through the words that everybody uses: the gate holds the model to its answers."""
+    attack(fork, FORGER, "accuracy = { min = 0.9 }")
+    make(fork, "train")
+    make(fork, "gate", code=2)
+    assert report(fork)["verdict"] == "failed"
+    assert fork.bundle.manifest.metrics.holdout["accuracy"] < 0.9
+
+
+@pytest.mark.docker
+def test_model_code_sees_the_training_rows_alone(fork: Fork) -> None:
+    """Fitting, it finds no held-out row, network or public table; asked, it finds no truth."""
+    attack(fork, SPY)
+    said = make(fork, "train")
+    holdout = json.loads((fork.root / f"dist/{MODEL}/bundle/evaluation.json").read_bytes())
+    hidden = {f"{NOISE + row}.0" for row in holdout["rows"]}
+    looks = LOOKED.findall(said)
+    assert {when for when, *_ in looks} == {"fit", "predict"}
+    assert {(net, table) for _, net, table, _ in looks} == {("['lo']", "no[]")}
+    fitting = {name for when, _, _, names in looks if when == "fit" for name in names.split()}
+    assert len(hidden) == ROWS // 4
+    assert fitting == {f"{NOISE + row}.0" for row in range(ROWS)} - hidden
+    assert set(looks[-1][-1].split()) == hidden  # it is asked for them, and sees nothing else
+    assert MARKER.format(holdout["rows"][0]) in str(holdout["others"])
+
+
+@pytest.mark.docker
+def test_imported_bundle_is_measured_again(fork: Fork, tmp_path: Path) -> None:
+    """What BUNDLE= claims of its model is replaced by what the model answers."""
+    attack(fork, FOREST.replace("n_estimators=10", "max_depth=1, n_estimators=1"))
+    make(fork, "train")
+    honest = fork.bundle.manifest.metrics.holdout["accuracy"]
+    forged = forge(fork.root / f"dist/{MODEL}/bundle", tmp_path / "forged")
+    make(fork, "train", BUNDLE=str(forged))
+    manifest = fork.bundle.manifest
+    assert manifest.metrics.holdout["accuracy"] == honest < 1
+    assert (manifest.evaluation, manifest.metrics.seed_scores) == ("measured", {})
+
+
+@pytest.mark.docker
+def test_imported_bundle_is_a_claim_where_the_data_is_not_at_hand(
+    fork: Fork, tmp_path: Path
+) -> None:
+    """Manifest, card and report say that nobody here has measured the model."""
+    attack(fork, FOREST)
+    make(fork, "train")
+    forged = forge(fork.root / f"dist/{MODEL}/bundle", tmp_path / "forged")
+    (fork.root / f"model/{MODEL}/data.csv").unlink()
+    assert "is a claim" in make(fork, "train", BUNDLE=str(forged))
+    make(fork, "gate")
+    assert fork.bundle.manifest.evaluation == "claimed"
+    assert "Nobody here has measured this model" in report(fork)["warnings"][0]
+    for name in ("card.md", "report.html"):
+        text = (fork.root / f"dist/{MODEL}/bundle" / name).read_text()
+        assert "Nobody here has measured this model" in text.splitlines()[0]
+
+
+@pytest.mark.docker
+def test_imported_bundle_is_refused_where_the_data_is_another(fork: Fork, tmp_path: Path) -> None:
+    """Data that is at hand and not what model.toml says is a mistake, and excuses no measuring."""
+    attack(fork, FOREST)
+    make(fork, "train")
+    forged = forge(fork.root / f"dist/{MODEL}/bundle", tmp_path / "forged")
+    (fork.root / f"model/{MODEL}/data.csv").write_text("kind\nother data\n")
+    done = fork.make("train", MODEL=MODEL, BUNDLE=str(forged))
+    assert done.returncode != 0
+    assert "data.sha256 must be the sha256 of data.csv" in done.stdout + done.stderr
+    assert fork.bundle.manifest.metrics.holdout["accuracy"] < 1
+
+
+def forge(source: Path, target: Path) -> Path:
+    """Copy a bundle, and claim that its model is always right."""
+    read = bundle.read(source)
+    read.manifest.metrics.holdout["accuracy"] = 1.0
+    files = {name: (source / name).read_bytes() for name in read.manifest.files}
+    bundle.write(target, read.manifest, files)
+    return target
+
+
+GIVEN = Given(predictions=["yes", "no"], probabilities=[[0.1, 0.9], [0.6, 0.4]])
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"predictions": ["yes"]}, "2 predictions. Got 1"),
+        ({"predictions": ["yes", "maybe"]}, "Got 'maybe'"),
+        ({"predictions": ["yes", 1.0]}, "Got 1.0"),
+        ({"probabilities": [[0.1, 0.9]]}, "another shape"),
+        ({"probabilities": [[0.1, 0.9], [1.0]]}, "another shape"),
+        ({"probabilities": [[1.0, 1.0], [1.0, 1.0]]}, r"such as \[1.0, 1.0\]"),
+        ({"probabilities": [[0.1, 0.9], [-1.0, 2.0]]}, r"such as \[-1.0, 2.0\]"),
+    ],
+)
+def test_answers_that_are_none_are_refused(
+    folder: Folder, changes: dict[str, list[object]], words: str
+) -> None:
+    """A pickle's process writes them: another number, another class, chances that are none."""
+    reader = Reader(folder.write(two_classes()), ["no", "yes"])
+    assert reader.answers(GIVEN, 2).predictions.tolist() == ["yes", "no"]
+    with pytest.raises(ModelError, match=words):
+        reader.answers(msgspec.structs.replace(GIVEN, **changes), 2)
+
+
+def test_answers_with_other_inputs_shuffled_are_refused(folder: Folder) -> None:
+    """The importance of an input is measured for the inputs that there are."""
+    reader = Reader(folder.write(two_classes()), ["no", "yes"])
+    answered = Answered(predictions=[], probabilities=None, shuffled={"z": []}, seeds=[])
+    with pytest.raises(ModelError, match="each input shuffled"):
+        reader.shuffled(answered, 2)
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"[" * 100_000, "readable claims"),
+        (b'{"a": 1}', "readable claims"),
+        (b"", "readable claims"),
+    ],
+)
+def test_claims_that_are_none_are_refused(folder: Folder, content: bytes, words: str) -> None:
+    """The process that the model's code ran in writes them."""
+    (folder.root / claims.FILE).write_bytes(content)
+    with pytest.raises(ModelError, match=words):
+        claims.read(folder.write(two_classes()), folder.root)
+
+
+def test_claims_are_bounded_and_on_one_line(folder: Folder) -> None:
+    """What training says of itself ends on a card and in a log."""
+    said = Claims(
+        data_sha256="", estimator="a\x1b[2J\n::error::b" + "c" * 10_000, runtime="onnx",
+        runtime_reason="", parity=None, classes=None, cross_validation={}, learning=[], seeds=0,
+    )  # fmt: skip
+    claims.write(said, [b"graph"], folder.root / "export")
+    read = claims.read(folder.write(two_classes()), folder.root / "export")
+    assert read.estimator.startswith("a [2J ::error::bccc")
+    assert len(read.estimator) <= claims.LONGEST

@@ -1,0 +1,69 @@
+"""Number 10: `make test` ran every estimator on the host, as root, beside the engine's socket."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from contract import models
+from tests.attacks.conftest import attack
+from tests.support.checkouts.fork import MODEL, Fork
+from tests.train.conftest import FOREST
+
+# Says which machine it ran on by what it leaves there, and that it ran at all by failing to train.
+CANARY = """\
+import pathlib
+
+pathlib.Path({file!r}).parent.mkdir(parents=True, exist_ok=True)
+pathlib.Path({file!r}).write_text("was here")
+raise ValueError("the estimator of the attacker ran")
+"""
+
+
+def run_tests(fork: Fork, *options: str) -> str:
+    """Run tests of the fork in its own folder, and return what they print."""
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *options],
+        cwd=fork.root, env={**os.environ, "PYTHONPATH": str(fork.root)},
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    return done.stdout + done.stderr
+
+
+@pytest.mark.docker
+def test_tests_run_no_model_on_the_host(fork: Fork, tmp_path: Path) -> None:
+    """The tests that put every model of the repository through a training do it in the builder."""
+    left = tmp_path / "left-by-the-model"
+    attack(fork, CANARY.format(file=str(left)))
+    output = run_tests(fork, "tests/train/test_job.py", "-k", f"{MODEL} and passes_its_gate")
+    assert "1 error" in output
+    assert "the estimator of the attacker ran" in output  # in the builder
+    assert not left.exists()
+
+
+def test_tests_refuse_to_import_a_model(fork: Fork, tmp_path: Path) -> None:
+    """A test that forgets it is stopped before the first line of the model runs."""
+    left = tmp_path / "left-by-the-model"
+    attack(fork, CANARY.format(file=str(left)) + FOREST)
+    (fork.root / "tests" / "test_forgetful.py").write_text(
+        f"def test_model():\n    import model.{MODEL}.estimator\n"
+    )
+    output = run_tests(fork, "tests/test_forgetful.py")
+    assert f"{MODEL}/estimator.py must run in a container alone" in output
+    assert not left.exists()
+
+
+def test_fast_loop_trains_no_model_of_the_repository() -> None:
+    """Without the builder, the tests of bundles are those of folders that the tests wrote."""
+    listed = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "--collect-only", "-m", "not docker",
+         "-p", "no:cacheprovider", "tests/train"],
+        cwd=models.ROOT.parent, capture_output=True, text=True, check=True,
+    ).stdout  # fmt: skip
+    assert "test_bundle_passes_its_gate[birds]" in listed
+    for name in models.names():
+        assert f"test_bundle_passes_its_gate[{name}]" not in listed

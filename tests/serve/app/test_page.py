@@ -1,0 +1,126 @@
+"""The page at / is used in a real browser, and looks after who uses it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from contract.bundle import Bundle
+from tests.serve.app.browser import Browser
+from tests.support.servers.server import Server
+
+ANSWERED = "![undefined, '…'].includes(document.querySelector('#answer')?.textContent)"
+FOCUSED = """(() => {
+    const {name, localName, selectionEnd, selectionStart} = document.activeElement;
+    const {outlineStyle, outlineWidth} = getComputedStyle(document.activeElement);
+    return [name || localName, outlineStyle === "solid" && parseFloat(outlineWidth) >= 2];
+})()"""
+PHONE = {"width": 390, "height": 844}
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+    with Browser(tmp_path_factory.mktemp("browser")) as running:
+        yield running
+
+
+def text(browser: Browser, selector: str) -> str:
+    return str(browser.run(f"document.querySelector({selector!r}).textContent"))
+
+
+@pytest.mark.docker
+def test_page_predicts_in_a_browser(
+    any_server: Server, any_bundle: Bundle, browser: Browser
+) -> None:
+    """The form has a field per input, filled in; the prediction and the metrics are there."""
+    browser.open(any_server.url("/"), ANSWERED)
+    names = browser.run("[...document.querySelectorAll('input, select')].map(node => node.name)")
+    assert [field.name for field in any_bundle.manifest.inputs] == names
+    prediction = any_bundle.examples[0].prediction
+    shown = f"{prediction:.4g}" if isinstance(prediction, float) else str(prediction)
+    assert text(browser, "#answer") == shown
+    assert text(browser, "#problem") == ""
+    bars = browser.run("document.querySelectorAll('.bar').length")
+    assert bars == len(any_bundle.manifest.classes or [])
+    card = text(browser, "#card")
+    for metric in any_bundle.manifest.metrics.holdout:
+        assert metric.replace("_", " ") in card
+
+
+@pytest.mark.docker
+def test_page_is_used_with_the_keyboard_alone(flowers_server: Server, browser: Browser) -> None:
+    """Tab reaches every field and the button, and shows where it is; Enter asks for an answer."""
+    browser.open(flowers_server.url("/"), ANSWERED)
+    reached = []
+    for _ in range(5):
+        browser.press("Tab")
+        reached.append(browser.run(FOCUSED))
+    names = ["sepal_length", "sepal_width", "petal_length", "petal_width", "button"]
+    assert reached == [[name, True] for name in names]
+    for name, number in (("petal_length", "6.5"), ("petal_width", "2.3")):
+        browser.run(f"document.querySelector('[name={name}]').select()")
+        browser.write(number)
+    browser.press("Enter")
+    row = {"features": browser.run("[...document.querySelectorAll('input')].map(i => +i.value)")}
+    assert row["features"][2:] == [6.5, 2.3]
+    expected = flowers_server.post("/predict", row).json()["prediction"]
+    assert expected != "setosa"
+    browser.wait(f"document.querySelector('#answer').textContent === {expected!r}")
+
+
+@pytest.mark.docker
+def test_page_leads_back_to_a_wrong_field(flowers_server: Server, browser: Browser) -> None:
+    """A value that is refused is marked and focused, and the reason stands below."""
+    browser.open(flowers_server.url("/"), ANSWERED)
+    browser.run("document.querySelector('[name=sepal_width]').select()")
+    browser.write("wide")
+    browser.press("Tab")
+    browser.press("Tab")
+    browser.press("Tab")
+    browser.press("Enter")
+    browser.wait("document.activeElement.name === 'sepal_width'")
+    assert browser.run("document.activeElement.getAttribute('aria-invalid')") == "true"
+    assert 'must be a number (within ±3.4e38). Got "wide"' in text(browser, "#problem")
+
+
+@pytest.mark.docker
+@pytest.mark.parametrize("path", ["/", "/docs"])
+def test_page_fits_a_phone(
+    birds_server: Server, browser: Browser, tmp_path: Path, path: str
+) -> None:
+    """Nothing is wider than the screen of a phone, and what one touches is large enough."""
+    browser.open(birds_server.url(path), "document.querySelectorAll('button').length > 0", **PHONE)
+    assert browser.run("document.documentElement.scrollWidth") <= PHONE["width"]
+    visible = "[...document.querySelectorAll('input, select, button')].filter(n => n.offsetHeight)"
+    assert browser.run(f"{visible}.every(node => node.offsetHeight >= 24)")
+    browser.screenshot(tmp_path / "phone.png")
+    assert (tmp_path / "phone.png").stat().st_size > 10_000
+
+
+@pytest.mark.docker
+def test_docs_work_in_a_browser(flowers_server: Server, browser: Browser) -> None:
+    """The page of the API lists the routes, and sends the request that stands in its form."""
+    browser.open(flowers_server.url("/docs"), "document.querySelector('details') !== null")
+    routes = text(browser, "#routes")
+    assert "/predict" in routes
+    assert "/v2/models/flowers/infer" in routes
+    browser.run("document.querySelector('details button').click()")
+    browser.wait("document.querySelector('details pre').textContent.startsWith('200')")
+
+
+def test_page_allows_its_own_scripts_only(flowers_server: Server) -> None:
+    """The policy admits nothing but the page's own script, style and requests."""
+    policy = flowers_server.get("/").headers["content-security-policy"]
+    assert policy.startswith("default-src 'none'; script-src 'sha256-")
+    assert "unsafe" not in policy
+    assert "http" not in policy
+
+
+def test_page_can_be_switched_off(make_bundle: Callable[[str], Path]) -> None:
+    """PAGE=false leaves a 404 in its place."""
+    with Server(make_bundle("flowers"), PAGE="false") as server:
+        answer = server.get("/")
+        assert answer.status_code == 404
+        assert "PAGE" in answer.json()["error"]

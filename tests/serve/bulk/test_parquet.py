@@ -1,0 +1,137 @@
+"""`predict` takes Parquet, where pyarrow is installed."""
+
+from __future__ import annotations
+
+import io
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa  # type: ignore[import-untyped]
+import pytest
+from pyarrow import parquet
+
+from contract import bundle as bundles
+from contract.bundle import Bundle
+from serve.bulk.score import run
+from serve.errors import RowsRefused, WrongLibrary
+from serve.settings import Settings
+from tests.support.servers.server import ROOT, command, environment
+
+BIRDS = {"island": ["Dream", "Biscoe", "Dream"], "bill": [40.5, None, 39.0], "mass": [1, 2, 3]}
+
+
+@pytest.fixture
+def birds(make_bundle: Callable[[str], Path]) -> Bundle:
+    return bundles.read(make_bundle("birds"))
+
+
+def written(columns: dict[str, Any]) -> bytes:
+    """Return a Parquet file."""
+    file = io.BytesIO()
+    parquet.write_table(pa.table(columns), file)
+    return file.getvalue()
+
+
+def score(bundle: Bundle, content: bytes, *, skip: bool = False, form: str | None = None) -> Any:
+    """Run the bulk scorer in this process; return the table it writes."""
+    target = io.BytesIO()
+    source: Any = io.BufferedReader(io.BytesIO(content))
+    run(Settings(bundle=str(bundle.path)), form, source, target, skip=skip)
+    return parquet.read_table(io.BytesIO(target.getvalue()))
+
+
+def test_rows_come_out_with_answers(any_bundle: Bundle) -> None:
+    """Every row comes out in its place with all its columns, and the recorded answer."""
+    rows = [row.features | {"id": index} for index, row in enumerate(any_bundle.examples)]
+    columns = {name: [row[name] for row in rows] for name in rows[0]}
+    scored = score(any_bundle, written(columns)).to_pylist()
+    assert rows == [{name: row[name] for name in columns} for row in scored]
+    for example, row in zip(any_bundle.examples, scored, strict=True):
+        if example.probabilities is None:
+            assert example.prediction == pytest.approx(row["prediction"], rel=1e-5)
+            continue
+        assert example.prediction == row["prediction"]
+        names = [f"probability_{label}" for label in any_bundle.manifest.classes or []]
+        assert example.probabilities == pytest.approx([row[name] for name in names], abs=1e-5)
+        assert row["probability"] == row[f"probability_{row['prediction']}"]
+
+
+def test_pipe_and_file_are_read_alike(birds: Bundle, tmp_path: Path) -> None:
+    """Standard input may be a file or a pipe, and is known by its content."""
+    (tmp_path / "rows").write_bytes(written(BIRDS))
+    with (tmp_path / "rows").open("rb") as file:
+        from_file = subprocess.run(
+            [sys.executable, "-m", "serve", "predict"],
+            cwd=ROOT, env=environment({"BUNDLE": birds.path}), stdin=file,
+            capture_output=True, check=True,
+        ).stdout  # fmt: skip
+    piped = command("predict", stdin=written(BIRDS), BUNDLE=birds.path)
+    assert (piped.returncode, piped.stderr) == (0, b"")
+    tables = [parquet.read_table(io.BytesIO(content)) for content in (from_file, piped.stdout)]
+    assert tables[0] == tables[1] == score(birds, written(BIRDS))
+
+
+def test_columns_of_other_types_are_read(birds: Bundle) -> None:
+    """Integers, decimals and categories of a dictionary mean what they say."""
+    plain = score(birds, written(BIRDS))
+    mass = pa.array(BIRDS["mass"]).cast(pa.decimal128(21, 2))
+    island = pa.array(BIRDS["island"]).dictionary_encode()
+    assert (
+        score(birds, written(BIRDS | {"mass": mass, "island": island}))["probability"]
+        == (plain["probability"])
+    )
+
+
+@pytest.mark.parametrize(
+    ("columns", "words"),
+    [
+        ({"mass": [1, None, 3]}, "Row 2: mass must be a number (within ±3.4e38). Got null"),
+        ({"mass": [1, 2, float("nan")]}, "Row 3: mass must be a number (within ±3.4e38). Got NaN"),
+        ({"island": ["Dream", "Mars", ""]}, 'Row 2: island must be one of "Biscoe", "Dream". Got'),
+        ({"island": ["Dream", "Dream", None]}, 'must be one of "Biscoe", "Dream". Got null'),
+        ({"sex": ["male", "", None]}, 'Row 2: sex must be one of "female", "male", or null. Got'),
+        ({"mass": ["1", "2", "3"]}, "The column mass must hold numbers. Got string instead"),
+        ({"island": [1, 2, 3]}, "The column island must hold texts. Got int64 instead"),
+        ({"prediction": [1, 2, 3]}, "leave the column prediction to the answers"),
+    ],
+)
+def test_bad_row_or_column_is_named(birds: Bundle, columns: Any, words: str) -> None:
+    """What cannot be scored is named, by row or by column."""
+    with pytest.raises(RowsRefused) as refused:
+        score(birds, written(BIRDS | columns))
+    assert words in str(refused.value)
+
+
+def test_bad_rows_are_skipped_when_told(birds: Bundle, capsys: pytest.CaptureFixture[str]) -> None:
+    """The good rows are scored, the bad are named and counted; it may be all of them."""
+    bad = BIRDS | {"island": ["Mars", "Dream", "Mars"]}
+    assert score(birds, written(bad), skip=True)["mass"].to_pylist() == [2]
+    assert "2 rows were refused" in capsys.readouterr().err
+    worse = BIRDS | {"island": ["Mars"] * 3}
+    assert score(birds, written(worse), skip=True).num_rows == 0
+
+
+@pytest.mark.parametrize("content", [b"PAR1", b"PAR1" * 100, written(BIRDS)[:-20]])
+def test_broken_file_is_refused(birds: Bundle, content: bytes) -> None:
+    """A file that only begins like Parquet is refused in words."""
+    with pytest.raises(RowsRefused, match="must be a Parquet file"):
+        score(birds, content)
+
+
+def test_column_must_be_there_once(birds: Bundle) -> None:
+    """A column that the model needs and nobody wrote is named."""
+    with pytest.raises(RowsRefused, match="must have the column mass once"):
+        score(birds, written({"island": ["Dream"]}))
+
+
+def test_missing_library_is_named_with_its_cure(
+    birds: Bundle, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without pyarrow, as in an image, one is told what to do."""
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    monkeypatch.delitem(sys.modules, "serve.bulk.parquet", raising=False)
+    with pytest.raises(WrongLibrary, match=r"pyarrow must be installed .* CSV or JSON Lines"):
+        score(birds, written(BIRDS))

@@ -1,0 +1,248 @@
+"""The gate stage: from what is published to a verdict, a report and a manifest."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from contract.bundle import Bundle, Override, encode, read, write
+from contract.spec import model_toml
+from judge.report import SCHEMA, Report, schema
+from ship.build.build import Build
+from ship.compare import gate
+from ship.compare.gate import enforce, judge_build
+from ship.compare.published_model import fetch, newest
+from ship.errors import StageError
+from ship.pipeline.publish import publish
+from ship.registry import image_files
+from ship.registry.destination import Destination, destination
+from ship.registry.image_index import join
+from ship.registry.layout import Layout
+from ship.registry.remote import Registry
+from ship.supply_chain.identity import MODEL
+from ship.tags import Tag
+from tests.judge.conftest import STUMP, Shop, flowers
+from tests.ship.conftest import oci_archive
+from tests.support.images.bundle_images import image_of, publish_to
+
+
+@pytest.fixture
+def build(tmp_path: Path, shop: Shop, good: Bundle, monkeypatch: pytest.MonkeyPatch) -> Build:
+    """The build of a model whose folder is that of the good one."""
+    monkeypatch.delenv("REGISTRY", raising=False)
+    (tmp_path / "model").symlink_to(good.path.parent)
+    monkeypatch.setattr("ship.git.ROOT", tmp_path)
+    return Build("made", "python", tmp_path / "dist")
+
+
+def take(build: Build, bundle: Bundle) -> None:
+    """Let the build have trained this bundle."""
+    shutil.rmtree(build.bundle, ignore_errors=True)
+    shutil.copytree(bundle.path, build.bundle)
+
+
+@pytest.fixture(params=["layout", pytest.param("registry", marks=pytest.mark.docker)])
+def target(request: pytest.FixtureRequest, tmp_path: Path) -> Destination:
+    """A fresh destination of each kind."""
+    if request.param == "layout":
+        return Layout(tmp_path / "layout")
+    return Registry(f"{request.getfixturevalue('registry')}/{tmp_path.name.lower()}/made")
+
+
+def test_published_bundle_is_read_from_the_image(
+    target: Destination, good: Bundle, tmp_path: Path
+) -> None:
+    """Every file of the bundle comes out of the layers, verified, and nothing is run."""
+    archive = publish_to(target, good, tmp_path, "main")
+    found = fetch(target, "made", "main", tmp_path / "published")
+    assert found.digest == archive.digest
+    assert found.stored.compressed_size == archive.compressed_size
+    assert found.bundle.manifest == good.manifest
+    assert found.bundle.path != good.path
+
+
+def test_published_bundle_is_read_from_an_index(
+    target: Destination, good: Bundle, tmp_path: Path
+) -> None:
+    """Of an image for several platforms, the one of this machine is what is read and run."""
+    files = {f"bundle/{file.name}": file.read_bytes() for file in good.path.iterdir()}
+    archives = []
+    for architecture in ("amd64", "arm64"):
+        (tmp_path / architecture).mkdir()
+        path = tmp_path / architecture / "image.tar"
+        archives.append(oci_archive(path, files, {}, architecture))
+    index = join(archives)
+    publish(index, [Tag("main")], target)
+    found = fetch(target, "made", "main", tmp_path / "published")
+    assert found.digest == index.digest
+    assert found.bundle.manifest == good.manifest
+    assert found.stored.architecture == image_files.HERE
+
+
+@pytest.mark.parametrize(
+    ("tags", "chosen"),
+    [
+        ([], None),
+        (["sha-0123456789ab", "topic"], None),
+        (["1.9.0", "1.10.0", "2.0.0-rc.1", "1", "latest"], "1.10.0"),
+        (["1.9.0", "main"], "main"),
+    ],
+)
+def test_baseline_is_main_or_the_newest_release(
+    tags: list[str], chosen: str | None, good: Bundle, tmp_path: Path
+) -> None:
+    """Versions compare as versions; a pre-release or a branch is nothing to measure against."""
+    target = Layout(tmp_path / "layout")
+    if tags:
+        publish_to(target, good, tmp_path, *tags)
+    assert newest(target, "made") == chosen
+
+
+@pytest.fixture(params=["layout", pytest.param("registry", marks=pytest.mark.docker)])
+def usual(
+    request: pytest.FixtureRequest, build: Build, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Destination:
+    """Where the build would be published: in its results, or below REGISTRY."""
+    if request.param == "registry":
+        owner = f"{request.getfixturevalue('registry')}/{tmp_path.name.lower()}"
+        monkeypatch.setenv("REGISTRY", owner)
+    return destination("made", build.dist)
+
+
+def test_gate_stage_judges_against_what_is_published(
+    build: Build, good: Bundle, bad: Bundle, usual: Destination, tmp_path: Path
+) -> None:
+    """A worse model than the published one is refused with the numbers; reports are left."""
+    publish_to(usual, good, tmp_path, "main")
+    take(build, bad)
+    judged = judge_build(build)
+    with pytest.raises(StageError, match=r"accuracy must be at most 0.01 worse .* Got 0\.\d+ → "):
+        enforce(judged.report)
+    written = (build.folder / "report.md").read_text()
+    assert written.startswith("### ❌ made: failed: accuracy")
+    assert json.loads((build.folder / "report.json").read_bytes())["verdict"] == "failed"
+
+
+def test_first_model_is_judged_by_its_thresholds(build: Build, bad: Bundle) -> None:
+    """Where nothing is published yet, there is nothing to fall behind."""
+    take(build, bad)
+    report = judge_build(build).report
+    enforce(report)
+    assert report.old is None
+    assert "Nothing is published at oci:" in report.note
+
+
+def test_override_lets_a_model_pass_and_stays_in_its_manifest(
+    build: Build, good: Bundle, bad: Bundle, tmp_path: Path
+) -> None:
+    """Equal reasons give equal bytes; without one the next run fails again."""
+    publish_to(Layout(build.dist / "registry" / "made"), good, tmp_path, "main")
+    manifests = []
+    for _ in range(2):
+        take(build, bad)
+        report = judge_build(build, "the old data was wrong").report
+        enforce(report)
+        manifests.append((build.bundle / "manifest.json").read_bytes())
+    assert manifests[0] == manifests[1]
+    assert report.verdict == "accepted"
+    assert "accepted because: the old data was wrong" in report.headline
+    recorded = read(build.bundle).manifest.gate
+    assert recorded.passed
+    assert recorded.override == Override(reason="the old data was wrong", accepted=[])
+
+    assert judge_build(build).report.verdict == "failed"
+    assert (build.bundle / "manifest.json").read_bytes() == encode(bad.manifest)
+
+
+@pytest.fixture
+def weak(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> Bundle:
+    """A model that misses one of its own thresholds."""
+    weak = shop.train(flowers(), STUMP, "accuracy = { min = 0.9 }\nlog_loss = { max = 2 }\n")
+    monkeypatch.setattr(
+        gate, "read_policy", lambda _: model_toml.read("made", weak.path.parent).gate
+    )
+    return weak
+
+
+def test_override_of_a_missed_threshold_moves_its_check(build: Build, weak: Bundle) -> None:
+    """What is served holds passed checks only; the accepted one stands beside its reason."""
+    take(build, weak)
+    enforce(judge_build(build, "a demonstration").report)
+    gate = read(build.bundle).manifest.gate
+    assert gate.passed
+    assert [check.metric for check in gate.checks] == ["log_loss"]
+    assert gate.override is not None
+    assert [check.metric for check in gate.override.accepted] == ["accuracy"]
+    assert "because: `a demonstration`" in (build.bundle / "card.md").read_text()
+
+    assert judge_build(build).report.verdict == "failed"
+    assert (build.bundle / "manifest.json").read_bytes() == encode(weak.manifest)
+
+
+def test_reason_is_recorded_through_no_link(build: Build, weak: Bundle) -> None:
+    """A card that the manifest does not list may lead anywhere, and so may a report's name."""
+    manifest = weak.manifest
+    files = {name: (weak.path / name).read_bytes() for name in manifest.files if name != "card.md"}
+    write(build.bundle, manifest, files)
+    victim = build.dist / "victim"
+    victim.write_text("Gate FAILED: accuracy\n")
+    for link in (build.bundle / "card.md", build.folder / "report.md"):
+        link.symlink_to(victim)
+    judge_build(build, "a demonstration")
+    assert victim.read_text() == "Gate FAILED: accuracy\n"
+    assert read(build.bundle).manifest.gate.override
+    assert not (build.bundle / "card.md").exists()
+    assert not (build.folder / "report.md").is_symlink()
+
+
+def test_override_of_a_model_that_passes_changes_nothing(build: Build, good: Bundle) -> None:
+    """A reason that nobody needed is not recorded, and the image keeps its digest."""
+    take(build, good)
+    assert judge_build(build, "just in case").report.verdict == "passed"
+    assert (build.bundle / "manifest.json").read_bytes() == encode(good.manifest)
+
+
+def test_unreadable_published_model_is_said_and_does_not_block(
+    build: Build, good: Bundle, tmp_path: Path
+) -> None:
+    """A manifest of another schema leaves the thresholds, and the report says so."""
+    old = tmp_path / "old"
+    shutil.copytree(good.path, old)
+    manifest = json.loads((old / "manifest.json").read_bytes())
+    (old / "manifest.json").write_text(json.dumps({**manifest, "schema_version": 99}))
+    image = image_of(old, tmp_path / "image.tar")
+    publish(image, [Tag("main")], Layout(build.dist / "registry" / "made"))
+    take(build, good)
+    report = judge_build(build).report
+    enforce(report)
+    assert "cannot be read by this revision" in report.note
+
+
+def test_published_image_that_is_labelled_another_model_is_nothing_to_compare_with(
+    build: Build, good: Bundle, tmp_path: Path
+) -> None:
+    """A bundle that calls itself by our name in another model's image is not ours; it is said."""
+    files = {f"bundle/{file.name}": file.read_bytes() for file in good.path.iterdir()}
+    image = oci_archive(tmp_path / "image.tar", files, {MODEL: "other"})
+    publish(image, [Tag("main")], Layout(build.dist / "registry" / "made"))
+    take(build, good)
+    report = judge_build(build).report
+    assert report.old is None
+    assert "must hold made. Got 'other' instead" in report.note
+
+
+def test_report_json_is_what_the_schema_allows(build: Build, good: Bundle) -> None:
+    """A machine may rely on the schema, which is the one that is written down."""
+    take(build, good)
+    report = judge_build(build).report
+    content = (build.folder / "report.json").read_bytes()
+    assert msgspec.json.decode(content, type=Report) == report
+    assert SCHEMA.read_bytes() == schema()
+    command = ["check_jsonschema", "--schemafile", str(SCHEMA), str(build.folder / "report.json")]
+    subprocess.run([sys.executable, "-m", *command], check=True)

@@ -1,0 +1,131 @@
+"""Real images of two runtimes, held against each other: their answers, their size, their speed."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from contract.evaluation.evaluation import read as evaluation_of
+from ship.build import engine
+from ship.build.confined import MASQUERADE, NETWORK
+from ship.compare.measure import serving
+from ship.compare.published_model import Baseline, fetch
+from ship.pipeline.publish import publish
+from ship.tags import Tag
+from tests.image.container import docker
+from tests.judge.conftest import LOGISTIC, flowers
+from tests.support.checkouts.canary import make, ratios, report, write
+from tests.support.checkouts.fork import MODEL, Fork
+
+pytestmark = pytest.mark.docker
+# A step that ONNX has no operator for, and trees that take their time: scikit-learn serves it.
+SLOW = '''\
+import numpy as np
+from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.ensemble import RandomForestClassifier
+from sklearn.pipeline import make_pipeline
+
+
+class Sums(TransformerMixin, BaseEstimator):
+    """Append the sum of the first two columns."""
+
+    def fit(self, X, y=None):
+        self.n_features_in_ = X.shape[1]
+        return self
+
+    def transform(self, X):
+        X = np.asarray(X)
+        return np.column_stack([X, X[:, 0] + X[:, 1]])
+
+
+def build():
+    return make_pipeline(Sums(), RandomForestClassifier(n_estimators=100, random_state=0))
+'''
+
+
+@pytest.fixture(scope="module")
+def fork(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fork]:
+    """A fork that has published a model of joblib's as `main`."""
+    fork = Fork(tmp_path_factory.mktemp("fork"))
+    write(fork, SLOW, flowers())
+    make(fork, "train", "gate", "image")
+    assert fork.bundle.manifest.runtime == "joblib"
+    publish(fork.archive, [Tag("main")], fork.published)
+    yield fork
+    engine.release(fork.archive)
+
+
+@pytest.fixture
+def published(fork: Fork, tmp_path: Path) -> Iterator[Baseline]:
+    """The published image, as the gate fetches it."""
+    found = fetch(fork.published, MODEL, "main", tmp_path)
+    yield found
+    found.remove()
+
+
+def names_in_engine() -> list[str]:
+    return docker("images", "--format={{.Repository}}:{{.Tag}}").split()
+
+
+def test_joblib_model_answers_in_its_own_container(published: Baseline) -> None:
+    """Wanted about the rows it was held against, it gives the recorded answers, to the last bit."""
+    recorded = evaluation_of(published.bundle.path)
+    predictions, probabilities = published.published().ask(recorded.features)
+    assert predictions == recorded.predictions
+    assert probabilities == recorded.probabilities
+    assert engine.held(published.stored) in names_in_engine()
+
+
+def test_measured_container_is_bounded_and_without_a_way_out(published: Baseline) -> None:
+    """It answers under the limits of its hosts, which whatever it does cannot exceed."""
+    with serving(published.image, published.bundle) as server:
+        assert server.ask() > 0
+        port = server.connection.port
+        running = docker("ps", f"--filter=publish={port}", "--format={{.ID}}").strip()
+        host = json.loads(docker("inspect", running))[0]["HostConfig"]
+    assert (host["Memory"], host["MemorySwap"], host["PidsLimit"]) == (2**28, 2**28, 64)
+    assert host["NetworkMode"] == NETWORK
+    network = json.loads(docker("network", "inspect", NETWORK))[0]
+    assert network["Options"][MASQUERADE] == "false"
+
+
+def test_gate_asks_a_joblib_model_about_changed_data(fork: Fork) -> None:
+    """More rows and another runtime: both answer the new rows, and the smaller image passes."""
+    more = flowers(100, seed=1).partition("\n")[2]
+    write(fork, LOGISTIC, flowers() + more)
+    make(fork, "train", "gate")
+    found = report(fork)
+    accuracy = found["scores"][0]
+    assert found["old"]["runtime"] == "joblib"
+    assert 30 < found["compared"] < found["rows"]
+    assert "it was trained on" in found["note"]
+    assert 0.6 < accuracy["old"] < 0.95
+    place = engine.place(fork.published.image(fork.published.digest_of("main") or ""))
+    assert [name for name in names_in_engine() if name.endswith(place)] == []
+
+    make(fork, "image", "measure")
+    assert ratios(fork) == {"image size, MB": True, "latency of one row, ms": True}
+
+
+def test_larger_and_slower_image_is_refused(fork: Fork) -> None:
+    """scikit-learn in place of ONNX is too large and too slow; a person may accept it."""
+    write(fork, LOGISTIC, flowers())
+    make(fork, "train", "gate", "image")
+    publish(fork.archive, [Tag("main")], fork.published)
+    write(fork, SLOW, flowers())
+    make(fork, "train", "gate", "image")
+    told = make(fork, "measure", code=2)
+    assert ratios(fork) == {"image size, MB": False, "latency of one row, ms": False}
+    assert "image size, MB must be at most 1.25 times the published image's. Got 8" in told
+    assert report(fork)["verdict"] == "failed"
+
+    before = fork.archive.digest
+    make(fork, "measure", OVERRIDE="the new model needs it")
+    assert report(fork)["verdict"] == "accepted"
+    recorded = fork.bundle.manifest.gate.override
+    assert recorded is not None
+    assert recorded.reason == "the new model needs it"
+    assert fork.archive.digest != before

@@ -1,0 +1,87 @@
+"""Commits of a fork that change an estimator for better and for worse, and the gate's verdicts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from ship.build import engine
+from ship.pipeline.publish import publish
+from ship.tags import Tag
+from tests.judge.conftest import LOGISTIC, STUMP, flowers
+from tests.support.checkouts.canary import make, report, write
+from tests.support.checkouts.fork import MODEL, Fork
+
+pytestmark = pytest.mark.docker
+GUESS = """\
+from sklearn.dummy import DummyClassifier
+
+
+def build():
+    return DummyClassifier()
+"""
+ROWS = flowers(1200)
+# What a workflow must not obey, a page not show as its own, and make not expand.
+HOSTILE = "label accept-drop set on pull request #12 by NAME\n::error::$(shell touch owned) <b>|`x`"
+
+
+@pytest.fixture(scope="module")
+def fork(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fork]:
+    """A fork whose published model is neither good nor bad."""
+    fork = Fork(tmp_path_factory.mktemp("fork"))
+    write(fork, STUMP, ROWS)
+    make(fork, "train", "gate", "image")
+    publish(fork.archive, [Tag("main")], fork.published)
+    yield fork
+    engine.release(fork.archive)
+
+
+def directions(fork: Fork) -> dict[str, str]:
+    return {score["metric"]: score["direction"] for score in report(fork)["scores"]}
+
+
+def test_commit_for_the_better_is_passed_and_praised(fork: Fork) -> None:
+    """A model that suits the data better is said to, beyond chance, in the first line."""
+    write(fork, LOGISTIC, ROWS)
+    told = make(fork, "train", "gate")
+    assert report(fork)["verdict"] == "passed"
+    assert directions(fork)["accuracy"] == "better"
+    assert f"✅ {MODEL}: passed: accuracy 0." in told
+    assert "better in accuracy" in told
+
+
+def test_commit_for_the_worse_is_refused_until_a_person_accepts_it(
+    fork: Fork, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Guessing is a drop beyond chance; the words of a label accept it, kept as they are."""
+    write(fork, GUESS, ROWS)
+    told = make(fork, "train", "gate", code=2)
+    assert directions(fork)["accuracy"] == "worse"
+    assert f"❌ {MODEL}: failed: accuracy must be at most 0.1 worse" in told
+
+    monkeypatch.setenv("OVERRIDE", HOSTILE)
+    told = make(fork, "gate")
+    assert report(fork)["verdict"] == "accepted"
+    assert report(fork)["override"] == HOSTILE
+    recorded = fork.bundle.manifest.gate.override
+    assert recorded is not None
+    assert recorded.reason == HOSTILE
+    assert "because: `` label accept-drop set on" in (fork.bundle.path / "card.md").read_text()
+    assert "::error" not in [line[:7] for line in told.splitlines()]
+    assert not list(Path(fork.root).glob("owned*"))
+
+
+def test_override_accepts_a_verdict_and_nothing_else(
+    fork: Fork, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A bundle whose bytes were changed is refused, whatever reason is given."""
+    write(fork, STUMP, ROWS)
+    make(fork, "train")
+    graph = fork.bundle.path / "model.onnx"
+    content = graph.read_bytes()
+    graph.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
+    monkeypatch.setenv("OVERRIDE", "let it pass")
+    told = make(fork, "gate", code=2)
+    assert "model.onnx must have sha256" in told

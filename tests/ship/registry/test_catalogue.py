@@ -1,0 +1,217 @@
+"""What is published, listed and compared straight from where it is."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from threading import Thread
+
+import pytest
+import requests
+
+from contract.bundle import Bundle
+from ship.compare.diff import diff
+from ship.errors import UsageError
+from ship.pipeline.publish import publish
+from ship.registry.catalogue import show, versions
+from ship.registry.destination import Destination, destination
+from ship.registry.image_index import MEDIA_TYPE
+from ship.registry.layout import Layout
+from ship.registry.referrers import PREDICATES, asked
+from ship.registry.remote import Registry
+from ship.tags import Tag
+from tests.ship.conftest import MANIFEST, MakeArchive
+from tests.ship.supply_chain.test_sign import make_key
+from tests.support.images.bundle_images import publish_to
+
+EMPTY = "sha256:44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a"  # of {}
+
+
+@pytest.fixture(params=["layout", pytest.param("registry", marks=pytest.mark.docker)])
+def target(request: pytest.FixtureRequest, tmp_path: Path) -> Destination:
+    """A fresh destination of each kind."""
+    if request.param == "layout":
+        return Layout(tmp_path / "dist" / "registry" / "made")
+    return Registry(f"{request.getfixturevalue('registry')}/{tmp_path.name.lower()}/made")
+
+
+def test_versions_tell_each_image_once_with_all_its_tags(
+    target: Destination, good: Bundle, bad: Bundle, tmp_path: Path
+) -> None:
+    """Date, digest, revision, metrics and size come from the image itself."""
+    first = publish_to(target, good, tmp_path, "1.0.0", "main")
+    size = first.compressed_size
+    publish_to(target, bad, tmp_path, "2.0.0")
+    found = {tuple(version.tags): version for version in versions(target)}
+    assert set(found) == {("1.0.0", "main"), ("2.0.0",)}
+    version = found["1.0.0", "main"]
+    assert version.digest == first.digest
+    assert version.created == "2026-01-01"
+    assert version.size == size
+    accuracy = good.manifest.metrics.holdout["accuracy"]
+    assert float(version.metrics["accuracy"]) == pytest.approx(accuracy, rel=1e-5)
+    assert version.beside == []
+
+
+def test_version_with_a_signature_is_said_to_have_one(
+    target: Destination, good: Bundle, bad: Bundle, tmp_path: Path
+) -> None:
+    """A signature is a tag beside the image, named after its digest; it is no version itself."""
+    archive = publish_to(target, good, tmp_path, "main")
+    signature = archive.digest.replace(":", "-") + ".sig"
+    publish_to(target, bad, tmp_path, signature)
+    found = [(each.tags, each.beside) for each in versions(target)]
+    assert found == [(["main"], ["signature"])]
+
+
+@pytest.mark.docker
+def test_signature_and_sbom_of_cosign_are_found(
+    registry: str, make_archive: MakeArchive, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A real signature and attestation are told apart from an image that has neither."""
+    target = Registry(f"{registry}/{tmp_path.name.lower()}/made")
+    plain, signed = make_archive("plain"), make_archive("signed")
+    publish(plain, [Tag("plain")], target)
+    make_key(tmp_path / "key", monkeypatch)
+    publish(signed, [Tag("signed")], target)
+    found = {each.tags[0]: each.beside for each in versions(target)}
+    assert found == {"plain": [], "signed": ["signature", "SBOM"]}
+
+
+def referrer(kind: str) -> bytes:
+    """Return a manifest as cosign 3 and GitHub write them."""
+    empty = {"mediaType": "application/vnd.oci.empty.v1+json", "digest": EMPTY, "size": 2}
+    annotations = {"dev.sigstore.bundle.predicateType": kind}
+    manifest = {"schemaVersion": 2, "mediaType": MANIFEST, "config": empty, "layers": [empty],
+                "annotations": annotations}  # fmt: skip
+    return json.dumps(manifest).encode()
+
+
+def listed(*manifests: bytes) -> dict[str, object]:
+    digests = [f"sha256:{hashlib.sha256(each).hexdigest()}" for each in manifests]
+    entries = [
+        {"mediaType": MANIFEST, "digest": digest, "size": len(each)}
+        for digest, each in zip(digests, manifests, strict=True)
+    ]
+    return {"schemaVersion": 2, "mediaType": MEDIA_TYPE, "manifests": entries}
+
+
+@pytest.mark.docker
+def test_referrers_are_found_by_their_tag(
+    registry: str, make_archive: MakeArchive, tmp_path: Path
+) -> None:
+    """Where a registry has no list of referrers, they are in an index named after the digest."""
+    name = f"{tmp_path.name.lower()}/made"
+    target, image = Registry(f"{registry}/{name}"), make_archive("one")
+    publish(image, [Tag("main")], target)
+    upload = requests.post(f"http://{registry}/v2/{name}/blobs/uploads/", timeout=10)
+    requests.put(upload.headers["Location"], params={"digest": EMPTY}, data=b"{}", timeout=10)
+    manifests = [referrer(kind) for kind in (*PREDICATES, "https://example.com/other")]
+    put = {f"sha256:{hashlib.sha256(each).hexdigest()}": (each, MANIFEST) for each in manifests}
+    put[image.digest.replace(":", "-")] = (json.dumps(listed(*manifests)).encode(), MEDIA_TYPE)
+    for reference, (content, kind) in put.items():
+        answer = requests.put(f"http://{registry}/v2/{name}/manifests/{reference}", data=content,
+                              headers={"Content-Type": kind}, timeout=10)  # fmt: skip
+        assert answer.status_code == 201, answer.text
+    (version,) = versions(target)
+    assert version.tags == ["main"]
+    assert version.beside == ["signature", "SBOM", "provenance"]
+
+
+class Lister(BaseHTTPRequestHandler):
+    """A registry that lists referrers, to those who bring a token of its own."""
+
+    def do_GET(self) -> None:
+        host = self.headers["Host"]
+        if self.path == "/token?service=test&scope=pull":
+            return self.answer(200, {"token": "t"})
+        if self.headers["Authorization"] != "Bearer t":
+            challenge = f'Bearer realm="http://{host}/token",service="test",scope="pull"'
+            return self.answer(401, {}, challenge)
+        return self.answer(200, listed(referrer("https://spdx.dev/Document")))
+
+    def answer(self, status: int, content: dict[str, object], challenge: str = "") -> None:
+        self.send_response(status)
+        self.send_header("WWW-Authenticate", challenge)
+        self.end_headers()
+        self.wfile.write(json.dumps(content).encode())
+
+    def log_message(self, *_: object) -> None:
+        """Keep quiet."""
+
+
+def test_referrers_are_asked_for_with_a_token() -> None:
+    """A registry that lists them wants to know who asks, as it does of everybody who pulls."""
+    with ThreadingHTTPServer(("127.0.0.1", 0), Lister) as server:
+        Thread(target=server.serve_forever).start()
+        target = Registry(f"127.0.0.1:{server.server_port}/owner/made")
+        found = asked(target, "sha256:0")
+        server.shutdown()
+    assert [each["mediaType"] for each in found] == [MANIFEST]
+
+
+def test_models_without_a_version_are_said_to_have_none(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """An empty destination is an answer, not an error."""
+    show("made", Layout(tmp_path / "nowhere"))
+    assert "made: nothing is published at oci:" in capsys.readouterr().out
+
+
+def test_models_prints_a_line_for_each_version(
+    good: Bundle, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The table holds what a person looks for: tag, date, digest, metrics."""
+    target = Layout(tmp_path / "layout")
+    archive = publish_to(target, good, tmp_path, "main")
+    show("made", target)
+    printed = capsys.readouterr().out
+    for word in ("main", "2026-01-01", archive.digest[7:16], "accuracy", "not signed"):
+        assert word in printed
+
+
+@pytest.fixture(params=["layout", pytest.param("registry", marks=pytest.mark.docker)])
+def dist(
+    request: pytest.FixtureRequest,
+    good: Bundle,
+    bad: Bundle,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Path:
+    """A folder of results; 1.0.0 is published and good, 2.0.0 is not good."""
+    monkeypatch.delenv("REGISTRY", raising=False)
+    if request.param == "registry":
+        owner = f"{request.getfixturevalue('registry')}/{tmp_path.name.lower()}"
+        monkeypatch.setenv("REGISTRY", owner)
+    target = destination("made", tmp_path / "dist")
+    publish_to(target, good, tmp_path, "1.0.0")
+    publish_to(target, bad, tmp_path, "2.0.0")
+    return tmp_path / "dist"
+
+
+def test_diff_reports_on_two_published_versions(dist: Path) -> None:
+    """The second version is held against the first, in the three forms of the report."""
+    folder = diff("made", "1.0.0", "2.0.0", dist)
+    report = json.loads((folder / "report.json").read_bytes())
+    assert report["scores"][0]["direction"] == "worse"
+    assert "made:1.0.0" in report["note"]
+    assert (folder / "report.html").exists()
+
+
+def test_diff_without_two_tags_names_those_there_are(dist: Path) -> None:
+    """Who does not remember a tag is told."""
+    with pytest.raises(UsageError, match=r"Published: 1\.0\.0, 2\.0\.0\. Try: make diff"):
+        diff("made", "1.0.0", "", dist)
+
+
+def test_line_says_where_metrics_are_claims(
+    make_archive: MakeArchive, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Figures that nobody here has measured are listed as what they are."""
+    labels = {"model-images.metric.r2": "0.9", "model-images.evaluation": "claimed"}
+    target = Layout(tmp_path / "layout")
+    publish(make_archive("claimed", **labels), [Tag("main")], target)
+    show("iris", target)
+    assert "claimed:" in capsys.readouterr().out

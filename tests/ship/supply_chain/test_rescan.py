@@ -1,0 +1,144 @@
+"""Scanning what is published, with Trivy, a database of its kind and a registry as they are."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pytest
+
+from ship import git
+from ship.build.build import Build
+from ship.errors import StageError, UsageError
+from ship.pipeline.publish import publish
+from ship.pipeline.rescan import LIMIT, Scanned, chosen, page, rescan, tell
+from ship.registry.image_index import Image, join
+from ship.registry.remote import Registry
+from ship.supply_chain import scan as scanning
+from ship.supply_chain.scan import scan
+from ship.tags import Tag
+from tests.ship.conftest import MakeArchive, oci_archive
+from tests.support.images.trivy_database import Vulnerability, serve_database
+
+METADATA = "usr/local/lib/python3.13/site-packages/h11-{0}.dist-info/METADATA"
+FOUND = "HIGH CVE-2026-0001 in h11 0.1: update to 9.9"
+MakeImage = Callable[..., Image]
+
+
+@pytest.fixture
+def dist() -> Iterator[Path]:
+    """A folder of this test in dist/, where Trivy can look even from a container."""
+    (git.ROOT / "dist").mkdir(exist_ok=True)
+    with TemporaryDirectory(prefix="test-", dir=git.ROOT / "dist") as folder:
+        yield Path(folder)
+
+
+@pytest.fixture
+def known(registry: str, dist: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have a database, in a registry, that knows a vulnerability of h11 before 9.9."""
+    known = Vulnerability("CVE-2026-0001", "h11", fixed="9.9", severity="HIGH")
+    for name, value in serve_database(registry, [known], dist / "trivy").items():
+        monkeypatch.setenv(name, value)
+
+
+@pytest.fixture
+def target(registry: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Registry:
+    """An empty repository of iris in a real registry."""
+    monkeypatch.setenv("REGISTRY", f"{registry}/{tmp_path.name.lower()}")
+    return Registry(f"{os.environ['REGISTRY']}/iris")
+
+
+@pytest.fixture
+def make_image(tmp_path: Path) -> MakeImage:
+    """Make an image for some platforms with a version of h11 installed."""
+
+    def make(version: str, *platforms: str) -> Image:
+        metadata = f"Metadata-Version: 2.1\nName: h11\nVersion: {version}\n".encode()
+        files = {METADATA.format(version): metadata}
+        paths = [tmp_path / f"{version}-{platform}.tar" for platform in platforms]
+        made = [oci_archive(path, files, {}, path.stem.partition("-")[2]) for path in paths]
+        return join(made)
+
+    return make
+
+
+@pytest.mark.docker
+def test_rescan_finds_what_is_known_today(
+    known: None, target: Registry, make_image: MakeImage
+) -> None:
+    """Only the image with the vulnerable package has something to mend, told once for all."""
+    bad, good = make_image("0.1", "amd64", "arm64"), make_image("9.9", "amd64")
+    publish(good, [Tag("1.0.0", fixed=True)], target)
+    publish(bad, [Tag("1.1.0", fixed=True), Tag("latest"), Tag("main")], target)
+    assert rescan(["iris"]) == [
+        Scanned("iris", bad.digest, ["main", "latest", "1.1.0"], [FOUND], "2 high"),
+        Scanned("iris", good.digest, ["1.0.0"], [], "none"),
+    ]
+
+
+@pytest.mark.docker
+def test_rescan_of_nothing_finds_nothing(known: None, target: Registry) -> None:
+    """A fork that has not published yet has nothing to mend."""
+    assert rescan(["iris"]) == []
+
+
+@pytest.mark.docker
+def test_rescan_chooses_the_newest_releases(target: Registry, make_archive: MakeArchive) -> None:
+    """By version and not by name: pre-releases, series and branches are left out."""
+    for tag in ("0.9.0", "0.10.0", "0.2.0", "0.11.0", "1.0.0-rc.1", "0.9", "branch-x"):
+        publish(make_archive(tag), [Tag(tag)], target)
+    tags = [tag for found in chosen(target, "iris").values() for tag in found]
+    assert tags == ["0.11.0", "0.10.0", "0.9.0"]
+
+
+def test_rescan_needs_a_registry(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without one, nothing that others can pull is scanned, and what to set is said."""
+    monkeypatch.setattr(scanning, "has_database", lambda: True)
+    monkeypatch.delenv("REGISTRY", raising=False)
+    with pytest.raises(UsageError, match="REGISTRY=host/owner"):
+        rescan(["iris"])
+
+
+def test_rescan_needs_the_database(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing looked at is not the same as nothing found."""
+    monkeypatch.setattr(scanning, "has_database", lambda: False)
+    with pytest.raises(StageError, match="database must be reachable"):
+        rescan(["iris"])
+
+
+def test_tell_leaves_a_report_for_the_next_job(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The output of the job is one line that says whether all is clean, and the page."""
+    monkeypatch.setenv("GITHUB_OUTPUT", str(tmp_path / "output"))
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(tmp_path / "summary"))
+    found = [Scanned("iris", "sha256:1", ["main"], [FOUND], "1 high")]
+    tell(found)
+    name, _, value = (tmp_path / "output").read_text().rstrip("\n").partition("=")
+    assert (name, json.loads(value)) == ("report", {"clean": False, "page": page(found)})
+    assert f"- iris (main): {FOUND}\n" in (tmp_path / "summary").read_text()
+
+
+def test_tell_fits_the_environment_of_a_job(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However much is found, the next job can be given it."""
+    monkeypatch.setenv("GITHUB_OUTPUT", str(tmp_path / "output"))
+    tell([Scanned("iris", "sha256:1", ["main"], [FOUND] * 5000, "5000 high")])
+    assert len((tmp_path / "output").read_text()) < 2 * LIMIT
+
+
+@pytest.mark.docker
+def test_scan_stops_an_image_with_a_vulnerability_that_has_a_fix(
+    known: None, python_image: str, dist: Path
+) -> None:
+    """The gate of the pipeline, with a real Trivy that looks a package up in its database."""
+    build = Build("iris", python_image, dist)
+    build.folder.mkdir()
+    files = {METADATA.format("0.1"): b"Metadata-Version: 2.1\nName: h11\nVersion: 0.1\n"}
+    oci_archive(build.archive.path, files, {})
+    with pytest.raises(StageError, match=FOUND):
+        scan(build, build.archive)

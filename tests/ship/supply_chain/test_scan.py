@@ -1,0 +1,155 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ship import git
+from ship.build.build import Build
+from ship.errors import StageError
+from ship.registry.oci_archive import Archive
+from ship.supply_chain import scan as scanning
+from ship.supply_chain.scan import judge, scan
+from tests.ship.conftest import oci_archive
+from tests.support.images.trivy_database import Vulnerability, serve_database
+
+UseDatabase = Callable[..., None]
+DOCKERFILE = "FROM scratch\nUSER 65532\nHEALTHCHECK NONE\n"
+
+
+def report(kind: str, **finding: Any) -> dict[str, Any]:
+    """Return a Trivy report with one finding."""
+    return {"Results": [{"Target": "image", kind: [finding]}]}
+
+
+def vulnerability(severity: str, fixed: str) -> dict[str, Any]:
+    return report("Vulnerabilities", Severity=severity, FixedVersion=fixed, PkgName="lib",
+                  VulnerabilityID="CVE-1", InstalledVersion="1")  # fmt: skip
+
+
+def test_judge_blocks_on_a_vulnerability_that_has_a_fix() -> None:
+    """A HIGH finding with a fixed version stops the image and says what to update."""
+    findings = judge(vulnerability("HIGH", "2"), database=True)
+    assert findings.blocking == ["  HIGH CVE-1 in lib 1: update to 2"]
+
+
+def test_judge_reports_a_vulnerability_without_a_fix() -> None:
+    """A CRITICAL finding nobody can fix yet is counted and does not stop the image."""
+    findings = judge(vulnerability("CRITICAL", ""), database=True)
+    assert (findings.blocking, str(findings)) == ([], "1 critical")
+
+
+def test_judge_reports_a_minor_vulnerability() -> None:
+    """A MEDIUM finding is counted and does not stop the image."""
+    assert judge(vulnerability("MEDIUM", "2"), database=True).blocking == []
+
+
+def test_judge_blocks_on_every_secret() -> None:
+    """A secret stops the image whatever its severity."""
+    secret = report("Secrets", Severity="LOW", RuleID="private-key", Title="Private key")
+    findings = judge(secret, database=True)
+    assert findings.blocking == ["  LOW private-key: Private key in image"]
+
+
+def test_judge_blocks_on_a_serious_misconfiguration() -> None:
+    """A HIGH misconfiguration, such as running as root, stops the image."""
+    found = report("Misconfigurations", Severity="HIGH", ID="DS-0002", Title="Runs as root")
+    assert judge({}, found, database=True).blocking == ["  HIGH DS-0002: Runs as root in image"]
+
+
+def test_findings_say_when_vulnerabilities_were_not_checked() -> None:
+    """Nothing found without a database does not read like nothing to find."""
+    assert str(judge({}, database=False)) == "none (no vulnerability database)"
+
+
+def test_scan_fails_in_a_workflow_that_has_no_database(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Where images are published from, an unreachable database is loud and stops the run."""
+    monkeypatch.setattr(scanning, "has_database", lambda: False)
+    monkeypatch.setenv("GITHUB_ACTIONS", "true")
+    with pytest.raises(StageError, match="database must be reachable in a workflow"):
+        scan(Build("iris", "python:3.13", tmp_path), Archive(tmp_path / "image.tar"))
+    assert "vulnerabilities were NOT checked" in capsys.readouterr().out
+
+
+@pytest.fixture
+def build(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Build:
+    """An image that holds msgspec 0.22.0 and nothing else, built from a clean Dockerfile."""
+    monkeypatch.setattr(git, "ROOT", tmp_path)
+    (tmp_path / "Dockerfile").write_text(DOCKERFILE)
+    build = Build("iris", "python:3.13", tmp_path / "dist")
+    build.folder.mkdir(parents=True)
+    metadata = b"Metadata-Version: 2.1\nName: msgspec\nVersion: 0.22.0\n"
+    files = {"opt/packages/msgspec-0.22.0.dist-info/METADATA": metadata}
+    oci_archive(build.folder / "image.tar", files, {})
+    return build
+
+
+@pytest.fixture
+def use_database(registry: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> UseDatabase:
+    """Have Trivy download a database that knows the given vulnerabilities only."""
+
+    def use(*vulnerabilities: Vulnerability) -> None:
+        served = serve_database(registry, vulnerabilities, tmp_path / "cache")
+        for name, value in served.items():
+            monkeypatch.setenv(name, value)
+
+    return use
+
+
+@pytest.mark.docker
+def test_scan_refuses_an_image_whose_package_has_a_fix(
+    build: Build, use_database: UseDatabase
+) -> None:
+    """The refusal names the vulnerability, the package, its version, and the one to update to."""
+    use_database(Vulnerability("CVE-2099-0001", "msgspec", fixed="0.22.1"))
+    with pytest.raises(StageError) as refusal:
+        scan(build, build.archive)
+    _, line, _ = str(refusal.value).splitlines()
+    assert line == "  CRITICAL CVE-2099-0001 in msgspec 0.22.0: update to 0.22.1"
+
+
+@pytest.mark.docker
+def test_scan_passes_an_image_whose_package_has_no_fix_yet(
+    build: Build, use_database: UseDatabase
+) -> None:
+    """A CRITICAL vulnerability that no version fixes is counted and does not stop the image."""
+    use_database(Vulnerability("CVE-2099-0002", "msgspec"))
+    assert str(scan(build, build.archive)) == "1 critical"
+
+
+@pytest.mark.docker
+def test_scan_passes_an_image_that_is_fixed_already(
+    build: Build, use_database: UseDatabase
+) -> None:
+    """A vulnerability of older versions, and one of another package, say nothing of this image."""
+    use_database(
+        Vulnerability("CVE-2099-0003", "msgspec", fixed="0.22.0"),
+        Vulnerability("CVE-2099-0004", "numpy", fixed="99"),
+    )
+    assert str(scan(build, build.archive)) == "none"
+
+
+@pytest.mark.docker
+def test_scan_says_that_it_looked_for_vulnerabilities(
+    build: Build, use_database: UseDatabase, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """With a database that knows of none, the image is clean and nobody is warned."""
+    use_database()
+    findings = scan(build, build.archive)
+    assert (str(findings), findings.database, capsys.readouterr().out) == ("none", True, "")
+
+
+@pytest.mark.docker
+def test_scan_fails_in_a_workflow_that_cannot_download_the_database(
+    build: Build, registry: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A registry that answers, and has no database, is no database either."""
+    monkeypatch.setenv("GITHUB_ACTIONS", "true")
+    monkeypatch.setenv("TRIVY_DB_REPOSITORY", f"{registry}/nothing:2")
+    monkeypatch.setenv("TRIVY_CACHE_DIR", str(build.folder / "cache"))
+    with pytest.raises(StageError, match="database must be reachable in a workflow"):
+        scan(build, build.archive)

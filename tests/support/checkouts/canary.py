@@ -1,0 +1,45 @@
+"""Commits of a fork's one model, and what its gate made of them."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import Any
+
+from tests.support.checkouts.fork import MODEL, Fork
+
+
+def write(fork: Fork, estimator: str, rows: str) -> None:
+    """Write the fork's model, and commit it."""
+    sha256 = hashlib.sha256(rows.encode()).hexdigest()
+    toml = (
+        'description = "A test"\ntask = "classification"\ntarget = "kind"\n'
+        f'[data]\nsource = "data.csv"\nsha256 = "{sha256}"\n'
+        '[inputs]\nlength = "numeric"\nwidth = "numeric"\nnoise = "numeric"\n'
+        "[gate]\naccuracy = { min = 0.2, drop = 0.1 }\n"
+    )
+    files = {"data.csv": rows, "estimator.py": estimator, "model.toml": toml,
+             "README.md": "# Canary\n\nA test.\n"}  # fmt: skip
+    folder = fork.root / "model" / MODEL
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, content in files.items():
+        (folder / name).write_text(content)
+    fork.commit()
+
+
+def make(fork: Fork, *words: str, code: int = 0, **variables: str) -> str:
+    """Run words of the Makefile, which must end with this code, and return what they print."""
+    done = fork.make(*words, MODEL=MODEL, **variables)
+    assert done.returncode == code, done.stdout + done.stderr
+    return done.stdout
+
+
+def report(fork: Fork) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads((fork.root / "dist" / MODEL / "report.json").read_bytes())
+    return found
+
+
+def ratios(fork: Fork) -> dict[str, bool]:
+    """Return the verdicts on size and speed."""
+    checks = report(fork)["checks"]
+    return {each["name"]: each["passed"] for each in checks if "image" in each["rule"]}

@@ -1,0 +1,88 @@
+"""Images that have passed everything, without a container engine: what each stage would write."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from contract.bundle import (
+    MANIFEST,
+    SCHEMA_VERSION,
+    Data,
+    Gate,
+    Manifest,
+    Metrics,
+    Serving,
+    Split,
+    encode,
+)
+from judge.report import Report, Side, Verdict
+from ship.pipeline.smoke import tests_hash
+from ship.registry.image_index import bundle_of
+from ship.registry.oci_archive import Archive
+from ship.supply_chain import passed_tests
+from tests.ship.conftest import labelled, oci_archive
+from tests.support.images.trivy_files import pass_scan
+
+
+def image_of(
+    folder: Path,
+    model: str,
+    inputs: str,
+    content: str = "one",
+    bundle: Manifest | None = None,
+    **platform: str,
+) -> Archive:
+    """Write image.tar into a folder, with a bundle and the labels that we give a model's image."""
+    folder.mkdir(parents=True, exist_ok=True)
+    files = {"bundle/manifest.json": encode(bundle or manifest(model)),
+             "content.txt": content.encode()}  # fmt: skip
+    labels = {**labelled(model), "model-images.inputs": inputs}
+    return oci_archive(folder / "image.tar", files, labels, **platform)
+
+
+def pass_everything(archive: Archive, model: str, verdict: Verdict = "passed") -> Archive:
+    """Leave beside an image what the stages leave of one that has passed."""
+    passed = report(model, verdict)
+    write_report(archive, passed)
+    passed_tests.record_verdict(archive, bundle_beside(archive), passed, None)
+    pass_scan(archive)
+    passed_tests.record(archive, smoke=passed_tests.Smoke(tests=tests_hash(), passed=3))
+    return archive
+
+
+def bundle_beside(archive: Archive) -> Path:
+    """Return the folder of the bundle in an image, as training left it."""
+    folder = archive.path.with_name("bundle")
+    folder.mkdir(exist_ok=True)
+    (folder / MANIFEST).write_bytes(bundle_of(archive))
+    return folder
+
+
+def write_report(archive: Archive, found: Report) -> None:
+    for form in ("html", "json", "md"):
+        content = encode(found) if form == "json" else form.encode()
+        archive.path.with_name(f"report.{form}").write_bytes(content)
+
+
+def report(model: str, verdict: Verdict) -> Report:
+    side = Side(version="1", revision="0" * 40, digest=None, estimator="LogisticRegression",
+                runtime="onnx", data_sha256="0" * 64, rows=10, holdout_rows=4)  # fmt: skip
+    return Report(
+        model=model, description="A test", task="classification", verdict=verdict,
+        headline=f"{model}: {verdict}", new=side, old=None, note="", rows=4, compared=0,
+        confidence=0.95, resamples=0, scores=[], segments=[], checks=[], warnings=[],
+        changes=None, drift=[],
+    )  # fmt: skip
+
+
+def manifest(model: str) -> Manifest:
+    return Manifest(
+        schema_version=SCHEMA_VERSION, name=model, version="1", revision="0" * 40,
+        description="A test", task="classification", target="kind",
+        estimator="LogisticRegression",
+        data=Data(source="data.csv", sha256="0" * 64, rows=10, train_rows=6, holdout_rows=4),
+        split=Split(test_size=0.4, seed=0, stratified=True), inputs=[], classes=["a", "b"],
+        libraries={}, metrics=Metrics(holdout={}, cross_validation={}),
+        gate=Gate(passed=True, checks=[]), runtime="onnx", runtime_reason="", parity=None,
+        serving=Serving(), files={},
+    )  # fmt: skip
