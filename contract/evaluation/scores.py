@@ -89,7 +89,8 @@ class NumberScores:
         drawn = weights > 0
         first = self.truth[np.argmax(drawn, axis=1)]
         varies = (drawn & (self.truth != first[:, None])).any(axis=1)
-        return spread * varies
+        spread[~varies] = 0
+        return spread
 
 
 def scorer(found: Evaluation, classes: Sequence[Label] | None) -> ClassScores | NumberScores:
