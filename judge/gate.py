@@ -2,68 +2,75 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
+from contract.bundle import PARITY_TOLERANCE, Manifest
 from contract.bundle import Check as Recorded
-from contract.bundle import Manifest
 from contract.evaluation.segments import called
 from contract.spec.gate import Policy, Rules
 from judge.comparison.paired import SMALLEST, fallen
 from judge.report import Check, Score, Segment
 
-TOLERANCE = 1e-5  # as in train.export.parity, whose finding this is
-
 
 def checks(
-    policy: Policy, scores: list[Score], segments: list[Segment], manifest: Manifest
+    policy: Policy,
+    scores: list[Score],
+    segments: list[Segment],
+    manifest: Manifest,
+    droppable: Collection[str] = (),
 ) -> list[Check]:
-    """Return every check of the gate on the model itself, in the order of model.toml."""
-    found = check_rules(policy.rules, scores, "")
-    rules = {each.column: each.rules for each in policy.segments}
+    """Return every check of the gate on the model itself, in the order of model.toml.
+
+    `droppable` names the metrics whose drop since the published model has to be measured; it is
+    empty where the two models are not compared.
+    """
+    result = check_rules(policy.rules, scores, "", droppable)
+    rules = {segment.column: segment.rules for segment in policy.segments}
     for segment in segments:
         if segment.gated:
             where = called("", segment.column, segment.value)
-            found += check_rules(rules[segment.column], segment.scores, where)
-    return [*found, *check_recorded(policy, manifest), check_parity(manifest)]
+            result += check_rules(rules[segment.column], segment.scores, where)
+    return [*result, *check_recorded(policy, manifest), check_parity(manifest)]
 
 
-def check_rules(rules: Rules, scores: list[Score], where: str) -> list[Check]:
+def check_rules(
+    rules: Rules, scores: list[Score], where: str, droppable: Collection[str] = ()
+) -> list[Check]:
+    """Check the bounds and the drops of metrics, on all rows or `where` a segment is.
+
+    A metric that does not exist fails, for nothing says that its rule is met; in a segment it may
+    well not exist (rows of one class have no ROC curve), and is not checked.
+    """
     by_name = {score.metric: score for score in scores}
     result = []
     for bound in rules.bounds:
         score = by_name.get(bound.metric)
-        if score is None:
-            if not where:
-                result.append(absent(bound.metric))
-            continue  # in a segment it may well not exist
-        value = score.whole
-        passed = value >= bound.value if bound.bound == "min" else value <= bound.value
-        words = "at least" if bound.bound == "min" else "at most"
-        rule = f"{words} {bound.value:g}"
-        result.append(
-            Check(name=bound.metric + where, rule=rule, found=f"{value:.4g}", passed=passed)
-        )
-    result += [
-        check_drop(by_name[metric], allowed, where)
-        for metric, allowed in rules.drops.items()
-        if metric in by_name and by_name[metric].old is not None
-    ]
+        if score or not where:
+            result.append(told(bound.check(score.whole if score else None), where))
+    for metric, allowed in rules.drops.items():
+        score = by_name.get(metric)
+        if score and score.old is not None:
+            result.append(check_drop(score, allowed, where))
+        elif not where and (score is None or metric in droppable):
+            rows = "the rows that both models answer" if score else "the holdout"
+            result.append(
+                Check(name=metric, rule=f"measured on {rows}", found="none", passed=False)
+            )
     return result
 
 
-def absent(metric: str) -> Check:
-    """Fail a bound on a metric that the holdout does not have: nothing says that it is met."""
-    return Check(name=metric, rule="measured on the holdout", found="none", passed=False)
+def told(check: Recorded, where: str = "") -> Check:
+    """Return the check of a threshold as the report tells it."""
+    return Check(
+        name=check.metric + where, rule=check.rule, found=check.measured, passed=check.passed
+    )
 
 
 def check_recorded(policy: Policy, manifest: Manifest) -> list[Check]:
     """Return what the training itself found wanting, by rules that are no longer here."""
     known = {bound.metric for bound in policy.rules.bounds}
     return [
-        Check(
-            name=check.metric,
-            rule=f"{'at least' if check.bound == 'min' else 'at most'} {check.threshold:g}",
-            found=f"{check.value:.4g}",
-            passed=False,
-        )
+        told(check)
         for check in recorded(manifest)
         if not check.passed and check.metric not in known
     ]
@@ -119,20 +126,17 @@ def over_seeds(score: Score) -> str:
 
 
 def check_parity(manifest: Manifest) -> Check:
+    """Check what the training found when it compared the exported model with the estimator."""
     parity = manifest.parity
     if manifest.runtime != "onnx":
         found = "served by the estimator itself"
         return Check(name="parity", rule="equal to the estimator", found=found, passed=True)
-    found = (
-        "not compared"
-        if parity is None
-        else (
+    found = "not compared"
+    if parity is not None:
+        found = (
             f"{parity.label_mismatches} of {parity.rows} labels differ, "
             f"numbers by at most {parity.max_difference:g}"
         )
-    )
-    passed = (
-        parity is not None and not parity.label_mismatches and parity.max_difference <= TOLERANCE
-    )
-    rule = f"0 labels, {TOLERANCE:g}, as its training compared them"
+    rule = f"0 labels, {PARITY_TOLERANCE:g}, as its training compared them"
+    passed = parity is not None and parity.is_equal
     return Check(name="parity", rule=rule, found=found, passed=passed)

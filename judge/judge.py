@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import NamedTuple
 
 from contract.bundle import Bundle
@@ -19,7 +20,7 @@ from judge.comparison.scoring import Scorer
 from judge.comparison.seed_variance import seeds
 from judge.errors import Incomparable
 from judge.headline import headline
-from judge.report import Check, Report, Segment, Side
+from judge.report import Check, Report, Score, Segment, Side
 from judge.warnings import unlucky, warnings
 
 FIRST = {"classification": "accuracy", "regression": "mae"}  # shown where no rule names a metric
@@ -61,7 +62,8 @@ def judge(new: Bundle, old: Published | None, policy: Policy, *, absent: str = "
     scores = scorer(list(range(len(fresh.truth))))
     parts = cut(policy, fresh, scorer)
     moved = drift(new, old.bundle) if old and before else []
-    found = [*failures, *gate.checks(policy, scores, parts, new.manifest)]
+    measurable = droppable(old, before, scores)
+    checks = [*failures, *gate.checks(policy, scores, parts, new.manifest, measurable)]
     told = warnings(new, old.bundle if old else None, fresh, scores, moved)
     told += unlucky(scores, policy.rules.drops)
     told += [before.chosen.warning] if before and before.chosen.warning else []
@@ -80,7 +82,7 @@ def judge(new: Bundle, old: Published | None, policy: Policy, *, absent: str = "
         resamples=count(len(fresh.truth)),
         scores=scores,
         segments=parts,
-        checks=found,
+        checks=checks,
         warnings=told,
         changes=changes(before.new, before.old) if before else None,
         drift=moved,
@@ -111,6 +113,16 @@ def answered(
         failed = Check(name="baseline", rule=rule, found=found, passed=False)
         return None, note, [failed] if error.curable else []
     return before, f"{named} {before.note}", []
+
+
+def droppable(
+    old: Published | None, before: Answered | None, scores: list[Score]
+) -> Collection[str]:
+    """Return the metrics whose drop a comparison has to tell; none where none can be told."""
+    if not (old and before and before.chosen.conclusive):
+        return ()
+    is_compared = any(score.old is not None for score in scores)
+    return old.bundle.manifest.metrics.holdout if is_compared else ()
 
 
 def comparisons(policy: Policy, fresh: Evaluation) -> int:

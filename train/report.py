@@ -33,11 +33,10 @@ def tiles(manifest: Manifest) -> str:
 
 
 def tile(check: Check) -> str:
-    sign = "at least" if check.bound == "min" else "at most"
     verdict = "passed" if check.passed else "failed"
     return (
-        f'<div class="tile {verdict}"><b>{check.value:.4g}</b> {check.metric}'
-        f"<small>{sign} {check.threshold:g}: {verdict}</small></div>"
+        f'<div class="tile {verdict}"><b>{check.measured}</b> {check.metric}'
+        f"<small>{check.rule}: {verdict}</small></div>"
     )
 
 

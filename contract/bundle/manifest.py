@@ -17,6 +17,9 @@ EVALUATION = "evaluation.json"
 MODEL_FILES = {"onnx": "model.onnx", "joblib": "model.joblib"}
 FLAT_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 LARGEST_JSON = 16 * 1024**2  # bytes of a manifest
+# By how much a number of an exported model may differ from the estimator's, and an answer of a
+# served model from its golden example: probabilities absolutely, numbers relative to their size.
+PARITY_TOLERANCE = 1e-5
 
 Runtime = Literal["onnx", "joblib"]
 Task = Literal["classification", "regression"]
@@ -59,8 +62,18 @@ class Check(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     metric: str
     bound: Literal["min", "max"]
     threshold: float
-    value: float
+    value: float | None  # None where the metric does not exist, so that nothing is met
     passed: bool
+
+    @property
+    def rule(self) -> str:
+        """What the metric must be: `at least 0.9`."""
+        return f"{'at least' if self.bound == 'min' else 'at most'} {self.threshold:g}"
+
+    @property
+    def measured(self) -> str:
+        """What the metric is: `0.974`, or `none`."""
+        return "none" if self.value is None else f"{self.value:.4g}"
 
 
 class Override(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
@@ -82,6 +95,11 @@ class Parity(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     rows: int
     label_mismatches: int
     max_difference: float
+
+    @property
+    def is_equal(self) -> bool:
+        """Whether every label is equal and every number within PARITY_TOLERANCE."""
+        return self.label_mismatches == 0 and self.max_difference <= PARITY_TOLERANCE
 
 
 class Serving(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):

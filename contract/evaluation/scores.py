@@ -67,8 +67,7 @@ class NumberScores:
         weights = weights.astype(np.float64)
         rows = weights.sum(axis=1)
         squares = weights @ self.errors**2
-        mean = weights @ self.truth / rows
-        spread = weights @ self.truth**2 - rows * mean**2
+        spread = self.spread(weights, rows)
         with np.errstate(divide="ignore", invalid="ignore"):
             r2 = np.where(spread > 0, 1 - squares / spread, np.nan)
         return {
@@ -77,6 +76,21 @@ class NumberScores:
             "mae": weights @ self.errors / rows,
             "median_absolute_error": median(whole, self.errors),
         }
+
+    def spread(self, weights: Numbers, rows: Numbers) -> Numbers:
+        """Return the sum [B] of squared distances from the mean; 0 where the truth does not vary.
+
+        In two passes: a mean of squares less the square of the mean has no digits left where the
+        mean is large.
+        """
+        centred = self.truth - self.truth.mean()
+        mean = weights @ centred / rows
+        spread: Numbers = np.einsum("bn,bn->b", weights, (centred - mean[:, None]) ** 2)
+        drawn = weights > 0
+        first = self.truth[np.argmax(drawn, axis=1)]
+        varies = (drawn & (self.truth != first[:, None])).any(axis=1)
+        spread[~varies] = 0
+        return spread
 
 
 def scorer(found: Evaluation, classes: Sequence[Label] | None) -> ClassScores | NumberScores:

@@ -6,7 +6,7 @@ import math
 
 import msgspec
 
-from contract.bundle import Task
+from contract.bundle import Check, Task
 from contract.errors import ModelError
 from contract.evaluation.metrics import METRICS, Bound, for_task
 from contract.spec.toml import Section
@@ -21,6 +21,16 @@ class Threshold(msgspec.Struct, frozen=True):
     metric: str
     bound: Bound
     value: float
+
+    def check(self, value: float | None) -> Check:
+        """Hold the metric's value against the bound; one that does not exist, or is NaN, fails."""
+        if value is None or not math.isfinite(value):
+            value, passed = None, False
+        else:
+            passed = value >= self.value if self.bound == "min" else value <= self.value
+        return Check(
+            metric=self.metric, bound=self.bound, threshold=self.value, value=value, passed=passed
+        )
 
 
 class Rules(msgspec.Struct, frozen=True):

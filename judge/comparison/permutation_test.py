@@ -1,48 +1,81 @@
 """Could two models' labels have come from one? Swap their answers at random, row by row.
 
 A metric of labels moves in steps of a row, which a bootstrap of few rows takes too lightly. For
-accuracy the swaps can be counted instead of drawn: that is McNemar's exact test.
+accuracy the swaps need not be drawn: that is McNemar's exact test.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from math import comb
+import math
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import stats
 
 from contract.bundle import Label
 from contract.evaluation.bootstrap import SEED
 from contract.evaluation.evaluation import Evaluation
-from contract.evaluation.scores import Scores, label_scores, one_hot
+from contract.evaluation.scores import Numbers, Scores, label_scores, one_hot
 
 SWAPS = 10_000
+AT_ONCE = 1_000_000  # swapped rows in memory
+ROUNDING = 1e-12  # of a metric, which is a sum of shares
 
 
 def permutation(new: Evaluation, old: Evaluation, classes: Sequence[Label]) -> dict[str, float]:
-    """Return the two-sided p of the difference of each metric of labels."""
-    everything = (new.truth, new.predictions, old.predictions)
-    labels = list(dict.fromkeys([*classes, *(label for column in everything for label in column)]))
-    actual, after, before = (one_hot(column, labels) for column in everything)
-    differ = np.flatnonzero((after != before).any(axis=1))
-    swaps = np.random.default_rng(SEED).integers(0, 2, (SWAPS, len(differ)))
-    swaps[0] = 0  # the answers as they are count as one of the swaps
-    moved = swaps @ (before - after)[differ]
-    hits = swaps @ ((before - after) * actual)[differ]
-    truth = np.broadcast_to(actual.sum(axis=0), moved.shape)
-    ones = label_scores((after * actual).sum(axis=0) + hits, truth, after.sum(axis=0) + moved)
-    others = label_scores((before * actual).sum(axis=0) - hits, truth, before.sum(axis=0) - moved)
-    return {**drawn(ones, others), "accuracy": mcnemar(*discordant(new, old))}
+    """Return the two-sided p of the difference of each metric of labels.
+
+    A paired permutation test (Fisher 1935): of each row that the models answer differently, a coin
+    decides which of them gets which answer. The accuracy's p is that of `mcnemar`.
+    """
+    answers = (new.truth, new.predictions, old.predictions)
+    labels = list(dict.fromkeys([*classes, *(label for column in answers for label in column)]))
+    actual, after, before = (one_hot(column, labels) for column in answers)
+    differing = np.flatnonzero((after != before).any(axis=1))
+    change = (before - after)[differing]
+    right = change * actual[differing]
+    totals = [counts.sum(axis=0) for counts in (actual, after, before)]
+    hits = [(counts * actual).sum(axis=0) for counts in (after, before)]
+    batches = [
+        distances(totals, hits, swapped @ change, swapped @ right)
+        for swapped in swaps(len(differing))
+    ]
+    drawn = {name: np.concatenate([batch[name] for batch in batches]) for name in batches[0]}
+    shares = {
+        name: float(np.mean(values >= values[0] - ROUNDING)) for name, values in drawn.items()
+    }
+    return {**shares, "accuracy": mcnemar(*discordant(new, old))}
 
 
-def drawn(ones: Scores, others: Scores) -> dict[str, float]:
-    """Return how often a swap moves the metrics as far apart as they are."""
-    result = {}
-    for name, values in ones.items():
-        distances = np.abs(values - others[name])
-        result[name] = float(np.mean(distances >= distances[0] - 1e-12))
-    return result
+def swaps(rows: int) -> Iterator[NDArray[np.int64]]:
+    """Yield SWAPS times which rows are swapped [B, rows]; at first none, the answers as they are.
+
+    The batches continue one stream of random numbers, so that their size changes nothing.
+    """
+    random = np.random.default_rng(SEED)
+    batch = max(1, AT_ONCE // max(rows, 1))
+    for start in range(0, SWAPS, batch):
+        swapped = random.integers(0, 2, (min(batch, SWAPS - start), rows))
+        if start == 0:
+            swapped[0] = 0
+        yield swapped
+
+
+def distances(
+    totals: Sequence[Numbers], hits: Sequence[Numbers], moved: Numbers, moved_hits: Numbers
+) -> Scores:
+    """Return how far each metric [B] of the two is apart after swaps.
+
+    `totals` count by class [classes] the rows that are true, and so predicted by either model;
+    `hits` those of them that are right. `moved` and `moved_hits` [B, classes] is what the swaps
+    give to the first model and take from the second.
+    """
+    actual, after, before = totals
+    actual = np.broadcast_to(actual, moved.shape)
+    ones = label_scores(hits[0] + moved_hits, actual, after + moved)
+    others = label_scores(hits[1] - moved_hits, actual, before - moved)
+    return {name: np.abs(values - others[name]) for name, values in ones.items()}
 
 
 def discordant(new: Evaluation, old: Evaluation) -> tuple[int, int]:
@@ -55,13 +88,18 @@ def discordant(new: Evaluation, old: Evaluation) -> tuple[int, int]:
 
 
 def mcnemar(gained: int, lost: int) -> float:
-    """Return the two-sided p of a fair coin falling as unevenly."""
+    """Return the two-sided p of as uneven counts of rows that one model alone has right.
+
+    McNemar (1947) in its exact form: the binomial test of a fair coin.
+    """
     flips = gained + lost
-    tail = sum(comb(flips, heads) for heads in range(min(gained, lost) + 1))
-    return float(min(1.0, 2 * tail / 2.0**flips))
+    return float(stats.binomtest(gained, flips).pvalue) if flips else 1.0
 
 
 def smallest_drop(rows: int, alpha: float) -> float:
-    """Return the least drop of accuracy that so many rows can tell from chance."""
-    flips = next(flips for flips in range(1, 64) if mcnemar(0, flips) <= alpha)
+    """Return the least drop of accuracy that so many rows can tell from chance.
+
+    That is the share of `flips` rows, all lost, whose p by `mcnemar` is 2 * 0.5 ** flips.
+    """
+    flips = math.ceil(1 - math.log2(alpha))
     return min(1.0, flips / rows)

@@ -18,8 +18,7 @@ def open_bundle(path: str) -> Bundle:
     failed = [check for check in bundle.manifest.gate.checks if not check.passed]
     if failed or not bundle.manifest.gate.passed:
         reasons = ", ".join(
-            f"{check.metric} is {check.value:.4g} ({check.bound} {check.threshold:.4g})"
-            for check in failed
+            f"{check.metric} is {check.measured}, not {check.rule}" for check in failed
         )
         raise GateFailed(
             f"The model {bundle.manifest.name} must pass its gate to be served. "

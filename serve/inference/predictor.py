@@ -6,13 +6,12 @@ import math
 import time
 from collections.abc import Sequence
 
-from contract.bundle import Bundle, Example, Label
+from contract.bundle import PARITY_TOLERANCE, Bundle, Example, Label
 from serve.errors import WrongAnswer
 from serve.inference.arrays import Frame, Framer
 from serve.inference.scores import Scores, load
 from serve.validation.schema import Row
 
-TOLERANCE = 1e-5  # what training promised of the exported model
 FAST, LARGE = 0.002, 512  # seconds, rows
 
 
@@ -65,9 +64,11 @@ def example_row(example: Example, bundle: Bundle) -> Row:
 def same(example: Example, label: Label, probabilities: list[float] | None) -> bool:
     """Compare an answer with the recorded one."""
     if isinstance(example.prediction, float) and isinstance(label, float):
-        return math.isclose(example.prediction, label, rel_tol=TOLERANCE, abs_tol=TOLERANCE)
+        return math.isclose(
+            example.prediction, label, rel_tol=PARITY_TOLERANCE, abs_tol=PARITY_TOLERANCE
+        )
     recorded = example.probabilities or []
     return example.prediction == label and all(
-        math.isclose(wanted, found, abs_tol=TOLERANCE)
+        math.isclose(wanted, found, abs_tol=PARITY_TOLERANCE)
         for wanted, found in zip(recorded, probabilities or [], strict=True)
     )

@@ -9,10 +9,9 @@ import urllib.error
 import urllib.request
 from typing import Any
 
-from contract.bundle import Example
+from contract.bundle import PARITY_TOLERANCE, Example
 from ship.errors import StageError
 
-TOLERANCE = 1e-5  # what training promised of the exported model
 TOO_MANY = 429
 SECONDS = 10  # that the way in has to know of a new service
 DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
@@ -58,7 +57,7 @@ def agrees(answer: Any, example: Example) -> bool:
 
 
 def close(found: float, wanted: float) -> bool:
-    return math.isclose(found, wanted, rel_tol=TOLERANCE, abs_tol=TOLERANCE)
+    return math.isclose(found, wanted, rel_tol=PARITY_TOLERANCE, abs_tol=PARITY_TOLERANCE)
 
 
 def post(url: str, body: Any) -> tuple[int, Any]:

@@ -74,7 +74,7 @@ def model_rows(outcome: Outcome) -> dict[str, str]:
     signs = {"min": "≥", "max": "≤"}
     claimed = " (claimed)" if manifest.evaluation == "claimed" else ""
     return {
-        "metric": "\n".join(f"{c.metric} {c.value:.4g}{claimed}" for c in manifest.gate.checks),
+        "metric": "\n".join(f"{c.metric} {c.measured}{claimed}" for c in manifest.gate.checks),
         "gate": "\n".join(
             f"{'passed' if c.passed else 'FAILED'} ({signs[c.bound]} {c.threshold:g})"
             for c in manifest.gate.checks

@@ -119,3 +119,24 @@ def test_part_keeps_every_list_in_step() -> None:
     kept = part(found, [1])
     assert (kept.rows, kept.truth, kept.predictions) == ([1], ["b"], ["a"])
     assert (kept.probabilities, kept.others) == ([[0.8, 0.2]], {"place": ["south"]})
+
+
+@pytest.mark.parametrize("mean", [0.0, 1e8, -1e12])
+def test_r2_keeps_its_digits_where_the_mean_is_large_beside_the_spread(mean: float) -> None:
+    """Years in milliseconds have the r2 of scikit-learn too, in every resample."""
+    random = np.random.default_rng(1)
+    truth = mean + random.normal(size=80)
+    predictions = truth + random.normal(size=80) / 2
+    drawn = np.concatenate([np.ones((1, 80), dtype=np.int64), next(weights(80))[:5]])
+    scores = scorer(evaluation(truth.tolist(), predictions.tolist()), None)(drawn)["r2"]
+    rows = [np.repeat(np.arange(80), times) for times in drawn]
+    expected = [metrics.r2_score(truth[row], predictions[row]) for row in rows]
+    assert scores.tolist() == pytest.approx(expected)
+
+
+def test_r2_of_a_truth_that_does_not_vary_does_not_exist() -> None:
+    """There is no spread to explain, not even where one is left by rounding."""
+    truth = [0.1] * 49 + [0.7]
+    drawn = np.array([[1] * 49 + [0], [1] * 50])
+    scores = scorer(evaluation(truth, [0.2] * 50), None)(drawn)["r2"]
+    assert np.isnan(scores).tolist() == [True, False]

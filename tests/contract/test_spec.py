@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 
+import msgspec
 import pytest
 
+from contract import bundle
 from contract.bundle import Serving
 from contract.errors import ModelError
-from contract.spec import model_toml
+from contract.evaluation.metrics import Bound
+from contract.spec import model_toml, thresholds
 from contract.spec.gate import Rules, Threshold
 
 CSV = "size,colour,price\n1,red,2\n3,blue,4\n"
@@ -163,3 +167,23 @@ def test_model_without_notes_is_refused(folder: Path) -> None:
     """A card needs what only the author knows."""
     (folder / "README.md").unlink()
     assert "README.md must be a file" in message(folder)
+
+
+@pytest.mark.parametrize("value", [None, math.nan, math.inf])
+def test_threshold_fails_a_metric_that_does_not_exist(value: float | None) -> None:
+    """Nothing says that a bound is met, and a manifest can hold that nothing."""
+    check = Threshold("rmse", "max", 0.5).check(value)
+    assert (check.value, check.passed) == (None, False)
+    assert thresholds.sentence(check) == "rmse none <= 0.5 FAILED"
+    assert msgspec.json.decode(bundle.encode(check), type=bundle.Check) == check
+
+
+@pytest.mark.parametrize(
+    ("bound", "passed", "rule"),
+    [("min", [False, True, True], "at least 0.5"), ("max", [True, True, False], "at most 0.5")],
+)
+def test_threshold_includes_its_bound(bound: Bound, passed: list[bool], rule: str) -> None:
+    """What is as good as the bound is good enough."""
+    checks = [Threshold("rmse", bound, 0.5).check(value) for value in (0.4, 0.5, 0.6)]
+    assert [check.passed for check in checks] == passed
+    assert {check.rule for check in checks} == {rule}

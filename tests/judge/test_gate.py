@@ -10,7 +10,7 @@ import pytest
 from contract.bundle import Bundle
 from contract.spec.gate import Rules, Threshold
 from judge.gate import check_rules
-from judge.report import Report
+from judge.report import Report, Score
 from tests.judge import rates
 from tests.judge.conftest import FOREST, LOGISTIC, STUMP, Shop, flowers
 
@@ -232,3 +232,23 @@ def test_bound_on_a_metric_that_there_is_not_fails() -> None:
     (check,) = check_rules(rules, [], "")
     assert (check.name, check.found, check.passed) == ("log_loss", "none", False)
     assert check_rules(rules, [], " where a is b") == []
+
+
+def test_drop_of_a_metric_that_there_is_not_fails() -> None:
+    """A drop that cannot be measured is no drop of nothing: it fails, and the check says so."""
+    rules = Rules((), {"r2": 0.1})
+    (check,) = check_rules(rules, [], "")
+    assert (check.name, check.rule) == ("r2", "measured on the holdout")
+    assert (check.found, check.passed) == ("none", False)
+    assert check_rules(rules, [], " where a is b") == []
+
+
+def test_drop_that_only_the_rows_of_both_models_lack_fails() -> None:
+    """The new model has a curve on all of its rows, and neither has one on those they share."""
+    alone = Score(
+        metric="roc_auc", higher_is_better=True, whole=0.9, new=0.9, new_low=0.8, new_high=1.0
+    )
+    rules = Rules((), {"roc_auc": 0.1})
+    (check,) = check_rules(rules, [alone], "", {"roc_auc"})
+    assert (check.rule, check.passed) == ("measured on the rows that both models answer", False)
+    assert check_rules(rules, [alone], "", {"accuracy"}) == []

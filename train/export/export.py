@@ -10,7 +10,7 @@ import joblib
 import numpy as np
 import pandas as pd
 
-from contract.bundle import Input, Parity, Runtime
+from contract.bundle import PARITY_TOLERANCE, Input, Parity, Runtime
 from contract.errors import ModelError
 from contract.spec.model_toml import ModelSpec
 from train.data.split import Part
@@ -48,7 +48,7 @@ def export(spec: ModelSpec, estimator: Any, inputs: list[Input], train: Part) ->
             except Exception as error:  # noqa: BLE001 - whatever a converter or the runtime raises
                 failures.append(f"{name}: {first_line(error)}")
                 continue
-            if parity.is_equal(found):
+            if found.is_equal:
                 return Export("onnx", describe(name, found), content, found, double)
             failures.append(f"{name}: {describe_difference(found)}")
     return Export("joblib", "ONNX was not used. " + "; ".join(failures), pickle(estimator), None)
@@ -98,7 +98,7 @@ def describe(name: str, found: Parity) -> str:
 def describe_difference(found: Parity) -> str:
     return (
         f"{found.label_mismatches} of {found.rows} labels differ, "
-        f"numbers by up to {found.max_difference:g} (allowed: 0 and {parity.TOLERANCE:g})"
+        f"numbers by up to {found.max_difference:g} (allowed: 0 and {PARITY_TOLERANCE:g})"
     )
 
 

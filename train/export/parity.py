@@ -15,7 +15,6 @@ from contract.bundle import Parity
 from contract.spec.model_toml import ModelSpec
 from train.fit.evaluate import Answers
 
-TOLERANCE = 1e-5
 BATCH = 1_000
 
 
@@ -67,10 +66,6 @@ def compare(expected: Answers, got: Answers, scale: float) -> Parity:
         difference = np.abs(got.probabilities - expected.probabilities)
     rows = len(expected.predictions)
     return Parity(rows=rows, label_mismatches=mismatches, max_difference=round_up(difference))
-
-
-def is_equal(parity: Parity) -> bool:
-    return parity.label_mismatches == 0 and parity.max_difference <= TOLERANCE
 
 
 def round_up(differences: NDArray[np.float64]) -> float:

@@ -181,7 +181,7 @@ def test_export_answers_as_the_estimator(
         assert exported.parity is None
         assert "ONNX was not used. float64: " in exported.reason
         got = evaluate.answer(joblib.load(io.BytesIO(exported.content)), given.holdout.X)
-    assert parity.is_equal(parity.compare(expected, got, scale=1.0))
+    assert parity.compare(expected, got, scale=1.0).is_equal
 
 
 @pytest.mark.usefixtures("fewer_rows")

@@ -85,7 +85,7 @@ def test_missing_values_go_the_same_way(folder: Folder) -> None:
     X.loc[y == 1, "a"] = np.where(np.arange((y == 1).sum()) % 3, X.loc[y == 1, "a"], np.nan)
     forest = RandomForestClassifier(7, random_state=0).fit(X, y)
     got = parity.answer(spec, convert(spec, forest, double=True), X)
-    assert parity.is_equal(parity.compare(evaluate.answer(forest, X), got, 1))
+    assert parity.compare(evaluate.answer(forest, X), got, 1).is_equal
 
 
 def test_average_counts_leaves_of_zero(folder: Folder) -> None:

@@ -15,7 +15,7 @@ from sklearn.tree import DecisionTreeClassifier
 from contract.bundle import Input, Parity, Serving
 from tests.train.conftest import Parts
 from train.export import encoders, hard_rows, split_thresholds
-from train.export.parity import compare, is_equal
+from train.export.parity import compare
 from train.fit.evaluate import Answers
 
 NAMES = ["sepal_length_cm", "sepal_width_cm", "petal_length_cm", "petal_width_cm"]
@@ -27,7 +27,7 @@ def test_parity_counts_other_labels() -> None:
     got = Answers(np.array(["a", "a", "a"], dtype=object), None)
     found = compare(Answers(LABELS, None), got, scale=1)
     assert found == Parity(rows=3, label_mismatches=2, max_difference=0.0)
-    assert not is_equal(found)
+    assert not found.is_equal
 
 
 def test_parity_measures_probabilities_absolutely() -> None:
@@ -37,7 +37,7 @@ def test_parity_measures_probabilities_absolutely() -> None:
     other[1, 0] += 0.000012
     found = compare(Answers(LABELS, some), Answers(LABELS, other), scale=1)
     assert found.max_difference == 2e-05
-    assert not is_equal(found)
+    assert not found.is_equal
 
 
 @pytest.mark.parametrize(
@@ -48,7 +48,7 @@ def test_parity_measures_numbers_relatively(expected: float, got: float, differe
     """A number differs relative to its size, or to the spread of the target if that is larger."""
     found = compare(Answers(np.array([expected]), None), Answers(np.array([got]), None), scale=10.0)
     assert found.max_difference == difference
-    assert is_equal(found) == (difference <= 1e-5)
+    assert found.is_equal == (difference <= 1e-5)
 
 
 def test_probes_are_as_hard_as_they_should_be() -> None:
