@@ -1,4 +1,4 @@
-"""The command line: `python -m serve`, and what else can be done with a bundle."""
+"""The command line: `python -m serve`, and the other commands for a bundle."""
 
 # ruff: noqa: PLC0415 - a command imports what it needs and no more: it starts in milliseconds
 from __future__ import annotations
@@ -64,7 +64,10 @@ COMMANDS = (serve, check, info, predict, healthcheck)
 
 
 def parser() -> argparse.ArgumentParser:
-    """Return the parser; without a command it is `serve`."""
+    """Return the argument parser; without a command it serves.
+
+    The docstring of each command is its help, so it must be one line.
+    """
     top = argparse.ArgumentParser(
         prog="serve",
         description="Serve a model bundle over HTTP, or score rows with it.",
@@ -85,6 +88,7 @@ def parser() -> argparse.ArgumentParser:
 
 
 def add_predict_options(sub: argparse.ArgumentParser) -> None:
+    """Add the options of `predict`."""
     sub.add_argument(
         "--format",
         choices=["csv", "jsonl", "parquet"],
@@ -98,7 +102,7 @@ def add_predict_options(sub: argparse.ArgumentParser) -> None:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run a command; a failure is one line and its own exit code."""
+    """Run a command and return its exit code; print a failure as one line."""
     parsed = parser().parse_args(arguments)
     try:
         parsed.command(settings.load(), parsed)
@@ -109,7 +113,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def report(failure: Failure, *, serving: bool) -> None:
-    """Print the one line: to the log when serving, otherwise for a person."""
+    """Print a failure: as a line of the log when serving, otherwise to standard error."""
     if serving:
         from serve.monitoring.logs import Log
 

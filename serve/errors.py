@@ -1,4 +1,4 @@
-"""Every way to fail, in one place: commands end with an exit code, requests with a status."""
+"""Every way to fail, in one place: a Failure ends a command, a Refusal ends a request."""
 
 # ruff: noqa: N818 - the names say what happened
 from __future__ import annotations
@@ -9,7 +9,7 @@ import msgspec
 
 
 class Failure(Exception):
-    """Ends a command: the message is the one line that is printed."""
+    """Ends a command with its exit code; the message is the one line that is printed."""
 
     exit_code = 1
 
@@ -21,7 +21,7 @@ class InvalidSetting(Failure):
 
 
 class CannotListen(Failure):
-    """The address is taken, or not ours to take."""
+    """The address is taken, or this process may not listen on it."""
 
     exit_code = 3
 
@@ -43,31 +43,31 @@ class GateFailed(Failure):
 
 
 class WrongLibrary(Failure):
-    """A library that is needed is missing, or not the version that made the model."""
+    """A library that is needed is missing, or another version than the one that made the model."""
 
     exit_code = 12
 
 
 class BrokenModel(Failure):
-    """The model file cannot be loaded, or has not the inputs and outputs it must have."""
+    """The model file cannot be loaded, or its inputs and outputs are not the manifest's."""
 
     exit_code = 13
 
 
 class WrongAnswer(Failure):
-    """The model answers a golden example otherwise than it did when it was trained."""
+    """The model's answer to a golden example differs from the one recorded in training."""
 
     exit_code = 14
 
 
 class RowsRefused(Failure):
-    """The bulk scorer met a row it cannot score."""
+    """The bulk scorer met a row or a file that it cannot score."""
 
     exit_code = 15
 
 
 class Refusal(Exception):
-    """Ends a request: the status, and what the client should know."""
+    """Ends a request with its status (RFC 9110); the Problem says what the client should know."""
 
     status = 400
 
@@ -85,7 +85,7 @@ class Refusal(Exception):
 
 
 class Problem(msgspec.Struct, omit_defaults=True):
-    """The body of every refusal."""
+    """The body of every refusal; `row` counts from 0."""
 
     error: str
     row: int | None = None
@@ -99,26 +99,26 @@ def sendable(text: str) -> str: ...
 @overload
 def sendable(text: None) -> None: ...
 def sendable(text: str | None) -> str | None:
-    """Return text that UTF-8 can hold: JSON can name half a character, and a client may."""
+    """Return text that UTF-8 can hold: JSON can escape one half of a surrogate pair."""
     return text and text.encode(errors="replace").decode()
 
 
 class MalformedBody(Refusal):
-    """The body is not JSON, or not JSON that means one thing only."""
+    """The body is not JSON, or is JSON with a key that occurs twice."""
 
 
 class MalformedRequest(Refusal):
-    """What came is no request of HTTP."""
+    """The bytes are no HTTP request that every server reads alike."""
 
 
 class UnknownRoute(Refusal):
-    """No such path."""
+    """There is no such path."""
 
     status = 404
 
 
 class WrongMethod(Refusal):
-    """The path exists, the method does not."""
+    """The path exists, but not for this method."""
 
     status = 405
 
@@ -152,7 +152,7 @@ class InvalidRow(Refusal):
 
 
 class HeadTooLarge(Refusal):
-    """The headers, or the path, do not end."""
+    """The path and headers are too long (RFC 6585)."""
 
     status = 431
 
@@ -161,12 +161,12 @@ class HeadTooLarge(Refusal):
 
 
 class InternalError(Refusal):
-    """Our fault: the log has the rest."""
+    """The server failed; the log has the traceback."""
 
     status = 500
 
 
 class Unavailable(Refusal):
-    """Not now: starting, draining, or too busy. The answer carries Retry-After."""
+    """The server is starting, draining, or too busy; the answer has Retry-After."""
 
     status = 503

@@ -1,4 +1,7 @@
-"""The little of HTTP that is needed below FastAPI: read a body within limits, send an answer."""
+"""The part of HTTP that is needed below FastAPI: read a body within limits, send an answer.
+
+Scope, Receive and Send are those of the ASGI specification 3.0.
+"""
 
 from __future__ import annotations
 
@@ -31,14 +34,14 @@ class Disconnected(Exception):  # noqa: N818 - it is no error
 
 
 class Unfinished:
-    """The bodies that have begun to arrive, of all connections, hold a limited number of bytes."""
+    """Limits the bytes of bodies that have begun to arrive, over all connections."""
 
     def __init__(self, limit: int) -> None:
         self.limit = limit
         self.held = 0
 
     def hold(self, count: int) -> None:
-        """Add to what is held; raise Unavailable if that is too much."""
+        """Add `count` bytes to what is held; raise Unavailable if that is more than the limit."""
         self.held += count
         if self.held > self.limit:
             raise Unavailable(
@@ -50,7 +53,11 @@ class Unfinished:
 async def read_body(
     receive: Receive, headers: Headers, limit: int, unfinished: Unfinished
 ) -> bytes:
-    """Return the body; raise TooLarge as soon as it is known to be longer than `limit`."""
+    """Return the body of a request.
+
+    Raises TooLarge as soon as it is known to be longer than `limit` bytes, Unavailable when all
+    unfinished bodies together hold too much, and Disconnected when the client leaves.
+    """
     if int(headers.get(b"content-length", 0)) > limit:
         raise too_large(limit, headers[b"content-length"].decode())
     message = await receive()
@@ -65,6 +72,7 @@ async def read_body(
 
 
 async def read_rest(receive: Receive, piece: bytes, limit: int, unfinished: Unfinished) -> bytes:
+    """Return the body that begins with `piece`; raise as `read_body` does."""
     pieces: list[bytes] = []
     held, more = 0, True
     try:
@@ -84,6 +92,7 @@ async def read_rest(receive: Receive, piece: bytes, limit: int, unfinished: Unfi
 
 
 def too_large(limit: int, got: str) -> TooLarge:
+    """Return the refusal of a body that is longer than `limit` bytes."""
     return TooLarge(
         f"The body must be at most {limit} bytes (the setting MAX_BODY_BYTES). Got {got} instead. "
         "Send fewer rows in one request."
@@ -91,13 +100,13 @@ def too_large(limit: int, got: str) -> TooLarge:
 
 
 def require_post(scope: Scope) -> None:
-    """Raise WrongMethod unless this is a POST."""
+    """Check the method; raise WrongMethod unless it is POST."""
     if scope["method"] != "POST":
         raise WrongMethod("POST", scope["method"])
 
 
 def require_plain(headers: Headers) -> None:
-    """Raise WrongContentType if the body is said to be compressed."""
+    """Check the content encoding; raise WrongContentType if the body is said to be compressed."""
     encoding = headers.get(b"content-encoding", b"identity")
     if encoding != b"identity":
         raise WrongContentType(
@@ -107,7 +116,7 @@ def require_plain(headers: Headers) -> None:
 
 
 def require_json_type(headers: Headers) -> None:
-    """Raise WrongContentType unless the body is said to be JSON."""
+    """Check the content type; raise WrongContentType unless it says JSON."""
     content_type = headers.get(b"content-type", b"")
     if content_type != JSON and not JSON_TYPE.fullmatch(content_type):
         raise WrongContentType(
@@ -117,13 +126,13 @@ def require_json_type(headers: Headers) -> None:
 
 
 def respond_at_once(scope: Scope, send: Send, status: int, body: bytes, headers: Pairs) -> bool:
-    """Send one whole answer now, if the server can; return whether it did."""
+    """Write one whole answer now, if the server can; return whether it did."""
     at_once = scope.get("extensions", NOTHING).get(AT_ONCE)
     return at_once is not None and at_once(send, status, [*headers, length(body)], body)
 
 
 async def respond(scope: Scope, send: Send, status: int, body: bytes, headers: Pairs) -> None:
-    """Send one whole answer."""
+    """Send one whole answer: at once where the server can, otherwise as ASGI messages."""
     if scope["method"] == "HEAD" or not respond_at_once(scope, send, status, body, headers):
         headers = [*headers, length(body)]
         await send({"type": "http.response.start", "status": status, "headers": headers})
@@ -131,11 +140,15 @@ async def respond(scope: Scope, send: Send, status: int, body: bytes, headers: P
 
 
 def length(body: bytes) -> tuple[bytes, bytes]:
+    """Return the Content-Length header of a body."""
     return (b"content-length", b"%d" % len(body))
 
 
 async def refuse(scope: Scope, send: Send, refusal: Refusal, headers: Pairs) -> None:
-    """Send a refusal; the server throws away what it has not read of the request."""
+    """Send a refusal with its headers: Retry-After for 503, Allow for 405 (RFC 9110).
+
+    The server ignores what it has not read of the request.
+    """
     headers = [(b"content-type", JSON), *headers]
     if refusal.status == 503:
         headers.append((b"retry-after", b"1"))

@@ -1,7 +1,7 @@
-"""The settings: the only reader of the environment.
+"""The settings; nothing else reads the environment.
 
-A msgspec struct and not pydantic-settings, whose import alone takes a third of the time this
-server takes from its start to its first answer.
+A msgspec struct and not pydantic-settings, whose import alone takes a third of the time from this
+server's start to its first answer.
 """
 
 from __future__ import annotations
@@ -70,11 +70,15 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def listen_port(self) -> int:
+        """The port to listen on: Vertex AI's AIP_HTTP_PORT where it is set, otherwise PORT."""
         return self.port if self.aip_http_port is None else self.aip_http_port
 
 
 def load(environ: Mapping[str, str] = os.environ) -> Settings:
-    """Read the settings; an empty variable counts as not set."""
+    """Return the settings of the environment; an empty variable counts as not set.
+
+    Raises InvalidSetting for a value that a setting must not have.
+    """
     values = {
         name: environ[name.upper()]
         for name in Settings.__struct_fields__
@@ -86,6 +90,7 @@ def load(environ: Mapping[str, str] = os.environ) -> Settings:
 
 
 def check(name: str, value: str) -> None:
+    """Check the text of one setting; raise InvalidSetting for a value that it must not have."""
     hint = get_type_hints(Settings, include_extras=True)[name]
     try:
         msgspec.convert(value, hint, strict=False)
@@ -98,7 +103,7 @@ def check(name: str, value: str) -> None:
 
 
 def rows() -> list[tuple[str, str, str]]:
-    """Return name, default and meaning of every setting."""
+    """Return the name, default and meaning of every setting."""
     hints = get_type_hints(Settings, include_extras=True)
     return [
         (field.name.upper(), words(field.default), description(hints[field.name]))
@@ -107,7 +112,7 @@ def rows() -> list[tuple[str, str, str]]:
 
 
 def words(default: object) -> str:
-    """Return a default as one would write it into the environment."""
+    """Return a default as one would write it in the environment."""
     return (
         str(default).lower()
         if isinstance(default, bool)
@@ -118,6 +123,7 @@ def words(default: object) -> str:
 
 
 def description(hint: object) -> str:
+    """Return the description in the metadata of an annotated type."""
     notes = [note.description for note in getattr(hint, "__metadata__", ())]
     return next(filter(None, reversed(notes)), "")
 

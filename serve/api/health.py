@@ -1,4 +1,4 @@
-"""The routes that machines ask often: is it alive, is it ready, what has it counted."""
+"""The routes that machines ask often: /health, /ready and /metrics."""
 
 from __future__ import annotations
 
@@ -35,7 +35,10 @@ class Ready(msgspec.Struct, omit_defaults=True):
 
 
 def probe(service: Service, route: str, answer: Callable[[], tuple[int, bytes]]) -> Application:
-    """Return an endpoint for GET and HEAD that needs nothing of the request."""
+    """Return an ASGI endpoint for GET and HEAD that reads nothing of the request.
+
+    It counts each request as one of `route`, and answers any other method with 405.
+    """
 
     async def endpoint(scope: Scope, _: Receive, send: Send) -> None:
         if scope["method"] not in ("GET", "HEAD"):
@@ -64,6 +67,6 @@ def ready(service: Service) -> tuple[int, bytes]:
 
 
 def metrics(service: Service) -> tuple[int, bytes]:
-    """Print every counter in Prometheus' text format."""
+    """Print every counter in the Prometheus text exposition format 0.0.4."""
     in_flight = service.scorer.in_flight if service.scorer else 0
     return 200, service.metrics.text(ready=not service.unready, in_flight=in_flight).encode()

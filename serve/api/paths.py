@@ -16,41 +16,44 @@ V2, V2_LIVE, V2_READY = "/v2", "/v2/health/live", "/v2/health/ready"
 
 
 def v1_models(manifest: Manifest) -> list[str]:
-    """Return the paths of the model, without and with its version."""
+    """Return the version 1 paths of the model, without and with its version."""
     model = f"{V1}/{manifest.name}"
     return [model, f"{model}/versions/{manifest.version}"]
 
 
 def v1_predict(manifest: Manifest) -> list[str]:
+    """Return the paths that predict in version 1 of KServe's protocol and in TensorFlow Serving."""
     return [f"{model}:predict" for model in v1_models(manifest)]
 
 
 def v2_models(manifest: Manifest) -> list[str]:
-    """Return the paths of the model, without and with its version."""
+    """Return the version 2 paths of the model, without and with its version."""
     model = f"/v2/models/{manifest.name}"
     return [model, f"{model}/versions/{manifest.version}"]
 
 
 def v2_infer(manifest: Manifest) -> list[str]:
+    """Return the paths that predict in version 2 (the Open Inference Protocol)."""
     return [f"{model}/infer" for model in v2_models(manifest)]
 
 
 def v2_model_ready(manifest: Manifest) -> list[str]:
+    """Return the paths that say in version 2 whether the model is ready."""
     return [f"{model}/ready" for model in v2_models(manifest)]
 
 
 def ready(settings: Settings) -> list[str]:
-    """Return the paths that tell whether to send requests."""
+    """Return the paths that say whether to send requests here, Vertex AI's among them."""
     return [READY, PING, *filter(None, [settings.aip_health_route])]
 
 
 def instances(manifest: Manifest, settings: Settings) -> list[str]:
-    """Return the paths that take {"instances": …} as TensorFlow Serving does."""
+    """Return the paths whose body is {"instances": […]}, Vertex AI's among them."""
     return [*v1_predict(manifest), *filter(None, [settings.aip_predict_route])]
 
 
 def known(manifest: Manifest, settings: Settings) -> list[str]:
-    """Return all paths."""
+    """Return every path of the server; the metrics count by these and by no others."""
     return [
         *(PREDICT, INVOCATIONS, HEALTH, METRICS, METADATA, DOCS, OPENAPI, HOME),
         *(V1, V2, V2_LIVE, V2_READY),

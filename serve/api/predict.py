@@ -1,13 +1,13 @@
-"""The hot route: a prediction without a framework in its way.
+"""The prediction routes: plain ASGI endpoints, so that no framework costs time on the way.
 
-It is a plain ASGI endpoint. It skips FastAPI's routing, dependency injection, validation and
-response classes, which together cost several times what the model costs. That is safe because
-nothing they would check is left out: the body is decoded by types compiled from the manifest
-(`serve.validation.schema`), every refusal is one of `serve.errors`, and the OpenAPI document that
-FastAPI publishes for this route is made from the same types.
+They skip FastAPI's routing, dependency injection, validation and response classes, which together
+cost several times what the model costs. Nothing that those would check is left out: the body is
+decoded by types compiled from the manifest (`serve.validation.schema`), every refusal is one of
+`serve.errors`, and the OpenAPI document that FastAPI publishes for these routes is made from the
+same types.
 
-What is left is done once for a batch of requests where it can be: a request parks itself with
-the scorer, and is counted, logged and answered in one tight loop when the batch is done.
+A request waits for the batch that it is scored with. Counting, logging and answering are done for
+all requests of a batch in one loop, as soon as the batch is scored.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ JSON_TYPE = (b"content-type", JSON)
 
 
 class PredictRoute:
-    """Answers predictions in one wire form."""
+    """Answers predictions on one path, in one request format."""
 
     def __init__(self, service: Service, wire: Wire, route: str) -> None:
         self.service = service
@@ -56,6 +56,7 @@ class PredictRoute:
         self.journal = Journal(service, route)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request (ASGI); whatever goes wrong, the client gets an answer."""
         prediction = Prediction(self, scope, send)
         try:
             require_post(scope)
@@ -80,12 +81,13 @@ class PredictRoute:
             await self.refuse(scope, send, prediction.trace, failure)
 
     async def refuse(self, scope: Scope, send: Send, trace: Trace, refusal: Refusal) -> None:
+        """Count, log and send a refusal."""
         self.service.refused(self.route, refusal, id=trace.id.decode())
         await refuse(scope, send, refusal, trace.headers)
 
 
 class Prediction:
-    """One request on its way."""
+    """One request, from its first byte to its answer."""
 
     __slots__ = (
         "begin",
@@ -114,7 +116,10 @@ class Prediction:
         self.future: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
 
     def answer(self, scores: Scores) -> None:
-        """Write the answer, count it and log it, while the batch is in hand."""
+        """Write, count, log and send the answer, as one of those of a batch.
+
+        Whatever fails here is raised by `finish`, in the request's own task.
+        """
         route = self.route
         try:
             self.content = route.wire.write(scores, self.form)
@@ -129,13 +134,14 @@ class Prediction:
 
     @property
     def answer_headers(self) -> list[tuple[bytes, bytes]]:
+        """The headers of a successful answer: its content type and the request's trace."""
         return [JSON_TYPE, *self.trace.headers]
 
     def fail(self, error: Exception) -> None:
-        """Let the request's own task raise what went wrong."""
+        """Let `finish`, which the request's own task awaits, raise `error`."""
         self.future.set_exception(error)
 
     async def finish(self) -> None:
-        """Wait for the answer; send it the long way if it could not be sent at once."""
+        """Wait for the answer; send it as ASGI messages where `answer` could not write it."""
         if not await self.future:
             await respond(self.scope, self.send, 200, self.content, self.answer_headers)

@@ -1,7 +1,7 @@
-"""The log line of a prediction, put together from bytes that are JSON already.
+"""The log line of a prediction, joined from bytes that are JSON already.
 
-What came and what was answered is copied as it is, not encoded a second time: the request was
-accepted by a strict decoder and the answer was written by an encoder, so both are valid JSON.
+Inputs and outputs are copied, not encoded again: a strict decoder accepted the request and an
+encoder wrote the answer, so both are valid JSON.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ LINE = b'{"time":"%b","level":"info","message":"prediction","id":"%b"%b,"rows":%
 
 
 class Journal:
-    """Writes one line per prediction."""
+    """Writes one log line per prediction, as LOG_PREDICTIONS, LOG_INPUTS and LOG_MAX_BYTES say."""
 
     def __init__(self, service: Service, route: str) -> None:
         self.log = service.log
         self.wanted = service.settings.log_predictions
-        self.share = service.settings.log_inputs
+        self.share = service.settings.log_inputs  # of the predictions, from 0 to 1
         self.limit = service.settings.log_max_bytes
         names = {
             "route": route,
@@ -37,6 +37,7 @@ class Journal:
         )
 
     def __call__(self, trace: Trace, body: bytes, answer: bytes, rows: int, seconds: float) -> None:
+        """Write the line of one prediction: its request and answer as JSON, and its seconds."""
         if not self.wanted:
             return
         if len(body) + len(answer) > self.limit:

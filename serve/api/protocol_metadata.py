@@ -1,4 +1,7 @@
-"""What the version 1 and version 2 protocols tell of the server and its one model."""
+"""What versions 1 and 2 of the inference protocols say about the server and its one model.
+
+Version 1 is KServe's and TensorFlow Serving's, version 2 the Open Inference Protocol.
+"""
 
 from __future__ import annotations
 
@@ -47,7 +50,7 @@ class ModelReady(msgspec.Struct, omit_defaults=True):
 
 
 class ModelStatus(msgspec.Struct):
-    """The model, in version 1, as KServe and as TensorFlow Serving tell it."""
+    """The model, in version 1: `ready` is KServe's, `model_version_status` TensorFlow Serving's."""
 
     name: str
     ready: bool
@@ -61,7 +64,7 @@ class Models(msgspec.Struct):
 
 
 def server(service: Service) -> tuple[int, bytes]:
-    """Tell the server and its version."""
+    """Name the server and its revision."""
     return 200, encode(ServerMetadata("model-images", service.manifest.revision, []))
 
 
@@ -78,7 +81,7 @@ def ready(service: Service) -> tuple[int, bytes]:
 
 
 def model(service: Service) -> tuple[int, bytes]:
-    """Tell the versions, platform, inputs and outputs of the model."""
+    """Name the versions, platform, inputs and outputs of the model."""
     manifest = service.manifest
     return 200, encode(
         ModelMetadata(
@@ -92,12 +95,12 @@ def model(service: Service) -> tuple[int, bytes]:
 
 
 def models(service: Service) -> tuple[int, bytes]:
-    """Name all models: the one."""
+    """Name all models; there is one."""
     return 200, encode(Models([service.manifest.name]))
 
 
 def status(service: Service) -> tuple[int, bytes]:
-    """Tell whether the model is ready."""
+    """Say whether the model is ready."""
     manifest = service.manifest
     state = "LOADING" if service.unready else "AVAILABLE"
     versions = [{"version": manifest.version, "state": state}]

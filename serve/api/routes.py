@@ -1,4 +1,7 @@
-"""The routes below FastAPI, each with what FastAPI's document says of it."""
+"""The table of the routes that are answered without FastAPI.
+
+Each has what FastAPI needs to describe it in the OpenAPI document.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +24,7 @@ Get = Callable[["Service"], tuple[int, bytes]]
 
 
 class FastRoute(NamedTuple):
-    """An endpoint that needs no framework."""
+    """An ASGI endpoint and its description for the OpenAPI document."""
 
     path: str
     method: str
@@ -60,12 +63,13 @@ def get_routes(service: Service) -> list[FastRoute]:
 
 
 def get_route(service: Service, path: str, answer: Get, kind: Any) -> FastRoute:
+    """Return a route whose summary is the docstring of `answer`, which must be one line."""
     endpoint = health.probe(service, path, partial(answer, service))
     return FastRoute(path, "GET", endpoint, str(answer.__doc__), (), (kind,) if kind else ())
 
 
 def predict_routes(service: Service) -> list[FastRoute]:
-    """Return the routes that predict, each in its wire form."""
+    """Return the routes that predict, each with its request format."""
     schema, manifest = service.schema, service.manifest
     answers = Answers(service.bundle)
     native = NativeWire(schema, answers)

@@ -1,4 +1,4 @@
-"""What every route needs: the bundle, the model once it is loaded, and whether to send requests."""
+"""What every route needs: the bundle, the model once it is loaded, and whether it is ready."""
 
 # ruff: noqa: PLC0415 - the port is open before numpy is imported
 from __future__ import annotations
@@ -25,12 +25,12 @@ if TYPE_CHECKING:
     from serve.settings import Settings
 
 STARTING = "starting: the model is being loaded and tested"
-BODIES = 8  # of the largest size may be arriving at once
+BODIES = 8  # so many bodies of the largest size may be arriving at once
 DRAINING = "draining: this process is about to end"
 
 
 class Service:
-    """A bundle that is being served."""
+    """The bundle that is served, the state of its model, and the counters and log of its routes."""
 
     def __init__(self, bundle: Bundle, settings: Settings, log: Log) -> None:
         self.bundle = bundle
@@ -52,6 +52,7 @@ class Service:
         self.loading = asyncio.get_running_loop().create_task(self.load())
 
     async def load(self) -> None:
+        """Load and check the model in a thread; note a Failure, which stops the server."""
         start = time.perf_counter()
         try:
             predictor = await asyncio.to_thread(proven, self.bundle, self.settings.threads)
@@ -69,6 +70,7 @@ class Service:
         )
 
     def accept(self, predictor: Predictor) -> None:
+        """Take requests from now on, with this predictor."""
         from serve.inference.batcher import Limits, Scorer
         from serve.monitoring.drift import Drift
 
@@ -83,19 +85,22 @@ class Service:
             self.unready = ""
 
     def refused(self, route: str, refusal: Refusal, **fields: str) -> None:
-        """Count and log a refusal; it is the client's mistake, and no reason to wake anybody."""
+        """Count and log a refusal, at level info: it is the client's mistake."""
         status, error = refusal.status, str(refusal)
         self.metrics.request(route, status)
         line = self.log.line("refused", **fields, route=route, status=status, error=error)
         self.log.later(line)
 
     def drain(self) -> None:
-        """Ask for no more requests; those that come all the same are answered."""
+        """Report not ready, so that requests go elsewhere; those that still come are answered."""
         self.draining = True
         self.unready = DRAINING
 
     def require_room(self) -> Scorer:
-        """Return the scorer; raise Unavailable if it is not there yet, or has too much to do."""
+        """Return the batcher.
+
+        Raises Unavailable while the model loads, and when too many requests or rows are in flight.
+        """
         if self.scorer is None:
             raise Unavailable(f"The model must be ready. Got: {self.unready}. Try again.")
         self.scorer.require_room()
@@ -103,7 +108,10 @@ class Service:
 
 
 def proven(bundle: Bundle, threads: int) -> Predictor:
-    """Load the model and let it answer the golden examples; raise Failure."""
+    """Load the model and check its answers to the golden examples.
+
+    Raises Failure, by the kind of what is wrong: WrongLibrary, BrokenModel or WrongAnswer.
+    """
     from serve.inference.predictor import Predictor
 
     predictor = Predictor(bundle, threads)
@@ -112,7 +120,7 @@ def proven(bundle: Bundle, threads: int) -> Predictor:
 
 
 def spare_the_collector() -> None:
-    """Keep the garbage collector from walking the libraries again and again under load."""
+    """Freeze what start-up allocated, and collect less often: garbage collection costs latency."""
     gc.collect()
     gc.freeze()
     gc.set_threshold(50_000, 20, 20)

@@ -1,7 +1,7 @@
 """The FastAPI application: every route, documented from the manifest.
 
-Run by itself (`create_app`) it is complete. The server puts `serve.app.dispatch` before it, which
-answers the fast routes without it; the endpoints are the same objects.
+`create_app` returns it complete. The server puts `serve.app.dispatch` before it, which answers the
+fast routes by the same endpoints without importing FastAPI.
 """
 
 from __future__ import annotations
@@ -26,7 +26,10 @@ if TYPE_CHECKING:
 
 
 def create_app(settings: Settings) -> FastAPI:
-    """Return the application that serves the bundle of `settings`; raise Failure."""
+    """Return the application that serves the bundle of `settings`.
+
+    Raises Failure if the bundle must not be served (see `open_bundle`).
+    """
     service = Service(open_bundle(settings.bundle), settings, Log())
     return build(service, fast_routes(service))
 
@@ -53,5 +56,6 @@ def build(service: Service, fast: Sequence[FastRoute]) -> FastAPI:
 
 @asynccontextmanager
 async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+    """Start to load the model when the ASGI server starts the application."""
     app.state.service.start()
     yield

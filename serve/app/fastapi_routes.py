@@ -1,4 +1,4 @@
-"""The fast routes as FastAPI sees them: documented there, answered below it."""
+"""Register the fast ASGI routes with FastAPI, for its OpenAPI document."""
 
 from __future__ import annotations
 
@@ -21,13 +21,14 @@ if TYPE_CHECKING:
 
 
 class Delegate(Response):
-    """Leaves the answer to an endpoint below FastAPI."""
+    """A response that lets an ASGI endpoint send the answer."""
 
     def __init__(self, endpoint: Application) -> None:
         super().__init__()
         self.endpoint = endpoint
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Let the endpoint answer."""
         await self.endpoint(scope, receive, send)
 
 
@@ -47,6 +48,8 @@ def add_fast_routes(app: FastAPI, routes: Sequence[FastRoute], service: Service)
 
 
 def delegating(endpoint: Application) -> Callable[[], Awaitable[Response]]:
+    """Return a FastAPI endpoint that answers by the ASGI endpoint."""
+
     async def route() -> Response:
         return Delegate(endpoint)
 

@@ -1,4 +1,4 @@
-"""The route that says what the model is: its manifest."""
+"""GET /metadata: the manifest of the model."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ router = APIRouter()
 
 def service(request: Request) -> Service:
     """Return the service of the application that answers `request`."""
-    found: Service = request.app.state.service
-    return found
+    service: Service = request.app.state.service
+    return service
 
 
 Serving = Annotated[Service, Depends(service)]
@@ -30,4 +30,5 @@ Serving = Annotated[Service, Depends(service)]
     response_class=Response,
 )
 async def metadata(serving: Serving) -> Response:
+    """Answer with the manifest of the bundle."""
     return Response(encode(serving.manifest), media_type="application/json")

@@ -1,4 +1,4 @@
-"""What happens around FastAPI's own routes: they are counted, and their errors look like ours."""
+"""What surrounds FastAPI's own routes: counting, and errors in the form of all other routes."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class Counter:
-    """Counts requests by route and status, save those of routes that count for themselves."""
+    """ASGI middleware that counts requests by route and status, save those of paths in `skip`."""
 
     def __init__(self, app: ASGIApp, metrics: Metrics, skip: set[str]) -> None:
         self.app = app
@@ -27,6 +27,7 @@ class Counter:
         self.skip = skip
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on, and count it when its answer begins."""
         if scope["type"] != "http" or scope["path"] in self.skip:
             await self.app(scope, receive, send)
             return
@@ -40,7 +41,7 @@ class Counter:
 
 
 def exception_handlers(service: Service) -> dict[Any, Any]:
-    """Return FastAPI's handlers: every error is a Problem, and ours is in the log."""
+    """Return FastAPI's handlers: errors become Problems, and faults of the server are logged."""
 
     async def refusal(_: Request, error: Refusal) -> Response:
         return problem(error.status, error.problem)
@@ -58,4 +59,5 @@ def exception_handlers(service: Service) -> dict[Any, Any]:
 
 
 def problem(status: int, body: Problem, headers: Any = None) -> Response:
+    """Return a response whose body is the Problem."""
     return Response(encode(body), status, headers, media_type="application/json")

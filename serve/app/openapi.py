@@ -32,7 +32,7 @@ REFUSALS = {
 
 
 def describe(app: FastAPI, routes: Sequence[FastRoute]) -> None:
-    """Let the application publish a document that holds the schemas of the fast routes."""
+    """Make the application's document hold the schemas of the fast routes."""
 
     def document() -> dict[str, Any]:
         if app.openapi_schema is None:
@@ -49,6 +49,7 @@ def describe(app: FastAPI, routes: Sequence[FastRoute]) -> None:
 
 
 def components(routes: Sequence[FastRoute]) -> dict[str, Any]:
+    """Return the JSON Schemas of everything that the routes take and answer, by name."""
     types = {Problem, Manifest}.union(*(route.requests + route.answers for route in routes))
     _, schemas = msgspec.json.schema_components(
         sorted(types, key=lambda kind: str(kind.__name__)), ref_template=REFS

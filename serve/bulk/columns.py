@@ -1,4 +1,4 @@
-"""Whole columns, checked at once; if one does not fit, its rows are looked at one by one."""
+"""Check a whole column at once; a column that does not fit makes the caller check row by row."""
 
 from __future__ import annotations
 
@@ -15,20 +15,27 @@ from serve.validation.schema import known_categories, number_range
 def require_numbers(
     numbers: NDArray[np.float64], missing: int, field: Input, serving: Serving
 ) -> None:
-    """Raise ValueError unless all numbers but the missing, which are NaN, are in range."""
+    """Check a column of numbers of shape (rows,), NaN where a value is missing.
+
+    `missing` is how many are missing. Raises ValueError unless all others are in the range of the
+    input, and none is missing where that is not allowed.
+    """
     least, greatest = number_range(field, serving)
     good = np.count_nonzero((numbers >= least) & (numbers <= greatest))
     if good + (missing if field.missing else 0) != len(numbers):
         raise ValueError
 
 
-def require_texts(found: AbstractSet[str], field: Input, serving: Serving) -> None:
-    """Raise ValueError unless all texts, save for missing ones, are categories."""
+def require_texts(texts: AbstractSet[str], field: Input, serving: Serving) -> None:
+    """Check the different texts of a column, without those that are allowed to be missing.
+
+    Raises ValueError unless all of them are categories that the model takes.
+    """
     known = known_categories(field, serving)
-    if "" in found or (known is not None and not found <= known):
+    if "" in texts or (known is not None and not texts <= known):
         raise ValueError
 
 
 def stack(columns: list[NDArray[Any]], rows: int) -> Any:
-    """Return columns side by side."""
+    """Return columns, each (rows,), side by side as (rows, columns)."""
     return np.column_stack(columns) if columns else np.empty((rows, 0), object)

@@ -1,4 +1,4 @@
-"""CSV with a header: columns are found by name, others pass through, an empty cell is missing."""
+"""CSV (RFC 4180): columns go by their names, others pass through, an empty cell is missing."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from serve.validation.schema import listed_type
 
 
 class CsvTable(Lines):
-    """One row per line; a line end inside quotes is refused."""
+    """Rows of CSV, one per line; a line break inside quotes is refused."""
 
     def __init__(self, source: BinaryIO, target: BinaryIO, bundle: Bundle) -> None:
         super().__init__(source, target)
@@ -45,14 +45,18 @@ class CsvTable(Lines):
         self.cells: dict[Label, str] = {label: cell(label) for label in self.columns}
 
     def plain_decoder(self) -> Callable[[str], list[Any]] | None:
-        """Return a decoder of rows, if the columns are the inputs and all of them numbers."""
+        """Return a JSON decoder of rows, if the columns are exactly the inputs, and all numbers."""
         fields = self.manifest.inputs
         if self.names != [field.name for field in fields if field.kind == "numeric"]:
             return None
         return msgspec.json.Decoder(list[listed_type(self.manifest)]).decode  # type: ignore[misc]
 
     def frame(self, lines: list[str]) -> Frame:
-        """Return the columns as arrays; plain numbers are also JSON, which is read far faster."""
+        """Return the lines as arrays.
+
+        Lines of plain numbers are also JSON between brackets, which is read far faster than CSV.
+        Raises ValueError if any row is wrong.
+        """
         if self.plain is not None:
             try:
                 rows = self.plain(f"[[{'],['.join(lines)}]]")
@@ -63,6 +67,7 @@ class CsvTable(Lines):
         return self.careful_frame(lines)
 
     def careful_frame(self, lines: list[str]) -> Frame:
+        """Return the lines as arrays, read as CSV; raise ValueError if any row is wrong."""
         try:
             rows = list(csv.reader(lines))
         except csv.Error as error:
@@ -71,19 +76,25 @@ class CsvTable(Lines):
         if len(rows) != len(lines) or len(columns) != len(self.names):
             raise ValueError
         return Frame(
-            stack([self.numbers(columns, *found) for found in self.of_kind("numeric")], len(rows)),
             stack(
-                [self.texts(columns, *found) for found in self.of_kind("categorical")], len(rows)
+                [self.numbers(columns, *input_) for input_ in self.of_kind("numeric")], len(rows)
+            ),
+            stack(
+                [self.texts(columns, *input_) for input_ in self.of_kind("categorical")], len(rows)
             ),
         )
 
     def of_kind(self, kind: str) -> list[tuple[Input, int | None]]:
+        """Return the inputs of a kind, each with the position of its column."""
         return [(field, position) for field, position in self.inputs if field.kind == kind]
 
     def numbers(
         self, columns: Sequence[Sequence[str]], field: Input, position: int | None
     ) -> NDArray[np.float64]:
-        """Return a column of numbers; raise ValueError for a cell that is none."""
+        """Return a column of numbers (rows,), NaN where missing.
+
+        Raises ValueError for a cell that is none.
+        """
         if position is None:
             return np.full(len(columns[0]), np.nan)
         cells = columns[position]
@@ -97,15 +108,19 @@ class CsvTable(Lines):
     def texts(
         self, columns: Sequence[Sequence[str]], field: Input, position: int | None
     ) -> NDArray[np.object_]:
-        """Return a column of categories; raise ValueError for a cell that is none."""
+        """Return a column of categories (rows,), "" where missing.
+
+        Raises ValueError for an unknown one.
+        """
         if position is None:
             return np.full(len(columns[0]), "", object)
         cells = columns[position]
-        found = set(cells) - ({""} if field.missing else set())
-        require_texts(found, field, self.manifest.serving)
+        texts = set(cells) - ({""} if field.missing else set())
+        require_texts(texts, field, self.manifest.serving)
         return np.array(cells, object)
 
     def check(self, line: str) -> None:
+        """Check one row; raise the InvalidRow that says what is wrong with it."""
         try:
             cells = next(csv.reader([line], strict=True))
         except csv.Error as error:
@@ -123,6 +138,7 @@ class CsvTable(Lines):
             raise problem
 
     def answers(self, lines: list[str], scores: Scores) -> Iterator[str]:
+        """Yield each line with its prediction and, where there are any, probabilities."""
         if scores.probabilities is None:
             labels = map(self.cells.__getitem__, scores.labels) if self.cells else scores.labels
             return (f"{line},{label}\n" for line, label in zip(lines, labels, strict=True))
@@ -134,7 +150,7 @@ class CsvTable(Lines):
 
 
 def number_cells(rows: list[list[float]]) -> list[str]:
-    """Return the numbers of each row, with commas between: JSON is the fastest writer of them."""
+    """Return each row's numbers as text, with commas between; msgspec writes them fastest."""
     return msgspec.json.encode(rows).decode()[2:-2].split("],[") if rows else []
 
 
@@ -146,7 +162,7 @@ def cell(value: object) -> str:
 
 
 def value(text: str, field: Input) -> str | float | None:
-    """Return what a cell says: nothing, a number, or itself."""
+    """Return what a cell holds: None, a number, or its text where it is no number."""
     if not text:
         return None
     if field.kind == "categorical" or "_" in text:
@@ -158,4 +174,8 @@ def value(text: str, field: Input) -> str | float | None:
 
 
 def floats(cells: Sequence[str]) -> list[float]:
+    """Return the cells as numbers, NaN for an empty one.
+
+    Raises ValueError for one that is no number.
+    """
     return [float(cell) if cell else math.nan for cell in cells]

@@ -17,7 +17,7 @@ from serve.validation.schema import Row, Schema, in_order
 
 
 class JsonlTable(Lines):
-    """Rows as /predict takes them, one per line."""
+    """Rows in the forms that /predict takes, one per line."""
 
     def __init__(self, source: BinaryIO, target: BinaryIO, bundle: Bundle) -> None:
         super().__init__(source, target)
@@ -27,9 +27,14 @@ class JsonlTable(Lines):
         self.answer = Answers(bundle)
 
     def frame(self, lines: list[str]) -> Frame:
+        """Return the lines as arrays; raise Refusal if any row is wrong."""
         return self.framer([self.row(line) for line in lines])
 
     def row(self, line: str) -> Row:
+        """Return the values of a line in the order of the inputs.
+
+        Raises Refusal for what is wrong.
+        """
         try:
             row = self.decode(line)
         except ERRORS as error:
@@ -41,8 +46,10 @@ class JsonlTable(Lines):
         return in_order(row)
 
     def check(self, line: str) -> None:
+        """Check one row; raise the Refusal that says what is wrong with it."""
         self.row(line)
 
     def answers(self, lines: list[str], scores: Scores) -> Iterator[str]:
+        """Yield each row as {"features": row, …}, with the fields of its answer."""
         for line, answer in zip(lines, self.answer.rows(scores), strict=True):
             yield f'{{"features":{line},{self.answer.encode(answer).decode()[1:]}\n'

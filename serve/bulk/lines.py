@@ -14,12 +14,12 @@ from typing import BinaryIO
 from serve.errors import RowsRefused
 from serve.inference.scores import Scores
 
-CHARACTERS = 64 * 1024  # at once: more takes memory and is no faster
+CHARACTERS = 64 * 1024  # read at once; more takes memory and is no faster
 LONGEST = 1024 * 1024  # characters of one line
 
 
 class Lines(ABC):
-    """Reads and writes lines, a batch at a time."""
+    """Reads and writes text tables, some thousands of lines at a time (see `Table`)."""
 
     header = ""  # what to write before the first row
 
@@ -29,15 +29,22 @@ class Lines(ABC):
         self.target = target
 
     def start(self) -> None:
+        """Write the header."""
         self.target.write(self.header.encode())
 
     def first_line(self) -> str:
-        """Return the first line, without its end; raise RowsRefused."""
+        """Return the first line, without its end.
+
+        Raises RowsRefused if it is too long or not UTF-8.
+        """
         with refusing_other_encodings():
             return require_short(self.source.readline(LONGEST + 1)).rstrip("\r\n")
 
     def batches(self) -> Iterator[list[str]]:
-        """Yield the lines that are not empty, without their ends; raise RowsRefused."""
+        """Yield the lines that are not empty, without their ends.
+
+        Raises RowsRefused for a line that is too long, or text that is not UTF-8.
+        """
         rest = ""
         while text := self.read():
             lines = (rest + text).split("\n")
@@ -46,16 +53,20 @@ class Lines(ABC):
         yield clean([rest])
 
     def read(self) -> str:
+        """Return the next characters, "" at the end; raise RowsRefused unless they are UTF-8."""
         with refusing_other_encodings():
             return self.source.read(CHARACTERS)
 
     def each(self, lines: list[str]) -> list[str]:
+        """Return every row by itself: a line is one."""
         return lines
 
     def keep(self, lines: list[str], good: Sequence[bool]) -> list[str]:
+        """Return the lines that are good."""
         return list(compress(lines, good))
 
     def write(self, lines: list[str], scores: Scores) -> None:
+        """Write each line with its answer."""
         self.target.write("".join(self.answers(lines, scores)).encode())
 
     @abstractmethod
@@ -63,19 +74,22 @@ class Lines(ABC):
         """Yield each row with its answer, as a line."""
 
     def end(self) -> None:
+        """Flush what was written."""
         self.target.flush()
 
     def share(self) -> float | None:
+        """Return the part of the file that has been read, from 0 to 1; None for a pipe."""
         return os.lseek(self.source.fileno(), 0, os.SEEK_CUR) / self.size if self.size else None
 
 
 def file_size(source: BinaryIO) -> int:
-    """Return the size of a regular file, and 0 for a pipe."""
+    """Return the size in bytes of a regular file, and 0 for a pipe."""
     status = os.fstat(source.fileno())
     return status.st_size if stat.S_ISREG(status.st_mode) else 0
 
 
 def require_short(line: str) -> str:
+    """Return the line; raise RowsRefused if it is longer than LONGEST characters."""
     if len(line) > LONGEST:
         raise RowsRefused(
             f"A line must have at most {LONGEST:,} characters. Got more instead. "
@@ -86,6 +100,7 @@ def require_short(line: str) -> str:
 
 @contextmanager
 def refusing_other_encodings() -> Iterator[None]:
+    """Raise RowsRefused where the rows turn out not to be UTF-8."""
     try:
         yield
     except UnicodeDecodeError as error:
@@ -95,6 +110,7 @@ def refusing_other_encodings() -> Iterator[None]:
 
 
 def clean(lines: list[str]) -> list[str]:
+    """Return the lines that are not empty, without carriage returns at their ends."""
     if any("\r" in line for line in lines):
         lines = [line.rstrip("\r") for line in lines]
     return list(filter(None, lines))

@@ -1,4 +1,4 @@
-"""Parquet: columns are found by name, others pass through, a null is missing."""
+"""Parquet (Apache Parquet format): columns go by name, others pass through, a null is missing."""
 
 from __future__ import annotations
 
@@ -52,21 +52,26 @@ class ParquetTable:
         self.read = 0
 
     def position(self, field: Input) -> int | None:
-        """Return where a column is; raise RowsRefused if its type is of another kind."""
-        found = position(field.name, self.names, required=not field.missing)
-        if found is not None:
-            kind = self.file.schema_arrow.types[found]
+        """Return where an input's column is, None where it may be absent and is.
+
+        Raises RowsRefused if it must be there, is there twice, or has a type of another kind.
+        """
+        column = position(field.name, self.names, required=not field.missing)
+        if column is not None:
+            kind = self.file.schema_arrow.types[column]
             if not (is_number(kind) if field.kind == "numeric" else is_text(kind)):
                 wanted = "numbers" if field.kind == "numeric" else "texts"
                 raise RowsRefused(
                     f"The column {field.name} must hold {wanted}. Got {kind} instead. Convert it"
                 )
-        return found
+        return column
 
     def start(self) -> None:
+        """Open the file that is written; its columns are those that were read and the answers'."""
         self.writer = parquet.ParquetWriter(self.target, self.schema)
 
     def batches(self) -> Iterator[Any]:
+        """Yield record batches; raise RowsRefused where the file is broken."""
         batches = self.file.iter_batches(ROWS, use_threads=False)
         while True:
             with refusing_what_is_none():
@@ -77,15 +82,20 @@ class ParquetTable:
             yield batch
 
     def frame(self, batch: Any) -> Frame:
-        numbers = [self.numbers(batch, *found) for found in self.of_kind("numeric")]
-        texts = [self.texts(batch, *found) for found in self.of_kind("categorical")]
+        """Return a record batch as arrays; raise ValueError if any row is wrong."""
+        numbers = [self.numbers(batch, *input_) for input_ in self.of_kind("numeric")]
+        texts = [self.texts(batch, *input_) for input_ in self.of_kind("categorical")]
         return Frame(stack(numbers, len(batch)), stack(texts, len(batch)))
 
     def of_kind(self, kind: str) -> list[tuple[Input, int | None]]:
+        """Return the inputs of a kind, each with the position of its column."""
         return [(field, position) for field, position in self.inputs if field.kind == kind]
 
     def numbers(self, batch: Any, field: Input, position: int | None) -> NDArray[np.float64]:
-        """Return a column of numbers, NaN for null; raise ValueError for one that does not fit."""
+        """Return a column of numbers (rows,), NaN for null.
+
+        Raises ValueError for one that does not fit.
+        """
         if position is None:
             return np.full(len(batch), np.nan)
         column = batch.column(position).cast(pa.float64(), safe=False)
@@ -94,27 +104,34 @@ class ParquetTable:
         return numbers
 
     def texts(self, batch: Any, field: Input, position: int | None) -> NDArray[np.object_]:
-        """Return a column of categories, "" for null; raise ValueError for one unknown."""
+        """Return a column of categories (rows,), "" for null.
+
+        Raises ValueError for an unknown one.
+        """
         if position is None:
             return np.full(len(batch), "", object)
         column = batch.column(position).cast(pa.string())
-        found = set(column.unique().to_pylist()) - ({None} if field.missing else set())
-        require_texts({text or "" for text in found}, field, self.manifest.serving)
+        values = set(column.unique().to_pylist()) - ({None} if field.missing else set())
+        require_texts({text or "" for text in values}, field, self.manifest.serving)
         return np.array(column.fill_null("").to_pylist(), object)
 
     def each(self, batch: Any) -> Sequence[dict[str, Any]]:
+        """Return every row as a dictionary by column."""
         return cast("Sequence[dict[str, Any]]", batch.to_pylist())
 
     def check(self, row: dict[str, Any]) -> None:
+        """Check one row; raise the Refusal that says what is wrong with it."""
         values = {field.name: plain(row.get(field.name)) for field, _ in self.inputs}
         problem = row_problem(values, self.manifest, "")
         if problem:
             raise problem
 
     def keep(self, batch: Any, good: Sequence[bool]) -> Any:
+        """Return the rows of a record batch that are good."""
         return batch.filter(pa.array(good))
 
     def write(self, batch: Any, scores: Scores) -> None:
+        """Write a record batch with its answers, as a row group."""
         columns = [*batch.columns, pa.array(scores.labels, self.schema.types[batch.num_columns])]
         if scores.probabilities is not None:
             table = np.array(scores.probabilities, np.float64)
@@ -123,38 +140,46 @@ class ParquetTable:
         self.writer.write_batch(pa.record_batch(columns, schema=self.schema))
 
     def end(self) -> None:
+        """Write the footer of the file."""
         self.writer.close()
         self.target.flush()
 
     def share(self) -> float | None:
+        """Return the part of the rows that has been read, from 0 to 1."""
         return self.read / max(int(self.file.metadata.num_rows), 1)
 
 
 def label_type(manifest: Manifest) -> Any:
+    """Return the Arrow type of predictions."""
     if manifest.classes is None:
         return pa.float64()
     return pa.int64() if isinstance(manifest.classes[0], int) else pa.string()
 
 
 def is_number(kind: Any) -> bool:
+    """Return whether an Arrow type holds numbers."""
     return bool(
         pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind)
     )
 
 
 def is_text(kind: Any) -> bool:
+    """Return whether an Arrow type holds texts, dictionary-encoded ones included."""
     if pa.types.is_dictionary(kind):
         return is_text(kind.value_type)
     return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind))
 
 
 def plain(value: Any) -> Any:
-    """Return a value as JSON would hold it: a decimal is a number."""
+    """Return a value as JSON would hold it: a decimal becomes a float."""
     return value if value is None or isinstance(value, str | float | int) else float(value)
 
 
 def seekable(source: BinaryIO) -> BinaryIO:
-    """Return the rows as a file: Parquet has its table of contents at the end."""
+    """Return a file with the same bytes in which one can seek: Parquet's metadata is at its end.
+
+    Raises RowsRefused if rows from a pipe cannot be kept in a temporary file.
+    """
     if source.seekable():
         return source
     try:
@@ -171,6 +196,7 @@ def seekable(source: BinaryIO) -> BinaryIO:
 
 @contextmanager
 def refusing_what_is_none() -> Iterator[None]:
+    """Raise RowsRefused where the bytes turn out not to be Parquet."""
     try:
         yield
     except (pa.ArrowException, OSError) as error:

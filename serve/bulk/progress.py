@@ -1,4 +1,4 @@
-"""How far the bulk scorer is, on a terminal."""
+"""Show on a terminal how far the bulk scorer is."""
 
 from __future__ import annotations
 
@@ -11,7 +11,10 @@ INTERVAL = 0.2  # seconds
 
 
 class Progress:
-    """A bar if it is known how much there is, otherwise a count; nothing if nobody looks."""
+    """A bar where the amount is known, otherwise a count; nothing if the stream is no terminal.
+
+    `share` returns the part of the rows that has been read, from 0 to 1, or None if unknown.
+    """
 
     def __init__(self, share: Callable[[], float | None], terminal: TextIO) -> None:
         self.terminal = terminal
@@ -21,23 +24,26 @@ class Progress:
         self.start = self.last = time.monotonic()
 
     def add(self, rows: int) -> None:
-        """Count rows that are done."""
+        """Count rows that were written, and draw if the last drawing is long enough ago."""
         self.rows += rows
         if self.shown and time.monotonic() - self.last > INTERVAL:
             self.last = time.monotonic()
             self.draw()
 
     def end(self) -> None:
+        """Draw for the last time."""
         if self.shown:
             self.draw()
             self.terminal.write("\n")
 
     def draw(self) -> None:
+        """Overwrite the line with the rows so far and their rate."""
         speed = self.rows / max(time.monotonic() - self.start, 1e-9)
         self.terminal.write(f"\r{self.bar()}{self.rows:,} rows, {speed:,.0f} rows/s\x1b[K")
         self.terminal.flush()
 
     def bar(self) -> str:
+        """Return the bar with its percentage, "" where the amount is unknown."""
         share = self.share()
         if share is None:
             return ""

@@ -1,10 +1,10 @@
 """Score a stream of rows, a batch at a time: memory stays flat however many rows there are.
 
-Reading and writing are Python; scoring is not, and releases the interpreter, so one batch is
-scored while the next is read. Every row comes out as it came in, with its answer added.
+While onnxruntime scores one batch, which releases the interpreter lock, the next one is read. Every
+row is written as it was read, with its answer added.
 """
 
-# ruff: noqa: PLC0415 - a form needs a library of its own, which is not everywhere
+# ruff: noqa: PLC0415 - pyarrow, which Parquet needs, is not in every image
 from __future__ import annotations
 
 import sys
@@ -29,7 +29,7 @@ PARQUET = b"PAR1"  # the first bytes of such a file
 
 
 class Batch(NamedTuple):
-    """Rows that are being scored."""
+    """Rows, as their format has them, and the answers that are being computed."""
 
     rows: Any
     scores: Future[Scores]
@@ -38,7 +38,11 @@ class Batch(NamedTuple):
 def run(
     settings: Settings, form: str | None, source: BinaryIO, target: BinaryIO, *, skip: bool
 ) -> None:
-    """Score every row of `source` into `target`; raise RowsRefused for one that cannot be."""
+    """Score every row of `source` into `target`, in the format `form` or a guessed one.
+
+    With `skip`, a row that cannot be scored is reported and left out. Raises RowsRefused for one
+    otherwise, and Failure if the bundle must not be served.
+    """
     bundle = open_bundle(settings.bundle)
     table = open_table(form or guess(source), source, target, bundle)
     predictor = Predictor(bundle, settings.threads)
@@ -56,12 +60,13 @@ def run(
 
 
 def guess(source: BinaryIO) -> str:
-    """Return the form of the rows, where nobody said it."""
+    """Return the format of the rows, by their first bytes."""
     beginning = source.peek(len(PARQUET))  # type: ignore[attr-defined]
     return "parquet" if beginning.startswith(PARQUET) else "csv"
 
 
 def open_table(form: str, source: BinaryIO, target: BinaryIO, bundle: Bundle) -> Table[Any]:
+    """Return the reader and writer of a format; raise RowsRefused for rows it cannot be."""
     if form == "parquet":
         from serve.bulk.parquet import ParquetTable
 
@@ -78,7 +83,7 @@ def open_table(form: str, source: BinaryIO, target: BinaryIO, bundle: Bundle) ->
 def begun(
     table: Table[Any], sieve: Sieve, predictor: Predictor, thread: ThreadPoolExecutor
 ) -> Iterator[Batch]:
-    """Yield each batch when its scoring has begun."""
+    """Yield each batch when its scoring has begun; raise RowsRefused as `Sieve` does."""
     for rows in table.batches():
         good = sieve(rows)
         if good:
@@ -86,7 +91,7 @@ def begun(
 
 
 def one_ahead(batches: Iterable[Batch]) -> Iterator[Batch]:
-    """Yield each batch after the next one was begun."""
+    """Yield each batch once the next one has begun, so that reading and scoring overlap."""
     waiting: list[Batch] = []
     for batch in batches:
         waiting.append(batch)
@@ -103,7 +108,7 @@ class Good(NamedTuple):
 
 
 class Sieve:
-    """Keeps the rows that can be scored, and reports the others by number."""
+    """Keeps the rows that can be scored, and reports the others by their number, from 1."""
 
     def __init__(self, table: Table[Any], *, skip: bool) -> None:
         self.table = table
@@ -119,7 +124,7 @@ class Sieve:
         self.seen += len(rows)
         try:
             return Good(rows, self.table.frame(rows))
-        except (ValueError, Refusal):  # one row is wrong: look at each
+        except (ValueError, Refusal):  # at least one row is wrong: check each
             numbered = enumerate(self.table.each(rows), first)
             good = [self.keeps(number, row) for number, row in numbered]
         if not any(good):
@@ -128,6 +133,10 @@ class Sieve:
         return Good(rows, self.table.frame(rows))
 
     def keeps(self, number: int, row: Any) -> bool:
+        """Return whether a row can be scored.
+
+        Raises RowsRefused if not, unless such rows are skipped.
+        """
         try:
             self.table.check(row)
         except Refusal as refusal:

@@ -1,4 +1,4 @@
-"""The forms in which many rows come: how to find them, check them, and write them with answers."""
+"""The formats in which many rows come: how to read them, check them, and write their answers."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ if TYPE_CHECKING:
     from serve.inference.arrays import Frame
     from serve.inference.scores import Scores
 
-Rows = TypeVar("Rows")  # some thousands of rows, as the form has them
+Rows = TypeVar("Rows")  # some thousands of rows, as the format has them
 
 
 class Table(Protocol[Rows]):
-    """Rows of one form, read from one stream and written with their answers to another."""
+    """Rows of one format, read from one stream and written with their answers to another."""
 
     def start(self) -> None:
         """Write what comes before the first row."""
@@ -32,7 +32,7 @@ class Table(Protocol[Rows]):
         """Return every row by itself, as `check` takes it."""
 
     def check(self, row: Any) -> None:
-        """Raise the Refusal that says what is wrong with a row."""
+        """Check one row; raise the Refusal that says what is wrong with it."""
 
     def keep(self, rows: Rows, good: Sequence[bool]) -> Rows:
         """Return the rows that are good."""
@@ -44,11 +44,11 @@ class Table(Protocol[Rows]):
         """Write what comes after the last row."""
 
     def share(self) -> float | None:
-        """Return how much of the rows has been read, from 0 to 1, if that can be known."""
+        """Return the part of the rows that has been read, from 0 to 1; None where it is unknown."""
 
 
 def answer_names(bundle: Bundle, taken: Sequence[str]) -> list[str]:
-    """Return the names of the columns that are added; raise RowsRefused if one is there already."""
+    """Return the names of the columns to add; raise RowsRefused if the rows have one already."""
     names = ["prediction"]
     if bundle.has_probabilities:
         classes = bundle.manifest.classes or []
@@ -63,11 +63,14 @@ def answer_names(bundle: Bundle, taken: Sequence[str]) -> list[str]:
 
 
 def position(name: str, names: Sequence[str], *, required: bool) -> int | None:
-    """Return where a column is; raise RowsRefused unless it is there once, or may be absent."""
-    found = list(names).count(name)
-    if found > 1 or (not found and required):
+    """Return where a column is, None where it may be absent and is.
+
+    Raises RowsRefused if it is there twice, or is `required` and absent.
+    """
+    count = list(names).count(name)
+    if count > 1 or (not count and required):
         raise RowsRefused(
             f"The rows must have the column {name} once. Got the columns "
             f"{', '.join(names) or 'nothing'} instead. Name the column {name}"
         )
-    return list(names).index(name) if found else None
+    return list(names).index(name) if count else None

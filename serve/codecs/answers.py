@@ -1,4 +1,4 @@
-"""Scores as JSON, by types made from the classes: structs encode twice as fast as dictionaries."""
+"""Scores as JSON, by types made from the classes; structs encode twice as fast as dictionaries."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Answers:
         return self.encode(self.answer_list(self.rows(scores)))
 
     def rows(self, scores: Scores) -> list[Any]:
-        """Return one struct per row."""
+        """Return one struct per row: the prediction and, for a classifier, the probabilities."""
         answer, probabilities, position = self.answer, self.probabilities, self.position
         if scores.probabilities is None:
             return [answer(label) for label in scores.labels]
@@ -54,6 +54,7 @@ def probabilities_type(names: Iterable[str]) -> Any:
 
 
 def prediction_type(bundle: Bundle) -> Any:
+    """Return the Python type of a prediction: float, int or str."""
     if bundle.manifest.classes is None:
         return float
     return int if all(isinstance(label, int) for label in bundle.manifest.classes) else str

@@ -1,4 +1,4 @@
-"""The forms in which requests and answers travel: each knows how to read and how to write one."""
+"""What a request format must know: how to read a request, and how to write its answer."""
 
 from __future__ import annotations
 
@@ -11,13 +11,16 @@ from serve.validation.schema import Row
 
 
 class Wire(Protocol):
-    """A form of request, and the form of its answer."""
+    """The format of a request, and that of its answer."""
 
     def check_headers(self, headers: Headers) -> None:
-        """Raise Refusal if the headers announce another form."""
+        """Check the headers; raise Refusal if they announce another format."""
 
     def read(self, body: bytes) -> tuple[Sequence[Row], Any]:
-        """Return the rows, and whatever `write` must know of the request; raise Refusal."""
+        """Return the rows, and what `write` must know of the request.
+
+        Raises Refusal for a body that is wrong.
+        """
 
     def write(self, scores: Scores, request: Any) -> bytes:
         """Return the body that answers the request."""

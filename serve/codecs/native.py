@@ -1,4 +1,4 @@
-"""The form of /predict: {"features": row} or {"instances": [row, …]}."""
+"""The format of /predict: {"features": row} or {"instances": [row, …]}."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from serve.validation.schema import Row, Schema, in_order
 
 
 class NativeWire:
-    """Reads one row or many; answers in kind."""
+    """Reads one row or many; answers with one prediction or a list."""
 
     def __init__(self, schema: Schema, answers: Answers) -> None:
         self.schema = schema
@@ -20,10 +20,11 @@ class NativeWire:
         self.answers = answers
 
     def check_headers(self, headers: Headers) -> None:
+        """Check the headers; raise WrongContentType unless the body is said to be JSON."""
         require_json_type(headers)
 
     def read(self, body: bytes) -> tuple[Sequence[Row], bool]:
-        """Return the rows, and whether they are many."""
+        """Return the rows, and whether the request was for many; raise Refusal for a wrong body."""
         try:
             row = self.schema.decode_one(body).features
         except ERRORS:
@@ -36,6 +37,7 @@ class NativeWire:
         return (row,), False
 
     def read_many(self, body: bytes) -> list[Row]:
+        """Return the rows of {"instances": […]}; raise Refusal for a wrong body."""
         try:
             rows = self.schema.decode_many(body).instances
         except ERRORS as error:
@@ -48,10 +50,10 @@ class NativeWire:
         return rows  # type: ignore[no-any-return]
 
     def refuse_duplicates(self, body: bytes, keys: int, *, absent: bool = False) -> None:
-        """Raise MalformedBody for a key that occurs twice, which msgspec lets pass.
+        """Check that no key occurs twice, which RFC 8259 leaves open and msgspec accepts.
 
-        A body with as many colons as there are different keys has no key twice. Otherwise, or
-        where an absent key may make room for a second one, the slow parser looks.
+        A body with as many colons as there are different keys has none. Otherwise, or where an
+        absent key may hide a second one, the slower `parse` decides. Raises MalformedBody.
         """
         if absent or body.count(b":") != keys:
             parse(body)

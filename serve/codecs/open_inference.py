@@ -59,7 +59,7 @@ class InferResponse(msgspec.Struct, omit_defaults=True):
 
 
 class InferenceWire:
-    """Reads tensors, answers with tensors."""
+    """Reads tensors and answers with tensors, as the Open Inference Protocol's REST API says."""
 
     def __init__(self, bundle: Bundle, schema: Schema) -> None:
         self.manifest = bundle.manifest
@@ -71,9 +71,10 @@ class InferenceWire:
         self.encode = msgspec.json.Encoder().encode
 
     def check_headers(self, headers: Headers) -> None:
-        """Refuse binary tensors, which tritonclient sends unless it is told not to.
+        """Check that tensors come as JSON.
 
-        A client that names no Content-Type, as tritonclient, sends JSON.
+        Raises MalformedBody for binary tensors, which tritonclient sends by default, and
+        WrongContentType for other types. tritonclient sends JSON without a Content-Type.
         """
         if b"inference-header-content-length" in headers:
             raise MalformedBody(
@@ -84,6 +85,7 @@ class InferenceWire:
             require_json_type(headers)
 
     def read(self, body: bytes) -> tuple[Sequence[Row], InferRequest]:
+        """Return the rows and the request; raise InvalidRow or MalformedBody for a wrong body."""
         try:
             request = self.decode(body)
         except ERRORS as error:
@@ -100,6 +102,10 @@ class InferenceWire:
             raise conversion_problem(rows, self.schema, error) from None
 
     def check_outputs(self, request: InferRequest) -> None:
+        """Check the names of the requested outputs.
+
+        Raises InvalidRow for one that does not exist.
+        """
         for output in request.outputs or ():
             if output.name not in self.outputs:
                 expected = f"one of {', '.join(sorted(self.outputs))}"
@@ -111,7 +117,10 @@ class InferenceWire:
                 )
 
     def rows(self, tensors: list[Tensor]) -> list[list[Any]]:
-        """Return the rows of one tensor, or of one tensor per column."""
+        """Return the rows of one tensor with all columns, or of one tensor per column.
+
+        Raises InvalidRow unless each column comes once, and all with the same number of rows.
+        """
         if len(tensors) == 1 and tensors[0].name not in self.names:
             return self.rows_of_one(tensors[0])
         columns = {tensor.name: self.column(tensor) for tensor in tensors}
@@ -124,6 +133,10 @@ class InferenceWire:
         return [list(row) for row in zip(*(columns.pop(name) for name in self.names), strict=True)]
 
     def rows_of_one(self, tensor: Tensor) -> list[list[Any]]:
+        """Return the rows of a tensor of shape (rows, inputs).
+
+        Raises InvalidRow for another shape.
+        """
         width = len(self.names)
         expected = f"[rows, {width}] ({', '.join(self.names)})"
         if tensor.shape[-1:] != [width] or len(tensor.shape) > 2:
@@ -132,6 +145,10 @@ class InferenceWire:
         return [values[start : start + width] for start in range(0, len(values), width)]
 
     def column(self, tensor: Tensor) -> list[Any]:
+        """Return the values of a tensor of shape (rows,) or (rows, 1).
+
+        Raises InvalidRow for another shape, and for a name that is no input.
+        """
         if tensor.name not in self.names:
             expected = f"one of {', '.join(self.names)}"
             raise InvalidRow(
@@ -145,6 +162,10 @@ class InferenceWire:
         return checked(tensor)
 
     def write(self, scores: Scores, request: InferRequest) -> bytes:
+        """Return the requested outputs as tensors.
+
+        The prediction has the shape (rows,), the probabilities have (rows, classes).
+        """
         count = len(scores.labels)
         tensors = [Tensor("prediction", [count], self.label_type, list(scores.labels))]
         if scores.probabilities is not None:
@@ -163,13 +184,13 @@ class InferenceWire:
 
 
 def input_metadata(bundle: Bundle) -> list[Tensor]:
-    """Return the inputs of the model, one per column."""
+    """Return the inputs of the model, one tensor per column; -1 stands for any number of rows."""
     types = {"numeric": "FP64", "categorical": "BYTES"}
     return [Tensor(field.name, [-1, 1], types[field.kind]) for field in bundle.manifest.inputs]
 
 
 def output_metadata(bundle: Bundle) -> list[Tensor]:
-    """Return the outputs of the model."""
+    """Return the outputs of the model; -1 stands for any number of rows."""
     outputs = [Tensor("prediction", [-1], label_type(bundle))]
     if bundle.has_probabilities:
         outputs.append(Tensor("probabilities", [-1, len(bundle.manifest.classes or [])], "FP64"))
@@ -177,6 +198,7 @@ def output_metadata(bundle: Bundle) -> list[Tensor]:
 
 
 def label_type(bundle: Bundle) -> str:
+    """Return the protocol's datatype of predictions."""
     if bundle.manifest.classes is None:
         return "FP64"
     numbers = all(isinstance(label, int) for label in bundle.manifest.classes)
@@ -184,13 +206,17 @@ def label_type(bundle: Bundle) -> str:
 
 
 def absent(field: Input, count: int) -> list[None]:
+    """Return a column of missing values; raise InvalidRow for an input that must be there."""
     if not field.missing:
         raise InvalidRow(f"The input {field.name} must be there.", field=field.name)
     return [None] * count
 
 
 def checked(tensor: Tensor) -> list[Any]:
-    """Return the values of a tensor, flat; raise InvalidRow if they are not as it says."""
+    """Return the values of a tensor, flat.
+
+    Raises InvalidRow if their number differs from the shape's, or a type from the datatype's.
+    """
     values = list(flat(tensor.data or []))
     if any(size < 0 for size in tensor.shape) or len(values) != math.prod(tensor.shape):
         raise wrong_shape(tensor, f"the shape of its {len(values)} values")
@@ -208,6 +234,7 @@ def checked(tensor: Tensor) -> list[Any]:
 
 
 def value_types(tensor: Tensor) -> tuple[type, ...]:
+    """Return the Python types of a datatype's values; raise InvalidRow for an unknown datatype."""
     if tensor.datatype in FLOATS:
         return (float, int)
     if tensor.datatype in INTEGERS:
@@ -223,6 +250,7 @@ def value_types(tensor: Tensor) -> tuple[type, ...]:
 
 
 def flat(data: list[Any]) -> Iterator[Any]:
+    """Yield the values of nested lists in row-major order, as the protocol says."""
     for value in data:
         if isinstance(value, list):
             yield from flat(value)
@@ -231,6 +259,7 @@ def flat(data: list[Any]) -> Iterator[Any]:
 
 
 def wrong_shape(tensor: Tensor, expected: str) -> InvalidRow:
+    """Return the refusal of a tensor that has another shape."""
     return InvalidRow(
         f"The shape of {tensor.name} must be {expected}. Got {tensor.shape} instead.",
         field=tensor.name,

@@ -1,4 +1,4 @@
-"""TensorFlow Serving's and KServe's v1 form, which is Vertex AI's too: {"instances": [row, …]}."""
+"""The format of TensorFlow Serving, KServe v1 and Vertex AI: {"instances": [row, …]}."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from serve.validation.schema import Row, Schema, in_order
 
 
 class TensorflowWire:
-    """Reads many rows; the signature is the only one there is, and parameters change nothing."""
+    """Reads many rows; accepts `signature_name` and `parameters`, which change nothing."""
 
     def __init__(self, schema: Schema, answers: Answers) -> None:
         self.schema = schema
@@ -33,9 +33,11 @@ class TensorflowWire:
         self.decode: Callable[[bytes], Any] = msgspec.json.Decoder(self.request).decode
 
     def check_headers(self, headers: Headers) -> None:
+        """Check the headers; raise WrongContentType unless the body is said to be JSON."""
         require_json_type(headers)
 
     def read(self, body: bytes) -> tuple[Sequence[Row], None]:
+        """Return the rows; raise Refusal for a wrong body."""
         try:
             rows = self.decode(body).instances
         except ERRORS as error:
@@ -44,10 +46,12 @@ class TensorflowWire:
         return [in_order(row) for row in rows], None
 
     def problem(self, body: bytes, error: Exception) -> Refusal:
+        """Return the refusal of a body that could not be decoded."""
         decoded = parse(body)
         if not isinstance(decoded, dict) or "instances" not in decoded:
             return shape_problem(decoded, '"instances" (a list of rows)')
         return rows_problem(decoded["instances"], self.schema) or unknown_problem(error)
 
     def write(self, scores: Scores, _: None) -> bytes:
+        """Return all answers in {"predictions": […]}."""
         return self.answers.many(scores)

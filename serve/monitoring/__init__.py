@@ -1,1 +1,1 @@
-"""What a running server says of itself: metrics, log lines, drift."""
+"""What a running server reports about itself: metrics, log lines, drift."""

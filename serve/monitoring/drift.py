@@ -1,4 +1,4 @@
-"""Finds what a batch holds that training did not: drift one can see in the metrics."""
+"""Count values that the training rows did not have: drift that shows in the metrics."""
 
 from __future__ import annotations
 
@@ -14,13 +14,15 @@ Counts = list[tuple[int, int]]  # the position of an input, and how many of its 
 
 
 class Surprises(NamedTuple):
+    """How many values of each input training did not see; inputs without any may be left out."""
+
     out_of_range: Counts
     unknown: Counts
     missing: Counts
 
 
 class Drift:
-    """The ranges and categories of the training rows."""
+    """Compares a batch with the ranges and categories of the training rows."""
 
     def __init__(self, manifest: Manifest) -> None:
         inputs = list(enumerate(manifest.inputs))
@@ -37,13 +39,16 @@ class Drift:
         self.may_be_unknown = manifest.serving.unknown_category == "ignore"
 
     def __call__(self, frame: Frame) -> Surprises:
+        """Count what is new in a batch."""
         return Surprises(self.out_of_range(frame), self.unknown(frame), self.missing(frame))
 
     def out_of_range(self, frame: Frame) -> Counts:
+        """Count the numbers outside the range of the training rows."""
         outside = (frame.numeric < self.minimum) | (frame.numeric > self.maximum)
         return self.counted(outside) if outside.any() else []
 
     def unknown(self, frame: Frame) -> Counts:
+        """Count the categories that the training rows did not have, if such rows are served."""
         if not self.may_be_unknown:
             return []
         columns = zip(self.categorical, frame.categorical.T, strict=True)
@@ -53,6 +58,7 @@ class Drift:
         ]
 
     def missing(self, frame: Frame) -> Counts:
+        """Count the missing values: NaN, or the empty text."""
         if not self.may_miss:
             return []
         texts = zip(self.categorical, (frame.categorical == "").sum(axis=0).tolist(), strict=True)
@@ -60,8 +66,10 @@ class Drift:
         return [*numbers, *((index, count) for (index, _), count in texts)]
 
     def counted(self, mask: NDArray[np.bool_]) -> Counts:
+        """Return each numeric input with its count in a mask of shape (rows, inputs)."""
         return list(zip(self.numeric, mask.sum(axis=0).tolist(), strict=True))
 
 
 def bound(value: float | None, default: float) -> float:
+    """Return the bound, or the default where the input has none."""
     return default if value is None else value

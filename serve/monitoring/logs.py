@@ -1,4 +1,4 @@
-"""JSON lines on stdout: the one log, for predictions, for events, and for libraries."""
+"""JSON lines on stdout: one log for predictions, for events, and for libraries."""
 
 from __future__ import annotations
 
@@ -15,19 +15,20 @@ import msgspec
 if TYPE_CHECKING:
     from serve.errors import Failure
 
-LATENCY = 0.01  # seconds
+LATENCY = 0.01  # seconds that a line of a prediction may wait for others
 
 encode = msgspec.json.Encoder().encode
 
 
 class Clock:
-    """The time as RFC 3339 in UTC; the part before the milliseconds is made once a second."""
+    """Returns the time as RFC 3339 in UTC; formats what precedes the milliseconds once a second."""
 
     def __init__(self) -> None:
         self.second = 0
         self.prefix = b""
 
     def __call__(self) -> bytes:
+        """Return the time now, as RFC 3339 with milliseconds."""
         now = time.time()
         second = int(now)
         if second != self.second:
@@ -37,7 +38,7 @@ class Clock:
 
 
 class Log:
-    """Lines of predictions are gathered for some milliseconds and written with one system call."""
+    """Writes JSON lines; those of predictions are gathered for LATENCY and written together."""
 
     def __init__(self, stream: BinaryIO | None = None) -> None:
         self.stream = stream or sys.stdout.buffer
@@ -46,31 +47,35 @@ class Log:
         self.turn: int | None = None
 
     def event(self, message: str, *, level: str = "info", **fields: Any) -> None:
-        """Write one line now."""
+        """Write one line now, together with those that wait."""
         self.lines.append(self.line(message, level=level, **fields))
         self.flush()
 
     def line(self, message: str, *, level: str = "info", **fields: Any) -> bytes:
-        """Return a line."""
+        """Return one line as JSON, with the time, `message`, `level` and `fields`."""
         now = self.now().decode()
         return encode({"time": now, "level": level, "message": message, **fields}) + b"\n"
 
     def later(self, line: bytes) -> None:
-        """Write a line, which is already JSON, soon, together with others."""
+        """Write a line, which must be JSON already, within LATENCY seconds."""
         if not self.lines:
             asyncio.get_running_loop().call_later(LATENCY, self.flush)
         self.lines.append(line)
 
     def failure(self, failure: Failure) -> None:
-        """Write the one line of what ends the process."""
+        """Write the one line that says why the process ends."""
         name = type(failure).__name__
         self.event(str(failure), level="error", error=name, exit_code=failure.exit_code)
 
     def share(self) -> None:
-        """Let processes that are forked from now on write in turn: a pipe mixes long writes."""
+        """Make processes that are forked from now on write in turn.
+
+        Longer writes of several processes to one pipe are mixed otherwise (PIPE_BUF in POSIX).
+        """
         self.turn = os.memfd_create("log")
 
     def flush(self) -> None:
+        """Write the lines that wait; if the reader of the log is gone, serve on without it."""
         lines, self.lines = self.lines, []
         if self.turn is not None:
             fcntl.lockf(self.turn, fcntl.LOCK_EX)
@@ -78,20 +83,21 @@ class Log:
             self.stream.write(b"".join(lines))
             self.stream.flush()
         except OSError:
-            pass  # whoever read the log is gone; the predictions are not
+            pass
         finally:
             if self.turn is not None:
                 fcntl.lockf(self.turn, fcntl.LOCK_UN)
 
 
 class Handler(logging.Handler):
-    """Sends what libraries log to the same lines."""
+    """Sends what libraries log, as JSON lines, to a Log."""
 
     def __init__(self, log: Log) -> None:
         super().__init__()
         self.log = log
 
     def emit(self, record: logging.LogRecord) -> None:
+        """Write one record, with its traceback if it has one."""
         fields = {"logger": record.name}
         if record.exc_info:
             fields["traceback"] = logging.Formatter().formatException(record.exc_info)

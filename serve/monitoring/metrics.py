@@ -1,8 +1,8 @@
-"""What the server counts, in one array that costs nanoseconds to add to.
+"""The server's counters, in one array that costs nanoseconds to add to.
 
-prometheus_client takes about as long to count a request as onnxruntime takes to answer it, and
-adds up worker processes through files. Here every worker owns one row of an array that all of
-them map; the text for Prometheus is the sum of the rows.
+prometheus_client takes about as long to count a request as onnxruntime takes to answer it, and adds
+up worker processes through files. Here every worker owns one row of an array that all processes
+map; the text for Prometheus is the sum of the rows.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ PAGE = mmap.PAGESIZE // 8  # cells; no two workers share one, and it costs nothi
 
 
 class Family(NamedTuple):
-    """A metric: its series are neighbours in the array, from `start`."""
+    """A metric: its series are neighbours in the array, from `start`, one for each of `labels`."""
 
     name: str
     kind: str
@@ -36,7 +36,7 @@ class Family(NamedTuple):
 
 
 class Metrics:
-    """The counters of one worker, and the text of all."""
+    """The counters of one worker, and the text with the sums of all workers."""
 
     def __init__(self, manifest: Manifest, routes: Sequence[str], workers: int = 1) -> None:
         self.manifest = manifest
@@ -57,6 +57,7 @@ class Metrics:
         self.cells[self.in_flight] = 0  # of the worker that died, if this one replaces it
 
     def define(self) -> None:
+        """Define every metric, each with a place in the array."""
         inputs = self.manifest.inputs
         features = [f'feature="{escape(field.name)}"' for field in inputs]
         self.requests = self.add(
@@ -97,6 +98,7 @@ class Metrics:
         }
 
     def add(self, name: str, kind: str, words: str, labels: list[str]) -> int:
+        """Define a metric with a series for each of `labels`; return where its series begin."""
         start = self.size
         self.families.append(Family(name, kind, words, labels, start))
         return start
@@ -107,20 +109,20 @@ class Metrics:
         return sum(len(family.labels) for family in self.families)
 
     def request(self, route: str, status: int) -> None:
-        """Count a request."""
+        """Count a request; a path that is no route counts as "other", an unlisted status as 500."""
         number = self.routes.get(route, len(self.routes) - 1)
         column = STATUSES.index(status) if status in STATUSES else STATUSES.index(500)
         self.cells[self.requests + number * len(STATUSES) + column] += 1
 
     def prediction(self, route: str, seconds: float) -> None:
-        """Count a prediction request that was answered."""
+        """Count a prediction request that was answered with 200 after `seconds`."""
         cells = self.cells
         cells[self.requests + self.routes[route] * len(STATUSES)] += 1  # 200 is the first status
         cells[self.seconds + bisect_left(SECONDS, seconds)] += 1
         cells[self.seconds + len(SECONDS) + 1] += seconds
 
     def batch(self, scores: Scores, surprises: Surprises, in_flight: int) -> None:
-        """Count the rows of a batch, their classes, and the values training did not see."""
+        """Count the rows of a batch, their classes, and the values that training did not see."""
         self.cells[self.in_flight] = in_flight
         self.cells[self.rows] += len(scores.labels)
         for label, count in Counter(scores.labels).items() if self.classes else ():
@@ -131,11 +133,15 @@ class Metrics:
                 self.cells[start + feature] += count
 
     def text(self, *, ready: bool, in_flight: int) -> str:
-        """Return every series in Prometheus' text format."""
+        """Return every series in the Prometheus text exposition format 0.0.4."""
         self.cells[self.in_flight] = in_flight
         return "\n".join([*self.lines(), *self.process_lines(ready=ready), ""])
 
     def lines(self) -> Iterator[str]:
+        """Yield the lines of the counters, summed over the workers.
+
+        A pair of route and status that never occurred is left out.
+        """
         everything = memoryview(self.shared).cast("d")
         for family in self.families:
             if family.labels:
@@ -153,6 +159,7 @@ class Metrics:
                     yield sample(family.name, labels, value)
 
     def process_lines(self, *, ready: bool) -> Iterator[str]:
+        """Yield the lines of the model and of the worker that answers."""
         manifest = self.manifest
         labels = {
             "name": manifest.name,
@@ -168,6 +175,7 @@ class Metrics:
 
 
 def histogram_lines(family: Family, values: list[float]) -> Iterator[str]:
+    """Yield a histogram's cumulative buckets, sum and count."""
     *counts, total = values
     running = 0.0
     for labels, count in zip(family.labels, counts, strict=False):
@@ -178,18 +186,22 @@ def histogram_lines(family: Family, values: list[float]) -> Iterator[str]:
 
 
 def gauge(name: str, words: str, value: float, labels: str = "") -> list[str]:
+    """Return the lines of a gauge with one series."""
     return [f"# HELP {name} {words}", f"# TYPE {name} gauge", sample(name, labels, value)]
 
 
 def sample(name: str, labels: str, value: float) -> str:
+    """Return the line of one series."""
     number = int(value) if float(value).is_integer() else value
     return f"{name}{{{labels}}} {number}" if labels else f"{name} {number}"
 
 
 def escape(text: str) -> str:
+    """Return the value of a label, escaped as the exposition format says."""
     return text.replace("\\", r"\\").replace('"', r"\"").replace("\n", r"\n")
 
 
 def resident_bytes() -> int:
+    """Return the resident memory of this process in bytes."""
     pages = int(Path("/proc/self/statm").read_text().split()[1])
     return pages * mmap.PAGESIZE

@@ -1,4 +1,4 @@
-"""Answers in one write, below uvicorn's own way to send them."""
+"""Write a whole HTTP answer at once, below uvicorn's own way to send it."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ STATUS_LINES = {
 
 
 def answer_at_once(send: Send, status: int, headers: Pairs, body: bytes) -> bool:
-    """Write a whole answer with one system call, where ASGI's two messages make two.
+    """Write a whole answer with one system call, where ASGI's two messages take two.
 
-    Return False, and write nothing, where the long way must be gone: to a slow reader, or if
-    `send` is not uvicorn's own.
+    Return False, and write nothing, where ASGI's messages must be sent instead: while the client
+    reads too slowly, and where `send` is not uvicorn's own. Return True for a client that left.
     """
     cycle = getattr(send, "__self__", None)
     if not isinstance(cycle, RequestResponseCycle) or cycle.flow.write_paused:

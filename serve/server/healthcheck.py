@@ -12,11 +12,11 @@ if TYPE_CHECKING:
 
 SECONDS = 3
 REQUEST = b"GET /ready HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
-ANYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - the names of no address
+ANYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - where one connects
 
 
 def healthcheck(settings: Settings) -> None:
-    """Raise NotReady unless /ready answers 200."""
+    """Ask /ready; raise NotReady unless it answers 200 within SECONDS."""
     host = ANYWHERE.get(settings.host, settings.host)
     try:
         with socket.create_connection((host, settings.listen_port), timeout=SECONDS) as connection:

@@ -1,8 +1,8 @@
-"""The end of a connection on which the client may still be sending.
+"""Close a connection on which the client may still be sending (RFC 9112, 9.6).
 
 Closing a socket resets the connection if bytes arrive after it, and a client that is still sending
-then loses the answer that tells it why to stop. So the server says at once that it will send no
-more, and closes when the client has done so too, or has sent too much, or for too long.
+then loses the answer that tells it why to stop. So the server closes its sending side at once, and
+the rest when the client has done so too, or has sent too much, or for too long.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ MOST = 32 * 1024 * 1024  # bytes that are thrown away
 
 
 class Transport:
-    """A connection's transport whose `close` asks first whether more may be arriving.
+    """A transport whose `close` first asks, by `keep_reading`, whether more may be arriving.
 
-    `keep_reading` returns whether it is; if so, the protocol ends the connection by `abort`, and
-    uvloop does when the client has closed its side.
+    If it returns true, uvloop ends the connection when the client has closed its side, or the
+    protocol does by `abort`.
     """
 
     def __init__(self, transport: asyncio.Transport, keep_reading: Callable[[], bool]) -> None:
@@ -33,10 +33,11 @@ class Transport:
         return getattr(self.transport, name)
 
     def is_closing(self) -> bool:
+        """Return whether no more can be written."""
         return self.lingers or self.transport.is_closing()
 
     def close(self) -> None:
-        """Send what was written, and no more; then close, now or when the client is done."""
+        """Send what was written; then close, now or when the client has closed its side."""
         if self.is_closing():
             return
         if self.keep_reading():
@@ -46,5 +47,5 @@ class Transport:
             self.close_now()
 
     def close_now(self) -> None:
-        """Send what was written, and close, whatever still arrives."""
+        """Send what was written and close, whatever still arrives."""
         self.transport.close()

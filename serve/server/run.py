@@ -31,7 +31,11 @@ M_ARENA_MAX = -8  # of malloc.h
 
 
 def run(settings: Settings) -> None:
-    """Serve until SIGTERM or SIGINT; raise Failure if the bundle must not be served."""
+    """Serve until SIGTERM or SIGINT.
+
+    Raises Failure if the bundle must not be served or the model cannot be used, and CannotListen if
+    the port cannot be opened. Ends the process with a worker's exit code where there are several.
+    """
     share_one_heap()
     log = Log()
     logs.capture(log)
@@ -53,7 +57,7 @@ def serve(service: Service, listener: socket.socket) -> None:
 
 
 def serve_in_workers(service: Service, listener: socket.socket) -> None:
-    """Serve in several processes; end with the exit code of one that cannot."""
+    """Serve in several processes; exit with the code of a worker that refused to serve."""
     service.log.share()
 
     def work(number: int) -> int:
@@ -71,14 +75,14 @@ def serve_in_workers(service: Service, listener: socket.socket) -> None:
 
 
 def share_one_heap() -> None:
-    """Let threads allocate where all do: in heaps of their own they keep 2 MB that they freed."""
+    """Let all threads allocate in one heap: in heaps of their own they keep 2 MB that are free."""
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)  # glibc has it, other C libraries may not
     if mallopt is not None:
         mallopt(M_ARENA_MAX, 1)
 
 
 def listen(settings: Settings) -> socket.socket:
-    """Open the port; raise CannotListen."""
+    """Return the socket of the open port; raise CannotListen if it cannot be opened."""
     address = (settings.host, settings.listen_port)
     family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
     try:
@@ -92,11 +96,11 @@ def listen(settings: Settings) -> socket.socket:
 
 
 class Server(uvicorn.Server):
-    """uvicorn, with a way to stop that loses no request.
+    """uvicorn, with a stop that loses no request.
 
-    On SIGTERM the service is not ready at once and goes on answering for DRAIN_SECONDS, so that
-    whoever routes requests here can notice. Then the port is closed, what is in flight finishes,
-    and the process ends with 0.
+    After SIGTERM the service reports not ready and goes on answering for DRAIN_SECONDS, so that a
+    load balancer can notice. Then the port is closed, requests in flight are finished, and the
+    process ends with 0.
     """
 
     def __init__(self, service: Service) -> None:
@@ -122,18 +126,19 @@ class Server(uvicorn.Server):
         self.stop_at: float | None = None
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:  # noqa: ARG002 - uvicorn's
-        """Begin to drain; a second signal, or SIGINT, ends the waiting."""
+        """Begin to drain; a second signal, or SIGINT, stops without DRAIN_SECONDS."""
         wait = sig == signal.SIGTERM and not self.service.draining
         self.service.drain()
         self.stop_at = time.monotonic() + (self.service.settings.drain_seconds if wait else 0)
 
     async def on_tick(self, counter: int) -> bool:
-        """End late connections; stop when drained, and when the model could not be loaded."""
+        """End late connections; return whether to stop: when drained, or if the model failed."""
         self.end_late_connections()
         over = self.stop_at is not None and time.monotonic() >= self.stop_at
         return await super().on_tick(counter) or over or self.service.failure is not None
 
     def end_late_connections(self) -> None:
+        """End the connections on which REQUEST_SECONDS are over."""
         now, seconds = asyncio.get_running_loop().time(), self.service.settings.request_seconds
         for connection in list(self.server_state.connections):
             if isinstance(connection, Protocol):

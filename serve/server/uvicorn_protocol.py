@@ -1,12 +1,13 @@
-"""What uvicorn's HTTP protocol lacks here: limits, punctuality, and a safe end.
+"""What uvicorn's HTTP protocol lacks here: limits, time limits, and a safe end of connections.
 
-All lean on the inside of `HttpToolsProtocol`; uvicorn is locked by hash, and the tests of slow and
-odd clients and of smuggled requests fail if its inside changes.
+This builds on private parts of uvicorn's `HttpToolsProtocol`. uvicorn is locked by hash, and the
+tests of slow clients, odd clients and smuggled requests fail if those parts change.
 
 Two rules keep one client's bytes from becoming another's request, where a proxy sends the requests
-of many over one connection. No byte that was received is changed. And a connection is kept only for
-as long as every request on it came whole before it was answered: until a request is whole, its
-`keep_alive` is false, which makes uvicorn say `connection: close` and close.
+of many over one connection (request smuggling: RFC 9112, 11.2). No byte that was received is
+changed. And a connection is kept only for as long as every request on it came whole before it was
+answered: until a request is whole, its `keep_alive` is false, which makes uvicorn say `connection:
+close` and close.
 """
 
 from __future__ import annotations
@@ -32,11 +33,11 @@ NOT_HTTP = body_framing.malformed("request must be HTTP/1.1", "something else")
 
 
 class Protocol(HttpToolsProtocol):
-    """A connection that is not held open for ever, and whose requests are those of its client.
+    """A connection with time limits, whose requests are exactly those that its client sent.
 
-    uvicorn waits without end for the rest of a request, for a reader of its answer, and for the end
-    of a header. Here each connection notes since when it has been receiving or sending, and the
-    server sweeps them: cheaper than a timer for each request.
+    uvicorn waits without limit for the rest of a request and for the reader of an answer, and puts
+    no limit on a head. Here each connection notes since when it has been receiving or sending, and
+    the server looks at all of them in turn, which is cheaper than a timer for each request.
     """
 
     transport: Transport  # type: ignore[assignment]
@@ -52,21 +53,23 @@ class Protocol(HttpToolsProtocol):
         self.coded = False  # whether it has a Transfer-Encoding
         self.last = False  # whether its client, or the server, wants no request after it
         self.leaving = False  # whether the server is about to end
-        self.active: RequestResponseCycle | None = None
-        self.unfinished = False  # whether there came a part of a request, and more may follow
-        self.discarded: int | None = None  # bytes, once nothing more is parsed
+        self.active: RequestResponseCycle | None = None  # what is being answered
+        self.unfinished = False  # whether a part of a request has come, and more may follow
+        self.discarded: int | None = None  # bytes that were ignored, once nothing more is parsed
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Wrap the transport, so that closing it is safe, and expect a request in time."""
         super().connection_made(Transport(transport, self.keep_reading))  # type: ignore[arg-type]
         self.receiving_since = self.loop.time()
 
     def connection_lost(self, exc: Exception | None) -> None:
+        """Wake the request that is being answered: its client is gone."""
         self.unfinished = False
         self.abandon()
         super().connection_lost(exc)
 
     def abandon(self) -> None:
-        """Tell the request that is being answered that nobody waits; uvicorn tells the latest."""
+        """Mark the request that is being answered as disconnected; uvicorn marks the latest."""
         if self.active is not None:
             self.active.disconnected = True
             self.active.message_event.set()
@@ -76,7 +79,7 @@ class Protocol(HttpToolsProtocol):
         super()._start_asgi_task(cycle, app)
 
     def data_received(self, data: bytes) -> None:
-        """Parse what came; refuse a head that does not end, or a trailer, or the like."""
+        """Parse what came; refuse what is not HTTP, and a head or trailers that are too long."""
         if self.discarded is not None:
             self.discard(len(data))
             return
@@ -94,7 +97,7 @@ class Protocol(HttpToolsProtocol):
             self.end(HeadTooLarge())
 
     def parse_body(self, data: bytes) -> None:
-        """Parse the body of a request that asks for an upgrade: there is nothing to upgrade to."""
+        """Parse the body of a request that asks for an upgrade, which is never agreed to."""
         self.parser = HttpRequestParser(body_framing.Body(self))
         try:
             self.parser.feed_data(body_framing.head(self.scope["headers"]))
@@ -103,6 +106,10 @@ class Protocol(HttpToolsProtocol):
             self.stop(None)
 
     def on_message_begin(self) -> None:
+        """Begin a request.
+
+        Raises HttpParserError, to stop the parser, after one that was the last.
+        """
         if self.cycle is not None and not self.cycle.keep_alive:
             raise HttpParserError("the request before this one was the last")
         self.receiving_since = self.loop.time()
@@ -113,6 +120,7 @@ class Protocol(HttpToolsProtocol):
         self.scope["extensions"] = EXTENSIONS
 
     def on_header(self, name: bytes, value: bytes) -> None:
+        """Keep a header of the request, and note Expect and Transfer-Encoding."""
         name = name.lower()
         if name == b"expect" and value.lower() == b"100-continue":
             self.expect_100_continue = True
@@ -121,6 +129,10 @@ class Protocol(HttpToolsProtocol):
         self.headers.append((name, value))
 
     def on_headers_complete(self) -> None:
+        """Check the framing, begin to answer, and hold `keep_alive` false until the body is whole.
+
+        Raises MalformedRequest where it is not clear to every server where the request ends.
+        """
         upgrade, version = self.parser.should_upgrade(), self.parser.get_http_version()
         if upgrade or self.coded or version != "1.1":
             body_framing.check(self.parser.get_method(), version, self.headers)
@@ -132,10 +144,13 @@ class Protocol(HttpToolsProtocol):
         self.cycle.keep_alive = False  # until its message is whole
 
     def on_body(self, body: bytes) -> None:
-        self.overhead -= 9 * len(body)  # even in chunks of one byte it has less than that around it
+        """Pass a piece of the body on, and take it out of what counts towards LONGEST_HEAD."""
+        # More than a byte takes with its framing, even in a chunk of its own ("1\r\nx\r\n").
+        self.overhead -= 9 * len(body)
         super().on_body(body)
 
     def on_message_complete(self) -> None:
+        """Note that the request is whole; keep the connection if it was before its answer began."""
         if self.parser.should_upgrade():  # httptools means the head; the body is yet to come
             return
         self.receiving_since = None
@@ -145,20 +160,23 @@ class Protocol(HttpToolsProtocol):
         self.cycle.keep_alive = not (last or self.cycle.response_started)
 
     def eof_received(self) -> bool:  # type: ignore[override]
-        """Answer a whole request of a client that sends no more, which uvicorn drops."""
+        """Let whole requests of a client that sends no more be answered, which uvicorn would drop.
+
+        Returns whether one is, for the transport must stay open until then.
+        """
         self.unfinished = False
         self.receiving_since = None
         return self.finish_after_whole()
 
     def shutdown(self) -> None:
-        """Let the request that is arriving be the last, and wait for no rest of a refused one."""
+        """Let the request that is arriving be the last, and close at once where one was refused."""
         self.last = self.leaving = True
         if self.transport.lingers:
             self.transport.close_now()
         super().shutdown()
 
     def stop(self, reason: BaseException | None) -> None:
-        """Parse no more: refuse what is arriving, or throw it away where it follows the last."""
+        """Stop parsing: refuse what is arriving, or ignore it where it follows the last request."""
         after_last = self.cycle is not None and not (self.unfinished or self.cycle.keep_alive)
         self.unfinished = True
         if after_last:
@@ -184,7 +202,7 @@ class Protocol(HttpToolsProtocol):
         self.transport.close()
 
     def finish_after_whole(self) -> bool:
-        """Let the latest request that came whole be the last; return False if all are answered."""
+        """Make the latest request that came whole the last; return False if all are answered."""
         if self.pipeline and self.pipeline[0][0].more_body:
             self.pipeline.popleft()
         latest = self.pipeline[0][0] if self.pipeline else self.active
@@ -195,7 +213,7 @@ class Protocol(HttpToolsProtocol):
         return True
 
     def keep_reading(self) -> bool:
-        """Prepare to throw away what still arrives; return False if nothing does."""
+        """Prepare to ignore what still arrives; return False if nothing does."""
         if self.leaving or not self.unfinished:
             return False
         self.discarded = 0
@@ -204,12 +222,16 @@ class Protocol(HttpToolsProtocol):
         return True
 
     def discard(self, count: int) -> None:
+        """Count bytes that are ignored; abort the connection when there are too many."""
         self.discarded = (self.discarded or 0) + count
         if self.discarded > lingering_close.MOST:
             self.transport.abort()
 
     def end_if_late(self, now: float, seconds: float) -> None:
-        """End the connection if a request has not come, or an answer has not gone, in time."""
+        """End the connection if a request did not come, or an answer was not read, in time.
+
+        `now` is the time of the event loop; `seconds` is the limit.
+        """
         if self.receiving_since is not None and now - self.receiving_since > seconds:
             if self.transport.lingers:
                 self.transport.abort()

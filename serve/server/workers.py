@@ -1,7 +1,7 @@
-"""Several processes on one port, where one core is not enough.
+"""Several processes on one port, for more than one core.
 
-They are forks that share the open port, the log and the counters. One that dies is replaced; one
-that refuses to serve ends them all, for the others would refuse as well.
+They are forks that share the open port, the log and the counters. One that is killed is replaced.
+One that refuses to serve ends all, as the others would refuse as well.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class Workers:
-    """Runs `work(number)` in `count` processes until told to stop."""
+    """Runs `work(number)` in `count` processes until told to stop; it returns an exit code."""
 
     def __init__(self, count: int, work: Callable[[int], int], log: Log) -> None:
         self.count = count
@@ -29,7 +29,7 @@ class Workers:
         self.exit_code = 0
 
     def run(self) -> int:
-        """Return 0, or the exit code of a worker that would not serve."""
+        """Run until all have ended; return 0, or the exit code of one that refused to serve."""
         signal.signal(signal.SIGTERM, self.stop)
         signal.signal(signal.SIGINT, self.stop)
         for number in range(self.count):
@@ -40,6 +40,7 @@ class Workers:
         return self.exit_code
 
     def start(self, number: int) -> None:
+        """Fork a worker."""
         process = os.fork()
         if process:
             self.numbers[process] = number
@@ -62,6 +63,7 @@ class Workers:
             self.stop(signal.SIGTERM, None)
 
     def stop(self, number: int, _: FrameType | None) -> None:
+        """Send the signal `number` to all workers."""
         self.stopping = True
         for process in self.numbers:
             os.kill(process, number)

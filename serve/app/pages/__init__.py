@@ -27,7 +27,10 @@ class Page(Response):
 
 
 def policy(html: str) -> str:
-    """Return a policy that allows the inline script and style of `html` by their hashes."""
+    """Return a policy that allows the inline script and style of `html` by their hashes.
+
+    Hash sources: W3C Content Security Policy Level 3.
+    """
     parts = {
         kind: " ".join(
             source_hash(text) for text in re.findall(rf"<{kind}>(.*?)</{kind}>", html, re.DOTALL)
@@ -41,21 +44,25 @@ def policy(html: str) -> str:
 
 
 def inline(kind: str, html: str) -> list[str]:
+    """Return the contents of the elements `kind` (script or style) of `html`."""
     return re.findall(rf"<{kind}>(.*?)</{kind}>", html, re.DOTALL)
 
 
 def source_hash(text: str) -> str:
+    """Return the hash source that allows one inline script or style."""
     digest = base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
     return f"'sha256-{digest}'"
 
 
 @router.get(paths.DOCS)
 async def docs() -> Response:
+    """Answer with the API reference."""
     return Page("docs.html")
 
 
 @router.get(paths.HOME)
 async def home(serving: Serving) -> Response:
+    """Answer with the page that tries the model; raise UnknownRoute where PAGE switches it off."""
     if not serving.settings.page:
         raise UnknownRoute("The page is switched off (the setting PAGE). See /docs for the routes.")
     return Page("home.html")
