@@ -11,7 +11,7 @@ import pytest
 from ship.deploy.settings import Settings, load
 from ship.errors import UsageError
 
-PAGE = Path(__file__).parents[2] / "ship/deploy/README.md"
+PAGE = Path(__file__).parents[3] / "ship/deploy/README.md"
 
 
 def test_settings_are_read_and_empty_ones_are_not_set() -> None:
