@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import subprocess
+import os
 from pathlib import Path
 from typing import NamedTuple
 
+from ship import command
 from ship.errors import ShipError
 
 ROOT = Path(__file__).parent.parent
@@ -19,15 +20,13 @@ class Commit(NamedTuple):
 
 
 def git(*arguments: str, root: Path = ROOT) -> str:
-    result = subprocess.run(
-        ["git", *arguments], cwd=root, capture_output=True, text=True, check=False
-    )
-    if result.returncode:
+    result = command.attempt("git", *arguments, folder=root)
+    if not result.succeeded:
         raise ShipError(
             f"{root} must be a git checkout with at least one commit. "
-            f"Got instead from git {arguments[0]}: {result.stderr.strip()}"
+            f"Got instead from git {arguments[0]}: {result.reason}"
         )
-    return result.stdout.strip()
+    return os.fsdecode(result.content).strip()
 
 
 def files(*paths: str, root: Path = ROOT) -> list[Path]:
@@ -77,8 +76,7 @@ def differ(a: str, b: str, *paths: str, root: Path = ROOT) -> bool:
 
 
 def status(*arguments: str, root: Path = ROOT) -> int:
-    command = ["git", *arguments]
-    return subprocess.run(command, cwd=root, capture_output=True, check=False).returncode
+    return command.attempt("git", *arguments, folder=root).returncode
 
 
 def is_shallow(root: Path = ROOT) -> bool:

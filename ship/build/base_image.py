@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import os
 import re
-import subprocess
 
-from ship import git
+from ship import command, git
 from ship.build import standin
 from ship.build.standin import StandIn
 from ship.errors import ShipError
@@ -52,5 +51,5 @@ def default() -> str:
 
 def layers(image: str) -> int:
     """Count the layers of an image in the engine."""
-    command = ["docker", "image", "inspect", "--format", "{{len .RootFS.Layers}}", image]
-    return int(subprocess.run(command, capture_output=True, errors="replace", check=True).stdout)
+    counted = "{{len .RootFS.Layers}}"
+    return int(command.run("docker", "image", "inspect", "--format", counted, image))

@@ -6,7 +6,6 @@ import hashlib
 import json
 import os
 import re
-import subprocess
 import tempfile
 from dataclasses import dataclass
 from functools import cached_property
@@ -15,7 +14,7 @@ from typing import TextIO
 
 from contract.bundle import MANIFEST, Manifest, read_file, read_manifest, refuse_others
 from contract.console import printable
-from ship import git
+from ship import command, git
 from ship.build import pip_secrets
 from ship.build.bundle_intake import take
 from ship.build.inputs import Plan, plan
@@ -168,8 +167,7 @@ def labels(build: Build) -> dict[str, str]:
 def bake(build: Build, target: str, variables: dict[str, str], *, cache: bool) -> None:
     """Run one target of docker-bake.hcl: its steps on the terminal, all of it in a log file."""
     build.folder.mkdir(parents=True, exist_ok=True)
-    command = ["docker", "buildx", "bake", "--progress=plain", target]
-    command += [] if cache else ["--no-cache"]
+    options = [] if cache else ["--no-cache"]
     with pip_secrets.build_secrets() as secret_files:
         environment = {
             **os.environ,
@@ -180,37 +178,43 @@ def bake(build: Build, target: str, variables: dict[str, str], *, cache: bool) -
             "DIST": str(build.dist),
             "PYTHON_IMAGE": build.python_image,
         }
-        with (
-            new_file(build.folder / f"{target}.log") as log,
-            subprocess.Popen(
-                command, cwd=git.ROOT, env=environment, errors="replace",
-                stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-            ) as process,
-        ):  # fmt: skip
-            failure = follow(process, log)
-    if process.returncode:
-        raise StageError(f"{failure}\nThe whole log: {log.name}")
+        with new_file(build.folder / f"{target}.log") as log:
+            progress = Progress(log)
+            exit_code = command.follow(
+                "docker", "buildx", "bake", "--progress=plain", target, *options,
+                line=progress.add, folder=git.ROOT, environment=environment,
+            )  # fmt: skip
+    if exit_code:
+        raise StageError(f"{progress.failure}\nThe whole log: {log.name}")
 
 
 def builder() -> dict[str, str]:
     """Name the builder to use where the engine's own cannot export: see engine.sh."""
-    known = subprocess.run(
-        ["docker", "buildx", "inspect", BUILDER], capture_output=True, check=False
-    )
-    if known.returncode or "BUILDX_BUILDER" in os.environ:
+    known = command.attempt("docker", "buildx", "inspect", BUILDER)
+    if not known.succeeded or "BUILDX_BUILDER" in os.environ:
         return {}
     return {"BUILDX_BUILDER": BUILDER}
 
 
-def follow(process: subprocess.Popen[str], log: TextIO) -> str:
-    """Show the steps and what they print as it comes; return what explains a failure."""
-    output: dict[str, list[str]] = {}
-    failure = []
-    for line in process.stdout or ():
+class Progress:
+    """The output of a build: all of it in a log, its steps and what they print on the terminal."""
+
+    def __init__(self, log: TextIO) -> None:
+        self.log = log
+        self.output: dict[str, list[str]] = {}  # of each step, by its number
+        self.reasons: list[str] = []
+
+    @property
+    def failure(self) -> str:
+        """What explains why the build failed."""
+        return "\n".join(self.reasons)
+
+    def add(self, line: str) -> None:
+        """Take the next line of BuildKit's plain progress."""
         text = printable(line).rstrip()
-        log.write(f"{text}\n")
+        self.log.write(f"{text}\n")
         if printed := OUTPUT.fullmatch(text):
-            output.setdefault(printed["step"], []).append(printed["line"])
+            self.output.setdefault(printed["step"], []).append(printed["line"])
             print(printable(f"    {printed['line']}"), flush=True)
         elif step := STEP.match(text):
             instruction = OPTIONS.sub(" ", step["instruction"])
@@ -219,7 +223,6 @@ def follow(process: subprocess.Popen[str], log: TextIO) -> str:
             print("    cached", flush=True)
         elif " ERROR: " in text:
             step_number = text.partition(" ")[0].removeprefix("#")
-            failure += output.pop(step_number, [])[-12:] or [text]
-        elif text.startswith("ERROR:") and not failure:
-            failure.append(text)
-    return "\n".join(failure)
+            self.reasons += self.output.pop(step_number, [])[-12:] or [text]
+        elif text.startswith("ERROR:") and not self.reasons:
+            self.reasons.append(text)

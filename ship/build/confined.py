@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import subprocess
-
-from ship.build.engine import run
+from ship import command
 from ship.errors import StageError
 
 NETWORK = "model-images-confined"
@@ -17,7 +15,7 @@ OPTIONS = ("--pull=never", "--read-only", "--cap-drop=ALL", "--security-opt=no-n
 def start(image: str, *options: str) -> str:
     """Run an image under the limits of its hosts, and return the container's id."""
     make_network()
-    return run("docker", "run", "--detach", *OPTIONS, *options, image).strip()
+    return command.run("docker", "run", "--detach", *OPTIONS, *options, image).strip()
 
 
 def make_network() -> None:
@@ -27,11 +25,11 @@ def make_network() -> None:
     Without address translation no packet from in there finds its way back; nor do its containers
     hear of each other.
     """
-    create = ["docker", "network", "create", f"--opt={MASQUERADE}=false",
-              "--opt=com.docker.network.bridge.enable_icc=false", NETWORK]  # fmt: skip
-    created = subprocess.run(create, capture_output=True, text=True, check=False)
-    found = run("docker", "network", "inspect", NETWORK,
-                f'--format={{{{index .Options "{MASQUERADE}"}}}}').strip()  # fmt: skip
+    created = command.attempt("docker", "network", "create", f"--opt={MASQUERADE}=false",
+                              "--opt=com.docker.network.bridge.enable_icc=false",
+                              NETWORK)  # fmt: skip
+    found = command.run("docker", "network", "inspect", NETWORK,
+                        f'--format={{{{index .Options "{MASQUERADE}"}}}}').strip()  # fmt: skip
     if found != "false":
         raise StageError(
             f"The network {NETWORK} must be one without a way out. Got another instead "

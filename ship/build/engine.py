@@ -10,11 +10,11 @@ from __future__ import annotations
 import hashlib
 import io
 import json
-import subprocess
 import tarfile
 import tempfile
 from pathlib import Path
 
+from ship.command import attempt, run
 from ship.errors import StageError
 from ship.registry.oci_archive import Archive, StoredImage
 
@@ -53,8 +53,7 @@ def put(image: StoredImage, name: str) -> str:
 def id_of(image: StoredImage) -> str | None:
     """Return the id by which the engine knows exactly this image; None where it has it not."""
     for digest in (image.digest, image.manifest["config"]["digest"]):
-        command = ["docker", "image", "inspect", "--format={{.Id}}", digest]
-        found = subprocess.run(command, capture_output=True, errors="replace", check=False)
+        found = attempt("docker", "image", "inspect", "--format={{.Id}}", digest)
         if found.stdout.strip() == digest:
             return str(digest)
     return None
@@ -82,14 +81,12 @@ def release(image: StoredImage, but: str = "") -> None:
 
 def names_of(found: str) -> list[str]:
     """Return the names of an image; one whose only name somebody has taken over has none."""
-    command = ["docker", "image", "inspect", '--format={{join .RepoTags " "}}', found]
-    return subprocess.run(
-        command, capture_output=True, errors="replace", check=False
-    ).stdout.split()
+    names = attempt("docker", "image", "inspect", '--format={{join .RepoTags " "}}', found)
+    return names.stdout.split()
 
 
 def remove(image: str) -> None:
-    subprocess.run(["docker", "image", "rm", image], capture_output=True, check=False)
+    attempt("docker", "image", "rm", image)
 
 
 def write(image: StoredImage, name: str, path: Path) -> None:
@@ -130,10 +127,3 @@ def accept(archive: Archive, name: str) -> None:
     """Give a tested image the name people use."""
     run("docker", "tag", load(archive), name)
     release(archive)
-
-
-def run(*command: str) -> str:
-    result = subprocess.run(command, capture_output=True, errors="replace", check=False)
-    if result.returncode:
-        raise StageError(f"{' '.join(command)} failed: {result.stderr.strip()}")
-    return result.stdout

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
-import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+from ship import command
 
 CA_IN_BUILD = "/run/secrets/ca"
 # pip's settings that mean the same inside a container; paths of this machine do not.
@@ -36,9 +37,7 @@ def build_secrets() -> Iterator[dict[str, str]]:
 
 def pip_settings() -> dict[str, str]:
     """Return what pip is set to on this machine, by file or environment; the last word wins."""
-    listed = subprocess.run(
-        [sys.executable, "-m", "pip", "config", "list"], capture_output=True, text=True, check=True
-    ).stdout
+    listed = command.run(sys.executable, "-m", "pip", "config", "list")
     settings = {}
     for line in listed.splitlines():
         key, _, value = line.partition("=")

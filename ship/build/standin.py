@@ -5,13 +5,12 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
-import subprocess
 import sysconfig
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from ship import git
+from ship import command, git
 from ship.errors import ShipError
 
 UNNEEDED = ("usr/share/doc/*", "usr/share/man/*", "usr/share/info/*", "usr/share/locale/*")
@@ -49,7 +48,7 @@ class StandIn:
     def build(self, pinned: str) -> None:
         """Put the image into the engine, in place of `pinned`."""
         if not shutil.which("mmdebstrap"):
-            subprocess.run([git.ROOT / "ship/engine.sh", "mmdebstrap"], check=True)
+            command.follow(git.ROOT / "ship/engine.sh", "mmdebstrap", line=show)
         with tempfile.TemporaryDirectory() as folder:
             Path(folder, "Dockerfile").write_text(self.dockerfile)
             site = Path(sysconfig.get_path("purelib"))
@@ -70,19 +69,20 @@ def resolve(pinned: str, stand_in: StandIn) -> str:
     return stand_in.tag
 
 
-def exists(*command: str) -> bool:
-    result = subprocess.run(["docker", *command], capture_output=True, check=False)
-    return result.returncode == 0
+def show(line: str) -> None:
+    print(line, end="", flush=True)
 
 
-def run(command: list[str], pinned: str) -> None:
+def exists(*arguments: str) -> bool:
+    return command.attempt("docker", *arguments).succeeded
+
+
+def run(words: list[str], pinned: str) -> None:
     environment = {**os.environ, "SOURCE_DATE_EPOCH": "0"}
-    result = subprocess.run(
-        command, env=environment, capture_output=True, errors="replace", check=False
-    )
-    if result.returncode:
+    result = command.attempt(*words, environment=environment)
+    if not result.succeeded:
         raise ShipError(
-            f"A stand-in for {pinned} could not be built: {command[0]} said "
-            f"{result.stderr.strip()[-600:]}\nGive this machine a way to pull {pinned}, or set "
+            f"A stand-in for {pinned} could not be built: {words[0]} said "
+            f"{result.reason}\nGive this machine a way to pull {pinned}, or set "
             "the image to one it can pull (PYTHON_IMAGE, ROUTER_IMAGE, PROMETHEUS_IMAGE)."
         )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import statistics
-import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -13,12 +12,14 @@ from http.client import HTTPConnection, HTTPException, HTTPResponse
 from contract.bundle import Bundle, read
 from contract.spec.gate import ImageRules
 from judge.report import Check
+from ship import command
 from ship.build.build import Build
 from ship.build.confined import start
-from ship.build.engine import load, run
+from ship.build.engine import load
 from ship.compare.published_model import Baseline
 from ship.errors import StageError
 from ship.registry.oci_archive import Archive
+from ship.waiting import wait_for
 
 PORT = "8080"
 WARMUP, ROUNDS = 20, 200
@@ -81,15 +82,16 @@ class Server:
             raise StageError(f"/predict must answer 200. Got {answer.status} instead.")
         return (time.perf_counter() - started) * 1000
 
-    def is_ready(self) -> bool:
+    def readiness(self) -> int | str:
+        """Return the status of /ready, or why there is none."""
         try:
             self.connection.request("GET", "/ready")
             answer = self.connection.getresponse()
             read_bounded(answer)
-        except (OSError, HTTPException):
+        except (OSError, HTTPException) as error:
             self.connection.close()
-            return False
-        return answer.status == 200
+            return repr(error)
+        return answer.status
 
 
 def read_bounded(answer: HTTPResponse) -> None:
@@ -103,14 +105,11 @@ def serving(image: str, bundle: Bundle) -> Iterator[Server]:
     """Run an image as its hosts do, and wait until it is ready."""
     container = start(image, f"--publish=127.0.0.1::{PORT}")
     try:
-        port = run("docker", "port", container, PORT).partition("\n")[0].rpartition(":")[2]
+        port = command.run("docker", "port", container, PORT).partition("\n")[0].rpartition(":")[2]
         server = Server(int(port), bundle)
-        deadline = time.monotonic() + SECONDS
-        while not server.is_ready():
-            if time.monotonic() > deadline:
-                raise StageError(f"{image} must be ready within {SECONDS} s. It is not.")
-            time.sleep(0.1)
+        wait_for(server.readiness, lambda status: status == 200,
+                 f"{image} must be ready", SECONDS)  # fmt: skip
         with closing(server.connection):
             yield server
     finally:
-        subprocess.run(["docker", "rm", "--force", container], capture_output=True, check=False)
+        command.attempt("docker", "rm", "--force", container)

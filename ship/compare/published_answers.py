@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
 from collections.abc import Callable
 from typing import Any
 
@@ -13,6 +12,7 @@ import onnxruntime
 from contract.bundle import Bundle, Value
 from judge.comparison.baseline_answers import Answer
 from judge.errors import Incomparable
+from ship import command
 
 Rows = list[dict[str, Value]]
 
@@ -45,14 +45,13 @@ def tensors(bundle: Bundle, rows: Rows) -> dict[str, Any]:
 
 def ask_image(start: Callable[[], str], rows: Rows) -> Answer:
     """Run a published image as a bulk scorer: its pickle is loaded nowhere but in there."""
-    command = ["docker", "run", "--pull=never", "--rm", "--interactive", "--network=none",
-               "--read-only", "--cap-drop=ALL", "--tmpfs=/tmp", start(), "predict",
-               "--format=jsonl"]  # fmt: skip
     lines = "".join(json.dumps(row) + "\n" for row in rows)
-    result = subprocess.run(
-        command, input=lines, capture_output=True, errors="replace", check=False
-    )
-    if result.returncode:
+    result = command.attempt(
+        "docker", "run", "--pull=never", "--rm", "--interactive", "--network=none",
+        "--read-only", "--cap-drop=ALL", "--tmpfs=/tmp", start(), "predict", "--format=jsonl",
+        stdin=lines,
+    )  # fmt: skip
+    if not result.succeeded:
         reason = (result.stderr.strip().splitlines() or ["no reason"])[-1]
         raise Incomparable(f"its image cannot answer the new rows: {reason}", curable=True)
     answers = [json.loads(line) for line in result.stdout.splitlines()]

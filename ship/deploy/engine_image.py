@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ship.build import engine
-from ship.build.engine import run
+from ship.command import run
 from ship.registry.destination import Destination
 from ship.registry.layout import Layout
 

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import json
 import math
-import time
 import urllib.error
 import urllib.request
 from typing import Any
 
 from contract.bundle import PARITY_TOLERANCE, Example
 from ship.errors import StageError
+from ship.waiting import wait_for
 
 TOO_MANY = 429
 SECONDS = 10  # that the way in has to know of a new service
+RATE_SECONDS = 60  # that the way in may refuse us for asking too often
 DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
@@ -21,10 +22,7 @@ def check(url: str, examples: list[Example]) -> None:
     """Ask every golden example; raise StageError for the first that is not answered as recorded."""
     wait_ready(url)
     for number, example in enumerate(examples):
-        status, answer = post(f"{url}/predict", {"features": example.features})
-        while status == TOO_MANY:  # RATE is for us too
-            time.sleep(1)
-            status, answer = post(f"{url}/predict", {"features": example.features})
+        status, answer = ask_example(f"{url}/predict", example)
         if status != 200:
             raise StageError(f"{url}/predict must answer golden example {number}. "
                              f"Got {status or 'nothing'} instead: {answer}")  # fmt: skip
@@ -34,11 +32,18 @@ def check(url: str, examples: list[Example]) -> None:
 
 
 def wait_ready(url: str) -> None:
-    deadline = time.monotonic() + SECONDS
-    while (found := ask(urllib.request.Request(f"{url}/ready")))[0] != 200:  # noqa: S310
-        if time.monotonic() > deadline:
-            raise StageError(f"{url}/ready must be 200 within {SECONDS} s. Got {found} instead.")
-        time.sleep(0.1)
+    """Wait until the way in leads to a replica that is ready; raise StageError where none is."""
+    request = urllib.request.Request(f"{url}/ready")  # noqa: S310 - the operator's address
+    wait_for(lambda: ask(request), lambda reply: reply[0] == 200,
+             f"{url}/ready must be 200", SECONDS)  # fmt: skip
+
+
+def ask_example(url: str, example: Example) -> tuple[int, Any]:
+    """Return status and answer to a golden example, asked again while RATE holds us back too."""
+    return wait_for(
+        lambda: post(url, {"features": example.features}), lambda reply: reply[0] != TOO_MANY,
+        f"{url} must take a request", RATE_SECONDS, interval=1,
+    )  # fmt: skip
 
 
 def agrees(answer: Any, example: Example) -> bool:

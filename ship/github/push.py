@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import base64
 import os
-import subprocess
 from pathlib import Path
 
-from ship import git
+from ship import command, git
 from ship.errors import ShipError
 from ship.github.api import BOT, variable
 from ship.github.step_files import set_outputs
@@ -31,12 +30,10 @@ def push(branch: str, message: str, root: Path = git.ROOT) -> int:
         "GIT_CONFIG_KEY_0": "http.extraheader",
         "GIT_CONFIG_VALUE_0": f"AUTHORIZATION: basic {login}",
     }
-    command = ["git", "push", "--quiet", "origin", f"HEAD:refs/heads/{branch}"]
-    result = subprocess.run(
-        command, cwd=root, env=environment, capture_output=True, errors="replace", check=False
-    )
-    if result.returncode:
+    pushed = command.attempt("git", "push", "--quiet", "origin", f"HEAD:refs/heads/{branch}",
+                             folder=root, environment=environment)  # fmt: skip
+    if not pushed.succeeded:
         raise ShipError(f"{branch} must be a branch that this job may push to. "
-                        f"Got instead from git: {result.stderr.strip()}")  # fmt: skip
+                        f"Got instead from git: {pushed.reason}")  # fmt: skip
     set_outputs(commit=git.git("rev-parse", "HEAD", root=root))
     return 0

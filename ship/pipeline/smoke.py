@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import subprocess
 import sys
 from xml.etree import ElementTree as ET
 
 from contract.console import printable
-from ship import git
+from ship import command, git
 from ship.build.build import Build
 from ship.build.inputs import hash_of
 from ship.errors import StageError
@@ -23,15 +22,15 @@ def smoke(build: Build, image: str) -> int:
     """Run the image tests against an id in the engine; return how many passed, or raise."""
     report = build.folder / "smoke.xml"
     report.unlink(missing_ok=True)
-    result = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "--no-header", "--maxfail=3",
-         "-p", "no:cacheprovider", "tests/image", f"--image={image}",
-         f"--model={build.model}", f"--bundle={build.bundle}", f"--junit-xml={report}"],
-        cwd=git.ROOT, capture_output=True, errors="replace", check=False,
+    result = command.attempt(
+        sys.executable, "-m", "pytest", "-q", "--no-header", "--maxfail=3",
+        "-p", "no:cacheprovider", "tests/image", f"--image={image}",
+        f"--model={build.model}", f"--bundle={build.bundle}", f"--junit-xml={report}",
+        folder=git.ROOT,
     )  # fmt: skip
     output = printable(result.stdout + result.stderr)
     replace_file(build.folder / "smoke.log", output.encode())
-    if result.returncode:
+    if not result.succeeded:
         lines = [line for line in result.stdout.splitlines() if line.startswith(("E  ", "FAILED"))]
         raise StageError("\n".join([*lines[-12:], f"The whole log: {build.folder / 'smoke.log'}"]))
     suite = ET.parse(report).getroot()[0]  # noqa: S314  # our own file, just written

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-import subprocess
 
+from ship import command
 from ship.errors import StageError, UsageError
 
 
@@ -16,11 +16,9 @@ def login(registry: str) -> str:
     host = registry.partition("/")[0]
     if not host:
         raise UsageError("REGISTRY must say where to log in: REGISTRY=host/owner. Got none.")
-    command = ["docker", "login", f"--username={user}", "--password-stdin", "--", host]
-    result = subprocess.run(
-        command, input=password, capture_output=True, errors="replace", check=False
-    )
-    if result.returncode:
+    result = command.attempt("docker", "login", f"--username={user}", "--password-stdin", "--",
+                             host, stdin=password)  # fmt: skip
+    if not result.succeeded:
         raise StageError(f"{host} must take REGISTRY_USER and REGISTRY_PASSWORD. "
-                         f"Got instead from docker: {result.stderr.strip()}")  # fmt: skip
+                         f"Got instead from docker: {result.reason}")  # fmt: skip
     return f"logged in to {host}"

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-import subprocess
 import tempfile
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
+from ship.command import Result, attempt
 from ship.errors import StageError
 from ship.files.digest import checked
 from ship.registry.image_index import Image
@@ -101,24 +101,23 @@ class Registry:
         local = self.repository.rsplit(":", 1)[0].partition("/")[0] in self.LOCAL
         return [f"--{side}tls-verify=false"] if local else []
 
-    def _answer(self, result: subprocess.CompletedProcess[bytes]) -> bytes | None:
-        said = result.stderr.decode(errors="replace").lower()
-        if result.returncode and any(word in said for word in ABSENT):
+    def _answer(self, result: Result) -> bytes | None:
+        said = result.stderr.lower()
+        if not result.succeeded and any(word in said for word in ABSENT):
             return None
         return self._checked(result)
 
-    def _checked(self, result: subprocess.CompletedProcess[bytes]) -> bytes:
-        if result.returncode:
-            *_, reason = result.stderr.decode(errors="replace").strip().splitlines()
+    def _checked(self, result: Result) -> bytes:
+        if not result.succeeded:
+            *_, reason = result.reason.splitlines()
             raise StageError(
                 f"{self.repository} must be a registry that you may use. "
                 f"Got instead from skopeo: {reason}\n"
                 f"Log in with: skopeo login {self.repository.partition('/')[0]}"
             )
-        return result.stdout
+        return result.content
 
     @staticmethod
-    def _skopeo(*arguments: str) -> subprocess.CompletedProcess[bytes]:
+    def _skopeo(*arguments: str) -> Result:
         """Run skopeo; images are Linux images, whatever this machine is."""
-        command = ["skopeo", "--override-os=linux", *arguments]
-        return subprocess.run(command, capture_output=True, check=False)
+        return attempt("skopeo", "--override-os=linux", *arguments)

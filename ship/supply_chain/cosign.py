@@ -15,12 +15,11 @@ import json
 import os
 import re
 import shlex
-import subprocess
 from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from ship import git
+from ship import command, git
 from ship.errors import StageError, UsageError
 from ship.supply_chain.identity import Claim
 
@@ -129,11 +128,11 @@ def is_attested(reference: str) -> bool:
 
     To cosign 3 a signature is an attestation too, of another type.
     """
-    return run("download", "attestation", "--predicate-type", SBOM, reference).returncode == 0
+    return run("download", "attestation", "--predicate-type", SBOM, reference).succeeded
 
 
-def fault(result: subprocess.CompletedProcess[str]) -> str:
-    if not result.returncode:
+def fault(result: command.Result) -> str:
+    if result.succeeded:
         return ""
     errors = [line for line in result.stderr.splitlines() if line.lower().startswith("error: ")]
     return (errors or result.stderr.strip().splitlines() or ["cosign gave no reason"])[0]
@@ -144,10 +143,5 @@ def checked(*arguments: str) -> None:
         raise StageError(f"cosign {arguments[0]} {arguments[-1]} failed: {reason}")
 
 
-def run(*arguments: str) -> subprocess.CompletedProcess[str]:
-    try:
-        return subprocess.run(
-            ["cosign", *arguments], capture_output=True, errors="replace", check=False
-        )
-    except FileNotFoundError:
-        raise StageError("cosign must be on the PATH. Install it: make cosign") from None
+def run(*arguments: str) -> command.Result:
+    return command.attempt("cosign", *arguments)

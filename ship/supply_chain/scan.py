@@ -5,14 +5,13 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ship import git
+from ship import command, git
 from ship.build.build import Build
 from ship.errors import StageError
 from ship.files.replace import remove
@@ -117,22 +116,16 @@ def describe(finding: dict[str, Any], target: str) -> str:
 
 def has_database() -> bool:
     """Update Trivy's vulnerability database; False where it cannot be had."""
-    result = run_trivy("image", "--download-db-only")
-    return result.returncode == 0
+    return run_trivy("image", "--download-db-only").succeeded
 
 
-def trivy(command: str, *arguments: str) -> str:
+def trivy(subcommand: str, *arguments: str) -> str:
     """Run Trivy on the database that is here; nothing is fetched any more."""
-    here = ("--skip-check-update", *(DATABASE_HERE if command == "image" else ()))
-    result = run_trivy(command, *arguments, *here)
-    if result.returncode:
-        raise StageError(f"trivy {command} failed: {result.stderr.strip()[-800:]}")
-    return result.stdout
+    here = ("--skip-check-update", *(DATABASE_HERE if subcommand == "image" else ()))
+    return run_trivy(subcommand, *arguments, *here).require_success().stdout
 
 
-def run_trivy(*arguments: str) -> subprocess.CompletedProcess[str]:
+def run_trivy(*arguments: str) -> command.Result:
     environment = {**os.environ, "PATH": f"{TOOLS}{os.pathsep}{os.environ['PATH']}"}
-    return subprocess.run(
-        ["trivy", "--quiet", *arguments],
-        cwd=git.ROOT, env=environment, capture_output=True, errors="replace", check=False,
-    )  # fmt: skip
+    return command.attempt("trivy", "--quiet", *arguments, folder=git.ROOT,
+                           environment=environment)  # fmt: skip

@@ -9,13 +9,13 @@ import json
 import socket
 import subprocess
 import tarfile
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from contract.bundle import Bundle
+from ship import waiting
 from ship.registry.oci_archive import Archive
 from tests.judge.conftest import STUMP, Shop, flowers, good, shop
 from tests.support.images.trivy_files import pass_scan
@@ -141,15 +141,16 @@ def registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 def wait_for(address: str) -> None:
     host, _, port = address.partition(":")
-    deadline = time.monotonic() + 10
-    while True:
+
+    def connect() -> str:
         try:
             socket.create_connection((host, int(port)), timeout=1).close()
-        except ConnectionRefusedError:
-            assert time.monotonic() < deadline, f"nothing listens on {address}"
-            time.sleep(0.02)
-        else:
-            return
+        except ConnectionRefusedError as error:
+            return str(error)
+        return ""
+
+    waiting.wait_for(connect, lambda refused: not refused, f"{address} must listen", 10,
+                     interval=0.02)  # fmt: skip
 
 
 class Checkout:

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import shutil
-import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from ship.deploy.compose import images, render
-from ship.deploy.compose.containers import docker, inspect, last_words, stop, wait_until
+from ship.deploy.compose.containers import docker, inspect, last_words, stop
 from ship.deploy.compose.state import State
 from ship.deploy.settings import Settings
 from ship.errors import StageError
 from ship.files.replace import replace_file
+from ship.waiting import wait_for
 
 FILES = Path(__file__).parent
+SETTLE_SECONDS = 45  # more than the router's worker_shutdown_timeout
 CODE = shutil.ignore_patterns("*.py", "__pycache__")
 NGINX = ("nginx", "-e", "stderr", "-c", "/etc/router/nginx.conf")
 METRICS = (
@@ -70,7 +73,7 @@ class Project:
             self.wait_healthy(new)
         old = self.reload()
         if leftover := self.leftovers(state):
-            wait_until(lambda: old.isdisjoint(self.workers()), "the end of the old router workers")
+            self.wait_workers(old.isdisjoint, "The old router workers must end")
             stop(leftover)
 
     def reload(self) -> set[str]:
@@ -79,12 +82,14 @@ class Project:
         old = set(self.workers())
         self.compose("kill", "--signal=HUP", "router")
 
-        def replaced() -> bool:
-            now = self.workers()
+        def replaced(now: dict[str, str]) -> bool:
             return all("shutting down" in now.get(worker, "shutting down") for worker in old)
 
-        wait_until(replaced, "the start of new router workers")
+        self.wait_workers(replaced, "New router workers must start")
         return old
+
+    def wait_workers(self, done: Callable[[dict[str, str]], bool], what: str) -> None:
+        wait_for(self.workers, done, what, SETTLE_SECONDS, interval=0.05)
 
     def workers(self) -> dict[str, str]:
         """Return the title of each worker process of the router by its id."""
@@ -95,17 +100,21 @@ class Project:
 
     def wait_healthy(self, service: str) -> None:
         """Wait for every replica; raise StageError, with its log, for one that ends or is late."""
-        deadline = time.monotonic() + self.settings.ready_seconds
-        while True:
+
+        def late(replicas: list[dict[str, Any]]) -> list[dict[str, Any]]:
+            return [each for each in replicas if each["State"]["Health"]["Status"] != "healthy"]
+
+        def replicas() -> list[dict[str, Any]]:
             found = inspect(self.containers(service))
-            failed = [each for each in found if each["RestartCount"]]
-            late = [each for each in found if each["State"]["Health"]["Status"] != "healthy"]
-            if found and not late:
-                return
-            if failed or time.monotonic() > deadline:
-                what = "ends as soon as it starts" if failed else "does not become ready"
-                raise StageError(f"{service} {what}: {last_words(*(failed or late)[:1])}")
-            time.sleep(0.1)
+            if late(found) and (failed := [each for each in found if each["RestartCount"]]):
+                raise StageError(f"{service} ends as soon as it starts: {last_words(failed[0])}")
+            return found
+
+        wait_for(
+            replicas, lambda found: bool(found) and not late(found),
+            f"{service} must become ready", self.settings.ready_seconds,
+            describe=lambda found: last_words(*late(found)[:1]),
+        )  # fmt: skip
 
     def metrics(self, service: str) -> list[str]:
         """Return what every replica prints at /metrics."""

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import shutil
-import subprocess
 import tempfile
 from pathlib import Path
 from typing import Any
 
 import yaml
 
+from ship import command
 from ship.deploy.engine_image import Image
-from ship.errors import ShipError, UsageError
+from ship.errors import UsageError
 
 FILES = Path(__file__).parent
 CODE = shutil.ignore_patterns("*.py", "__pycache__")
@@ -90,8 +90,4 @@ def build(kustomization: dict[str, Any]) -> str:
     with tempfile.TemporaryDirectory() as folder:
         shutil.copytree(FILES, folder, ignore=CODE, dirs_exist_ok=True)
         Path(folder, KUSTOMIZATION).write_text(yaml.safe_dump(kustomization))
-        command = ["kubectl", "kustomize", folder]
-        result = subprocess.run(command, capture_output=True, errors="replace", check=False)
-    if result.returncode:
-        raise ShipError(f"kubectl kustomize failed: {result.stderr.strip()}")
-    return result.stdout
+        return command.run("kubectl", "kustomize", folder)

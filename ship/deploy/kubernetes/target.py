@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+from ship import command
 from ship.deploy.canary import Trial
 from ship.deploy.engine_image import Image
 from ship.deploy.history import Entry
@@ -142,14 +142,10 @@ class Kubernetes:
         history_configmap.add(self.kubectl, entry)
 
     def kubectl(self, *arguments: str, stdin: str | None = None, check: bool = True) -> str:
-        command = ["kubectl", f"--namespace={self.namespace}", *arguments]
-        result = subprocess.run(
-            command, input=stdin, capture_output=True, errors="replace", check=False
-        )
-        if result.returncode and check:
-            said = (result.stderr.strip() or result.stdout.strip())[-600:]
-            raise StageError(f"kubectl {' '.join(arguments[:2])} failed: {said}")
-        return result.stdout
+        """Run kubectl in the namespace and return what it prints; StageError where it fails."""
+        namespace = f"--namespace={self.namespace}"
+        result = command.attempt("kubectl", namespace, *arguments, stdin=stdin)
+        return (result.require_success() if check else result).stdout
 
 
 def selector(model: str, track: str) -> str:

@@ -15,8 +15,7 @@ from rich.table import Table
 
 from contract.bundle import Check
 from contract.console import printable
-from ship import git, tables
-from ship.build import engine
+from ship import command, git, tables
 from ship.build.build import Build, bake
 from ship.deploy import commands
 from ship.deploy.compose import containers
@@ -193,7 +192,7 @@ def test_no_byte_ends_who_reads(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     build = Build("iris", "python:3.13", tmp_path / "dist")
     bake(build, "bundle", {}, cache=True)
     assert "#5 0.1 \ufffd\n" in (build.folder / "bundle.log").read_text(encoding="utf-8")
-    assert "\ufffd" in engine.run("docker")
+    assert "\ufffd" in command.run("docker")
     assert "\ufffd" in containers.docker("ps")
     assert "\ufffd" in containers.last_words({"Id": "a"})
     (tmp_path / "skopeo").write_text(f"{DOCKER}exit 1\n")

@@ -26,6 +26,7 @@ from ship.errors import StageError
 from ship.pipeline.publish import publish
 from ship.registry.layout import Layout
 from ship.tags import Tag
+from ship.waiting import wait_for
 from tests.image.container import wait_until
 from tests.ship.deploy.compose.load import Load
 from tests.support.images.variants import impostor, variant
@@ -239,10 +240,8 @@ def test_dashboard_shows_every_replica_in_every_panel(compose: Compose, load: Ma
     queries = [each["expr"].replace("$model", ".*") for one in panels for each in one["targets"]]
 
     wanted = {"iris": "2", "penguins": "2"}
-    deadline = time.monotonic() + 40
-    while (answering := replicas_that_answer(compose)) != wanted and time.monotonic() < deadline:
-        time.sleep(0.5)
-    assert answering == wanted
+    wait_for(lambda: replicas_that_answer(compose), lambda answering: answering == wanted,
+             "Prometheus must see every replica", 40, interval=0.5)  # fmt: skip
     with load("iris"), load("penguins"):
         for query in queries:
             wait_until(lambda: ask_prometheus(compose, query), query, seconds=40)  # noqa: B023

@@ -1,0 +1,112 @@
+"""Run other programs: nothing else in ship starts a process."""
+
+from __future__ import annotations
+
+import shlex
+import subprocess
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from ship.errors import StageError
+
+REASON_LINES, REASON_CHARACTERS = 12, 800  # of what a program wrote last
+SHOWN = 200  # characters of a command in a message
+OURS = ("cosign", "kubectl", "trivy")  # what `make` installs
+Argument = str | Path
+
+
+@dataclass(frozen=True)
+class Result:
+    """How a command ended, and what it wrote; what is no UTF-8 in a text is replaced."""
+
+    command: tuple[str, ...]
+    returncode: int
+    content: bytes  # of stdout, as it is
+    stderr: str
+
+    @property
+    def stdout(self) -> str:
+        return self.content.decode(errors="replace")
+
+    @property
+    def succeeded(self) -> bool:
+        return self.returncode == 0
+
+    @property
+    def reason(self) -> str:
+        """The last lines that the program wrote to stderr, or where there are none, to stdout."""
+        written = self.stderr.strip() or self.stdout.strip() or "nothing"
+        return "\n".join(written.splitlines()[-REASON_LINES:])[-REASON_CHARACTERS:]
+
+    def require_success(self) -> Result:
+        """Return this result; raise StageError with command, exit code and reason of a failure."""
+        if not self.succeeded:
+            raise StageError(
+                f"{shlex.join(self.command)[:SHOWN]} must succeed. "
+                f"It failed with exit code {self.returncode}: {self.reason}"
+            )
+        return self
+
+
+def run(
+    *command: Argument,
+    stdin: str | None = None,
+    folder: Path | None = None,
+    environment: Mapping[str, str] | None = None,
+) -> str:
+    """Run a command in `folder` and return what it wrote to stdout.
+
+    Raises StageError where the program is absent or ends with another exit code than 0.
+    """
+    result = attempt(*command, stdin=stdin, folder=folder, environment=environment)
+    return result.require_success().stdout
+
+
+def attempt(
+    *command: Argument,
+    stdin: str | None = None,
+    folder: Path | None = None,
+    environment: Mapping[str, str] | None = None,
+) -> Result:
+    """Run a command whose failure is an answer; raise StageError only where there is no program."""
+    words = tuple(map(str, command))
+    try:
+        ended = subprocess.run(
+            words, cwd=folder, env=environment, capture_output=True, check=False,
+            input=None if stdin is None else stdin.encode(),
+        )  # fmt: skip
+    except FileNotFoundError as error:
+        raise absent(error, words[0]) from error
+    return Result(words, ended.returncode, ended.stdout, ended.stderr.decode(errors="replace"))
+
+
+def follow(
+    *command: Argument,
+    line: Callable[[str], None],
+    folder: Path | None = None,
+    environment: Mapping[str, str] | None = None,
+) -> int:
+    """Run a command, call `line` with each line of stdout and stderr as it comes.
+
+    Returns the exit code; raises StageError where there is no such program.
+    """
+    try:
+        process = subprocess.Popen(
+            list(map(str, command)), cwd=folder, env=environment, errors="replace",
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+        )  # fmt: skip
+    except FileNotFoundError as error:
+        raise absent(error, str(command[0])) from error
+    with process:
+        for text in process.stdout or ():
+            line(text)
+    return process.returncode
+
+
+def absent(error: FileNotFoundError, program: str) -> StageError:
+    """Return the error for a program, or a folder to run it in, that is not there."""
+    if error.filename != program:
+        return StageError(f"{error.filename} must be a folder. It does not exist.")
+    install = f"make {program}" if program in OURS else "its package"
+    return StageError(f"{program} must be on the PATH. Install it: {install}")

@@ -1,0 +1,85 @@
+"""Running other programs: one place, one way to fail."""
+
+from __future__ import annotations
+
+import ast
+import sys
+from pathlib import Path
+
+import pytest
+
+from ship import git
+from ship.command import REASON_CHARACTERS, attempt, follow, run
+from ship.errors import StageError
+
+STARTERS = {"subprocess", "os.system", "os.popen", "pty", "multiprocessing"}
+
+
+def test_only_one_module_of_ship_starts_programs() -> None:
+    """Whoever runs a command gets the same errors, and is found in one place."""
+    importing = {
+        file.relative_to(git.ROOT).as_posix()
+        for file in git.files("ship/*.py")
+        if imports(file) & STARTERS
+    }
+    assert importing == {"ship/command.py"}
+
+
+def imports(file: Path) -> set[str]:
+    """Return the modules that a file imports, and the attributes of `os` that it uses."""
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(file.read_text())):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            found |= {str(node.module), *(f"{node.module}.{each.name}" for each in node.names)}
+        elif isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
+            found.add(f"{node.value.id}.{node.attr}")
+    return found
+
+
+def python(code: str) -> list[str]:
+    return [sys.executable, "-c", code]
+
+
+def test_run_returns_what_a_program_prints(tmp_path: Path) -> None:
+    """In a folder, with an environment, and fed by its standard input."""
+    code = "import os, sys; print(os.getcwd(), os.environ['WORD'], sys.stdin.read())"
+    told = run(*python(code), stdin="input", folder=tmp_path, environment={"WORD": "set"})
+    assert told == f"{tmp_path} set input\n"
+
+
+def test_run_tells_command_exit_code_and_the_end_of_stderr() -> None:
+    """What a long log ends with is shown, and no more than fits an error."""
+    code = "import sys; sys.stderr.write('x' * 10_000 + '\\nlast words\\n'); sys.exit(7)"
+    with pytest.raises(StageError, match=r"(?s)must succeed.* exit code 7.*last words$") as raised:
+        run(*python(code))
+    assert len(str(raised.value)) < REASON_CHARACTERS + 400
+
+
+def test_attempt_returns_bytes_as_they_are() -> None:
+    """A manifest's digest is of its bytes; as a text, what is no UTF-8 is replaced."""
+    result = attempt(*python("import sys; sys.stdout.buffer.write(b'\\xff\\r\\n'); sys.exit(1)"))
+    assert (result.content, result.stdout, result.returncode) == (b"\xff\r\n", "\ufffd\r\n", 1)
+
+
+def test_absent_program_is_told_with_its_cure() -> None:
+    """A traceback says nothing to whoever has not installed a tool."""
+    with pytest.raises(StageError, match="no-such-program must be on the PATH"):
+        run("no-such-program")
+    with pytest.raises(StageError, match="no-such-program must be on the PATH"):
+        follow("no-such-program", line=print)
+
+
+def test_absent_folder_is_not_taken_for_an_absent_program(tmp_path: Path) -> None:
+    """What is missing is named."""
+    with pytest.raises(StageError, match="nowhere must be a folder"):
+        run("true", folder=tmp_path / "nowhere")
+
+
+def test_follow_hands_on_lines_as_they_come() -> None:
+    """Of both streams, in order, with the exit code at the end."""
+    lines: list[str] = []
+    code = "import sys; print('one', flush=True); print('two', file=sys.stderr); sys.exit(3)"
+    assert follow(*python(code), line=lines.append) == 3
+    assert lines == ["one\n", "two\n"]
