@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from xml.etree import ElementTree as ET
 
+from contract import models
 from contract.console import printable
 from ship import git
 from ship.build.build import Build
-from ship.build.inputs import hash_of
+from ship.build.inputs import hash_of, named
 from ship.errors import StageError
 from ship.files.replace import replace_file
 
 
 def tests_hash() -> str:
     """Digest the tests themselves: an image that passed other tests has not passed these."""
-    return hash_of(git.files("tests/image", "tests/conftest.py"), git.ROOT)
+    return hash_of(named(git.ROOT, "tests/image", "tests/conftest.py"))
 
 
 def smoke(build: Build, image: str) -> int:
@@ -27,7 +29,8 @@ def smoke(build: Build, image: str) -> int:
         [sys.executable, "-m", "pytest", "-q", "--no-header", "--maxfail=3",
          "-p", "no:cacheprovider", "tests/image", f"--image={image}",
          f"--model={build.model}", f"--bundle={build.bundle}", f"--junit-xml={report}"],
-        cwd=git.ROOT, capture_output=True, errors="replace", check=False,
+        cwd=git.ROOT, env={**os.environ, "MODELS": str(models.root())},
+        capture_output=True, errors="replace", check=False,
     )  # fmt: skip
     output = printable(result.stdout + result.stderr)
     replace_file(build.folder / "smoke.log", output.encode())
