@@ -33,17 +33,22 @@ COPY contract/ contract/
 COPY train/ train/
 ENV PYTHONPATH=/app:/opt/packages
 
+# Where the models' folders are, to replace it: --build-context models=DIRECTORY. Each stage below takes
+# the folder of its one model.
+FROM scratch AS models
+COPY model/ /
+
 # The rows are split before any code of the model is there to see them.
 FROM training AS rows
 ARG MODEL
-COPY model/${MODEL}/ model/${MODEL}/
+COPY --from=models ${MODEL}/ model/${MODEL}/
 RUN --mount=type=secret,id=ca,target=/run/secrets/ca \
     python -m train "${MODEL}" --step rows --out /rows
 
 # Whether the data is at hand, for a bundle that was trained where it was.
 FROM training AS reach
 ARG MODEL
-COPY model/${MODEL}/ model/${MODEL}/
+COPY --from=models ${MODEL}/ model/${MODEL}/
 RUN --mount=type=secret,id=ca,target=/run/secrets/ca \
     python -m train "${MODEL}" --step reach --out /reach
 FROM scratch AS reached
@@ -120,7 +125,7 @@ COPY contract/bundle/ contract/bundle/
 COPY serve/ serve/
 FROM code-onnx AS code-joblib
 ARG MODEL
-COPY model/${MODEL}/*.py model/${MODEL}/
+COPY --from=models ${MODEL}/*.py model/${MODEL}/
 # hadolint ignore=DL3006
 FROM code-${RUNTIME} AS code
 RUN chmod -R u=rwX,go=rX /app \

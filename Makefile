@@ -25,7 +25,7 @@ override TOOLS := trivy actionlint cosign compose docker-registry browser go kub
 .PHONY: $(shell sed -n 's/^\([a-z-]*\):.*/\1/p' Makefile) .venv $(TOOLS)
 
 help: ## Print these words
-	@echo "make WORD [MODEL=name]   (every model where MODEL is not given)"
+	@echo "make WORD [MODEL=name] [MODELS=folder]   (every model where MODEL is not given; MODELS is model/)"
 	@sed -n 's/^##@ \(.*\)/\n\1/p; s/^\([a-z-]*\):[^#]*## \(.*\)/  \1\t\2/p' Makefile | expand -t 14
 
 ##@ Every day
@@ -141,8 +141,8 @@ assets: .venv ## Gather what a release carries of a published model: dist/assets
 ##@ This repository
 
 bench: .venv wrk ## Measure the server beside its limits and the tutorial: dist/bench.md (PEERS="bentoml mlserver …")
-	$(SHIP) train iris penguins
-	python -m bench $$PEERS
+	MODELS= $(SHIP) train iris penguins
+	MODELS= python -m bench $$PEERS
 
 lock: .venv ## Compile the requirements files (UPGRADE=1 for the newest versions)
 	$(UV_COMPILE) --group serve -o requirements.txt

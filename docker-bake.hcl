@@ -5,6 +5,8 @@
 //   MODEL=iris docker buildx bake image    build: dist/iris/image.tar, from that bundle
 
 variable "MODEL" {}
+// The folder that holds the folder of the model; it may lie in another repository.
+variable "MODELS" { default = "model" }
 variable "PYTHON_IMAGE" { default = null }
 variable "RUNTIME" { default = null }
 variable "REVISION" { default = null }
@@ -31,6 +33,7 @@ target "_common" {
     PYTHON_IMAGE      = PYTHON_IMAGE
     SOURCE_DATE_EPOCH = SOURCE_DATE_EPOCH
   }
+  contexts = { models = MODELS }
   secret = concat(
     PIP_CONFIG == "" ? [] : ["id=pip,src=${PIP_CONFIG}"],
     CA_BUNDLE == "" ? [] : ["id=ca,src=${CA_BUNDLE}"],

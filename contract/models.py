@@ -1,19 +1,43 @@
-"""The list of models: each folder of the models' root that holds a model.toml is one."""
+"""Where the models are, and which: each folder there that holds a model.toml is one."""
 
 from __future__ import annotations
 
+import os
+from collections.abc import Mapping
 from pathlib import Path
 
+from contract.errors import ModelError
 from contract.names import check_name
 
-ROOT = Path(__file__).parents[1] / "model"
+DEFAULT = Path(__file__).resolve().parents[1] / "model"  # in the tool's checkout
+SPEC = "model.toml"
 
 
-def names(root: Path = ROOT) -> list[str]:
-    """Return the name of every model: the folders that hold a model.toml, sorted.
+def root(environ: Mapping[str, str] = os.environ) -> Path:
+    """Return the folder of the models, as an absolute path: MODELS, or `model` beside the tool.
 
-    Raises ModelError for such a folder whose name no model may have: it would reach commands,
-    images and workflows.
+    A relative path starts at the working directory. Raises ModelError for one that is no folder.
     """
-    folders = sorted(file.parent for file in root.glob("*/model.toml"))
-    return [check_name(folder.name, "The name of a folder in model/") for folder in folders]
+    value = environ.get("MODELS")
+    folder = Path(value).resolve() if value else DEFAULT
+    if not folder.is_dir():
+        shown = str(folder) if str(folder).isprintable() else ascii(str(folder))
+        cure = "Make it, or name the folder that holds your models' folders."
+        raise ModelError("MODELS", "a folder", shown, cure)
+    return folder
+
+
+def names(folder: Path | None = None) -> list[str]:
+    """Return the name of every model in `folder` (default: MODELS), sorted.
+
+    Raises ModelError for a name that no model may have, which would reach commands, images and
+    workflows; and for a link, which leads to what neither git nor a build sees.
+    """
+    specs = sorted((folder or root()).glob(f"*/{SPEC}"))
+    for file in specs:
+        check_name(file.parent.name, "The name of a folder in model/")
+        for path in (file.parent, file):
+            if path.is_symlink():
+                cure = "Put there what it leads to."
+                raise ModelError(path, "a file or folder of its own", "a link", cure)
+    return [file.parent.name for file in specs]

@@ -50,7 +50,7 @@ def parser() -> argparse.ArgumentParser:
     )
     result.add_argument("word", choices=WORDS)
     result.add_argument(
-        "models", nargs="*", metavar="MODEL", help="folders in model/; default: MODEL, or all"
+        "models", nargs="*", metavar="MODEL", help="folders in MODELS; default: MODEL, or all"
     )
     return result
 
@@ -70,6 +70,7 @@ def version(_: str, settings: Settings) -> int:
 
 def plan(_: str, settings: Settings) -> int:
     """Say which models are to be built, why, and under which tag; Python and skopeo are enough."""
+    from contract.models import root
     from ship.pipeline.changed_models import Change, changes, released
     from ship.tags import tag_of_head
 
@@ -78,7 +79,7 @@ def plan(_: str, settings: Settings) -> int:
     for change in found:
         print(f"{change.model}: {change.reason or 'unchanged'}", file=sys.stderr)
     changed = [change.model for change in found if change.reason]
-    hand_on(models=json.dumps(changed), tag=tag_of_head())
+    hand_on(models=json.dumps(changed), tag=tag_of_head(root()))
     return 0
 
 
@@ -92,9 +93,10 @@ def log_in(word: str, settings: Settings) -> int:
 
 def refresh(_: str, settings: Settings) -> int:
     """Write the sha256 of today's data into each model.toml; nothing but Python is needed."""
+    from contract.models import root
     from ship.pipeline.retrain import refresh as refresh_data
 
-    hand_on(models=json.dumps(refresh_data(settings.models)))
+    hand_on(models=json.dumps(refresh_data(settings.models, root())))
     return 0
 
 

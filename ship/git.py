@@ -1,4 +1,4 @@
-"""What git knows about this checkout."""
+"""What git knows about a checkout: the tool's, or the one that holds the models."""
 
 from __future__ import annotations
 
@@ -6,10 +6,12 @@ import os
 from pathlib import Path
 from typing import NamedTuple
 
-from ship import command
+from ship.command import Result, attempt
 from ship.errors import ShipError
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).resolve().parents[1]  # of the tool
+# A hook of one repository sets these, which would stand for the other too.
+OF_A_HOOK = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX")
 
 
 class Commit(NamedTuple):
@@ -19,8 +21,9 @@ class Commit(NamedTuple):
     epoch: int
 
 
-def git(*arguments: str, root: Path = ROOT) -> str:
-    result = command.attempt("git", *arguments, folder=root)
+def git(*arguments: str | Path, root: Path) -> str:
+    """Return what git prints in the checkout that holds `root`; raise ShipError where it fails."""
+    result = run(*arguments, root=root)
     if not result.succeeded:
         raise ShipError(
             f"{root} must be a git checkout with at least one commit. "
@@ -29,31 +32,45 @@ def git(*arguments: str, root: Path = ROOT) -> str:
     return os.fsdecode(result.content).strip()
 
 
-def files(*paths: str, root: Path = ROOT) -> list[Path]:
-    """Return the files under `paths` that git tracks or would add, that exist, sorted."""
+def run(*arguments: str | Path, root: Path) -> Result:
+    """Run git in the checkout that holds `root`."""
+    environment = {name: value for name, value in os.environ.items() if name not in OF_A_HOOK}
+    return attempt("git", *arguments, folder=root, environment=environment)
+
+
+def top(root: Path) -> Path:
+    """Return the outermost folder of the checkout that holds `root`."""
+    return Path(git("rev-parse", "--show-toplevel", root=root))
+
+
+def files(*paths: str | Path, root: Path) -> list[Path]:
+    """Return the files and links under `paths` that git tracks or would add, that exist, sorted.
+
+    `root` is the folder that relative paths start from, here and below; it may lie in a checkout.
+    """
     options = ("-z", "--cached", "--others", "--exclude-standard", "--")
     names = set(git("ls-files", *options, *paths, root=root).split("\0")) - {""}
-    return sorted(file for name in names if (file := root / name).exists())
+    return sorted(file for name in names if os.path.lexists(file := root / name))
 
 
-def last_commit(*paths: str, root: Path = ROOT) -> Commit:
+def last_commit(*paths: str | Path, root: Path) -> Commit:
     """Return the last commit that touched `paths`, or HEAD where none did yet."""
     found = git("log", "-1", "--format=%H %ct", "--", *paths, root=root)
     sha, epoch = (found or git("log", "-1", "--format=%H %ct", root=root)).split()
     return Commit(sha, int(epoch))
 
 
-def is_dirty(*paths: str, root: Path = ROOT) -> bool:
+def is_dirty(*paths: str | Path, root: Path) -> bool:
     """Tell whether `paths` (or everything) hold changes that are not committed."""
     return bool(git("status", "--porcelain", "--", *paths, root=root))
 
 
-def branch(root: Path = ROOT) -> str | None:
+def branch(root: Path) -> str | None:
     """Return the branch that is checked out; None on a detached HEAD, as on a tag."""
     return git("branch", "--show-current", root=root) or None
 
 
-def is_branch_with_head(name: str, root: Path = ROOT) -> bool:
+def is_branch_with_head(name: str, root: Path) -> bool:
     """Tell whether `name` is a branch, here or at the origin, that holds what is checked out."""
     # An origin's HEAD only names a branch: with what it names beside it, it matches nothing.
     told = git("for-each-ref", "--format=%(refname)%(symref)", "--contains=HEAD", root=root)
@@ -61,29 +78,25 @@ def is_branch_with_head(name: str, root: Path = ROOT) -> bool:
     return not known.isdisjoint(told.splitlines())
 
 
-def tags(*arguments: str, root: Path = ROOT) -> list[str]:
+def tags(*arguments: str, root: Path) -> list[str]:
     return git("tag", "--list", *arguments, root=root).splitlines()
 
 
-def knows(commit: str, root: Path = ROOT) -> bool:
+def knows(commit: str, root: Path) -> bool:
     """Tell whether this checkout holds a commit; a shallow one lacks most."""
-    return status("cat-file", "-e", f"{commit}^{{commit}}", root=root) == 0
+    return run("cat-file", "-e", f"{commit}^{{commit}}", root=root).returncode == 0
 
 
-def differ(a: str, b: str, *paths: str, root: Path = ROOT) -> bool:
+def differ(a: str, b: str, *paths: str | Path, root: Path) -> bool:
     """Tell whether two commits hold different things under `paths`."""
-    return status("diff", "--quiet", a, b, "--", *paths, root=root) == 1
+    return run("diff", "--quiet", a, b, "--", *paths, root=root).returncode == 1
 
 
-def status(*arguments: str, root: Path = ROOT) -> int:
-    return command.attempt("git", *arguments, folder=root).returncode
-
-
-def is_shallow(root: Path = ROOT) -> bool:
+def is_shallow(root: Path) -> bool:
     return git("rev-parse", "--is-shallow-repository", root=root) == "true"
 
 
-def origin(root: Path = ROOT) -> str | None:
+def origin(root: Path) -> str | None:
     """Return the web address of the repository, where its remote has one."""
     remotes = git("remote", root=root).splitlines()
     if "origin" not in remotes:

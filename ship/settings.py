@@ -36,7 +36,7 @@ class Settings:
 
     @property
     def models(self) -> list[str]:
-        return list(self.model) or models.names()
+        return list(self.model) or known_models()
 
 
 def read(names: Iterable[str], environ: Mapping[str, str] = os.environ) -> Settings:
@@ -51,12 +51,20 @@ def read(names: Iterable[str], environ: Mapping[str, str] = os.environ) -> Setti
 
 
 def check_models(name: str, value: str) -> tuple[str, ...]:
-    known = models.names()
+    known = known_models()
     for word in value.split():
         if word not in known:
             raise wrong(name, f"one of {', '.join(known)}", word,
                         "Add one: make new-model NAME=… CSV=… TARGET=…")  # fmt: skip
     return tuple(value.split())
+
+
+def known_models() -> list[str]:
+    """Return the names of the models; raise UsageError where there is none."""
+    if names := models.names():
+        return names
+    raise wrong("MODELS", "a folder with a model in it", str(models.root()),
+                "Add one: make new-model NAME=… CSV=… TARGET=…")  # fmt: skip
 
 
 def check_tag(name: str, value: str) -> str:
@@ -73,7 +81,7 @@ def check_registry(name: str, value: str) -> str:
 
 
 def check_release(_: str, value: str) -> str:
-    tags.released(value, models.names())
+    tags.released(value, known_models())
     return value
 
 

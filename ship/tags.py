@@ -84,13 +84,13 @@ def branch_tag(branch: str) -> str:
     return f"branch-{slug}" if reserved else slug
 
 
-def tag_of_head(root: Path = git.ROOT) -> str:
+def tag_of_head(root: Path) -> str:
     """Return the tag of the commit that is checked out, or of it with what is not committed."""
     dirty = "-dirty" if git.is_dirty(root=root) else ""
     return f"sha-{git.last_commit(root=root).sha[:12]}{dirty}"
 
 
-def branch_of_head(root: Path = git.ROOT, environ: Mapping[str, str] = os.environ) -> str | None:
+def branch_of_head(root: Path, environ: Mapping[str, str] = os.environ) -> str | None:
     """Return the branch that is checked out, or for a detached HEAD the one that BRANCH names.
 
     Raises UsageError for a BRANCH that is none, or that the commit is not on: a tag cannot lie.
@@ -104,7 +104,7 @@ def branch_of_head(root: Path = git.ROOT, environ: Mapping[str, str] = os.enviro
     return named
 
 
-def tags_of_head(model: str, root: Path = git.ROOT) -> list[Tag]:
+def tags_of_head(model: str, root: Path) -> list[Tag]:
     """Return the tags of what is checked out, in the order in which they are to be set."""
     commit = Tag(tag_of_head(root))
     if git.is_dirty(root=root):

@@ -25,7 +25,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure() -> None:
     """Refuse to run what stands in `model/*/`: it is somebody's code, and this is the host."""
-    folders = tuple(f"{models.ROOT / name}/" for name in models.names())
+    folders = tuple(f"{models.root() / name}/" for name in models.names())
 
     def refuse(event: str, arguments: tuple[Any, ...]) -> None:
         code = arguments[0] if event == "exec" else None

@@ -33,9 +33,9 @@ def main() -> int:
 
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m train", description=__doc__)
-    parser.add_argument("name", help="a folder in model/")
+    parser.add_argument("name", help="a folder of the models' root")
     parser.add_argument("--out", type=Path, required=True, help="where the result is written")
-    parser.add_argument("--models", type=Path, default=models.ROOT, help="where the folders are")
+    parser.add_argument("--models", type=Path, default=models.root(), help="default: MODELS")
     parser.add_argument(
         "--keep-going",
         action="store_true",

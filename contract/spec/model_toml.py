@@ -7,15 +7,15 @@ from typing import Literal
 
 import msgspec
 
+from contract import models
 from contract.bundle import Serving, Task
 from contract.errors import ModelError, did_you_mean
-from contract.models import ROOT, names
 from contract.names import check_name
 from contract.spec.gate import Policy, read_policy
 from contract.spec.source import DataSource, read_source
 from contract.spec.toml import Section, load
 
-FILE = "model.toml"
+FILE = models.SPEC
 NOTES = "README.md"  # the author's part of the model card
 Kind = Literal["numeric", "categorical"]
 KINDS: tuple[Kind, ...] = ("numeric", "categorical")
@@ -59,12 +59,13 @@ class ModelSpec(msgspec.Struct, frozen=True):
         return [name for name, its_kind in self.inputs.items() if its_kind == kind]
 
 
-def read(name: str, root: Path = ROOT, *, data_here: bool = True) -> ModelSpec:
-    """Read and check `root`/`name`/model.toml; raise ModelError at the first mistake.
+def read(name: str, root: Path | None = None, *, data_here: bool = True) -> ModelSpec:
+    """Read and check `root`/`name`/model.toml, `root` by default MODELS.
 
     Where `data_here` is false, a file of data need not be in the folder: it was read before.
+    Raises ModelError at the first mistake.
     """
-    folder = find(name, root)
+    folder = find(name, root or models.root())
     top = load(folder / FILE)
     required = ("description", "task", "target", "data", "inputs", "gate")
     top.only((*required, "split", "evaluate", "serve"), required=required)
@@ -96,7 +97,7 @@ def find(name: str, root: Path) -> Path:
     folder = root / check_name(name)
     if not (folder / FILE).is_file():
         expected = f"a folder in {root} with a {FILE}"
-        hint = did_you_mean(name, names(root))
+        hint = did_you_mean(name, models.names(root))
         raise ModelError(f"Model {name!r}", expected, "none", hint)
     if not (folder / NOTES).is_file():
         cure = "Say in it what the model is for and where it ends."

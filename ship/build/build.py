@@ -12,6 +12,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TextIO
 
+from contract import models
 from contract.bundle import MANIFEST, Manifest, read_file, read_manifest, refuse_others
 from contract.console import printable
 from ship import command, git
@@ -146,13 +147,14 @@ def labels(build: Build) -> dict[str, str]:
         "description": manifest.description,
         "version": manifest.version,
         "revision": inputs.revision,
-        "source": git.origin() or "",
+        "source": git.origin(models.root()) or "",
         "base.name": base,
         "base.digest": base_digest,
     }
     ours = {
         "model": build.model,
         "inputs": inputs.hash,
+        "tool": inputs.tool,
         "task": manifest.task,
         "runtime": manifest.runtime,
         "evaluation": manifest.evaluation,
@@ -174,6 +176,9 @@ def bake(build: Build, target: str, variables: dict[str, str], *, cache: bool) -
             **builder(),
             **variables,
             **secret_files,
+            # New versions of bake ask before they read elsewhere; old ones know no option for it.
+            "BUILDX_BAKE_ENTITLEMENTS_FS": "0",
+            "MODELS": str(models.root()),
             "MODEL": build.model,
             "DIST": str(build.dist),
             "PYTHON_IMAGE": build.python_image,

@@ -15,7 +15,6 @@ from contract.errors import ModelError
 from contract.evaluation.evaluation import read as read_evaluation
 from contract.spec import model_toml
 from judge.card import CARD, NOT_MEASURED, claimed
-from ship import git
 from ship.build.build import Build, absent_data, train
 from ship.build.bundle_intake import take
 from ship.errors import StageError
@@ -46,7 +45,7 @@ def refuse_another(build: Build, manifest: Manifest) -> None:
             f"BUNDLE must be a bundle of {build.model}. Got one of {manifest.name} instead."
         )
     try:
-        wanted = model_toml.read(build.model, git.ROOT / "model", data_here=False)
+        wanted = model_toml.read(build.model, data_here=False)
     except ModelError as error:
         raise StageError(str(error)) from error
     kinds = {each.name: each.kind for each in manifest.inputs}

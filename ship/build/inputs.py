@@ -1,29 +1,37 @@
-"""What each model is made from: the files, their hash, and the commit that last touched them.
+"""What each model is made from: the files, their hash, and the commits that last touched them.
 
-Equal inputs have an equal hash on every machine and branch, so a model is built again only when
-something that shapes it has changed. Nothing needs to be installed to plan.
+The tool's files come from the tool's checkout, and the model's folder from the models' root, which
+may lie in the same git repository or in another. Equal inputs have an equal hash on every machine
+and branch, so a model is built again only when something that shapes it has changed. Nothing needs
+to be installed to plan.
 """
 
 from __future__ import annotations
 
 import hashlib
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from contract import models as model_folders
 from ship import git
+from ship.errors import ShipError
+from ship.git import Commit
 
 TRAIN = ("Dockerfile", "requirements-train.txt", "contract", "train")
 SERVE = (".dockerignore", "docker-bake.hcl", "requirements.txt", "requirements-joblib.txt", "serve")
+IGNORE = ".dockerignore"  # of the models' root: BuildKit reads one there too
 
 
 @dataclass(frozen=True)
 class Inputs:
-    """What shapes one result: `hash` of the files, and the last commit that touched them."""
+    """What shapes one result: the hash of the files, and the last commits that touched them."""
 
     hash: str
-    revision: str
-    epoch: int
+    revision: str  # in the repository of the models
+    tool: str  # in the tool's, of the tool's files alone
+    epoch: int  # of the later of the two, in seconds since 1970
 
     @property
     def version(self) -> str:
@@ -40,31 +48,60 @@ class Plan:
     image: Inputs
 
 
-def plan(model: str, root: Path = git.ROOT) -> Plan:
-    """Compute what `model` is made from in the working tree of `root`."""
-    train = training_paths(model)
-    return Plan(model, inputs(root, *train), inputs(root, *train, *SERVE))
+def plan(model: str, models: Path | None = None, tool: Path = git.ROOT) -> Plan:
+    """Compute what `model` is made from: its folder in `models` (default: MODELS), and `tool`.
+
+    Raises ShipError where one of them is in no checkout, or git ignores the model's folder.
+    """
+    root = models or model_folders.root()
+    return Plan(model, inputs(model, root, tool, TRAIN), inputs(model, root, tool, TRAIN + SERVE))
 
 
-def training_paths(model: str) -> tuple[str, ...]:
-    return (*TRAIN, f"model/{model}")
+def inputs(model: str, models: Path, tool: Path, code: tuple[str, ...]) -> Inputs:
+    model_files = named(models, model, prefix="model/")
+    if not model_files:
+        raise ShipError(f"{models / model} must hold files that git would add. Got none. Name a "
+                        "folder with a model, and look at .gitignore there.")  # fmt: skip
+    tool_commit, tool_dirty = last_change(tool, *code)
+    commit, dirty = last_change(models, *shaping(model, models, tool, code))
+    files = {**model_files, **named(models, IGNORE, prefix="model/"), **named(tool, *code)}
+    return Inputs(
+        hash=hash_of(files),
+        revision=f"{commit.sha}{dirty}",
+        tool=f"{tool_commit.sha}{tool_dirty}",
+        epoch=max(commit.epoch, tool_commit.epoch),
+    )
 
 
-def paths(model: str) -> tuple[str, ...]:
-    """Return what shapes a model's image, as git names paths."""
-    return (*training_paths(model), *SERVE)
+def shaping(
+    model: str, models: Path, tool: Path = git.ROOT, code: tuple[str, ...] = TRAIN + SERVE
+) -> list[Path]:
+    """Return what shapes a model of all that the repository of the models holds.
+
+    That is its folder; where the tool lies in the same repository, the tool's files too.
+    """
+    ours = [tool / path for path in code] if git.top(models) == git.top(tool) else []
+    return [models / model, models / IGNORE, *ours]
 
 
-def inputs(root: Path, *paths: str) -> Inputs:
-    commit = git.last_commit(*paths, root=root)
-    dirty = "-dirty" if git.is_dirty(*paths, root=root) else ""
-    return Inputs(hash_of(git.files(*paths, root=root), root), commit.sha + dirty, commit.epoch)
+def last_change(root: Path, *paths: str | Path) -> tuple[Commit, str]:
+    """Return the last commit that touched `paths`, and "-dirty" where they hold other things."""
+    return git.last_commit(*paths, root=root), "-dirty" if git.is_dirty(*paths, root=root) else ""
 
 
-def hash_of(files: list[Path], root: Path) -> str:
-    """Hash names and contents; neither modes nor times, which differ between checkouts."""
+def named(root: Path, *paths: str, prefix: str = "") -> dict[str, Path]:
+    """Return the files under `paths`, each by the name that it is hashed under."""
+    files = git.files(*paths, root=root)
+    return {f"{prefix}{file.relative_to(root).as_posix()}": file for file in files}
+
+
+def hash_of(files: Mapping[str, Path]) -> str:
+    """Hash names and contents; neither modes nor times, which differ between checkouts.
+
+    Of a link its own text counts, as for git: what it leads to may be anything on this machine.
+    """
     total = hashlib.sha256()
-    for file in files:
-        content = hashlib.sha256(file.read_bytes()).hexdigest()
-        total.update(f"{content}  {file.relative_to(root).as_posix()}\n".encode())
+    for name, file in sorted(files.items()):
+        content = bytes(file.readlink()) if file.is_symlink() else file.read_bytes()
+        total.update(f"{hashlib.sha256(content).hexdigest()}  {name}\n".encode())
     return total.hexdigest()

@@ -13,7 +13,6 @@ from judge.card import CARD, accepted
 from judge.judge import Judgement, judge, settle
 from judge.render.formats import forms
 from judge.report import NAME, Report
-from ship import git
 from ship.build.build import Build
 from ship.compare.measure import measure
 from ship.compare.published_model import Baseline, Unreadable, fetch, newest
@@ -67,7 +66,7 @@ def measure_build(build: Build, judged: Judged, reason: str = "") -> bool:
 
 def read_policy(model: str) -> Policy:
     try:
-        return model_toml.read(model, git.ROOT / "model", data_here=False).gate
+        return model_toml.read(model, data_here=False).gate
     except ModelError as error:
         raise StageError(str(error)) from error
 

@@ -6,6 +6,7 @@ import argparse
 import sys
 from pathlib import Path
 
+from contract import models
 from contract.console import guard
 from ship.errors import ShipError
 from ship.github.api import GitHub
@@ -24,7 +25,7 @@ def main() -> int:
         if arguments.word in ("gate", "override"):
             return {"gate": gate, "override": override}[arguments.word]()
         if arguments.word == "push":
-            return push(arguments.branch, arguments.message)
+            return push(arguments.branch, arguments.message, models.root())
         if arguments.word == "proposal":
             return proposal(arguments.reports, arguments.body)
         github = GitHub.from_environment()

@@ -8,7 +8,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Protocol
 
-from contract import models
 from ship import settings
 from ship.errors import ShipError, UsageError
 from ship.github.api import ApiError, GitHub, variable
@@ -46,7 +45,7 @@ def prune(github: GitHub, policy: Policy) -> int:
     registry = settings.registry()
     _, owner, *path = registry.split("/")
     failed = False
-    for name in models.names():
+    for name in settings.known_models():
         package = Package(github, owner, "/".join([*path, name]))
         failed |= bool(prune_package(package, Registry(f"{registry}/{name}"), name, policy))
     return ShipError.exit_code if failed else 0

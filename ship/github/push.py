@@ -14,7 +14,7 @@ from ship.github.step_files import set_outputs
 EMAIL = "41898282+github-actions[bot]@users.noreply.github.com"  # GitHub's own, for its bot
 
 
-def push(branch: str, message: str, root: Path = git.ROOT) -> int:
+def push(branch: str, message: str, root: Path) -> int:
     """Commit what has changed, if anything has, and let `branch` be what is checked out.
 
     The commit is an output of the step: later jobs take it by its sha, wherever the branch goes.

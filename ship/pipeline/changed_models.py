@@ -25,21 +25,21 @@ class Change(NamedTuple):
     reason: str
 
 
-def changes(models: list[str], root: Path = git.ROOT) -> list[Change]:
+def changes(names: list[str], models: Path | None = None, tool: Path = git.ROOT) -> list[Change]:
     """Hold each model's inputs against those of the image that is published as main."""
-    return [Change(name, reason(name, root)) for name in models]
+    return [Change(name, reason(name, models, tool)) for name in names]
 
 
-def reason(model: str, root: Path) -> str:
+def reason(model: str, models: Path | None, tool: Path) -> str:
     """Return why a model is to be built. Where nobody can tell, that is why."""
-    target = destination(model, root / "dist")
+    target = destination(model, tool / "dist")
     try:
         published = published_inputs(target, MAIN)
     except ShipError as error:
         return f"what is published cannot be read: {str(error).splitlines()[0]}"
     if published is None:
         return f"nothing is published at {target}:{MAIN}"
-    inputs = plan(model, root).image.hash
+    inputs = plan(model, models, tool).image.hash
     return "" if published == inputs else f"its inputs differ from {target}:{MAIN}"
 
 
@@ -52,21 +52,23 @@ def published_inputs(target: Destination, tag: str) -> str | None:
     return str(labels.get(LABEL, ""))
 
 
-def released(models: list[str], tag: str, root: Path = git.ROOT) -> list[Change]:
+def released(
+    names: list[str], tag: str, models: Path | None = None, tool: Path = git.ROOT
+) -> list[Change]:
     """Return the models that a git tag releases: every one, or the one it names.
 
     Raises StageError for a version that is published of other inputs, before anything is built.
     """
-    versions = tags.released(tag, models)
+    versions = tags.released(tag, names)
     for name, version in versions.items():
-        refuse_taken(name, str(version), root)
+        refuse_taken(name, str(version), models, tool)
     return [Change(name, f"{tag} releases it") for name in versions]
 
 
-def refuse_taken(model: str, version: str, root: Path) -> None:
-    target = destination(model, root / "dist")
+def refuse_taken(model: str, version: str, models: Path | None, tool: Path) -> None:
+    target = destination(model, tool / "dist")
     published = published_inputs(target, version)
-    if published is not None and published != plan(model, root).image.hash:
+    if published is not None and published != plan(model, models, tool).image.hash:
         raise StageError(
             f"{target}:{version} is published and must stay what it is. "
             f"Got other inputs for {model} instead. Tag this commit with a new version."

@@ -5,6 +5,7 @@ Interrupted anywhere, a tag names a whole, signed image or nothing, and the next
 
 from __future__ import annotations
 
+from contract import models
 from ship import git
 from ship.errors import StageError
 from ship.registry.destination import Destination
@@ -18,11 +19,15 @@ from ship.tags import Tag
 
 def refuse_uncommitted(target: Destination) -> None:
     """Keep what no commit holds out of a registry; a layout here may be tried out with it."""
-    if isinstance(target, Registry) and git.is_dirty():
-        raise StageError(
-            "The checkout must have no uncommitted change to publish to a registry, "
-            f"or the tags of {target} would lie. Commit or stash, then run this again."
-        )
+    if not isinstance(target, Registry):
+        return
+    for root in (git.ROOT, models.root()):
+        if git.is_dirty(root=root):
+            raise StageError(
+                f"The checkout {git.top(root)} must have no uncommitted change to publish to "
+                f"a registry, or the tags of {target} would lie. Commit or stash, then run this "
+                "again."
+            )
 
 
 def push(image: Image, tags: list[Tag], target: Destination) -> bool:

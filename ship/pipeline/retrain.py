@@ -13,7 +13,7 @@ from typing import Any
 from urllib.error import URLError
 from urllib.request import urlopen
 
-from ship import git
+from contract.models import SPEC
 from ship.errors import StageError, UsageError
 
 ADDRESS = "https://"
@@ -21,9 +21,9 @@ BLOCK = 2**20  # bytes
 SECONDS = 60
 
 
-def refresh(models: list[str], root: Path = git.ROOT) -> list[str]:
+def refresh(names: list[str], models: Path) -> list[str]:
     """Write the sha256 of today's data into each model.toml; return the models that it changed."""
-    return [name for name in models if refresh_model(root / "model" / name / "model.toml")]
+    return [name for name in names if refresh_model(models / name / SPEC)]
 
 
 def refresh_model(file: Path) -> bool:

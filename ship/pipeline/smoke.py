@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from xml.etree import ElementTree as ET
 
+from contract import models
 from contract.console import printable
 from ship import command, git
 from ship.build.build import Build
-from ship.build.inputs import hash_of
+from ship.build.inputs import hash_of, named
 from ship.errors import StageError
 from ship.files.replace import replace_file
 
 
 def tests_hash() -> str:
     """Digest the tests themselves: an image that passed other tests has not passed these."""
-    return hash_of(git.files("tests/image", "tests/conftest.py"), git.ROOT)
+    return hash_of(named(git.ROOT, "tests/image", "tests/conftest.py"))
 
 
 def smoke(build: Build, image: str) -> int:
@@ -26,7 +28,7 @@ def smoke(build: Build, image: str) -> int:
         sys.executable, "-m", "pytest", "-q", "--no-header", "--maxfail=3",
         "-p", "no:cacheprovider", "tests/image", f"--image={image}",
         f"--model={build.model}", f"--bundle={build.bundle}", f"--junit-xml={report}",
-        folder=git.ROOT,
+        folder=git.ROOT, environment={**os.environ, "MODELS": str(models.root())},
     )  # fmt: skip
     output = printable(result.stdout + result.stderr)
     replace_file(build.folder / "smoke.log", output.encode())

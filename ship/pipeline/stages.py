@@ -11,6 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from contract import models as model_folders
 from contract.bundle import MANIFEST, BundleError, read
 from ship import git
 from ship.build import base_image, engine
@@ -61,7 +62,7 @@ def pipeline(
     images: Path | None = None,
 ) -> list[Outcome]:
     """Take each model through `stages`; one that fails does not keep the others from theirs."""
-    if git.is_shallow():
+    if any(git.is_shallow(root) for root in (git.ROOT, model_folders.root())):
         print("plan: this clone is shallow, so revisions may be later than the commits they name; "
               "fetch the whole history (fetch-depth: 0)")  # fmt: skip
     python_image = base_image.resolve() if BUILDING.intersection(stages) else ""
@@ -206,7 +207,7 @@ def shipment(outcome: Outcome) -> tuple[Image, list[Tag], Destination]:
         refuse_untested(archive, build.model)
     target = destination(build.model, build.dist)
     refuse_uncommitted(target)
-    return join(archives), tags_of_head(build.model), target
+    return join(archives), tags_of_head(build.model, model_folders.root()), target
 
 
 ACTIONS: dict[str, Callable[[Outcome], None]] = {

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
 import shlex
 
 from rich.table import Table
 from rich.text import Text
 
+from contract import models
 from contract.bundle import read
 from judge.comparison.paired import arrow
 from judge.report import Report
@@ -110,9 +112,8 @@ def failure(outcome: Outcome) -> str:
     model, stage = outcome.build.model, outcome.failed
     step = f"make {stage} MODEL={model}"
     if stage == "gate":
-        step = (
-            f"open {outcome.build.bundle}/report.html, improve model/{model}, and make train gate"
-        )
+        folder = os.path.relpath(models.root() / model)
+        step = f"open {outcome.build.bundle}/report.html, improve {folder}, and make train gate"
     return f"\n{model} failed in {stage}:\n{outcome.error}\nNext: {step}\n"
 
 

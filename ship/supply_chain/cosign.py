@@ -19,6 +19,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from contract import models
 from ship import command, git
 from ship.errors import StageError, UsageError
 from ship.supply_chain.identity import Claim
@@ -67,7 +68,7 @@ def verify_command(reference: str, **annotations: str) -> str:
 def publisher() -> str:
     """Return the identity of this repository's publishing workflow, as a regular expression."""
     name = os.environ.get("GITHUB_REPOSITORY")
-    address = f"https://github.com/{name}" if name else git.origin()
+    address = f"https://github.com/{name}" if name else git.origin(models.root())
     if address is None:
         raise UsageError(
             "Whose signature counts must be known. Got neither COSIGN_PUBLIC_KEY=file, nor "

@@ -13,8 +13,9 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
+from contract import models as model_folders
 from ship import git
-from ship.build.inputs import paths
+from ship.build.inputs import shaping
 from ship.errors import StageError
 from ship.supply_chain.identity import Claim
 from ship.tags import VERSION
@@ -100,11 +101,15 @@ def described(tag: str) -> str:
     return "a release" if tag == "latest" else f"a release {tag}.…"
 
 
-def fits(sha: str, own: Claim, root: Path = git.ROOT) -> bool:
-    """Tell whether an image's revision and a commit hold the same inputs, as far as git knows."""
+def fits(sha: str, own: Claim, models: Path | None = None, tool: Path = git.ROOT) -> bool:
+    """Tell whether an image's revision and a commit hold the same inputs, as far as git knows.
+
+    Both are of the repository of the models, which need not hold the tool.
+    """
+    root = models or model_folders.root()
     if not all(git.knows(commit, root) for commit in (sha, own.revision)):
         return True
-    return not git.differ(sha, own.revision, *paths(own.model), root=root)
+    return not git.differ(sha, own.revision, *shaping(own.model, root, tool), root=root)
 
 
 def listed(claims: Collection[Claim]) -> str:

@@ -158,6 +158,7 @@ class Checkout:
 
     def __init__(self, root: Path) -> None:
         self.root = root
+        self.models = root / "model"
         self.git("init", "--quiet", "--initial-branch=main")
         self.git("config", "user.name", "Test")
         self.git("config", "user.email", "test@example.com")

@@ -11,8 +11,9 @@ from pathlib import Path
 import joblib
 import pytest
 
-from contract import bundle, models
+from contract import bundle
 from contract.errors import ModelError
+from ship import git
 from tests.support.models.train_here import train_here
 from tests.train.conftest import FOREST, Folder, default_toml, two_classes
 from train.fit import estimator
@@ -42,7 +43,7 @@ def build():
 def command(*arguments: object) -> subprocess.CompletedProcess[str]:
     environment = {
         **os.environ,
-        "PYTHONPATH": str(models.ROOT.parent),
+        "PYTHONPATH": str(git.ROOT),
         "PYTHONHASHSEED": "0",
         "OMP_NUM_THREADS": "1",
         "OPENBLAS_NUM_THREADS": "1",

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from contract import models
+from ship import git
 from tests.train.conftest import Folder, two_classes
 
-REPOSITORY = models.ROOT.parent
+REPOSITORY = git.ROOT
 HISTOGRAM = """\
 from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.preprocessing import FunctionTransformer

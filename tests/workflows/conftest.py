@@ -101,7 +101,7 @@ def published(registered: str) -> Registry:
 
 def publish_as_it_is(model: str, fork: Fork, target: Registry) -> None:
     """Have an image that says it was made from what the fork holds now."""
-    labels = {"model-images.inputs": plan(model, fork.root).image.hash}
+    labels = {"model-images.inputs": plan(model, fork.models, fork.root).image.hash}
     image = oci_archive(fork.root.parent / "image.tar", {"made": b"before"}, labels)
     target.push(image)
     target.tag(image, "main")

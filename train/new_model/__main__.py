@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import shlex
 import shutil
 import sys
 import tempfile
@@ -32,7 +33,7 @@ ASKED = {
 OPEN_GATE = {"classification": "accuracy = { min = 0 }", "regression": "mae = { max = inf }"}
 
 
-def create(name: str, csv: Path, target: str, root: Path = models.ROOT) -> None:
+def create(name: str, csv: Path, target: str, root: Path) -> None:
     """Write `root`/`name` so that it trains and passes its gate, and say what was decided."""
     folder = root / check_name(name)
     if folder.exists():
@@ -81,7 +82,9 @@ def tell(drafted: Draft, folder: Path, gate: Baseline) -> None:
     for line in drafted.left_out:
         print(f"  left out: {line}")
     print(f"  gate: {gate.line}")
-    print(f"Look at {folder / model_toml.FILE}, then: make pipeline MODEL={drafted.name}")
+    root = folder.parent.resolve()
+    where = "" if root == models.DEFAULT else f" MODELS={shlex.quote(str(root))}"
+    print(f"Look at {folder / model_toml.FILE}, then: make pipeline MODEL={drafted.name}{where}")
 
 
 def main() -> int:
@@ -90,7 +93,7 @@ def main() -> int:
     for name, what in ASKED.items():
         value = os.environ.get(name.upper(), "")
         parser.add_argument(name, nargs="?", default=value, help=f"{what}; default: {name.upper()}")
-    parser.add_argument("--models", type=Path, default=models.ROOT, help="where the folders are")
+    parser.add_argument("--models", type=Path, default=models.root(), help="default: MODELS")
     options = parser.parse_args()
     if not all(getattr(options, name) for name in ASKED):
         parser.error("new-model needs NAME=…, CSV=… and TARGET=…")

@@ -65,7 +65,7 @@ def fork(committed: Fork) -> Iterator[Fork]:
 
 def make_tested(fork: Fork, model: str) -> Archive:
     """Have the pipeline's results of a model in dist."""
-    inputs = plan(model, fork.root).image.hash
+    inputs = plan(model, fork.models, fork.root).image.hash
     archive = image_of(fork.root / "dist" / model, model, inputs)
     return pass_everything(archive, model)
 
@@ -111,7 +111,10 @@ def test_image_of_an_earlier_commit_is_refused(fork: Fork) -> None:
     fork.edit("serve/__init__.py", '"""', '"""Changed. ')
     fork.commit()
     told = publish(fork)
-    assert f"must be labelled model-images.inputs={plan(IRIS, fork.root).image.hash}" in told
+    assert (
+        f"must be labelled model-images.inputs={plan(IRIS, fork.models, fork.root).image.hash}"
+        in told
+    )
     assert tags(fork) == []
 
 
@@ -260,7 +263,7 @@ def test_record_is_replaced_by_that_of_the_next_image(archive: Archive) -> None:
 
 def images(fork: Fork) -> Path:
     """Return a folder of two platforms' images of iris, as a workflow hands them on."""
-    inputs = plan(IRIS, fork.root).image.hash
+    inputs = plan(IRIS, fork.models, fork.root).image.hash
     folder = fork.root / "dist" / "images"
     for architecture in ("amd64", "arm64"):
         image = image_of(folder / architecture, IRIS, inputs, architecture=architecture)
@@ -293,7 +296,7 @@ def test_index_with_another_models_image_is_refused(fork: Fork) -> None:
     """Every platform's image is held to the same, not the first alone."""
     folder = images(fork)
     shutil.rmtree(folder / "arm64")
-    other = image_of(folder / "arm64", OTHER, plan(IRIS, fork.root).image.hash,
+    other = image_of(folder / "arm64", OTHER, plan(IRIS, fork.models, fork.root).image.hash,
                      architecture="arm64")  # fmt: skip
     pass_everything(other, OTHER)
     told = publish(fork, IRIS, IMAGES=str(folder))

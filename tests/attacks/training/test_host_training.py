@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from contract import models
+from ship import git
 from tests.attacks.conftest import attack
 from tests.support.checkouts.fork import MODEL, Fork
 from tests.train.conftest import FOREST
@@ -62,7 +63,7 @@ def test_fast_loop_trains_no_model_of_the_repository() -> None:
     listed = subprocess.run(
         [sys.executable, "-m", "pytest", "-q", "--collect-only", "-m", "not docker",
          "-p", "no:cacheprovider", "tests/train"],
-        cwd=models.ROOT.parent, capture_output=True, text=True, check=True,
+        cwd=git.ROOT, capture_output=True, text=True, check=True,
     ).stdout  # fmt: skip
     assert "test_bundle_passes_its_gate[birds]" in listed
     for name in models.names():

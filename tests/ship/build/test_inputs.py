@@ -28,9 +28,9 @@ def models(checkout: Checkout) -> Checkout:
 
 def test_plan_changes_with_the_model(models: Checkout) -> None:
     """An edit of a model's folder is a new bundle and a new image, with a new version."""
-    before = plan("iris", models.root)
+    before = plan("iris", models.models, models.root)
     sha = models.commit(model__iris__model_dot_toml="changed")
-    after = plan("iris", models.root)
+    after = plan("iris", models.models, models.root)
     assert before.bundle.hash != after.bundle.hash
     assert before.image.hash != after.image.hash
     assert before.bundle.version != after.bundle.version
@@ -40,25 +40,25 @@ def test_plan_changes_with_the_model(models: Checkout) -> None:
 @pytest.mark.parametrize("file", ["model__penguins__model_dot_toml", "README_dot_md"])
 def test_plan_ignores_what_does_not_shape_the_model(models: Checkout, file: str) -> None:
     """Another model or a page of documentation leaves hash, revision and date as they were."""
-    before = plan("iris", models.root)
+    before = plan("iris", models.models, models.root)
     models.commit(**{file: "changed"})
-    assert plan("iris", models.root) == before
+    assert plan("iris", models.models, models.root) == before
 
 
 def test_plan_keeps_the_bundle_when_serving_code_changes(models: Checkout) -> None:
     """Serving code is an input of the image and not of the bundle: nothing is trained again."""
-    before = plan("iris", models.root)
+    before = plan("iris", models.models, models.root)
     models.commit(serve__app_dot_py="changed")
-    after = plan("iris", models.root)
+    after = plan("iris", models.models, models.root)
     assert after.bundle == before.bundle
     assert after.image.hash != before.image.hash
 
 
 def test_plan_marks_uncommitted_inputs(models: Checkout) -> None:
     """A revision never claims a commit that does not hold the files."""
-    sha = plan("iris", models.root).bundle.revision
+    sha = plan("iris", models.models, models.root).bundle.revision
     (models.root / "train" / "fit.py").write_text("changed")
-    assert plan("iris", models.root).bundle.revision == f"{sha}-dirty"
+    assert plan("iris", models.models, models.root).bundle.revision == f"{sha}-dirty"
 
 
 def test_plan_needs_nothing_installed() -> None:
@@ -68,4 +68,4 @@ def test_plan_needs_nothing_installed() -> None:
     result = subprocess.run(
         command, cwd=git.ROOT, env=environment, capture_output=True, text=True, check=True
     )
-    assert result.stdout == f'models=["iris"]\ntag={tag_of_head()}\n'
+    assert result.stdout == f'models=["iris"]\ntag={tag_of_head(git.ROOT)}\n'

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from contract import models
+from ship import settings
 from ship.github.api import GitHub
 from ship.github.prune import Policy, prune
 from ship.supply_chain.verify import verify
@@ -22,7 +22,7 @@ def test_prune_leaves_what_is_published_whole_and_signed(
 ) -> None:
     """Both tags still verify with every platform of them; the image without one is gone."""
     make_key(tmp_path / "key", monkeypatch)
-    monkeypatch.setattr(models, "names", lambda: ["iris"])
+    monkeypatch.setattr(settings, "known_models", lambda: ["iris"])
     monkeypatch.setenv("REGISTRY", ghcr.registry)
     state.permissions = {"packages": "write"}
     kept = [ghcr.publish("one", "1.0.0"), ghcr.publish("two", "main")]

@@ -35,7 +35,7 @@ def publish_iris(checkout: Checkout, tmp_path: Path, published_to: None) -> Publ
     checkout.commit(model__iris__estimator_dot_py="one", README="one")
 
     def publish_now(tag: str = "main") -> None:
-        labels = {"model-images.inputs": plan("iris", checkout.root).image.hash}
+        labels = {"model-images.inputs": plan("iris", checkout.models, checkout.root).image.hash}
         archive = oci_archive(tmp_path / "image.tar", {"a": b"a"}, labels)
         publish(archive, [Tag(tag)], destination("iris", checkout.root / "dist"))
 
@@ -43,7 +43,7 @@ def publish_iris(checkout: Checkout, tmp_path: Path, published_to: None) -> Publ
 
 
 def reason(checkout: Checkout) -> str:
-    ((_, found),) = changes(["iris"], checkout.root)
+    ((_, found),) = changes(["iris"], checkout.models, checkout.root)
     return found
 
 
@@ -85,10 +85,12 @@ def test_registry_that_cannot_be_read_builds(
 def test_release_refuses_a_version_that_is_taken(checkout: Checkout, publish_iris: Publish) -> None:
     """Before anything is built: a version never comes to mean something else."""
     publish_iris("1.2.3")
-    assert released(["iris"], "v1.2.3", checkout.root) == [Change("iris", "v1.2.3 releases it")]
+    assert released(["iris"], "v1.2.3", checkout.models, checkout.root) == [
+        Change("iris", "v1.2.3 releases it")
+    ]
     checkout.commit(model__iris__estimator_dot_py="two")
     with pytest.raises(StageError, match=r"iris:1\.2\.3 is published and must stay what it is"):
-        released(["iris"], "v1.2.3", checkout.root)
+        released(["iris"], "v1.2.3", checkout.models, checkout.root)
 
 
 @pytest.mark.parametrize(
@@ -99,7 +101,7 @@ def test_release_builds_what_its_tag_names(
 ) -> None:
     """A plain version releases every model; one with a name releases that model."""
     monkeypatch.delenv("REGISTRY", raising=False)
-    found = released(["iris", "wine"], tag, tmp_path)
+    found = released(["iris", "wine"], tag, tmp_path / "model", tmp_path)
     assert found == [Change(model, f"{tag} releases it") for model in models]
 
 

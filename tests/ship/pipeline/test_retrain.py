@@ -69,7 +69,7 @@ def write(root: Path, name: str, source: str, sha256: str) -> Path:
 def test_refresh_writes_the_hash_of_new_data(tmp_path: Path, address: str) -> None:
     """The one value changes; the rest of the file, comments too, stays as the author wrote it."""
     file = write(tmp_path, "wine", address, OLD)
-    assert refresh(["wine"], tmp_path) == ["wine"]
+    assert refresh(["wine"], tmp_path / "model") == ["wine"]
     assert file.read_text() == TOML.format(address, hashlib.sha256(NEW).hexdigest())
 
 
@@ -77,14 +77,14 @@ def test_refresh_leaves_what_has_not_changed(tmp_path: Path, address: str) -> No
     """Data that are the same, or lie in the folder, retrain nothing."""
     write(tmp_path, "wine", address, hashlib.sha256(NEW).hexdigest())
     write(tmp_path, "penguins", "penguins.csv", OLD)
-    assert refresh(["penguins", "wine"], tmp_path) == []
+    assert refresh(["penguins", "wine"], tmp_path / "model") == []
 
 
 def test_refresh_names_an_address_that_does_not_answer(tmp_path: Path, address: str) -> None:
     """What cannot be fetched is no reason to believe that it is unchanged."""
     write(tmp_path, "wine", address.replace("table", "absent"), OLD)
     with pytest.raises(StageError, match=r"wine/model\.toml: data\.source must be reachable.*404"):
-        refresh(["wine"], tmp_path)
+        refresh(["wine"], tmp_path / "model")
 
 
 def report(folder: Path, verdict: str, *directions: str | None) -> None:

@@ -67,16 +67,18 @@ def test_commit_of_a_tag_is_held_against_the_revision(checkout: Checkout) -> Non
     second = checkout.commit(README_dot_md="other words")
     third = checkout.commit(serve__app_dot_py="2")
     claim = OWN._replace(revision=first)
-    found = {sha: fits(sha[:12], claim, checkout.root) for sha in (first, second, third)}
+    found = {
+        sha: fits(sha[:12], claim, checkout.models, checkout.root) for sha in (first, second, third)
+    }
     assert found == {first: True, second: True, third: False}
 
 
 def test_commit_that_is_not_known_here_is_not_judged(checkout: Checkout) -> None:
     """A shallow checkout, or another repository's, cannot tell; a dirty revision is no commit."""
     known = checkout.commit(model__iris__estimator_dot_py="1")
-    assert fits("0123456789ab", OWN._replace(revision=known), checkout.root)
-    assert fits(known[:12], OWN._replace(revision="f" * 40), checkout.root)
-    assert fits(known[:12], OWN._replace(revision=f"{known}-dirty"), checkout.root)
+    assert fits("0123456789ab", OWN._replace(revision=known), checkout.models, checkout.root)
+    assert fits(known[:12], OWN._replace(revision="f" * 40), checkout.models, checkout.root)
+    assert fits(known[:12], OWN._replace(revision=f"{known}-dirty"), checkout.models, checkout.root)
 
 
 @pytest.mark.parametrize("value", ["", "1,model=diabetes", "a=b", "with space"])

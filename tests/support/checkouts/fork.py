@@ -23,7 +23,7 @@ class Fork(Checkout):
     """A copy of this repository with one model, whose commits are the same in every run."""
 
     def __init__(self, root: Path) -> None:
-        for file in git.files():
+        for file in git.files(root=git.ROOT):
             name = file.relative_to(git.ROOT)
             if len(name.parts) < 3 or name.parts[0] != "model":
                 target = root / name

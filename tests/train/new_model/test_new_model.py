@@ -14,13 +14,14 @@ import pytest
 from contract import models
 from contract.errors import ModelError
 from contract.spec import model_toml
+from ship import git
 from tests.support.models.train_here import train_here
 from train.data import csv_table
 from train.export import hard_rows
 from train.new_model import __main__, column_types, templates
 from train.new_model.column_types import Column
 
-PENGUINS = models.ROOT / "penguins" / "penguins.csv"
+PENGUINS = models.DEFAULT / "penguins" / "penguins.csv"
 DATES = "it holds dates: derive numbers from them, such as an age"
 Rows = Callable[[int], str]
 
@@ -201,7 +202,7 @@ def test_new_model_overwrites_nothing(root: Path) -> None:
 def test_new_model_is_written_in_the_style_of_the_repository(root: Path) -> None:
     """The generated estimator passes the linters that all code here passes."""
     made = create(root, PENGUINS.read_bytes(), "species").folder / "estimator.py"
-    config = models.ROOT.parent / "pyproject.toml"
+    config = git.ROOT / "pyproject.toml"
     for words in (["check", "--ignore=INP001"], ["format", "--check"]):
         subprocess.run(
             [Path(sys.executable).with_name("ruff"), *words, "--config", config, made], check=True
@@ -212,7 +213,7 @@ def test_new_model_speaks_plainly_on_the_command_line(root: Path) -> None:
     """A mistake is one line on stderr and an exit code."""
     done = subprocess.run(
         [sys.executable, "-m", "train.new_model", "Bad-Name", PENGUINS, "sex", "--models", root],
-        cwd=models.ROOT.parent, capture_output=True, text=True, check=False,
+        cwd=git.ROOT, capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert done.returncode == ModelError.exit_code
     assert done.stderr.startswith("error: The model's name must be at most 40 lower-case letters")
