@@ -23,6 +23,7 @@ CONNECTIONS = (1, 32)
 
 
 def main() -> None:
+    """Measure every server, print the report and write it to a file."""
     arguments = parse()
     with tempfile.TemporaryDirectory() as folder:
         forest = contenders.pickled_forest(Path(folder))
@@ -39,6 +40,7 @@ def main() -> None:
 
 
 def parse() -> argparse.Namespace:
+    """Return the options of the command line."""
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("peers", nargs="*", choices=[*contenders.PACKAGES, []], metavar="PEER")
     parser.add_argument("--bundles", type=Path, default=ROOT / "dist", help="NAME/bundle in it")
@@ -51,7 +53,7 @@ def parse() -> argparse.Namespace:
 
 
 class Result:
-    """What was measured of one contender."""
+    """What was measured of one server: seconds to start, memory in MiB, speed and latency."""
 
     def __init__(self, server: Running) -> None:
         self.name = server.contender.name
@@ -60,16 +62,21 @@ class Result:
         self.loads: dict[int, list[Load]] = {}
 
     def speed(self, connections: int) -> float:
+        """Return the median of requests per second with so many connections."""
         return statistics.median(load.requests_per_second for load in self.loads[connections])
 
     def p99(self, connections: int) -> float:
+        """Return the median of the 99th percentile of latency in milliseconds."""
         return statistics.median(load.p99_milliseconds for load in self.loads[connections])
 
 
 def race(
     competitors: list[Contender], connections: tuple[int, ...], arguments: argparse.Namespace
 ) -> list[Result]:
-    """Start all, then measure one after the other, round by round: a busy machine slows all."""
+    """Start all servers, then measure one after the other, round by round.
+
+    Whatever else slows the machine meanwhile slows all of them alike.
+    """
     with ExitStack() as stack:
         servers = [stack.enter_context(Running(contender)) for contender in competitors]
         results = [Result(server) for server in servers]
@@ -85,7 +92,7 @@ def race(
 
 
 def table(results: list[Result]) -> list[str]:
-    """Return the table: absolute numbers, and ratios to the limit and to us."""
+    """Return the table: absolute figures, and ratios to the bare ASGI server and to ours."""
     limit = next(result for result in results if result.name == "bare ASGI")
     us = results[0]
     lines = [
@@ -102,7 +109,7 @@ def table(results: list[Result]) -> list[str]:
 
 
 def details(arguments: argparse.Namespace, folder: Path) -> list[str]:
-    """Return the ratios of single properties."""
+    """Return the ratios of single properties of our server."""
     iris, penguins = (arguments.bundles / name / "bundle" for name in ("iris", "penguins"))
     silent = contenders.ours("ours without its log", iris, LOG_PREDICTIONS="false")
     mixed = contenders.ours("penguins", penguins)
@@ -120,7 +127,7 @@ def details(arguments: argparse.Namespace, folder: Path) -> list[str]:
 
 
 def thousand(bundle: Path, arguments: argparse.Namespace) -> float:
-    """Return how fast 1,000 rows in one request are, as a share of the model and JSON alone."""
+    """Return the speed of a request with 1,000 rows as a share of the model and JSON alone."""
     contender = contenders.ours("1,000 rows", bundle)
     contender.body = json.dumps({"instances": inprocess.random_rows(bundle, 1000).tolist()})
     with Running(contender) as server:
@@ -132,7 +139,7 @@ def thousand(bundle: Path, arguments: argparse.Namespace) -> float:
 
 
 def documented(bundle: Path) -> float:
-    """Return the memory, in MiB, when the pages that need FastAPI were opened."""
+    """Return the memory in MiB after the pages that need FastAPI were opened."""
     with Running(contenders.ours("documented", bundle)) as server:
         for path in ("/", "/docs", "/openapi.json", "/metadata"):
             with urlopen(f"http://127.0.0.1:{server.port}{path}", timeout=10) as page:
@@ -141,7 +148,7 @@ def documented(bundle: Path) -> float:
 
 
 def machine() -> str:
-    """Return where and with what this was measured."""
+    """Return the processor, the versions of libraries and the revision that were measured."""
     cpu = next(
         line.partition(":")[2].strip()
         for line in Path("/proc/cpuinfo").read_text().splitlines()

@@ -1,4 +1,4 @@
-"""Who is measured: ours, the limits, the tutorial, and the peers in environments of their own."""
+"""The servers that are measured: ours, the limits, a tutorial's, and those of other projects."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def ours(name: str, bundle: Path, **environment: str) -> Contender:
 
 
 def yardsticks(forest: Path) -> list[Contender]:
-    """Return the limits, and the server that tutorials teach."""
+    """Return the servers that show the limits, and the server that tutorials teach."""
     names = {"bare ASGI": "bare", "FastAPI echo": "echo", "tutorial": "tutorial"}
     return [
         Contender(
@@ -60,7 +60,7 @@ def pickled_forest(folder: Path) -> Path:
 
 
 def peer(name: str, forest: Path, cache: Path) -> Contender:
-    """Return a peer, installed in an environment of its own."""
+    """Return the server of another project, installed in an environment of its own."""
     python = install(name, cache)
     servers = ROOT / "bench/servers"
     environment = {"PICKLE": str(forest), "PATH": f"{python.parent}:/usr/bin:/bin"}
@@ -82,6 +82,7 @@ def peer(name: str, forest: Path, cache: Path) -> Contender:
 
 
 def mlflow(python: Path, forest: Path, environment: dict[str, str]) -> Contender:
+    """Return MLflow's server of the forest."""
     model = forest.parent / "mlflow"
     save = (
         "import mlflow.sklearn, pickle, sys; mlflow.sklearn.save_model("
@@ -96,6 +97,7 @@ def mlflow(python: Path, forest: Path, environment: dict[str, str]) -> Contender
 
 
 def mlserver(python: Path, forest: Path, environment: dict[str, str]) -> Contender:
+    """Return MLServer with its scikit-learn runtime."""
     folder = forest.parent / "mlserver"
     folder.mkdir(exist_ok=True)
     settings = {
@@ -116,7 +118,10 @@ def mlserver(python: Path, forest: Path, environment: dict[str, str]) -> Contend
 
 
 def install(name: str, cache: Path) -> Path:
-    """Make an environment that holds a peer and the scikit-learn of the pickle, once."""
+    """Return the Python of an environment with a project and the scikit-learn of the pickle.
+
+    The first call makes the environment.
+    """
     python = cache / name / "bin" / "python"
     if not python.exists():
         subprocess.run([sys.executable, "-m", "venv", cache / name], check=True)

@@ -1,4 +1,4 @@
-"""What onnxruntime takes in this process, without a server: the yardstick of large requests."""
+"""Time onnxruntime in this process, without a server: the limit for large requests."""
 
 from __future__ import annotations
 
@@ -22,20 +22,21 @@ ROUNDS = 30
 
 
 def random_rows(bundle: Path, count: int) -> np.ndarray[Any, np.dtype[np.float64]]:
-    """Return rows within the ranges of training, with one decimal."""
+    """Return rows (rows, inputs) within the ranges of the training rows, with one decimal."""
     inputs = json.loads((bundle / "manifest.json").read_bytes())["inputs"]
     least, most = ([field[end] for field in inputs] for end in ("minimum", "maximum"))
     return np.random.default_rng(0).uniform(least, most, (count, len(inputs))).round(1)
 
 
 def session(bundle: Path) -> Any:
+    """Return an onnxruntime session of the bundle's model, with one thread."""
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     return onnxruntime.InferenceSession(str(bundle / "model.onnx"), options)
 
 
 def typical(action: Callable[[], Any], rounds: int = ROUNDS) -> float:
-    """Return the seconds of the median of some rounds."""
+    """Return the median of the seconds that an action takes."""
 
     def once() -> float:
         start = time.perf_counter()
@@ -46,7 +47,7 @@ def typical(action: Callable[[], Any], rounds: int = ROUNDS) -> float:
 
 
 def seconds_of_request(bundle: Path, body: str) -> float:
-    """Return the time to decode a request with msgspec and run the model, on the server's core."""
+    """Return the seconds to decode a request and run the model, on the server's core."""
     encoded = body.encode()
     rows = np.array(json.loads(body)["instances"])
     model = session(bundle)
@@ -60,7 +61,7 @@ def seconds_of_request(bundle: Path, body: str) -> float:
 
 
 def bulk_speed(bundle: Path, count: int, folder: Path) -> float:
-    """Return the bulk scorer's speed on `count` rows as a share of onnxruntime's own."""
+    """Return the bulk scorer's speed on `count` rows as a share of onnxruntime's alone."""
     rows = random_rows(bundle, count)
     model = session(bundle)
     own = typical(lambda: model.run(None, {"numeric": rows}), rounds=3)

@@ -1,4 +1,4 @@
-"""wrk, on a core of its own."""
+"""Load a server with wrk, which runs on a core of its own."""
 
 from __future__ import annotations
 
@@ -15,12 +15,14 @@ UNITS = {"us": 0.001, "ms": 1, "s": 1000, "m": 60_000}
 
 
 class Load(NamedTuple):
+    """What wrk measured."""
+
     requests_per_second: float
     p99_milliseconds: float
 
 
 def measure(server: Running, connections: int, seconds: int) -> Load:
-    """Send the contender's request over and over."""
+    """Send the server's request over so many connections for so many seconds."""
     with tempfile.TemporaryDirectory() as folder:
         script = Path(folder) / "request.lua"
         script.write_text(

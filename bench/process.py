@@ -1,4 +1,4 @@
-"""A server under measurement: pinned to one core, timed from its start to its first answer."""
+"""A server that is measured: pinned to one core, timed from its start to its first answer."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ HEADERS = {"content-type": "application/json"}
 
 @dataclass
 class Contender:
-    """A way to serve the same forest."""
+    """A way to serve the same forest: the command that starts it, and a request that it answers."""
 
     name: str
     command: list[str]  # {port} stands for the port
@@ -33,13 +33,17 @@ class Contender:
 
 
 class Running:
-    """Owns the life of a contender's processes."""
+    """Runs a server's processes within a `with` block.
+
+    Entering raises TimeoutError if the server does not answer within PATIENCE seconds.
+    """
 
     def __init__(self, contender: Contender) -> None:
         self.contender = contender
         self.port = free_port()
 
     def __enter__(self) -> Self:
+        """Start the server and wait for its first answer; raise TimeoutError without one."""
         command = [part.replace("{port}", str(self.port)) for part in self.contender.command]
         start = time.perf_counter()
         self.process = subprocess.Popen(
@@ -64,6 +68,7 @@ class Running:
         self.end()
 
     def end(self) -> None:
+        """Stop the server and every process that it started."""
         members = family(self.process.pid)
         os.killpg(self.process.pid, signal.SIGTERM)
         with suppress(subprocess.TimeoutExpired):
@@ -74,6 +79,7 @@ class Running:
         self.process.wait()
 
     def answers(self) -> bool:
+        """Return whether the server answers its request with 200."""
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=5)
         try:
             connection.request("POST", self.contender.path, self.contender.body, HEADERS)
@@ -85,11 +91,12 @@ class Running:
 
     @property
     def resident_mebibytes(self) -> float:
-        """Return the resident memory of the contender's process and all that come from it."""
+        """The resident memory in MiB of the server's process and all its descendants."""
         return sum(map(resident_pages, family(self.process.pid))) * PAGE / 2**20
 
 
 def free_port() -> int:
+    """Return a TCP port that is free now."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         return int(listener.getsockname()[1])
 
@@ -97,14 +104,14 @@ def free_port() -> int:
 def family(ancestor: int) -> set[int]:
     """Return a process and its descendants, whatever sessions they moved to."""
     parents = dict(filter(None, map(parent, Path("/proc").glob("[0-9]*"))))
-    found = {ancestor}
-    while grown := {child for child, of in parents.items() if of in found} - found:
-        found |= grown
-    return found
+    members = {ancestor}
+    while children := {child for child, of in parents.items() if of in members} - members:
+        members |= children
+    return members
 
 
 def parent(process: Path) -> tuple[int, int] | None:
-    """Return a process and its parent, unless it has just ended."""
+    """Return the ids of a process and its parent, None if it has just ended."""
     try:
         fields = (process / "stat").read_text().rpartition(")")[2].split()
     except OSError:
@@ -113,6 +120,7 @@ def parent(process: Path) -> tuple[int, int] | None:
 
 
 def resident_pages(process: int) -> int:
+    """Return the resident memory of a process in pages, 0 if it has ended."""
     try:
         return int(Path(f"/proc/{process}/statm").read_text().split()[1])
     except OSError:

@@ -1,1 +1,1 @@
-"""What the server is measured against: the limits of the field, the tutorial, and its peers."""
+"""What our server is measured against: the limits, a tutorial's server, and other projects'."""

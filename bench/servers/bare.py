@@ -1,4 +1,4 @@
-"""The limit: an ASGI application that replies a constant and reads nothing."""
+"""The limit of ASGI: an application that sends a constant and reads nothing."""
 
 from __future__ import annotations
 
@@ -9,5 +9,6 @@ HEADERS = [(b"content-type", b"application/json"), (b"content-length", b"%d" % l
 
 
 async def app(_scope: Any, _receive: Any, send: Any) -> None:
+    """Send the constant answer."""
     await send({"type": "http.response.start", "status": 200, "headers": HEADERS})
     await send({"type": "http.response.body", "body": BODY})

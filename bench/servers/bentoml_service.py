@@ -1,4 +1,4 @@
-"""BentoML, as its documentation shows scikit-learn."""
+"""BentoML, in the way that its documentation serves scikit-learn."""
 
 # Its library is in an environment of its own.
 # mypy: ignore-errors
@@ -14,11 +14,14 @@ import bentoml
 
 @bentoml.service(workers=1)
 class Forest:
+    """The service of the forest."""
+
     def __init__(self) -> None:
         self.model = pickle.loads(Path(os.environ["PICKLE"]).read_bytes())  # noqa: S301 - ours
 
     @bentoml.api
     def predict(self, features: list[float]) -> dict[str, Any]:
+        """Return the label and the probabilities of one row."""
         return {
             "prediction": self.model.predict([features]).tolist()[0],
             "probabilities": self.model.predict_proba([features])[0].tolist(),

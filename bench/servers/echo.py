@@ -1,4 +1,4 @@
-"""The limit of the framework: FastAPI with a pydantic body that is sent back."""
+"""The limit of FastAPI: a body that pydantic checks and that is sent back."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from pydantic import BaseModel
 
 
 class Row(BaseModel):
+    """The body of a request."""
+
     features: list[float]
 
 
@@ -15,4 +17,5 @@ app = FastAPI()
 
 @app.post("/predict")
 async def predict(row: Row) -> Row:
+    """Send the body back."""
     return row

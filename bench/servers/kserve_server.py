@@ -1,4 +1,4 @@
-"""KServe's model server, as its documentation shows a custom predictor."""
+"""KServe's model server, in the way that its documentation shows a custom predictor."""
 
 # Its library is in an environment of its own.
 # mypy: ignore-errors
@@ -13,12 +13,15 @@ import kserve
 
 
 class Forest(kserve.Model):
+    """The model of the forest."""
+
     def __init__(self) -> None:
         super().__init__("forest")
         self.model = pickle.loads(Path(os.environ["PICKLE"]).read_bytes())  # noqa: S301 - ours
         self.ready = True
 
     def predict(self, payload: dict[str, Any], *_: Any, **__: Any) -> dict[str, Any]:
+        """Return the labels and the probabilities of rows."""
         rows = payload["instances"]
         return {
             "predictions": self.model.predict(rows).tolist(),

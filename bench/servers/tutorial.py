@@ -1,4 +1,4 @@
-"""What tutorials teach: FastAPI, a pickle, and two calls per request."""
+"""The server of most tutorials: FastAPI, a pickle, and two calls of the model per request."""
 
 from __future__ import annotations
 
@@ -14,11 +14,14 @@ app = FastAPI()
 
 
 class Row(BaseModel):
+    """The body of a request."""
+
     features: list[float]
 
 
 @app.post("/predict")
 def predict(row: Row) -> dict[str, object]:
+    """Return the label and the probabilities of one row."""
     return {
         "prediction": model.predict([row.features]).tolist()[0],
         "probabilities": model.predict_proba([row.features])[0].tolist(),

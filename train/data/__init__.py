@@ -1,1 +1,1 @@
-"""From a source to typed rows: fetched, parsed and split."""
+"""Rows of a model: downloaded, parsed, typed, and split into training and holdout rows."""

@@ -1,4 +1,4 @@
-"""A CSV file as columns of text, before anything is known about what they mean."""
+"""Read a CSV file as columns of text, before anything is known about their types."""
 
 from __future__ import annotations
 
@@ -23,7 +23,11 @@ class Table(NamedTuple):
 
 
 def parse(content: bytes, where: str) -> Table:
-    """Parse CSV bytes; `where` names the file in the messages of a ModelError."""
+    """Return the table in CSV bytes; `where` names the file in messages.
+
+    Raises ModelError for a file that is empty, has no rows, is not UTF-8, repeats a name in the
+    header, or has a row of another length.
+    """
     text = decode(content, where)
     delimiter = guess_delimiter(text)
     csv.field_size_limit(2**31 - 1)
@@ -40,13 +44,14 @@ def parse(content: bytes, where: str) -> Table:
 
 
 def decode(content: bytes, where: str) -> str:
+    """Return the text; raise ModelError if the bytes are not UTF-8."""
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        found = f"byte 0x{content[error.start]:02x} at position {error.start}"
+        got = f"byte 0x{content[error.start]:02x} at position {error.start}"
         likely = "UTF-16" if content[:2] in UTF_16 else "WINDOWS-1252"
         cure = f"Convert it: iconv -f {likely} -t UTF-8 IN > OUT"
-        raise ModelError(where, "a CSV table in UTF-8", found, cure) from error
+        raise ModelError(where, "a CSV table in UTF-8", got, cure) from error
 
 
 def guess_delimiter(text: str) -> str:
@@ -57,7 +62,10 @@ def guess_delimiter(text: str) -> str:
 
 
 def name_columns(header: list[str], where: str) -> list[str]:
-    """Name what has no name, as the row numbers that other programs write; refuse duplicates."""
+    """Return the header with a name for each column without one.
+
+    Raises ModelError for duplicates.
+    """
     names = [name or f"unnamed_{position}" for position, name in enumerate(header, start=1)]
     for name, count in Counter(names).items():
         if count > 1:
@@ -69,6 +77,7 @@ def name_columns(header: list[str], where: str) -> list[str]:
 
 
 def check_widths(header: list[str], rows: list[list[str]], where: str) -> None:
+    """Check that every row is as long as the header; raise ModelError for the first that is not."""
     for number, row in enumerate(rows, start=1):
         if len(row) != len(header):
             expected = f"{len(header)} cells long, as the header is"

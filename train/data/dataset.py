@@ -1,4 +1,4 @@
-"""A model's rows as the estimator sees them: a typed frame of inputs and a target."""
+"""The rows of a model as its estimator gets them: a typed frame of inputs, and a target."""
 
 from __future__ import annotations
 
@@ -17,9 +17,11 @@ from train.data.download import fetch
 
 
 class Dataset(NamedTuple):
-    """Rows with a target; `ids` are their positions in the source, `dropped` those without one.
+    """The rows that have a target.
 
-    `others` are columns that the model does not see and the evaluation keeps.
+    `X` (rows, inputs) is the frame, `y` (rows,) the target, `ids` (rows,) the positions in the
+    source; `dropped` counts the rows without a target. `others` are columns that the model does not
+    get and the evaluation keeps.
     """
 
     X: pd.DataFrame
@@ -31,17 +33,19 @@ class Dataset(NamedTuple):
 
     @property
     def rows(self) -> int:
+        """The number of rows with a target."""
         return len(self.ids)
 
 
 def load(spec: ModelSpec) -> Dataset:
-    """Fetch, parse and type the model's data; raise ModelError at the first mistake."""
+    """Fetch, parse and type the model's data; raise ModelError for the first mistake."""
     content, sha256 = fetch(spec)
     table = parse(content, f"{spec.file}: data.source {spec.data.source}")
     return from_table(spec, table, sha256)
 
 
 def from_table(spec: ModelSpec, table: Table, sha256: str) -> Dataset:
+    """Type the columns of a table; raise ModelError for the first mistake."""
     check_column(spec, table, spec.target, "target")
     for name in spec.inputs:
         check_column(spec, table, name, f"inputs.{name}")
@@ -58,7 +62,10 @@ def from_table(spec: ModelSpec, table: Table, sha256: str) -> Dataset:
 
 
 def others(spec: ModelSpec, table: Table, rows: list[int]) -> dict[str, list[Value]]:
-    """Return the kept columns as they are written; numbers only where every cell is one."""
+    """Return the kept columns as they are written; as numbers only where every cell is one.
+
+    Raises ModelError for a column that the table does not have.
+    """
     result: dict[str, list[Value]] = {}
     for name in spec.kept:
         check_column(spec, table, name, f"gate.segments or evaluate.columns: {name}")
@@ -72,6 +79,7 @@ def others(spec: ModelSpec, table: Table, rows: list[int]) -> dict[str, list[Val
 
 
 def check_column(spec: ModelSpec, table: Table, name: str, key: str) -> None:
+    """Check that the table has a column, named in model.toml as `key`; raise ModelError if not."""
     if name not in table.columns:
         expected = f"a column of {spec.data.source}"
         hint = did_you_mean(name, table.columns)
@@ -79,6 +87,7 @@ def check_column(spec: ModelSpec, table: Table, name: str, key: str) -> None:
 
 
 def column(spec: ModelSpec, table: Table, name: str, rows: list[int]) -> pd.Series:
+    """Return an input column; a missing number is NaN, a missing text is ""."""
     if spec.inputs[name] == "numeric":
         return pd.Series(numbers(spec, table, name, rows), dtype="float64")
     cells = table.columns[name]
@@ -87,6 +96,10 @@ def column(spec: ModelSpec, table: Table, name: str, rows: list[int]) -> pd.Seri
 
 
 def numbers(spec: ModelSpec, table: Table, name: str, rows: list[int]) -> NDArray[np.float64]:
+    """Return a column of numbers (rows,), NaN where missing.
+
+    Raises ModelError for a cell that is none.
+    """
     cells = table.columns[name]
     values = np.empty(len(rows))
     for position, row in enumerate(rows):
@@ -104,7 +117,10 @@ def numbers(spec: ModelSpec, table: Table, name: str, rows: list[int]) -> NDArra
 
 
 def number(cell: str, delimiter: str) -> float | None:
-    """Return a finite number; tables with semicolons often write 1,5 for 1.5."""
+    """Return a finite number, None for any other cell.
+
+    Tables with semicolons often write 1,5 for 1.5.
+    """
     if delimiter == ";" and cell.count(",") == 1 and "." not in cell:
         cell = cell.replace(",", ".")
     try:
@@ -115,7 +131,10 @@ def number(cell: str, delimiter: str) -> float | None:
 
 
 def class_labels(labels: list[str]) -> NDArray[Any]:
-    """Return integers where every label is written as one (7 or 7.0, not 007), else texts."""
+    """Return the labels as an array (rows,) of integers or of texts.
+
+    They are integers if each is written as one: 7 or 7.0, not 007.
+    """
     whole = [label.removesuffix(".0") for label in labels]
     if all(label.removeprefix("-").isdecimal() and str(int(label)) == label for label in whole):
         return np.array([int(label) for label in whole], dtype=np.int64)
@@ -123,11 +142,12 @@ def class_labels(labels: list[str]) -> NDArray[Any]:
 
 
 def schema(spec: ModelSpec, X: pd.DataFrame) -> list[Input]:
-    """Describe the inputs as the training rows show them."""
+    """Describe the inputs by what the training rows hold."""
     return [describe(name, kind, X[name]) for name, kind in spec.inputs.items()]
 
 
 def describe(name: str, kind: Kind, values: pd.Series) -> Input:
+    """Return the range or the categories of an input, and whether values are missing."""
     if kind == "categorical":
         texts = sorted(set(values))
         known = [text for text in texts if text]

@@ -1,4 +1,4 @@
-"""The bytes of a model's data (file, URL, scikit-learn table), checked against their sha256."""
+"""Get the bytes of a model's data (file, URL, scikit-learn table) and check their sha256."""
 
 from __future__ import annotations
 
@@ -17,12 +17,15 @@ from contract.spec.source import SKLEARN, URL
 TIMEOUT_SECONDS = 60
 
 
-class Unreachable(ModelError):  # noqa: N818 - what the data is then
-    """Data that cannot be had here and now: its file is absent, or its address does not answer."""
+class Unreachable(ModelError):  # noqa: N818 - the name says what happened
+    """Data that cannot be had: its file is absent, or its address does not answer."""
 
 
 def absent(spec: ModelSpec) -> str:
-    """Return why a model's data cannot be had; empty where it can, and is what it must be."""
+    """Return why a model's data cannot be had, "" where it can.
+
+    Raises ModelError for data that is not what its sha256 says.
+    """
     try:
         fetch(spec)
     except Unreachable as error:
@@ -31,18 +34,22 @@ def absent(spec: ModelSpec) -> str:
 
 
 def fetch(spec: ModelSpec) -> tuple[bytes, str]:
-    """Return the CSV bytes of the model's data and their sha256."""
+    """Return the CSV bytes of the model's data and their sha256.
+
+    Raises ModelError if that is not data.sha256 of model.toml, and Unreachable if there are none.
+    """
     source = spec.data.source
     content = read_bytes(spec, source)
-    found = hashlib.sha256(content).hexdigest()
-    if spec.data.sha256 not in (None, found):
-        cure = f'If {source} is the data you mean, write sha256 = "{found}"'
+    sha256 = hashlib.sha256(content).hexdigest()
+    if spec.data.sha256 not in (None, sha256):
+        cure = f'If {source} is the data you mean, write sha256 = "{sha256}"'
         expected = f"the sha256 of {source}"
         raise ModelError(f"{spec.file}: data.sha256", expected, spec.data.sha256, cure)
-    return content, found
+    return content, sha256
 
 
 def read_bytes(spec: ModelSpec, source: str) -> bytes:
+    """Return the bytes of a source; raise Unreachable if there are none."""
     if source.startswith(SKLEARN):
         return sklearn_table(source.removeprefix(SKLEARN))
     if URL.match(source):
@@ -55,6 +62,7 @@ def read_bytes(spec: ModelSpec, source: str) -> bytes:
 
 
 def download(spec: ModelSpec, url: str) -> bytes:
+    """Return the bytes at a URL; raise Unreachable if it does not answer."""
     try:
         with urllib.request.urlopen(url, timeout=TIMEOUT_SECONDS) as response:  # noqa: S310 - https only, see contract.spec.source
             content: bytes = response.read()
@@ -82,5 +90,5 @@ def sklearn_table(name: str) -> bytes:
 
 
 def snake_case(name: str) -> str:
-    """`sepal length (cm)` becomes `sepal_length_cm`."""
+    """Return a name in snake case: `sepal length (cm)` becomes `sepal_length_cm`."""
     return re.sub(r"[^a-z0-9]+", "_", name.lower()).strip("_")

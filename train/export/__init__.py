@@ -1,1 +1,1 @@
-"""A fitted estimator as ONNX, proven equal, or as a pickle with the reason."""
+"""Write a fitted estimator as an ONNX graph proven equal to it, or as a pickle with the reason."""

@@ -1,4 +1,4 @@
-"""A fitted estimator as an ONNX graph with the inputs and outputs a bundle promises."""
+"""Convert a fitted estimator to an ONNX graph with the inputs and outputs of a bundle."""
 
 from __future__ import annotations
 
@@ -28,7 +28,10 @@ OPSET = {"": 21, "ai.onnx.ml": 3}  # what every onnxruntime since 1.20 can load
 
 
 def convert(spec: ModelSpec, estimator: Any, *, double: bool) -> bytes:
-    """Return the graph's bytes; raise whatever the conversion raises."""
+    """Return the bytes of the graph, which computes in float64 (`double`) or float32.
+
+    Raises whatever the conversion raises, NotImplementedError for what has no converter among it.
+    """
     converters = Converters(double=double)
     numeric, categorical = spec.columns("numeric"), spec.columns("categorical")
     types = []
@@ -38,7 +41,7 @@ def convert(spec: ModelSpec, estimator: Any, *, double: bool) -> bytes:
         types.append(("categorical", StringTensorType([None, len(categorical)])))
     model = by_position(copy.deepcopy(estimator), [*numeric, *categorical], list(spec.inputs))
     if isinstance(model, VotingClassifier):
-        model.flatten_transform = False  # skl2onnx insists; it is about transform() alone
+        model.flatten_transform = False  # skl2onnx asks for it; only transform() depends on it
     if double:
         model = cast_before_boosting(model)
     with warnings.catch_warnings():
@@ -58,15 +61,16 @@ def convert(spec: ModelSpec, estimator: Any, *, double: bool) -> bytes:
 
 
 def options(model: Any) -> dict[str, bool] | None:
-    """Ask for plain probabilities, not one dictionary per row, of what knows that option."""
+    """Return skl2onnx's options: probabilities as one array, not as one dictionary per row."""
     last = model[-1] if isinstance(model, Pipeline) else model
     return {"zipmap": False} if is_classifier(last) and not isinstance(last, LinearSVC) else None
 
 
 def by_position(estimator: Any, order: list[str], names: list[str]) -> Any:
-    """Let a leading ColumnTransformer select by position: numbers first, then texts.
+    """Make a leading ColumnTransformer select columns by position: numbers first, then texts.
 
-    Any other estimator sees all columns in their own order, so that order must be the same.
+    Any other estimator takes all columns in the order of model.toml, so that this must be the same
+    order. Raises NotImplementedError if it is not.
     """
     if isinstance(estimator, Pipeline) and estimator.steps:
         name, first = estimator.steps[0]
@@ -83,7 +87,7 @@ def by_position(estimator: Any, order: list[str], names: list[str]) -> Any:
 
 
 def cast_before_boosting(estimator: Any) -> Any:
-    """Round to float32 where scikit-learn does: right before the trees, and nowhere earlier."""
+    """Round to float32 where scikit-learn does: right before the trees of gradient boosting."""
     steps = estimator.steps if isinstance(estimator, Pipeline) else [("estimator", estimator)]
     if not isinstance(steps[-1][1], GradientBoostingClassifier | GradientBoostingRegressor):
         return estimator

@@ -1,4 +1,4 @@
-"""Converters that replace skl2onnx's own where those lose precision, or cannot be loaded at all."""
+"""Converters instead of those of skl2onnx that lose precision or whose graphs cannot be loaded."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from train.export.hist_gradient_boosting import HISTOGRAMS, convert_histogram
 
 
 class Converters:
-    """Converters and shape calculators for one precision of the graph's numbers."""
+    """Converters and shape calculators for graphs that compute in float64 (`double`) or float32."""
 
     def __init__(self, *, double: bool) -> None:
         self.type = DoubleTensorType if double else FloatTensorType
@@ -38,11 +38,15 @@ class Converters:
         }
 
     def shape_of_imputer(self, operator: Any) -> None:
+        """Declare the shape and type of an imputer's result."""
         kind = StringTensorType if is_text(operator) else self.type
         operator.outputs[0].type = kind([None, len(operator.raw_operator.statistics_)])
 
     def convert_imputer(self, scope: Any, operator: Any, container: Any) -> None:
-        """Fill gaps in the graph's precision; the ONNX Imputer knows only float32."""
+        """Write a SimpleImputer as comparisons; the ONNX operator Imputer takes float32 only.
+
+        Raises NotImplementedError for add_indicator, and for missing numbers other than NaN.
+        """
         imputer = operator.raw_operator
         if imputer.add_indicator:
             raise NotImplementedError("a SimpleImputer with add_indicator")
@@ -59,16 +63,17 @@ class Converters:
         container.add_node("Where", [gap, fill, X], [result])
 
     def shape_of_encoder(self, operator: Any) -> None:
+        """Declare the shape and type of an encoder's result."""
         operator.outputs[0].type = self.type([None, tabulate(operator.raw_operator).width])
 
     def convert_encoder(self, scope: Any, operator: Any, container: Any) -> None:
-        """Compare every cell with every category, then look the encoding up."""
+        """Write an encoder as a comparison of every cell with every category, and a look-up."""
         lookup = tabulate(operator.raw_operator)
         X, result = one_input(operator), operator.outputs[0].full_name
         known = self.constant(scope, container, lookup.categories, text=is_text(operator))
         columns = scope.get_unique_variable_name("columns")
         container.add_initializer(columns, TensorProto.INT64, [len(lookup.columns)], lookup.columns)
-        copies, equal, hits, encoded, found, hit = (
+        copies, equal, hits, encoded, known_cells, is_known = (
             scope.get_unique_variable_name(name)
             for name in ("copies", "equal", "hits", "encoded", "found", "hit")
         )
@@ -86,12 +91,12 @@ class Converters:
         half = self.constant(scope, container, [0.5])
         default = self.constant(scope, container, lookup.default)
         container.add_node("MatMul", [hits, table], [encoded])
-        container.add_node("MatMul", [hits, members], [found])
-        container.add_node("Greater", [found, half], [hit])
-        container.add_node("Where", [hit, encoded, default], [result])
+        container.add_node("MatMul", [hits, members], [known_cells])
+        container.add_node("Greater", [known_cells, half], [is_known])
+        container.add_node("Where", [is_known, encoded, default], [result])
 
     def constant(self, scope: Any, container: Any, values: Any, *, text: bool = False) -> str:
-        """Add a matrix, or a row, to the graph."""
+        """Add a matrix or a row to the graph, and return its name."""
         name: str = scope.get_unique_variable_name("constant")
         matrix = np.atleast_2d(np.asarray(values, dtype=object if text else np.float64))
         cells = matrix.ravel().tolist()
@@ -102,10 +107,12 @@ class Converters:
 
 
 def is_text(operator: Any) -> bool:
+    """Return whether the operator's input holds texts."""
     return isinstance(operator.inputs[0].type, StringTensorType)
 
 
 def one_input(operator: Any) -> str:
+    """Return the name of the operator's input; raise NotImplementedError if it has several."""
     if len(operator.inputs) != 1:
         raise NotImplementedError(f"{type(operator.raw_operator).__name__} of several inputs")
     name: str = operator.inputs[0].full_name

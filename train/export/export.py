@@ -1,4 +1,4 @@
-"""How a fitted estimator is served: as a graph proven equal, or as the pickle it is."""
+"""Decide how a fitted estimator is served: as an ONNX graph proven equal, or as a pickle."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ CANDIDATES = {"float64": True, "float32": False}  # the exact one first
 
 
 class Export(NamedTuple):
-    """The bytes of the served model, and why they are what they are."""
+    """The bytes of the served model, and why it is served this way."""
 
     runtime: Runtime
     reason: str
@@ -35,9 +35,12 @@ class Export(NamedTuple):
 
 
 def export(spec: ModelSpec, estimator: Any, inputs: list[Input], train: Part) -> Export:
-    """Return the first graph that answers as the estimator does, else the pickled estimator."""
+    """Return the first graph that answers as the estimator does, else the pickled estimator.
+
+    Raises ModelError if the estimator cannot answer the rows that they are compared on.
+    """
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # they are about rows made up here, or about skl2onnx
+        warnings.simplefilter("ignore")  # they concern the rows made here, or skl2onnx itself
         rows, expected = comparison(spec, estimator, inputs, train.X)
         scale = float(np.std(train.y)) if spec.task == "regression" else 1.0
         failures = []
@@ -55,7 +58,7 @@ def export(spec: ModelSpec, estimator: Any, inputs: list[Input], train: Part) ->
 
 
 def export_like(exported: Export, spec: ModelSpec, estimator: Any) -> bytes:
-    """Return another fit of the same estimator in the form that was proven for the first."""
+    """Return the bytes of another fit of the same estimator, in the format proven for the first."""
     if exported.runtime == "joblib":
         return pickle(estimator)
     with warnings.catch_warnings():
@@ -66,9 +69,10 @@ def export_like(exported: Export, spec: ModelSpec, estimator: Any) -> bytes:
 def comparison(
     spec: ModelSpec, estimator: Any, inputs: list[Input], train: pd.DataFrame
 ) -> tuple[pd.DataFrame, Answers]:
-    """Return training rows and thousands made of them, with the right answers.
+    """Return training rows and rows made from them, with the estimator's answers.
 
-    An estimator that refuses values out of the training range is asked about values within it.
+    Where the estimator refuses values outside the training range, the made rows stay within it.
+    Raises ModelError if it refuses those as well.
     """
     splits = split_values(estimator, train, spec.columns("numeric"))
     known = train.sample(min(len(train), ROWS), random_state=spec.seed).sort_index()
@@ -89,6 +93,7 @@ def comparison(
 
 
 def describe(name: str, found: Parity) -> str:
+    """Return the sentence for a graph that equals the estimator."""
     return (
         f"ONNX ({name}) equals the estimator on {found.rows} rows: "
         f"0 labels differ, no number by more than {found.max_difference:g}"
@@ -96,6 +101,7 @@ def describe(name: str, found: Parity) -> str:
 
 
 def describe_difference(found: Parity) -> str:
+    """Return why a graph does not equal the estimator."""
     return (
         f"{found.label_mismatches} of {found.rows} labels differ, "
         f"numbers by up to {found.max_difference:g} (allowed: 0 and {PARITY_TOLERANCE:g})"
@@ -103,11 +109,13 @@ def describe_difference(found: Parity) -> str:
 
 
 def first_line(error: Exception) -> str:
+    """Return the kind of an error and the beginning of its message."""
     text = str(error).strip().split("\n", 1)[0]
     return f"{type(error).__name__}: {text[:200]}".rstrip(": ")
 
 
 def pickle(estimator: Any) -> bytes:
+    """Return the estimator as joblib writes it."""
     buffer = io.BytesIO()
     joblib.dump(estimator, buffer)
     return buffer.getvalue()

@@ -1,4 +1,4 @@
-"""The last touch on an ONNX graph: the names a bundle promises, and bytes that repeat."""
+"""Finish an ONNX graph: the names that a bundle promises, and the same bytes every time."""
 
 from __future__ import annotations
 
@@ -41,20 +41,21 @@ def finish(model: ModelProto, *, is_classifier: bool, has_probabilities: bool) -
 
 
 def prune(model: ModelProto) -> None:
-    """Remove what no output needs, such as the scores behind a label."""
+    """Remove nodes and constants that no output needs, such as the scores behind a label."""
     needed = {output.name for output in model.graph.output}
     kept: list[NodeProto] = []
     for node in reversed(model.graph.node):
         if needed.intersection(node.output):
             kept.insert(0, node)
             needed.update(node.input)
-    constants = [each for each in model.graph.initializer if each.name in needed]
+    constants = [constant for constant in model.graph.initializer if constant.name in needed]
     del model.graph.node[:], model.graph.initializer[:], model.graph.value_info[:]
     model.graph.node.extend(kept)
     model.graph.initializer.extend(constants)
 
 
 def rename(model: ModelProto, old: str, new: str) -> None:
+    """Rename a value of the graph, and the output of that name."""
     for node in model.graph.node:
         replace(node.input, old, new)
         replace(node.output, old, new)
@@ -64,13 +65,14 @@ def rename(model: ModelProto, old: str, new: str) -> None:
 
 
 def replace(names: Iterable[str], old: str, new: str) -> None:
+    """Replace a name in a list of names, in place."""
     for index, name in enumerate(names):
         if name == old:
             names[index] = new  # type: ignore[index]
 
 
 def take_doubles(model: ModelProto) -> None:
-    """Put a cast in front of a graph of float32 numbers: every bundle takes float64."""
+    """Put a cast in front of a graph of float32 numbers, since every bundle takes float64."""
     for value in model.graph.input:
         if value.name == NUMERIC and value.type.tensor_type.elem_type == TensorProto.FLOAT:
             for node in model.graph.node:

@@ -1,4 +1,4 @@
-"""Histogram gradient boosting in float64, which skl2onnx does not write."""
+"""Histogram gradient boosting in float64, which skl2onnx writes in float32 only."""
 
 from __future__ import annotations
 
@@ -21,7 +21,10 @@ DOUBLES = ("nodes_values", "class_weights", "target_weights", "base_values")
 
 
 def convert_histogram(scope: Any, operator: Any, container: Any) -> None:
-    """Write thresholds as float64: unlike a forest's, they are compared with float64 inputs."""
+    """Write thresholds as float64: scikit-learn compares them with float64 inputs.
+
+    Raises NotImplementedError for categorical_features.
+    """
     if np.any(operator.raw_operator.is_categorical_):
         raise NotImplementedError("a HistGradientBoosting with categorical_features")
     is_classifier = isinstance(operator.raw_operator, ensemble.HistGradientBoostingClassifier)
@@ -33,7 +36,7 @@ def convert_histogram(scope: Any, operator: Any, container: Any) -> None:
 
 
 class Doubles:
-    """A container that turns the lists of a tree node into tensors of float64."""
+    """A skl2onnx container that writes the numbers of tree nodes as tensors of float64."""
 
     def __init__(self, container: Any) -> None:
         self.container = container
@@ -42,6 +45,7 @@ class Doubles:
         return getattr(self.container, name)
 
     def add_node(self, op_type: str, *args: Any, **attributes: Any) -> None:
+        """Add a node to the graph, its lists of numbers turned into tensors."""
         for name in DOUBLES:
             if op_type.startswith("TreeEnsemble") and name in attributes:
                 attributes[f"{name}_as_tensor"] = tensor(np.asarray(attributes.pop(name)))

@@ -1,4 +1,4 @@
-"""Is the exported graph the estimator? Compared row by row, label by label."""
+"""Compare the answers of an exported graph with the estimator's, row by row."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ BATCH = 1_000
 
 
 def load(graph: bytes) -> onnxruntime.InferenceSession:
-    """Load a graph as the server does: one thread, no chatter."""
+    """Return an onnxruntime session set up as the server's: one thread, no log but fatal errors."""
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     options.log_severity_level = 4
@@ -27,7 +27,7 @@ def load(graph: bytes) -> onnxruntime.InferenceSession:
 
 
 def answer(spec: ModelSpec, graph: bytes, X: pd.DataFrame) -> Answers:
-    """Ask the graph."""
+    """Return the graph's answers to the first row alone, and to the others in batches."""
     session = load(graph)
     ends = [0, 1, *range(BATCH, len(X), BATCH), len(X)]  # one row alone, then many at a time
     batches = [session.run(None, feed(spec, X.iloc[a:b])) for a, b in itertools.pairwise(ends)]
@@ -37,6 +37,7 @@ def answer(spec: ModelSpec, graph: bytes, X: pd.DataFrame) -> Answers:
 
 
 def feed(spec: ModelSpec, X: pd.DataFrame) -> dict[str, NDArray[Any]]:
+    """Return the graph's inputs, each of shape (rows, columns): `numeric` and `categorical`."""
     numeric, categorical = spec.columns("numeric"), spec.columns("categorical")
     tensors: dict[str, NDArray[Any]] = {}
     if numeric:
@@ -50,8 +51,8 @@ def compare(expected: Answers, got: Answers, scale: float) -> Parity:
     """Count different labels and find the largest difference of any number.
 
     Probabilities differ absolutely; regression values relative to their own size, or to `scale`
-    (the spread of the target) where they are smaller than that. The difference is rounded up to
-    one digit, so that it is the same on every processor.
+    (the spread of the target) where they are smaller than that. The difference is rounded up to one
+    digit, so that it is the same on every processor.
     """
     if np.issubdtype(expected.predictions.dtype, np.floating):
         size = np.maximum(np.abs(expected.predictions), scale)
@@ -69,6 +70,7 @@ def compare(expected: Answers, got: Answers, scale: float) -> Parity:
 
 
 def round_up(differences: NDArray[np.float64]) -> float:
+    """Return the largest of the differences (rows,) or (rows, classes), rounded up to one digit."""
     largest = float(np.max(differences))
     if not math.isfinite(largest) or largest == 0:
         return math.inf if largest else 0.0

@@ -1,4 +1,4 @@
-"""The decision trees inside a fitted estimator, and the input values at which they split."""
+"""The input values at which the decision trees inside a fitted estimator split."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ HALVINGS = 80  # a float64 interval cannot be halved more often
 
 
 class Split(NamedTuple):
-    """A numeric input, the column it becomes in front of the trees, and a threshold there."""
+    """A numeric input, the column that it becomes in front of the trees, and a threshold there."""
 
     name: str
     column: int
@@ -26,10 +26,10 @@ class Split(NamedTuple):
 def split_values(
     estimator: Any, X: pd.DataFrame, names: list[str]
 ) -> dict[str, NDArray[np.float64]]:
-    """Return, for each numeric input, the pairs of neighbouring float64 on the two sides of splits.
+    """Return for each numeric input the next float64 on both sides of its splits, as (values,).
 
-    The thresholds of the last step are traced back through the steps before it by bisection, so a
-    scaler in front of a forest is no obstacle. An input that no tree reads has no values.
+    The thresholds of the last step are traced back through the steps before it by bisection, so
+    that a scaler in front of a forest is taken into account. An input that no tree reads is absent.
     """
     steps = estimator.steps if isinstance(estimator, Pipeline) else [("", estimator)]
     before = estimator[:-1] if len(steps) > 1 else None
@@ -47,7 +47,7 @@ def split_values(
 
 
 def thresholds(estimator: Any) -> Iterator[tuple[int, float]]:
-    """Walk an ensemble, whatever holds the trees in it."""
+    """Yield the column and threshold of every split in a tree, an ensemble, or its members."""
     if hasattr(estimator, "tree_"):
         inner = estimator.tree_.children_left >= 0
         columns, values = estimator.tree_.feature[inner], estimator.tree_.threshold[inner]
@@ -66,13 +66,14 @@ def thresholds(estimator: Any) -> Iterator[tuple[int, float]]:
 
 
 def spread(values: list[float]) -> list[float]:
+    """Return at most PER_COLUMN of the sorted values, evenly chosen."""
     if len(values) <= PER_COLUMN:
         return values
     return [values[index] for index in np.linspace(0, len(values) - 1, PER_COLUMN, dtype=int)]
 
 
 def readers(before: Any, X: pd.DataFrame, names: list[str]) -> list[tuple[str, int]]:
-    """Return which columns in front of the trees change when a numeric input does."""
+    """Return each input with each column in front of the trees that changes when the input does."""
     result = []
     for name in names:
         probe = X.iloc[[0, 0]].copy()
@@ -83,7 +84,7 @@ def readers(before: Any, X: pd.DataFrame, names: list[str]) -> list[tuple[str, i
 
 
 class Bisection:
-    """Halve the range of each input until only the two neighbours of its split are left."""
+    """Halves the range of each input until only the two neighbours of its split are left."""
 
     def __init__(
         self, before: Any, X: pd.DataFrame, splits: list[Split], precision: type[np.floating[Any]]
@@ -97,7 +98,7 @@ class Bisection:
         self.high = np.array([2 * X[name].max() - X[name].min() for name in self.names])
 
     def run(self) -> dict[str, NDArray[np.float64]]:
-        """Return the neighbours of every split that lies in the range of its input."""
+        """Return for each input the neighbours (values,) of the splits that lie in its range."""
         low, high = self.low, self.high
         side = self.passes(high)
         meets = side != self.passes(low)
@@ -112,7 +113,10 @@ class Bisection:
         }
 
     def passes(self, values: NDArray[np.float64]) -> NDArray[np.bool_]:
-        """Say for each split whether its input, set to a value, is above the threshold."""
+        """Return for each split whether its input, set to its value, exceeds the threshold.
+
+        Takes and returns an array of shape (splits,).
+        """
         frame = self.rows.copy()
         for name in dict.fromkeys(self.names.tolist()):
             frame.loc[self.names == name, name] = values[self.names == name]
@@ -125,7 +129,7 @@ class Bisection:
 
 
 def transform(before: Any, X: pd.DataFrame) -> NDArray[np.float64]:
-    """Return what the trees see, as a dense matrix; texts that reach them unchanged become 0."""
+    """Return what the trees get, as (rows, columns); texts that reach them unchanged become 0."""
     if before is None:
         return np.column_stack(
             [X[name] if X[name].dtype == np.float64 else np.zeros(len(X)) for name in X]

@@ -1,1 +1,1 @@
-"""The estimator of a model folder, fitted and questioned."""
+"""Build the estimator of a model folder, fit it, and score its answers."""

@@ -1,7 +1,7 @@
-"""Where a search tries its candidates: on every core of this machine, or on a Dask or Ray cluster.
+"""Where a search tries its candidates: on all cores of this machine, or on a Dask or Ray cluster.
 
-Only searches are spread. A forest adds up its trees' answers in whichever order its threads finish,
-so that the last bit of a probability would depend on chance.
+Only searches are distributed. A forest adds up the answers of its trees in the order in which their
+threads finish, so that the last bit of a probability would depend on chance.
 """
 
 from __future__ import annotations
@@ -26,7 +26,10 @@ Register = Callable[[ModuleType], None]  # sends a module by its code, not by it
 
 
 def fit(estimator: Any, X: Any, y: Any) -> Any:
-    """Fit an estimator, with the candidates of a search spread over the workers there are."""
+    """Fit an estimator; the candidates of a search are tried by TRAIN_BACKEND's workers.
+
+    `X` has the shape (rows, inputs), `y` (rows,). Raises ModelError if there are no such workers.
+    """
     if not is_search(estimator):
         return estimator.fit(X, y)
     with workers():
@@ -34,13 +37,17 @@ def fit(estimator: Any, X: Any, y: Any) -> Any:
 
 
 def is_search(estimator: BaseEstimator) -> bool:
+    """Return whether the estimator is, or contains, a search over parameters."""
     parts = [estimator, *estimator.get_params().values()]
     return any(isinstance(part, BaseSearchCV) for part in parts)
 
 
 @contextmanager
 def workers() -> Iterator[None]:
-    """Let joblib use the workers that TRAIN_BACKEND and ADDRESS name."""
+    """Let joblib use the workers that TRAIN_BACKEND and ADDRESS name.
+
+    Raises ModelError for another backend, and for a cluster that cannot be used.
+    """
     backend = os.environ.get("TRAIN_BACKEND") or "local"
     if backend not in BACKENDS:
         cure = "Leave it out to use this machine."
@@ -56,7 +63,7 @@ def workers() -> Iterator[None]:
 
 @cache
 def connect_dask(address: str) -> list[Register]:
-    """Connect to a Dask scheduler, once in a process."""
+    """Connect to a Dask scheduler, once in a process; raise ModelError if that is not possible."""
     try:
         from distributed import Client  # noqa: PLC0415 - only who has a cluster installs it
     except ImportError as error:
@@ -72,7 +79,10 @@ def connect_dask(address: str) -> list[Register]:
 
 @cache
 def connect_ray(address: str) -> list[Register]:
-    """Connect to a Ray cluster, once in a process; Ray pickles code in its own way."""
+    """Connect to a Ray cluster, once in a process; raise ModelError if that is not possible.
+
+    Ray has a copy of cloudpickle of its own, which must be told to send code as well.
+    """
     try:
         ray, backend = import_module("ray"), import_module("ray.util.joblib")
     except ImportError as error:
@@ -88,7 +98,7 @@ def connect_ray(address: str) -> list[Register]:
 
 
 def carry_estimators(by_value: Sequence[Register]) -> None:
-    """Send the code of estimator.py along: workers have no model folder to import it from."""
+    """Make estimator.py travel as code: a worker has no model folder to import it from."""
     for name, module in list(sys.modules.items()):
         if name.startswith("model.") and name.endswith(".estimator"):
             for register in by_value:

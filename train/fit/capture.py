@@ -1,4 +1,4 @@
-"""What an estimator says while it works: warnings become lines, errors become a ModelError."""
+"""Turn an estimator's warnings into lines of text, and its errors into a ModelError."""
 
 from __future__ import annotations
 
@@ -13,7 +13,10 @@ from train.fit.estimator import FILE
 
 @contextmanager
 def listening(spec: ModelSpec) -> Iterator[list[str]]:
-    """Collect the different warnings in the list this yields; translate any error."""
+    """Yield a list, and put the different warnings in it at the end.
+
+    Raises ModelError for any exception of the estimator.
+    """
     heard: list[str] = []
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")

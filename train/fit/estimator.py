@@ -1,4 +1,4 @@
-"""The estimator of a model's estimator.py, checked to be an unfitted one of the right task."""
+"""Build the estimator of a model's estimator.py: an unfitted one, for the model's task."""
 
 from __future__ import annotations
 
@@ -21,7 +21,11 @@ EXAMPLE = "See the README: def build() -> an unfitted scikit-learn estimator."
 
 
 def build(spec: ModelSpec) -> Any:
-    """Return what estimator.py builds, checked; raise ModelError at the first mistake."""
+    """Return the estimator of estimator.py, without threads.
+
+    Raises ModelError if the file or its build() is missing, fails, or returns anything but an
+    unfitted estimator for the task and for the metrics of the gate.
+    """
     file = spec.folder / FILE
     if not file.is_file():
         raise ModelError(file, "a file that defines build()", "no such file", EXAMPLE)
@@ -39,7 +43,10 @@ def build(spec: ModelSpec) -> Any:
 
 
 def load_module(spec: ModelSpec) -> ModuleType:
-    """Import `model.<name>.estimator`, the name by which a pickle finds its classes when served."""
+    """Import `model.<name>.estimator`, the name by which a served pickle finds its classes.
+
+    Raises ModelError if it cannot be imported.
+    """
     make_importable(spec)
     try:
         return importlib.import_module(f"model.{spec.name}.estimator")
@@ -50,7 +57,7 @@ def load_module(spec: ModelSpec) -> ModuleType:
 
 
 def make_importable(spec: ModelSpec) -> None:
-    """Let `model.<name>` be the package in the model's folder, as nobody has imported it yet."""
+    """Make `model.<name>` the package in the model's folder, and forget one imported before."""
     root = str(spec.folder.parent.resolve())
     model = sys.modules.setdefault("model", ModuleType("model"))
     model.__path__ = [root]
@@ -61,6 +68,7 @@ def make_importable(spec: ModelSpec) -> None:
 
 
 def check(spec: ModelSpec, estimator: Any) -> None:
+    """Check that an estimator is an unfitted one of the right task; raise ModelError if not."""
     where = f"{spec.folder / FILE}: what build() returns"
     if isinstance(estimator, type):
         cure = f"Return {estimator.__name__}(), with parentheses."
@@ -78,6 +86,7 @@ def check(spec: ModelSpec, estimator: Any) -> None:
 
 
 def check_gate(spec: ModelSpec, estimator: Any) -> None:
+    """Check that the estimator has the metrics of the gate; raise ModelError if not."""
     for metric in spec.gate.metrics:
         needs = METRICS[metric].needs_probabilities
         if needs and not hasattr(estimator, "predict_proba"):
@@ -87,6 +96,7 @@ def check_gate(spec: ModelSpec, estimator: Any) -> None:
 
 
 def is_fitted(estimator: Any) -> bool:
+    """Return whether the estimator was fitted."""
     try:
         check_is_fitted(estimator)
     except NotFittedError:
@@ -95,13 +105,13 @@ def is_fitted(estimator: Any) -> bool:
 
 
 def without_threads(estimator: Any) -> Any:
-    """Reset every n_jobs: pickles record it, and a server has its own idea of parallelism."""
+    """Reset every n_jobs, which a pickle would keep: the server sets its own number of threads."""
     names = [name for name in estimator.get_params() if name.split("__")[-1] == "n_jobs"]
     return estimator.set_params(**dict.fromkeys(names)) if names else estimator
 
 
 def unwrap(fitted: Any) -> Any:
-    """Return the winner of a search over parameters; the search itself records run times."""
+    """Return the best estimator of a search, as the search itself records run times."""
     return getattr(fitted, "best_estimator_", fitted)
 
 

@@ -1,4 +1,4 @@
-"""How good a model is: its answers, and every metric of its task on them."""
+"""Ask an estimator, and compute every metric of its task on the answers."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ from train.fit import backend
 
 
 class Answers(NamedTuple):
-    """Predictions [N] and, where the model has them, probabilities [N, classes]."""
+    """Predictions (rows,) and, where the model has them, probabilities (rows, classes)."""
 
     predictions: NDArray[Any]
     probabilities: NDArray[np.float64] | None
 
     def in_order(self, rows: NDArray[np.int64]) -> Answers:
-        """Return the answers to the rows in another order."""
+        """Return the answers at the positions `rows` (rows,)."""
         probabilities = self.probabilities
         return Answers(
             self.predictions[rows], None if probabilities is None else probabilities[rows]
@@ -34,7 +34,7 @@ class Answers(NamedTuple):
 
 
 def answer(estimator: Any, X: pd.DataFrame) -> Answers:
-    """Ask the estimator."""
+    """Return the estimator's answers to the rows of `X` (rows, inputs)."""
     has_probabilities = hasattr(estimator, "predict_proba")
     return Answers(
         np.asarray(estimator.predict(X)),
@@ -43,7 +43,10 @@ def answer(estimator: Any, X: pd.DataFrame) -> Answers:
 
 
 def cross_validate(spec: ModelSpec, estimator: Any, train: Part) -> dict[str, CrossValidation]:
-    """Score a fresh copy of the estimator on each fold of the training rows."""
+    """Score a fresh copy of the estimator on each fold of the training rows.
+
+    Stratified k-fold for classes (Kohavi 1995), plain k-fold for numbers.
+    """
     kind = StratifiedKFold if spec.task == "classification" else KFold
     folds = kind(spec.folds, shuffle=True, random_state=spec.seed).split(train.X, train.y)
     scores = []
@@ -54,15 +57,20 @@ def cross_validate(spec: ModelSpec, estimator: Any, train: Part) -> dict[str, Cr
 
 
 def summarise(values: list[float]) -> CrossValidation:
+    """Return the mean and the standard deviation over the folds."""
     return CrossValidation(mean=float(np.mean(values)), std=float(np.std(values)))
 
 
 def classes(fitted: Any) -> NDArray[Any] | None:
+    """Return the labels (classes,) in the order of the probabilities, None for a regressor."""
     return getattr(fitted, "classes_", None)
 
 
 def score(truth: NDArray[Any], answers: Answers, labels: NDArray[Any] | None) -> dict[str, float]:
-    """Return every metric that these answers have."""
+    """Return every metric that these answers have.
+
+    `truth` has the shape (rows,); `labels` (classes,) is None for a regressor.
+    """
     if labels is None:
         return score_numbers(truth, answers.predictions)
     result = score_labels(truth, answers.predictions)
@@ -72,6 +80,7 @@ def score(truth: NDArray[Any], answers: Answers, labels: NDArray[Any] | None) ->
 
 
 def score_numbers(truth: NDArray[Any], predictions: NDArray[Any]) -> dict[str, float]:
+    """Return the metrics of a regressor; both arrays have the shape (rows,)."""
     return {
         "r2": float(metrics.r2_score(truth, predictions)),
         "rmse": float(metrics.root_mean_squared_error(truth, predictions)),
@@ -81,6 +90,7 @@ def score_numbers(truth: NDArray[Any], predictions: NDArray[Any]) -> dict[str, f
 
 
 def score_labels(truth: NDArray[Any], predictions: NDArray[Any]) -> dict[str, float]:
+    """Return the metrics of a classifier's labels; both arrays have the shape (rows,)."""
     return {
         "accuracy": float(metrics.accuracy_score(truth, predictions)),
         "balanced_accuracy": float(metrics.balanced_accuracy_score(truth, predictions)),
@@ -91,6 +101,10 @@ def score_labels(truth: NDArray[Any], predictions: NDArray[Any]) -> dict[str, fl
 def score_probabilities(
     truth: NDArray[Any], probabilities: NDArray[np.float64], labels: NDArray[Any]
 ) -> dict[str, float]:
+    """Return the metrics of probabilities (rows, classes).
+
+    `truth` has the shape (rows,) and `labels`, in the order of the columns, (classes,).
+    """
     scores = probabilities[:, 1] if len(labels) == 2 else probabilities
     area = metrics.roc_auc_score(truth, scores, multi_class="ovr", labels=labels)
     loss = metrics.log_loss(truth, probabilities, labels=labels)

@@ -1,4 +1,4 @@
-"""Would more rows help? The scores of fits to ever more of the training rows."""
+"""A learning curve: the scores of fits to more and more of the training rows."""
 
 from __future__ import annotations
 
@@ -15,11 +15,15 @@ from train.data.split import Part
 from train.fit import evaluate
 
 SHARES = (0.1, 0.25, 0.5, 1.0)  # of the rows that are not held back
-HELD_BACK = 0.25  # of the training rows: the holdout is for the judge
+HELD_BACK = 0.25  # of the training rows; the holdout is left to the comparison of models
 
 
 def learning(spec: ModelSpec, fitted: Any, train: Part) -> list[Learning]:
-    """Score fits to ever more training rows, drawn at random, on those that were held back."""
+    """Score fits to growing random parts of the training rows, on rows that were held back.
+
+    A learning curve (Cortes et al. 1993). Parts that are too small for a fit or a score are left
+    out.
+    """
     stratify = train.y if spec.task == "classification" else None
     try:
         learn, test = train_test_split(

@@ -1,7 +1,7 @@
-"""What a metric becomes when nothing but the estimator's random seed changes.
+"""How the metrics vary when only the estimator's random seed changes.
 
-Holdout rows can't show this, however they are resampled: two forests of different seeds differ by
-more than the chance of the rows, and neither is worse.
+Resampling holdout rows cannot show this: two forests with different seeds differ by more than the
+chance of the rows, and neither is worse.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ from train.fit.evaluate import Answers, evaluation
 def seed_scores(
     spec: ModelSpec, answers: Sequence[Answers], holdout: Part, classes: Sequence[Label] | None
 ) -> dict[str, list[float]]:
-    """Return each metric of the fit itself, then of fits with other seeds; in gated segments too.
+    """Return each metric of the fit itself, then of fits with other seeds; also in gated segments.
 
-    Empty where no seed plays a part: `answers` are then those of the fit alone.
+    Empty where no seed plays a part, as `answers` are then those of the fit alone.
     """
     if len(answers) < 2:
         return {}
@@ -38,13 +38,14 @@ def seed_scores(
 def scores(
     spec: ModelSpec, answers: Evaluation, classes: Sequence[Label] | None
 ) -> dict[str, float]:
+    """Return every metric, of all rows and of the gated segments."""
     return {**score(answers, classes), **in_segments(spec, answers, classes)}
 
 
 def in_segments(
     spec: ModelSpec, answers: Evaluation, classes: Sequence[Label] | None
 ) -> dict[str, float]:
-    """Score the rows of each segment by the metrics that may not drop there."""
+    """Return the metrics that may not drop, in each segment with enough rows."""
     return {
         called(metric, rules.column, value): score(part(answers, rows), classes)[metric]
         for rules in spec.gate.segments

@@ -1,1 +1,1 @@
-"""A model folder written from a CSV file: python -m train.new_model."""
+"""Write the folder of a new model from a CSV file."""

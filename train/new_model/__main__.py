@@ -34,7 +34,10 @@ OPEN_GATE = {"classification": "accuracy = { min = 0 }", "regression": "mae = { 
 
 
 def create(name: str, csv: Path, target: str, root: Path) -> None:
-    """Write `root`/`name` so that it trains and passes its gate, and say what was decided."""
+    """Write `root`/`name` so that it trains and passes its gate, and print what was decided.
+
+    Raises ModelError if the folder exists, or the table is none that a model can learn.
+    """
     folder = root / check_name(name)
     if folder.exists():
         raise ModelError(folder, "absent", "a folder", "Choose another name, or remove it.")
@@ -47,7 +50,10 @@ def create(name: str, csv: Path, target: str, root: Path) -> None:
 
 
 def settle(drafted: Draft, folder: Path) -> Baseline:
-    """Write the files with a split that leaves no class out, then with a gate that passes."""
+    """Write the files, with a split in which no class is missing and then with a gate that passes.
+
+    Raises ModelError if no split fits.
+    """
     folder.mkdir()
     (folder / drafted.file).write_bytes(drafted.content)
     (folder / estimator.FILE).write_text(templates.estimator_py(drafted), encoding="utf-8")
@@ -69,12 +75,14 @@ def settle(drafted: Draft, folder: Path) -> Baseline:
 
 
 def write_spec(drafted: Draft, folder: Path, plan: Plan) -> model_toml.ModelSpec:
+    """Write model.toml and return what it says."""
     content = templates.model_toml(drafted, plan)
     (folder / model_toml.FILE).write_text(content, encoding="utf-8")
     return model_toml.read(drafted.name, folder.parent)
 
 
 def tell(drafted: Draft, folder: Path, gate: Baseline) -> None:
+    """Print what the new folder holds, and what to do next."""
     print(f"Wrote {folder}: {drafted.task} of {drafted.target!r} from {drafted.rows} rows")
     for kind in model_toml.KINDS:
         if names := drafted.of_kind(kind):
@@ -88,7 +96,7 @@ def tell(drafted: Draft, folder: Path, gate: Baseline) -> None:
 
 
 def main() -> int:
-    """Write the folder that NAME, CSV and TARGET ask for, in the environment or as arguments."""
+    """Write the folder that NAME, CSV and TARGET (arguments, or in the environment) ask for."""
     parser = argparse.ArgumentParser(prog="python -m train.new_model", description=__doc__)
     for name, what in ASKED.items():
         value = os.environ.get(name.upper(), "")

@@ -1,4 +1,4 @@
-"""What the columns of an unknown table seem to be, judged from their cells."""
+"""Guess the type of each column of an unknown table from its cells."""
 
 from __future__ import annotations
 
@@ -24,7 +24,10 @@ MOST_CLASSES = 20
 
 
 class Column(NamedTuple):
-    """A column that may become an input, or the reason why it is left out."""
+    """A column that may become an input, or the reason why it is left out.
+
+    `markers` are words for "no value" among its numbers.
+    """
 
     name: str
     kind: Kind | None
@@ -33,7 +36,7 @@ class Column(NamedTuple):
 
 
 def judge(table: Table, name: str, rows: Sequence[int]) -> Column:
-    """Say what a column is, looking only at `rows`."""
+    """Return what a column is, by its cells in `rows`."""
     cells = [table.columns[name][row] for row in rows]
     values = [cell for cell in cells if cell not in MISSING]
     markers = tuple(sorted(set(values).intersection(MARKERS)))
@@ -49,7 +52,7 @@ def judge(table: Table, name: str, rows: Sequence[int]) -> Column:
 
 
 def why_not_categorical(values: Sequence[str]) -> str:
-    """Return why texts are of no use as categories, or nothing."""
+    """Return why texts are of no use as categories, "" if they are."""
     if all(DATE.fullmatch(value) for value in values):
         return "it holds dates: derive numbers from them, such as an age"
     distinct = len(set(values))
@@ -59,13 +62,14 @@ def why_not_categorical(values: Sequence[str]) -> str:
 
 
 def are_numbers(values: Sequence[str], delimiter: str) -> bool:
+    """Return whether all values are numbers, and none has leading zeros as codes have."""
     return all(
         number(value, delimiter) is not None and not CODE.fullmatch(value) for value in values
     )
 
 
 def is_identifier(name: str, values: Sequence[str]) -> bool:
-    """Say whether whole numbers are all different and rise by one, or are called an identifier."""
+    """Return whether whole numbers number the rows: all differ, and rise by one or are named so."""
     if len(set(values)) < len(values) or not all(value.isdecimal() for value in values):
         return False
     first = int(values[0])
@@ -74,7 +78,7 @@ def is_identifier(name: str, values: Sequence[str]) -> bool:
 
 
 def guess_task(values: Sequence[str], delimiter: str) -> Task:
-    """Return classification for texts and for few different whole numbers."""
+    """Return classification for texts and for few different whole numbers, else regression."""
     if not are_numbers(values, delimiter):
         return "classification"
     distinct = {number(value, delimiter) for value in values}

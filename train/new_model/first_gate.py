@@ -1,4 +1,4 @@
-"""A first gate for a new model: between guessing and what its first estimator reached."""
+"""A first gate for a new model: between guessing and the score of its first estimator."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from contract.spec.model_toml import ModelSpec
 from train.data.split import Part
 from train.fit import evaluate
 
-DROP = 0.02  # below the published model, and more than chance: what is worth a person's look
-SHARE = 0.8  # of the way from guessing to the estimator: room for chance, none for a broken model
+DROP = 0.02  # how far below the published model, beyond chance, a person should look
+SHARE = 0.8  # of the way from guessing to the estimator: chance stays above, a broken model below
 
 
 class Baseline(NamedTuple):
@@ -25,7 +25,7 @@ class Baseline(NamedTuple):
 
     @property
     def line(self) -> str:
-        """Return the line of model.toml, with its reason."""
+        """The line of model.toml, with its reason."""
         gate = f"{self.metric} = {{ min = {self.bound:g}, drop = {DROP:g} }}"
         if self.reached <= self.guessing:
             return f"{gate}  # no better than guessing, {self.guessing:.2f}: improve build()"
@@ -33,7 +33,7 @@ class Baseline(NamedTuple):
 
 
 def measure(spec: ModelSpec, estimator: Any, train: Part, holdout: Part) -> Baseline:
-    """Score the estimator and a dummy; the bound is one that this very estimator passes."""
+    """Score the estimator and a dummy; return a bound that this very estimator passes."""
     metric = "balanced_accuracy" if spec.task == "classification" else "r2"
     guess = DummyClassifier() if spec.task == "classification" else DummyRegressor()
     guessing = worst(spec, guess, train, holdout, metric)
@@ -43,7 +43,7 @@ def measure(spec: ModelSpec, estimator: Any, train: Part, holdout: Part) -> Base
 
 
 def worst(spec: ModelSpec, estimator: Any, train: Part, holdout: Part, metric: str) -> float:
-    """Return the lower of the cross-validated and the holdout score."""
+    """Return the lower of the cross-validated score and the holdout score."""
     folds = evaluate.cross_validate(spec, estimator, train)
     fitted = estimator.fit(train.X, train.y)
     answers = evaluate.answer(fitted, holdout.X)
@@ -52,4 +52,5 @@ def worst(spec: ModelSpec, estimator: Any, train: Part, holdout: Part, metric: s
 
 
 def round_down(value: float) -> float:
+    """Return the value rounded down to two decimals."""
     return math.floor(value * 100) / 100

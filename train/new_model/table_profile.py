@@ -1,4 +1,4 @@
-"""A table somebody wants a model of, and what its columns seem to be."""
+"""Profile the CSV file of a new model: its columns, its target, its task."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from train.new_model.column_types import Column
 
 
 class Draft(NamedTuple):
-    """What is known about a new model before anything was trained."""
+    """What is known about a new model before anything is trained."""
 
     name: str
     content: bytes
@@ -27,32 +27,39 @@ class Draft(NamedTuple):
 
     @property
     def file(self) -> str:
+        """The name of the data file in the model's folder."""
         return f"{self.name}.csv"
 
     @property
     def sha256(self) -> str:
+        """The sha256 of the data file."""
         return hashlib.sha256(self.content).hexdigest()
 
     def of_kind(self, kind: Kind) -> list[str]:
+        """Return the names of the inputs of a kind."""
         return [column.name for column in self.columns if column.kind == kind]
 
     @property
     def inputs(self) -> list[str]:
+        """The names of all inputs."""
         return [column.name for column in self.columns if column.kind]
 
     @property
     def left_out(self) -> list[str]:
-        """Return why each other column is not an input, one line each."""
+        """Why each other column is not an input, one line each."""
         texts = (
             f"{column.name}, because {column.reason}" for column in self.columns if column.reason
         )
-        return [" ".join(each.split()) for each in texts]
+        return [" ".join(text.split()) for text in texts]
 
 
 def read(name: str, csv: Path, target: str) -> Draft:
-    """Read a CSV file and judge its columns; raise ModelError if no model can come of it."""
+    """Read a CSV file and judge its columns.
+
+    Raises ModelError if there is no such file or target, or no column to predict it from.
+    """
     if not csv.is_file():
-        known = sorted(each.name for each in csv.parent.glob("*.csv"))
+        known = sorted(file.name for file in csv.parent.glob("*.csv"))
         raise ModelError("CSV", "a file", repr(str(csv)), did_you_mean(csv.name, known))
     content = csv.read_bytes()
     parsed = csv_table.parse(content, str(csv))
@@ -62,7 +69,7 @@ def read(name: str, csv: Path, target: str) -> Draft:
     rows = [row for row, cell in enumerate(parsed.columns[target]) if cell not in MISSING]
     if not rows:
         raise ModelError(f"{csv}: column {target!r}", "filled in", "no value", "Check the target.")
-    judged = [column_types.judge(parsed, each, rows) for each in parsed.columns if each != target]
+    judged = [column_types.judge(parsed, name, rows) for name in parsed.columns if name != target]
     if not any(column.kind for column in judged):
         found = "; ".join(f"{column.name!r}: {column.reason}" for column in judged) or "no other"
         expected = f"a table with a column that can tell {target!r}"

@@ -14,7 +14,7 @@ BARE_KEY = re.compile(r"[A-Za-z0-9_-]+")
 
 
 class Plan(NamedTuple):
-    """How the model is judged; `gate` is what stands below [gate]."""
+    """How the model is judged; `gate` is the line below [gate]."""
 
     test_size: float
     folds: int
@@ -22,6 +22,7 @@ class Plan(NamedTuple):
 
 
 def model_toml(draft: Draft, plan: Plan) -> str:
+    """Return the content of model.toml."""
     markers = sorted({marker for column in draft.columns for marker in column.markers})
     lines = [
         f"description = {text(f'{one_line(draft.target)} from the columns of {draft.file}')}",
@@ -52,15 +53,17 @@ def model_toml(draft: Draft, plan: Plan) -> str:
 
 
 def key(name: str) -> str:
+    """Return a TOML key, in quotes where it needs them."""
     return name if BARE_KEY.fullmatch(name) else text(name)
 
 
 def text(value: object) -> str:
-    """Return a TOML string or list: for these, TOML and JSON are the same."""
+    """Return a TOML string or list, which JSON writes in the same way."""
     return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
 
 
 def one_line(value: str) -> str:
+    """Return a text on one line."""
     return " ".join(value.split())
 
 
@@ -100,6 +103,7 @@ def build() -> Pipeline:
 
 
 def estimator_py(draft: Draft) -> str:
+    """Return the content of estimator.py: a random forest, with an encoder if there are texts."""
     kind = "Classifier" if draft.task == "classification" else "Regressor"
     names = draft.of_kind("categorical")
     listed = "".join(f"    {text(name)},\n" for name in names)
@@ -110,7 +114,7 @@ def estimator_py(draft: Draft) -> str:
 
 
 def readme_md(draft: Draft) -> str:
-    """Return notes that claim nothing: what the data says, and what nobody has said yet."""
+    """Return notes with what the data says; they name what nobody has described yet."""
     return (
         f"# {draft.name}\n\n"
         f"Predicts `{one_line(draft.target)}` from {listing(draft.inputs)}.\n\n"
@@ -123,4 +127,5 @@ def readme_md(draft: Draft) -> str:
 
 
 def listing(names: Sequence[str]) -> str:
+    """Return names as inline code, with commas."""
     return ", ".join(f"`{one_line(name)}`" for name in names)
