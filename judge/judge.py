@@ -73,8 +73,8 @@ def judge(new: Bundle, old: Published | None, policy: Policy, *, absent: str = "
         task=new.manifest.task,
         verdict="failed",
         headline="",
-        new=side(new, None),
-        old=side(old.bundle, old.digest) if old else None,
+        new=side(new, None, None),
+        old=side(old.bundle, old.digest, old.reference) if old else None,
         note=note,
         rows=len(fresh.truth),
         compared=len(before.new.truth) if before else 0,
@@ -164,12 +164,13 @@ def categorical(fresh: Evaluation) -> list[str]:
     ]
 
 
-def side(bundle: Bundle, digest: str | None) -> Side:
+def side(bundle: Bundle, digest: str | None, reference: str | None) -> Side:
     manifest = bundle.manifest
     return Side(
         version=manifest.version,
         revision=manifest.revision,
         digest=digest,
+        reference=reference,
         estimator=manifest.estimator,
         runtime=manifest.runtime,
         data_sha256=manifest.data.sha256,

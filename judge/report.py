@@ -9,7 +9,7 @@ import msgspec
 
 from contract.bundle import Label, Value
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 NAME = "report"
 SCHEMA = Path(__file__).with_name("report.schema.json")
 Verdict = Literal["passed", "failed", "accepted"]
@@ -22,6 +22,7 @@ class Side(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     version: str
     revision: str
     digest: str | None  # of the published image
+    reference: str | None  # where that is published, with its tag
     estimator: str
     runtime: str
     data_sha256: str
@@ -109,6 +110,7 @@ class Report(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
 
     schema_version: int = SCHEMA_VERSION
     model: str
+    bundle: str | None = None  # the digest of its manifest; None where nothing is made of it
     description: str
     task: str
     verdict: Verdict

@@ -122,12 +122,12 @@ def pipeline(word: str, settings: Settings) -> int:
     whole = word == "pipeline"
     stages = job.STAGES if whole else (word,)
     refuse_cluster(stages, settings)
-    outcomes = job.pipeline(models, stages, settings.bundle, settings.images)
+    runs = job.pipeline(models, stages, settings)
     if whole:
-        summary.show(outcomes)
-    failed = [outcome for outcome in outcomes if outcome.failed]
+        summary.show(runs)
+    failed = [run for run in runs if run.failed]
     if not whole:
-        print("".join(summary.failure(outcome) for outcome in failed), end="")
+        print("".join(summary.failure(run) for run in failed), end="")
     return StageError.exit_code if failed else 0
 
 
@@ -207,12 +207,12 @@ def rescan(_: str, settings: Settings) -> int:
 
 def reproduce(_: str, settings: Settings) -> int:
     from ship.build import base_image
-    from ship.build.build import Build
     from ship.build.reproduce import reproduce as prove
+    from ship.build.workspace import Workspace
 
     python_image = base_image.resolve()
     for name in settings.models:
-        print(f"{name}: reproducible: {prove(Build(name, python_image))}")
+        print(f"{name}: reproducible: {prove(Workspace(name, python_image))}")
     return 0
 
 

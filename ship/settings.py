@@ -122,8 +122,3 @@ CHECKS = {
 def registry(environ: Mapping[str, str] = os.environ) -> str:
     """Return REGISTRY; empty where images go to a folder of this machine."""
     return read(["REGISTRY"], environ).registry
-
-
-def override(environ: Mapping[str, str] = os.environ) -> str:
-    """Return why a person accepts a model that its gate refuses, where one does."""
-    return read(["OVERRIDE"], environ).override

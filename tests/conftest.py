@@ -12,7 +12,8 @@ import pytest
 
 from contract import models
 from ship.build import base_image
-from ship.build.build import Build, make_image, train
+from ship.build.build import make_image, train
+from ship.build.workspace import Workspace
 from tests.support.terminal import disarm
 
 
@@ -57,13 +58,13 @@ def python_image() -> str:
 
 
 @pytest.fixture(scope="session")
-def built(model_name: str, python_image: str) -> Build:
+def built(model_name: str, python_image: str) -> Workspace:
     """A model's bundle and image, built from the working tree."""
     return build_model(model_name, python_image)
 
 
-def build_model(name: str, python_image: str) -> Build:
-    build = Build(name, python_image)
+def build_model(name: str, python_image: str) -> Workspace:
+    build = Workspace(name, python_image)
     train(build)
     make_image(build)
     return build

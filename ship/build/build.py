@@ -7,21 +7,18 @@ import json
 import os
 import re
 import tempfile
-from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 from typing import TextIO
 
 from contract import models
-from contract.bundle import MANIFEST, Manifest, read_file, read_manifest, refuse_others
+from contract.bundle import MANIFEST, read_file, refuse_others
 from contract.console import printable
 from ship import command, git
 from ship.build import pip_secrets
 from ship.build.bundle_intake import take
-from ship.build.inputs import Plan, plan
+from ship.build.workspace import Workspace
 from ship.errors import ShipError, StageError
 from ship.files.replace import new_file, replace_file
-from ship.registry.oci_archive import Archive
 
 BUILDER = "model-images"  # made by engine.sh where the engine itself cannot export OCI archives
 STEP = re.compile(r"#\d+ \[(?P<stage>[a-z-]+) +\d+/\d+\] (?P<instruction>(RUN|COPY) .*)")
@@ -30,50 +27,16 @@ OPTIONS = re.compile(r" +(--mount=\S+ +)*")
 OUTPUT = re.compile(r"#(?P<step>\d+) \d+\.\d+ (?P<line>.*)")
 
 
-@dataclass(frozen=True)
-class Build:
-    """One model's way through the pipeline, and the places of its results under `dist`."""
-
-    model: str
-    python_image: str
-    dist: Path = git.ROOT / "dist"
-
-    @property
-    def folder(self) -> Path:
-        return self.dist / self.model
-
-    @property
-    def bundle(self) -> Path:
-        return self.folder / "bundle"
-
-    @property
-    def archive(self) -> Archive:
-        return Archive(self.folder / "image.tar")
-
-    @property
-    def manifest(self) -> Manifest:
-        return read_manifest(self.bundle)
-
-    @cached_property
-    def plan(self) -> Plan:
-        return plan(self.model)
-
-    @property
-    def image(self) -> str:
-        """The name of the tested image in the local engine."""
-        return f"{self.model}:dev"
-
-
-def train(build: Build, *, cache: bool = True, export: Path | None = None) -> None:
+def train(workspace: Workspace, *, cache: bool = True, export: Path | None = None) -> None:
     """Train in the pinned builder stage, judge there, and bring the bundle to `dist`.
 
     `export` is a folder with an exported model and its claims, in place of training. What comes out
     of the build is copied file by file: BuildKit exports all bundles of a commit with one time, and
     takes a file of equal time and size for one that it was sent before.
     """
-    inputs = build.plan.bundle
-    build.folder.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=build.folder, prefix=".built-") as out:
+    inputs = workspace.plan.bundle
+    workspace.folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=workspace.folder, prefix=".built-") as out:
         variables = {
             "REVISION": inputs.revision,
             "VERSION": inputs.version,
@@ -82,15 +45,15 @@ def train(build: Build, *, cache: bool = True, export: Path | None = None) -> No
             "EXPORT": str(export or ""),
             **kept_layers(),
         }
-        bake(build, "bundle", variables, cache=cache)
-        take(Path(out), build.bundle)
+        bake(workspace, "bundle", variables, cache=cache)
+        take(Path(out), workspace.bundle)
 
 
-def absent_data(build: Build) -> str:
+def absent_data(workspace: Workspace) -> str:
     """Return why the data of a model cannot be had in the builder; empty where it can."""
-    build.folder.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=build.folder, prefix=".reached-") as out:
-        bake(build, "reached", {"OUT": out}, cache=True)
+    workspace.folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=workspace.folder, prefix=".reached-") as out:
+        bake(workspace, "reached", {"OUT": out}, cache=True)
         reason: str = json.loads(read_file(Path(out, "reach.json")))["absent"]
     return reason
 
@@ -103,47 +66,51 @@ def kept_layers() -> dict[str, str]:
     return {"CACHE_FROM" if Path(folder, "index.json").exists() else "CACHE_TO": folder}
 
 
-def make_image(build: Build, *, cache: bool = True) -> None:
+def make_image(workspace: Workspace, *, cache: bool = True) -> None:
     """Build the image around the bundle in `dist`, as an OCI archive beside it."""
-    inputs, manifest = build.plan.image, build.manifest
-    refuse_others(build.bundle, manifest)  # all that lies there goes into the image
+    inputs, manifest = workspace.plan.image, workspace.manifest
+    refuse_others(workspace.bundle, manifest)  # all that lies there goes into the image
     variables = {
         "RUNTIME": manifest.runtime,
         "SOURCE_DATE_EPOCH": str(inputs.epoch),
-        "LABELS": json.dumps(labels(build)),
+        "LABELS": json.dumps(labels(workspace)),
     }
-    key = image_key(build, variables)
-    record = build.folder / "image.key"
-    if cache and is_built(build, record, key):
+    key = image_key(workspace, variables)
+    record = workspace.folder / "image.key"
+    if cache and is_built(workspace, record, key):
         print("  unchanged", flush=True)
         return
     record.unlink(missing_ok=True)
-    bake(build, "image", variables, cache=cache)
-    replace_file(record, f"{key} {build.archive.digest}".encode())
+    bake(workspace, "image", variables, cache=cache)
+    replace_file(record, f"{key} {workspace.archive.digest}".encode())
 
 
-def is_built(build: Build, record: Path, key: str) -> bool:
+def is_built(workspace: Workspace, record: Path, key: str) -> bool:
     """Tell whether the archive is, byte for byte, what was built from the same."""
     try:
-        build.archive.verify()
-        return record.read_text() == f"{key} {build.archive.digest}"
+        workspace.archive.verify()
+        return record.read_text() == f"{key} {workspace.archive.digest}"
     except (ShipError, OSError):
         return False
 
 
-def image_key(build: Build, variables: dict[str, str]) -> str:
+def image_key(workspace: Workspace, variables: dict[str, str]) -> str:
     """Digest all that an image follows from; the manifest has the hashes of the bundle's files."""
-    parts = [build.python_image, build.plan.image.hash, json.dumps(variables, sort_keys=True)]
-    content = (build.bundle / MANIFEST).read_bytes() + "\n".join(parts).encode()
+    parts = [
+        workspace.python_image,
+        workspace.plan.image.hash,
+        json.dumps(variables, sort_keys=True),
+    ]
+    content = (workspace.bundle / MANIFEST).read_bytes() + "\n".join(parts).encode()
     return hashlib.sha256(content).hexdigest()
 
 
-def labels(build: Build) -> dict[str, str]:
+def labels(workspace: Workspace) -> dict[str, str]:
     """Return the image's labels; all follow from the inputs, so equal inputs keep their digest."""
-    manifest, inputs = build.manifest, build.plan.image
-    base, _, base_digest = build.python_image.partition("@")
+    manifest, inputs = workspace.manifest, workspace.plan.image
+    base, _, base_digest = workspace.python_image.partition("@")
     described = {
-        "title": build.model,
+        "title": workspace.model,
         "description": manifest.description,
         "version": manifest.version,
         "revision": inputs.revision,
@@ -152,7 +119,7 @@ def labels(build: Build) -> dict[str, str]:
         "base.digest": base_digest,
     }
     ours = {
-        "model": build.model,
+        "model": workspace.model,
         "inputs": inputs.hash,
         "tool": inputs.tool,
         "task": manifest.task,
@@ -166,9 +133,9 @@ def labels(build: Build) -> dict[str, str]:
     }
 
 
-def bake(build: Build, target: str, variables: dict[str, str], *, cache: bool) -> None:
+def bake(workspace: Workspace, target: str, variables: dict[str, str], *, cache: bool) -> None:
     """Run one target of docker-bake.hcl: its steps on the terminal, all of it in a log file."""
-    build.folder.mkdir(parents=True, exist_ok=True)
+    workspace.folder.mkdir(parents=True, exist_ok=True)
     options = [] if cache else ["--no-cache"]
     with pip_secrets.build_secrets() as secret_files:
         environment = {
@@ -179,11 +146,11 @@ def bake(build: Build, target: str, variables: dict[str, str], *, cache: bool) -
             # New versions of bake ask before they read elsewhere; old ones know no option for it.
             "BUILDX_BAKE_ENTITLEMENTS_FS": "0",
             "MODELS": str(models.root()),
-            "MODEL": build.model,
-            "DIST": str(build.dist),
-            "PYTHON_IMAGE": build.python_image,
+            "MODEL": workspace.model,
+            "DIST": str(workspace.dist),
+            "PYTHON_IMAGE": workspace.python_image,
         }
-        with new_file(build.folder / f"{target}.log") as log:
+        with new_file(workspace.folder / f"{target}.log") as log:
             progress = Progress(log)
             exit_code = command.follow(
                 "docker", "buildx", "bake", "--progress=plain", target, *options,

@@ -15,37 +15,38 @@ from contract.errors import ModelError
 from contract.evaluation.evaluation import read as read_evaluation
 from contract.spec import model_toml
 from judge.card import CARD, NOT_MEASURED, claimed
-from ship.build.build import Build, absent_data, train
+from ship.build.build import absent_data, train
 from ship.build.bundle_intake import take
+from ship.build.workspace import Workspace
 from ship.errors import StageError
 
 PAGE = "report.html"  # of the bundle
 
 
-def import_bundle(build: Build, source: Path) -> None:
+def import_bundle(workspace: Workspace, source: Path) -> None:
     """Take the bundle in `source` in place of training; raise with nothing replaced."""
-    build.folder.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=build.folder, prefix=".import-") as folder:
+    workspace.folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=workspace.folder, prefix=".import-") as folder:
         taken, export = Path(folder, "bundle"), Path(folder, "export")
         manifest = take(source, taken)
-        refuse_another(build, manifest)
-        if reason := absent_data(build):
+        refuse_another(workspace, manifest)
+        if reason := absent_data(workspace):
             print(f"  the data is not at hand ({reason}): what BUNDLE says of itself is a claim")
             mark_as_claimed(taken)
-            take(taken, build.bundle)
+            take(taken, workspace.bundle)
         else:
             write_export(taken, manifest, export)
-            train(build, export=export)
+            train(workspace, export=export)
 
 
-def refuse_another(build: Build, manifest: Manifest) -> None:
+def refuse_another(workspace: Workspace, manifest: Manifest) -> None:
     """Raise StageError for a bundle of another model, or of another question or split."""
-    if manifest.name != build.model:
+    if manifest.name != workspace.model:
         raise StageError(
-            f"BUNDLE must be a bundle of {build.model}. Got one of {manifest.name} instead."
+            f"BUNDLE must be a bundle of {workspace.model}. Got one of {manifest.name} instead."
         )
     try:
-        wanted = model_toml.read(build.model, data_here=False)
+        wanted = model_toml.read(workspace.model, data_here=False)
     except ModelError as error:
         raise StageError(str(error)) from error
     kinds = {each.name: each.kind for each in manifest.inputs}

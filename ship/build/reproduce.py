@@ -6,25 +6,28 @@ import dataclasses
 import tempfile
 from pathlib import Path
 
-from ship.build.build import Build, make_image, train
+from ship.build.build import make_image, train
+from ship.build.workspace import Workspace
 from ship.errors import StageError
 
 
-def reproduce(build: Build) -> str:
+def reproduce(workspace: Workspace) -> str:
     """Train and build twice without any cache; return the one digest, or raise with both."""
-    digests = [build_from_nothing(build, attempt) for attempt in (1, 2)]
+    digests = [build_from_nothing(workspace, attempt) for attempt in (1, 2)]
     if len(set(digests)) > 1:
         both = " and ".join(digests)
-        raise StageError(f"Two builds of {build.model} must have one digest. Got {both} instead.")
+        raise StageError(
+            f"Two builds of {workspace.model} must have one digest. Got {both} instead."
+        )
     return digests[0]
 
 
-def build_from_nothing(build: Build, attempt: int) -> str:
-    build.dist.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=build.dist, prefix="reproduce-") as folder:
-        fresh = dataclasses.replace(build, dist=Path(folder))
+def build_from_nothing(workspace: Workspace, attempt: int) -> str:
+    workspace.dist.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=workspace.dist, prefix="reproduce-") as folder:
+        fresh = dataclasses.replace(workspace, dist=Path(folder))
         train(fresh, cache=False)
         make_image(fresh, cache=False)
         digest = fresh.archive.digest
-    print(f"{build.model}: build {attempt} is {digest}", flush=True)
+    print(f"{workspace.model}: build {attempt} is {digest}", flush=True)
     return digest

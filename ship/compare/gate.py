@@ -1,8 +1,15 @@
-"""The gate: judge the bundle in `dist` against the published model, and leave the report there."""
+"""The gate: judge the bundle in `dist` against the published model, and leave the report there.
+
+It is judged once. Later stages, in other jobs too, read the report, whatever is published by then.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import os
+from collections.abc import Iterable
+from pathlib import Path
+
+import msgspec
 
 from contract import bundle
 from contract.bundle import Bundle, Gate, Override
@@ -10,58 +17,41 @@ from contract.errors import ModelError
 from contract.spec import model_toml
 from contract.spec.gate import Policy
 from judge.card import CARD, accepted
-from judge.judge import Judgement, judge, settle
+from judge.judge import judge, settle
 from judge.render.formats import forms
-from judge.report import NAME, Report
-from ship.build.build import Build
-from ship.compare.measure import measure
+from judge.report import NAME, Check, Report, Verdict
+from ship.build.workspace import REPORTS, Workspace
 from ship.compare.published_model import Baseline, Unreadable, fetch, newest
 from ship.errors import StageError
-from ship.files.replace import new_folder, replace_file
+from ship.files import digest
+from ship.files.bounded import read_file
+from ship.files.replace import new_folder, remove, replace_file
 from ship.registry.destination import destination
 
-
-@dataclass
-class Judged:
-    """The judgement on one model, and the published image it was compared with."""
-
-    judgement: Judgement
-    baseline: Baseline | None
-
-    @property
-    def report(self) -> Report:
-        return self.judgement.report
+REPORT = f"{NAME}.json"
 
 
-def judge_build(build: Build, reason: str = "") -> Judged:
-    """Judge the bundle of a build; `reason` accepts it although it fails, and is recorded in it."""
-    new = bundle.read(build.bundle)
-    baseline, absent = published(build)
-    policy = read_policy(build.model)
+def judge_bundle(workspace: Workspace, override: str = "") -> Report:
+    """Judge the bundle of a model, and write the report on it in each of its forms.
+
+    `override` is why a person accepts it although it fails; it is recorded in report and bundle.
+    """
+    for name in REPORTS:
+        remove(workspace.folder / name)  # on an earlier bundle, whatever becomes of this one
+    new = bundle.read(workspace.bundle)
+    baseline, absent = published(workspace)
+    policy = read_policy(workspace.model)
     try:
         judgement = judge(new, baseline.published() if baseline else None, policy, absent=absent)
     finally:
         if baseline:
             baseline.remove()
-    settle(judgement.report, reason)
-    record(new, policy, judgement.report.override)
-    write(build, judgement)
-    return Judged(judgement, baseline)
-
-
-def measure_build(build: Build, judged: Judged, reason: str = "") -> bool:
-    """Add the image's size and speed to the report; True where the manifest took a reason."""
-    report, before = judged.report, judged.report.override
-    policy = read_policy(build.model)
-    try:
-        report.checks += measure(build, judged.baseline, policy.image)
-    finally:
-        if judged.baseline:
-            judged.baseline.remove()
-    settle(report, reason)
-    record(bundle.read(build.bundle), policy, report.override)
-    write(build, judged.judgement)
-    return report.override != before
+    report = settle(judgement.report, override)
+    record_override(new, policy, report.override)
+    report.bundle = workspace.bundle_digest
+    for form, content in forms(judgement).items():
+        replace_file(workspace.folder / f"{NAME}.{form}", content)
+    return report
 
 
 def read_policy(model: str) -> Policy:
@@ -71,19 +61,19 @@ def read_policy(model: str) -> Policy:
         raise StageError(str(error)) from error
 
 
-def published(build: Build) -> tuple[Baseline | None, str]:
+def published(workspace: Workspace) -> tuple[Baseline | None, str]:
     """Return the published model, or why there is none to compare with."""
-    target = destination(build.model, build.dist)
-    tag = newest(target, build.model)
+    target = destination(workspace.model, workspace.dist)
+    tag = newest(target, workspace.model)
     if tag is None:
         return None, f"Nothing is published at {target} yet"
     try:
-        return fetch(target, build.model, tag, build.folder / "published"), ""
+        return fetch(target, workspace.model, tag, workspace.baseline), ""
     except Unreadable as error:
         return None, str(error)
 
 
-def record(new: Bundle, policy: Policy, reason: str | None) -> None:
+def record_override(new: Bundle, policy: Policy, reason: str | None) -> None:
     """Write the reason into the manifest, or take one of an earlier run out again.
 
     The bundle is written anew beside the old one: nothing is read or written through a link, and
@@ -111,16 +101,55 @@ def record(new: Bundle, policy: Policy, reason: str | None) -> None:
         bundle.write(folder, new.manifest, files)
 
 
-def write(build: Build, judgement: Judgement) -> None:
-    """Write the report in each of its forms."""
-    for form, content in forms(judgement).items():
-        replace_file(build.folder / f"{NAME}.{form}", content)
+def read_judged(workspace: Workspace) -> Report:
+    """Return the report on the bundle, which has passed its gate and is what it was then.
+
+    Raises StageError for a report that is absent, of another bundle, of a model that failed, or not
+    the one whose digest the job that judged handed on; BundleError for a bundle that was changed.
+    """
+    file = workspace.folder / REPORT
+    cure = f"Run: make gate MODEL={workspace.model}"
+    if not file.exists():
+        raise StageError(f"{workspace.bundle} must be judged first. {file} is not there. {cure}")
+    refuse_other_reports(workspace)
+    report = decode_report(read_file(file), file)
+    if report.bundle != (found := workspace.bundle_digest):
+        raise StageError(f"{file} must be on the bundle in {workspace.bundle}, {found}. "
+                         f"Got one on {report.bundle} instead. {cure}")  # fmt: skip
+    bundle.read(workspace.bundle)  # which holds every other file against the manifest
+    enforce(report.verdict, report.checks)
+    return report
 
 
-def enforce(report: Report) -> None:
-    """Raise StageError where the verdict keeps the model from being published."""
-    if report.verdict == "failed":
-        failed = [check for check in report.checks if not check.passed]
+def reports_digest(workspace: Workspace) -> str:
+    """Return one digest of the report in all of its forms, for other jobs to know it by."""
+    files = {name: digest.of(read_file(workspace.folder / name)) for name in REPORTS}
+    return digest.of(msgspec.json.encode(files, order="sorted"))
+
+
+def refuse_other_reports(workspace: Workspace) -> None:
+    """Raise StageError where REPORTS_DIGEST says that the job that judged wrote other reports."""
+    expected = os.environ.get("REPORTS_DIGEST")
+    if expected and (found := reports_digest(workspace)) != expected:
+        raise StageError(f"The reports in {workspace.folder} must be those that were handed on, "
+                         f"{expected}. Got {found} instead; train and judge again.")  # fmt: skip
+
+
+def decode_report(content: bytes, file: Path) -> Report:
+    """Return what `file` holds; raise StageError for anything but a report of this revision."""
+    try:
+        return msgspec.json.decode(content, type=Report)
+    except msgspec.MsgspecError as error:
+        raise StageError(
+            f"{file} must be a report of this revision. Got instead: {error}. "
+            "Run: make gate image measure"
+        ) from error
+
+
+def enforce(verdict: Verdict, checks: Iterable[Check]) -> None:
+    """Raise StageError, with the failed checks, where the verdict keeps a model from publishing."""
+    if verdict == "failed":
+        failed = [check for check in checks if not check.passed]
         raise StageError(
             "\n".join(f"{c.name} must be {c.rule}. Got {c.found} instead." for c in failed)
         )

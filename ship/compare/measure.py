@@ -2,43 +2,94 @@
 
 from __future__ import annotations
 
-import json
 import statistics
-import time
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
-from http.client import HTTPConnection, HTTPException, HTTPResponse
+from pathlib import Path
 
-from contract.bundle import Bundle, read
+import msgspec
+
+from contract.bundle import encode, read
 from contract.spec.gate import ImageRules
-from judge.report import Check
-from ship import command
-from ship.build.build import Build
-from ship.build.confined import start
+from judge.report import Check, Report, Side, Verdict
 from ship.build.engine import load
-from ship.compare.published_model import Baseline
+from ship.build.workspace import MEASUREMENT, Workspace
+from ship.compare.gate import read_policy
+from ship.compare.image_server import serving
+from ship.compare.published_model import Baseline, fetch_digest
 from ship.errors import StageError
+from ship.files.replace import remove, replace_file
+from ship.registry.destination import destination
 from ship.registry.oci_archive import Archive
-from ship.waiting import wait_for
 
-PORT = "8080"
 WARMUP, ROUNDS = 20, 200
-SECONDS = 30  # to become ready
-LARGEST = 2**20  # bytes of an answer about one row
 
 
-def measure(build: Build, baseline: Baseline | None, rules: ImageRules) -> list[Check]:
+class Measurement(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """An image's size and speed, as far as there was a published image to hold them against."""
+
+    image: str  # its digest
+    reference: str | None  # of the published image: where the gate found it, and its digest
+    against: str | None
+    verdict: Verdict
+    checks: list[Check]
+    override: str | None  # why a person accepts an image that fails them
+
+
+def measure(workspace: Workspace, report: Report, override: str = "") -> Measurement:
+    """Hold the image against the published one that its bundle was judged by, and write the result.
+
+    `override` is why a person accepts it although it fails: it is recorded here and nowhere else.
+    """
+    archive, old, file = workspace.archive, report.old, workspace.folder / MEASUREMENT
+    remove(file)  # of an earlier image, whatever becomes of this one
+    baseline = published_then(workspace, old) if old and old.digest else None
+    try:
+        checks = compare(workspace, baseline, read_policy(workspace.model).image)
+    finally:
+        if baseline:
+            baseline.remove()
+    failed = not all(check.passed for check in checks)
+    measurement = Measurement(
+        image=archive.digest,
+        reference=baseline.reference if baseline else None,
+        against=baseline.digest if baseline else None,
+        verdict="passed" if not failed else "accepted" if override else "failed",
+        checks=checks,
+        override=override or None if failed else None,
+    )
+    replace_file(file, encode(measurement))
+    return measurement
+
+
+def published_then(workspace: Workspace, old: Side) -> Baseline:
+    """Fetch what was published when the gate judged, whatever its tag names by now."""
+    target, reference = destination(workspace.model, workspace.dist), old.reference or ""
+    print(f"  beside {reference}, which was {old.digest} when the gate judged", flush=True)
+    return fetch_digest(target, workspace.model, old.digest or "", reference, workspace.baseline)
+
+
+def decode_measurement(content: bytes, file: Path) -> Measurement:
+    """Return what `file` holds; raise StageError for what is no measurement of this revision."""
+    try:
+        return msgspec.json.decode(content, type=Measurement)
+    except msgspec.MsgspecError as error:
+        raise StageError(
+            f"{file} must be a measurement of this revision. Got instead: {error}. "
+            "Run: make measure"
+        ) from error
+
+
+def compare(workspace: Workspace, baseline: Baseline | None, rules: ImageRules) -> list[Check]:
     """Return the checks of an image, which is put into the engine where it has to run.
 
     An image that was published for other machines only has nothing to be held against here.
     """
-    new, old = build.archive, baseline
+    new, old = workspace.archive, baseline
     if old is None or new.architecture != old.stored.architecture:
         return []
     sizes = new.compressed_size / 1e6, old.stored.compressed_size / 1e6
     checks = [ratio("image size, MB", *sizes, rules.size_ratio)]
     if new.digest != old.stored.digest:
-        speeds = latencies(build, new, old)
+        speeds = latencies(workspace, new, old)
         checks.append(ratio("latency of one row, ms", *speeds, rules.latency_ratio))
     return checks
 
@@ -49,13 +100,13 @@ def ratio(name: str, new: float, old: float, most: float) -> Check:
     return Check(name=name, rule=rule, found=found, passed=new <= most * old)
 
 
-def latencies(build: Build, archive: Archive, baseline: Baseline) -> tuple[float, float]:
+def latencies(workspace: Workspace, archive: Archive, baseline: Baseline) -> tuple[float, float]:
     """Return both images' median milliseconds for one row over HTTP.
 
     They answer in turns, so that whatever else this machine does slows both.
     """
     with (
-        serving(load(archive), read(build.bundle)) as new,
+        serving(load(archive), read(workspace.bundle)) as new,
         serving(baseline.image, baseline.bundle) as old,
     ):
         for _ in range(WARMUP):
@@ -63,53 +114,3 @@ def latencies(build: Build, archive: Archive, baseline: Baseline) -> tuple[float
             old.ask()
         rounds = [(new.ask(), old.ask()) for _ in range(ROUNDS)]
     return statistics.median(a for a, _ in rounds), statistics.median(b for _, b in rounds)
-
-
-class Server:
-    """A container that answers, on one connection."""
-
-    def __init__(self, port: int, bundle: Bundle) -> None:
-        self.connection = HTTPConnection("127.0.0.1", port, timeout=SECONDS)
-        self.body = json.dumps({"features": bundle.examples[0].features})
-
-    def ask(self) -> float:
-        """Score a golden example and return the milliseconds it took."""
-        started = time.perf_counter()
-        self.connection.request("POST", "/predict", self.body, {"Content-Type": "application/json"})
-        answer = self.connection.getresponse()
-        read_bounded(answer)
-        if answer.status != 200:
-            raise StageError(f"/predict must answer 200. Got {answer.status} instead.")
-        return (time.perf_counter() - started) * 1000
-
-    def readiness(self) -> int | str:
-        """Return the status of /ready, or why there is none."""
-        try:
-            self.connection.request("GET", "/ready")
-            answer = self.connection.getresponse()
-            read_bounded(answer)
-        except (OSError, HTTPException) as error:
-            self.connection.close()
-            return repr(error)
-        return answer.status
-
-
-def read_bounded(answer: HTTPResponse) -> None:
-    """Read an answer to its end, so that the connection can be used again."""
-    if len(answer.read(LARGEST + 1)) > LARGEST:
-        raise StageError(f"An answer must have at most {LARGEST} bytes. Got more.")
-
-
-@contextmanager
-def serving(image: str, bundle: Bundle) -> Iterator[Server]:
-    """Run an image as its hosts do, and wait until it is ready."""
-    container = start(image, f"--publish=127.0.0.1::{PORT}")
-    try:
-        port = command.run("docker", "port", container, PORT).partition("\n")[0].rpartition(":")[2]
-        server = Server(int(port), bundle)
-        wait_for(server.readiness, lambda status: status == 200,
-                 f"{image} must be ready", SECONDS)  # fmt: skip
-        with closing(server.connection):
-            yield server
-    finally:
-        command.attempt("docker", "rm", "--force", container)

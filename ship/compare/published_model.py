@@ -73,19 +73,29 @@ def release(tag: str, model: str) -> Version | None:
 
 
 def fetch(target: Destination, model: str, tag: str, into: Path) -> Baseline:
-    """Read the image of `tag` without running it; its bundle is written below `into`."""
+    """Read the image that `tag` names now; see `fetch_digest`."""
     digest = target.digest_of(tag)
     if digest is None:
         raise ShipError(f"{target}:{tag} must be published. It is not; see: make models")
+    return fetch_digest(target, model, digest, f"{target}:{tag}", into)
+
+
+def fetch_digest(
+    target: Destination, model: str, digest: str, reference: str, into: Path
+) -> Baseline:
+    """Read the image `digest` without running it; its bundle is written below `into`.
+
+    Raises Unreadable for an image of another model, or with a bundle of another revision.
+    """
     stored = target.local(digest, into / "image")
-    refuse_another(f"{target}:{tag}", stored.labels.get(MODEL, model), model)
+    refuse_another(reference, stored.labels.get(MODEL, model), model)
     bundle = write(image_files.folder(stored.blob, stored.digest, BUNDLE), into / "bundle")
     try:
         found = read(bundle)
     except BundleError as error:
-        raise Unreadable(f"{target}:{tag} cannot be read by this revision: {error}") from error
-    refuse_another(f"{target}:{tag}", found.manifest.name, model)
-    return Baseline(f"{target}:{tag}", digest, found, stored)
+        raise Unreadable(f"{reference} cannot be read by this revision: {error}") from error
+    refuse_another(reference, found.manifest.name, model)
+    return Baseline(reference, digest, found, stored)
 
 
 def refuse_another(where: str, found: str, model: str) -> None:

@@ -9,8 +9,11 @@ from __future__ import annotations
 import msgspec
 
 from contract.bundle import Manifest
-from judge.report import NAME, Report
+from judge.report import Report
 from ship.build.inputs import plan
+from ship.build.workspace import MEASUREMENT, SCANS
+from ship.compare.gate import REPORT, decode_report
+from ship.compare.measure import decode_measurement
 from ship.errors import StageError
 from ship.files import digest
 from ship.files.bounded import read_file
@@ -24,20 +27,18 @@ from ship.supply_chain.identity import MODEL
 from ship.supply_chain.passed_tests import evidence, untested
 from ship.supply_chain.sbom import refuse_foreign
 
-REPORT = f"{NAME}.json"
-
 
 def refuse_untested(archive: Archive, model: str) -> None:
     """Raise StageError for an image that is not this model's, of this checkout, and tested so."""
     refuse_label(archive, MODEL, model, model)
     refuse_label(archive, INPUTS, plan(model).image.hash, model)
-    found = passed_tests.read(archive)
+    record = passed_tests.read(archive)
     for stage in ("measure", "scan", "smoke"):
-        if getattr(found, stage) is None or (stage == "measure" and found.verdict is None):
+        if getattr(record, stage) is None or (stage == "measure" and record.verdict is None):
             raise untested(archive, f"must have passed its {stage}. It has not", stage, model)
-    refuse_verdict(archive, found, model)
+    refuse_measurement(archive, refuse_verdict(archive, record, model), model)
     refuse_scan(archive, model)
-    if found.smoke and found.smoke.tests != tests_hash():
+    if record.smoke and record.smoke.tests != tests_hash():
         raise untested(archive, "must have passed the smoke tests of this checkout. "
                        "It has passed others", "smoke", model)  # fmt: skip
 
@@ -49,32 +50,45 @@ def refuse_label(archive: Archive, label: str, wanted: str, model: str) -> None:
                        "instead: it was made of something else", "image", model)  # fmt: skip
 
 
-def refuse_verdict(archive: Archive, found: passed_tests.Record, model: str) -> None:
-    """Hold the report against its hash, and the report's verdict against the record's."""
-    wanted = found.verdict
-    report = read_report(read_file(archive.path.with_name(REPORT)), archive)
-    if report.verdict == "failed":
+def refuse_verdict(archive: Archive, record: passed_tests.Record, model: str) -> Report:
+    """Hold the report against its hash, its verdict against the record's, and the bundle's digest.
+
+    Returns the report, where it is on the bundle in the image, and that has passed.
+    """
+    file = archive.path.with_name(REPORT)
+    if decode_report(read_file(file), file).verdict == "failed":
         raise untested(archive, "must have passed its gate. Its report says failed",
                        "gate measure", model)  # fmt: skip
-    report = read_report(evidence(archive, REPORT, model), archive)
+    report = decode_report(evidence(archive, REPORT, model), file)
     if report.model != model:
         raise untested(archive, f"must have a report on {model}. Got one on {report.model} instead",
                        "measure", model)  # fmt: skip
-    if wanted is None or report.verdict != wanted.verdict:
+    if record.verdict is None or report.verdict != record.verdict.verdict:
         raise untested(archive, f"must have passed its gate. Its report says {report.verdict}",
                        "gate measure", model)  # fmt: skip
     content = bundle_of(archive)
-    if digest.of(content) != wanted.bundle:
+    if not digest.of(content) == record.verdict.bundle == report.bundle:
         raise untested(archive, "must hold the bundle that was judged. It holds another",
-                       "image measure", model)  # fmt: skip
+                       "gate image measure", model)  # fmt: skip
     if (name := read_manifest(content, archive).name) != model:
         raise untested(archive, f"must hold a bundle of {model}. Got one of {name} instead",
                        "image", model)  # fmt: skip
+    return report
+
+
+def refuse_measurement(archive: Archive, report: Report, model: str) -> None:
+    """Hold the measurement against its hash, the image, and what the gate compared with."""
+    content = evidence(archive, MEASUREMENT, model)
+    measurement = decode_measurement(content, archive.path.with_name(MEASUREMENT))
+    wanted = (archive.digest, report.old.digest if report.old else None)
+    if (measurement.image, measurement.against) != wanted or measurement.verdict == "failed":
+        raise untested(archive, "must have passed a measurement beside the image that its gate "
+                       "compared with. It has not", "measure", model)  # fmt: skip
 
 
 def refuse_scan(archive: Archive, model: str) -> None:
     """Hold what Trivy wrote against its hashes, and what it says it is about against the image."""
-    for name in passed_tests.SCANS:
+    for name in SCANS:
         refuse_foreign(decoded(evidence(archive, name, model), name), name, archive)
 
 
@@ -84,14 +98,4 @@ def read_manifest(content: bytes, archive: Archive) -> Manifest:
     except msgspec.MsgspecError as error:
         raise StageError(
             f"{archive.path} must hold a bundle of this revision. Got instead: {error}"
-        ) from error
-
-
-def read_report(content: bytes, archive: Archive) -> Report:
-    try:
-        return msgspec.json.decode(content, type=Report)
-    except msgspec.MsgspecError as error:
-        raise StageError(
-            f"{archive.path.with_name(REPORT)} must be a report of this revision. "
-            f"Got instead: {error}. Run: make measure"
         ) from error

@@ -11,12 +11,12 @@ from pathlib import Path
 
 import msgspec
 
+from ship.build.workspace import IMAGE, PASSED_TESTS
 from ship.errors import StageError, UsageError
 from ship.files import digest
 from ship.files.bounded import read_file
 from ship.files.descriptor import NAME, decoded
 from ship.registry.oci_archive import Archive
-from ship.supply_chain import passed_tests
 from ship.supply_chain.passed_tests import Digest
 
 
@@ -54,7 +54,7 @@ def parse(architecture: str, value: object) -> Handed:
     except msgspec.MsgspecError as error:
         raise UsageError(
             f"DIGESTS: {architecture} must be what make smoke handed on, the digests of an image "
-            f"and of its {passed_tests.FILE}. Got instead: {error}"
+            f"and of its {PASSED_TESTS}. Got instead: {error}"
         ) from error
 
 
@@ -64,7 +64,7 @@ def find(folder: Path, handed: dict[str, Handed] | None = None) -> list[Archive]
     Raises StageError unless they are those that were handed on, where that is given, with the
     records that were, and no others.
     """
-    found = {path.parent: Archive(path) for path in sorted(folder.rglob("image.tar"))}
+    found = {path.parent: Archive(path) for path in sorted(folder.rglob(IMAGE))}
     if not found:
         raise UsageError(
             f"IMAGES must hold a folder with an image.tar per platform. {folder} does not."
@@ -92,10 +92,10 @@ def refuse_others(
             raise StageError(f"{folder / name} must hold the image {wanted.image} for {name}, "
                              f"which was tested. Got {got} instead.")  # fmt: skip
         if (record := record_of(archive)) != wanted.record:
-            raise StageError(f"{folder / name / passed_tests.FILE} must be {wanted.record}, the "
+            raise StageError(f"{folder / name / PASSED_TESTS} must be {wanted.record}, the "
                              f"record that the tests left. Got {record} instead.")  # fmt: skip
 
 
 def record_of(archive: Archive) -> str:
     """Return the hash of the record beside an image; it holds those of reports and SBOMs."""
-    return digest.of(read_file(archive.path.with_name(passed_tests.FILE)))
+    return digest.of(read_file(archive.path.with_name(PASSED_TESTS)))

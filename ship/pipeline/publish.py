@@ -1,13 +1,21 @@
 """Publish the very images that were tested: bytes first, by digest; signatures next; tags last.
 
-Interrupted anywhere, a tag names a whole, signed image or nothing, and the next run finishes.
+Interrupted anywhere, a tag names a whole, signed image or nothing, and the next run finishes: what
+is there already, by its digest, is neither copied nor signed again.
 """
 
 from __future__ import annotations
 
+from pathlib import Path
+
+import msgspec
+
 from contract import models
+from contract.bundle import encode
 from ship import git
-from ship.errors import StageError
+from ship.errors import ShipError, StageError
+from ship.files.bounded import read_file
+from ship.files.replace import replace_file
 from ship.registry.destination import Destination
 from ship.registry.image_index import Image, archives_of
 from ship.registry.remote import Registry
@@ -15,6 +23,14 @@ from ship.supply_chain.identity import claim_of
 from ship.supply_chain.sign import sign
 from ship.supply_chain.verify import verify, verify_bytes
 from ship.tags import Tag
+
+
+class Published(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What was published last, and where."""
+
+    destination: str
+    digest: str
+    tags: list[str]
 
 
 def refuse_uncommitted(target: Destination) -> None:
@@ -33,9 +49,22 @@ def refuse_uncommitted(target: Destination) -> None:
 def push(image: Image, tags: list[Tag], target: Destination) -> bool:
     """Bring the image to `target`, signed where it can be (True), with no tag that leads to it."""
     refuse_overwriting(image, tags, target)
-    target.push(image)
-    verify_bytes(target, image.digest)
+    if holds(target, image):
+        print(f"  {target} holds {image.digest} already", flush=True)
+    else:
+        target.push(image)
+        verify_bytes(target, image.digest)
+        print(f"  pushed {image.digest} to {target}", flush=True)
     return isinstance(target, Registry) and sign(image, tags, target)
+
+
+def holds(target: Destination, image: Image) -> bool:
+    """Tell whether an image is at `target` by its digest, as `verify_bytes` can see it there."""
+    try:
+        verify_bytes(target, image.digest)
+    except ShipError:
+        return False
+    return True
 
 
 def publish(image: Image, tags: list[Tag], target: Destination) -> None:
@@ -65,3 +94,20 @@ def refuse_overwriting(image: Image, tags: list[Tag], target: Destination) -> No
                 f"{target}:{tag.name} is published as {published} and must stay so. "
                 f"Got {image.digest} instead. Tag this commit with a new version."
             )
+
+
+def record_published(file: Path, image: Image, tags: list[Tag], target: Destination) -> None:
+    """Write down what was published."""
+    names = [tag.name for tag in tags]
+    published = Published(destination=str(target), digest=image.digest, tags=names)
+    replace_file(file, encode(published))
+
+
+def read_published(file: Path) -> Published:
+    """Return what was published last; raise StageError for a file that does not say so."""
+    try:
+        return msgspec.json.decode(read_file(file), type=Published)
+    except (ShipError, msgspec.MsgspecError) as error:
+        raise StageError(
+            f"{file} must say what was published. Got instead: {error}. Run: make publish"
+        ) from error

@@ -8,10 +8,11 @@ from tempfile import TemporaryDirectory
 
 from contract.bundle import read
 from judge.card import card_for_release
-from ship.build.build import Build
+from ship.build.workspace import Workspace
 from ship.compare.published_model import BUNDLE, write
 from ship.errors import UsageError
 from ship.files.replace import replace_file
+from ship.pipeline.publish import Published
 from ship.registry import image_files
 from ship.registry.image_index import Image, archives_of
 from ship.supply_chain import cosign, passed_tests
@@ -19,27 +20,31 @@ from ship.supply_chain.expected_identity import promises
 from ship.supply_chain.sign import sbom_of
 
 
-def write_assets(build: Build, image: Image, reference: str) -> Path:
-    """Write the files into dist/assets, under names that begin with the model's."""
-    folder = build.dist / "assets"
+def write_assets(workspace: Workspace, image: Image, published: Published) -> Path:
+    """Write the files into dist/assets, under names that begin with the model's.
+
+    The card names the image by the first of its tags, which is its release if it is one.
+    """
+    reference = f"{published.destination}:{published.tags[0]}@{published.digest}"
+    folder = workspace.dist / "assets"
     folder.mkdir(parents=True, exist_ok=True)
     archives = archives_of(image)
     files = image_files.folder(archives[0].blob, archives[0].digest, BUNDLE)
     with TemporaryDirectory() as unpacked:
-        bundle = read(write(files, Path(unpacked, build.model)))
-        command = cosign.verify_command(reference, **promises(build.model, reference))
+        bundle = read(write(files, Path(unpacked, workspace.model)))
+        command = cosign.verify_command(reference, **promises(workspace.model, reference))
         card = card_for_release(bundle, reference, command)
-    replace_file(folder / f"{build.model}-card.md", card.encode())
-    replace_file(folder / f"{build.model}-model.html", files["report.html"])
+    replace_file(folder / f"{workspace.model}-card.md", card.encode())
+    replace_file(folder / f"{workspace.model}-model.html", files["report.html"])
     for archive in archives:
         architecture = archive.architecture
-        replace_file(folder / f"{build.model}-{architecture}.spdx.json", sbom_of(archive))
+        replace_file(folder / f"{workspace.model}-{architecture}.spdx.json", sbom_of(archive))
         for report in passed_tests.reports(archive):
-            content = passed_tests.evidence(archive, report, build.model)
-            replace_file(folder / f"{build.model}-{architecture}-{report}", content)
+            content = passed_tests.evidence(archive, report, workspace.model)
+            replace_file(folder / f"{workspace.model}-{architecture}-{report}", content)
     if provenance := os.environ.get("PROVENANCE"):
         if not Path(provenance).is_file():
             raise UsageError(f"PROVENANCE must be an attestation's file. Got {provenance} instead.")
         content = Path(provenance).read_bytes()
-        replace_file(folder / f"{build.model}-provenance.jsonl", content)
+        replace_file(folder / f"{workspace.model}-provenance.jsonl", content)
     return folder

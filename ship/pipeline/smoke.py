@@ -9,8 +9,8 @@ from xml.etree import ElementTree as ET
 from contract import models
 from contract.console import printable
 from ship import command, git
-from ship.build.build import Build
 from ship.build.inputs import hash_of, named
+from ship.build.workspace import Workspace
 from ship.errors import StageError
 from ship.files.replace import replace_file
 
@@ -20,20 +20,22 @@ def tests_hash() -> str:
     return hash_of(named(git.ROOT, "tests/image", "tests/conftest.py"))
 
 
-def smoke(build: Build, image: str) -> int:
+def smoke(workspace: Workspace, image: str) -> int:
     """Run the image tests against an id in the engine; return how many passed, or raise."""
-    report = build.folder / "smoke.xml"
+    report = workspace.folder / "smoke.xml"
     report.unlink(missing_ok=True)
     result = command.attempt(
         sys.executable, "-m", "pytest", "-q", "--no-header", "--maxfail=3",
         "-p", "no:cacheprovider", "tests/image", f"--image={image}",
-        f"--model={build.model}", f"--bundle={build.bundle}", f"--junit-xml={report}",
+        f"--model={workspace.model}", f"--bundle={workspace.bundle}", f"--junit-xml={report}",
         folder=git.ROOT, environment={**os.environ, "MODELS": str(models.root())},
     )  # fmt: skip
     output = printable(result.stdout + result.stderr)
-    replace_file(build.folder / "smoke.log", output.encode())
+    replace_file(workspace.folder / "smoke.log", output.encode())
     if not result.succeeded:
         lines = [line for line in result.stdout.splitlines() if line.startswith(("E  ", "FAILED"))]
-        raise StageError("\n".join([*lines[-12:], f"The whole log: {build.folder / 'smoke.log'}"]))
+        raise StageError(
+            "\n".join([*lines[-12:], f"The whole log: {workspace.folder / 'smoke.log'}"])
+        )
     suite = ET.parse(report).getroot()[0]  # noqa: S314  # our own file, just written
     return int(suite.attrib["tests"]) - int(suite.attrib["skipped"])

@@ -1,216 +1,203 @@
-"""The main job: train → gate → image → measure → scan → smoke → publish, for each model."""
+"""The main job: train → gate → image → measure → scan → smoke → publish, for each model.
+
+A stage is told which model, and what the user set. What it needs of the stages before it, it reads
+from the files that those left: see `ship.build.workspace`.
+"""
 
 from __future__ import annotations
 
-import hashlib
 import os
 import time
 import traceback
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from contract import models as model_folders
-from contract.bundle import MANIFEST, BundleError, read
+from contract.bundle import BundleError
 from ship import git
 from ship.build import base_image, engine
-from ship.build.build import Build, make_image, train
+from ship.build.build import make_image, train
 from ship.build.import_bundle import import_bundle
-from ship.compare.gate import Judged, enforce, judge_build, measure_build
+from ship.build.workspace import PUBLISHED, Workspace
+from ship.compare.gate import enforce, judge_bundle, read_judged, reports_digest
+from ship.compare.measure import measure
 from ship.errors import ShipError, StageError, UsageError
 from ship.github.step_files import set_outputs
 from ship.pipeline.admission import refuse_untested
 from ship.pipeline.handed_on import find, hand_on, handed_on
-from ship.pipeline.publish import publish, push, refuse_uncommitted
+from ship.pipeline.publish import (
+    publish,
+    push,
+    read_published,
+    record_published,
+    refuse_uncommitted,
+)
 from ship.pipeline.release_assets import write_assets
 from ship.pipeline.smoke import smoke, tests_hash
 from ship.registry.destination import Destination, destination
 from ship.registry.image_index import Image, join
-from ship.settings import override
+from ship.settings import Settings
 from ship.supply_chain import passed_tests
-from ship.supply_chain.scan import Findings, scan
-from ship.tags import Tag, tags_of_head
+from ship.supply_chain.scan import scan
+from ship.tags import tags_of_head
 
 STAGES = ("train", "gate", "image", "measure", "scan", "smoke", "publish")
 TESTING = {"measure", "scan", "smoke"}  # the stages in which an image can be found wanting
-BUILDING = {"train", "image", "measure"}  # the stages that need the base image
+BUILDING = {"train", "image"}  # the stages that need the base image
 
 
 @dataclass
-class Outcome:
-    """What became of one model: the stage it failed in, if any, and what each stage found."""
+class Run:
+    """One model's run: what it was told, how long each stage took, and which one failed.
 
-    build: Build
-    bundle: Path | None = None  # one that was trained elsewhere and replaces the training
-    images: Path | None = None  # those that were built and tested elsewhere, a folder per platform
-    repeat: bool = False  # test again what has passed before
+    `repeat` tests again what has passed before.
+    """
+
+    workspace: Workspace
+    settings: Settings = field(default_factory=Settings)
+    repeat: bool = False
     seconds: dict[str, float] = field(default_factory=dict)
     failed: str | None = None
     error: str = ""
-    judged: Judged | None = None
-    findings: Findings | None = None
-    smoke: str = ""
-    tags: list[Tag] = field(default_factory=list)
-    destination: str = ""
 
 
-def pipeline(
-    models: list[str],
-    stages: tuple[str, ...] = STAGES,
-    bundle: Path | None = None,
-    images: Path | None = None,
-) -> list[Outcome]:
+def pipeline(models: list[str], stages: tuple[str, ...], settings: Settings) -> list[Run]:
     """Take each model through `stages`; one that fails does not keep the others from theirs."""
     if any(git.is_shallow(root) for root in (git.ROOT, model_folders.root())):
         print("plan: this clone is shallow, so revisions may be later than the commits they name; "
               "fetch the whole history (fetch-depth: 0)")  # fmt: skip
     python_image = base_image.resolve() if BUILDING.intersection(stages) else ""
-    repeat = stages != STAGES
-    outcomes = [Outcome(Build(model, python_image), bundle, images, repeat) for model in models]
-    for outcome in outcomes:
+    runs = [Run(Workspace(model, python_image), settings, stages != STAGES) for model in models]
+    for run in runs:
         for stage in stages:
-            if not outcome.failed:
-                run_stage(outcome, stage)
-    return outcomes
+            if not run.failed:
+                run_stage(run, stage)
+    return runs
 
 
-def run_stage(outcome: Outcome, stage: str) -> None:
+def run_stage(run: Run, stage: str) -> None:
     """Run one stage and note its time, and its failure if it fails."""
-    model = outcome.build.model
+    model = run.workspace.model
     print(f"{model}: {stage}", flush=True)
     started = time.monotonic()
     try:
-        ACTIONS[stage](outcome)
+        ACTIONS[stage](run)
     except (ShipError, BundleError) as error:
-        outcome.failed, outcome.error = stage, str(error)
+        run.failed, run.error = stage, str(error)
     except Exception:  # noqa: BLE001 - whatever it is, the other models go on
-        outcome.failed, outcome.error = stage, traceback.format_exc()
-    if outcome.failed:
+        run.failed, run.error = stage, traceback.format_exc()
+    if run.failed:
         print(f"{model}: {stage} FAILED", flush=True)
-        forget(outcome, stage)
-    outcome.seconds[stage] = time.monotonic() - started
+        forget(run, stage)
+    run.seconds[stage] = time.monotonic() - started
 
 
-def forget(outcome: Outcome, stage: str) -> None:
+def forget(run: Run, stage: str) -> None:
     """Take an image that has failed out of the engine; `make image` puts it there again."""
     if stage in TESTING:
         with suppress(ShipError, OSError):
-            engine.release(outcome.build.archive)
+            engine.release(run.workspace.archive)
 
 
-def run_train(outcome: Outcome) -> None:
-    if outcome.bundle:
-        import_bundle(outcome.build, outcome.bundle)
+def run_train(run: Run) -> None:
+    """Train, or take the bundle that BUNDLE names in place of it."""
+    if run.settings.bundle:
+        import_bundle(run.workspace, run.settings.bundle)
     else:
-        train(outcome.build)
-    manifest = outcome.build.manifest
+        train(run.workspace)
+    manifest = run.workspace.manifest
     if manifest.runtime == "joblib":  # training has said so too, but not where its layers were kept
         print(f"  joblib: {manifest.runtime_reason}", flush=True)
 
 
-def run_gate(outcome: Outcome) -> None:
+def run_gate(run: Run) -> None:
     """Hold the bundle against its manifest, the thresholds, and the published model."""
-    outcome.judged = judge_build(outcome.build, override())
-    report = outcome.judged.report
+    report = judge_bundle(run.workspace, run.settings.override)
     for line in (report.headline, *(f"warning: {warning}" for warning in report.warnings)):
         print(f"  {line}", flush=True)
-    enforce(report)
-    set_outputs(bundle=bundle_hash(outcome.build))
+    enforce(report.verdict, report.checks)
+    set_outputs(reports=reports_digest(run.workspace))
 
 
-def bundle_hash(build: Build) -> str:
-    """Return the hash of a bundle: of its manifest, which holds those of all other files."""
-    return hashlib.sha256((build.bundle / MANIFEST).read_bytes()).hexdigest()
+def run_image(run: Run) -> None:
+    """Build the image around the bundle that was judged."""
+    read_judged(run.workspace)
+    make_image(run.workspace)
+    engine.load(run.workspace.archive)
 
 
-def refuse_other_bundle(build: Build) -> None:
-    """Refuse a bundle that is not the one that passed the gate, where BUNDLE_SHA256 names that."""
-    expected = os.environ.get("BUNDLE_SHA256")
-    if not expected:
-        return
-    if (found := bundle_hash(build)) != expected:
-        raise StageError(f"{build.bundle} must be the bundle that was judged, {expected}. "
-                         f"Got {found} instead; train and judge again.")  # fmt: skip
-    read(build.bundle)  # which holds every other file against the manifest
+def run_measure(run: Run) -> None:
+    """Hold the image's size and speed against those of the image that the gate compared with."""
+    workspace, archive = run.workspace, run.workspace.archive
+    report = read_judged(workspace)
+    measurement = measure(workspace, report, run.settings.override)
+    for check in measurement.checks:
+        print(f"  {check.name} {check.found}", flush=True)
+    enforce(measurement.verdict, measurement.checks)
+    passed_tests.record_verdict(archive, workspace.bundle, report)
+    passed_tests.record_measurement(archive, measurement.verdict)
 
 
-def run_measure(outcome: Outcome) -> None:
-    """Hold the image's size and speed against the published one's."""
-    build, archive = outcome.build, outcome.build.archive
-    outcome.judged = outcome.judged or judge_build(build, override())
-    if measure_build(build, outcome.judged, override()):
-        build_image(outcome)  # around the manifest that holds the reason
-        archive = build.archive
-    enforce(outcome.judged.report)
-    report, baseline = outcome.judged.report, outcome.judged.baseline
-    passed_tests.record_verdict(
-        archive, build.bundle, report, baseline.digest if baseline else None
-    )
+def run_scan(run: Run) -> None:
+    """Look for what must not ship in the image, and list what is in it."""
+    archive = run.workspace.archive
+    findings = scan(run.workspace, archive)
+    passed_tests.record_scan(archive, findings.counts, database=findings.database)
 
 
-def run_image(outcome: Outcome) -> None:
-    refuse_other_bundle(outcome.build)
-    build_image(outcome)
-
-
-def build_image(outcome: Outcome) -> None:
-    make_image(outcome.build)
-    engine.load(outcome.build.archive)
-
-
-def run_scan(outcome: Outcome) -> None:
-    archive = outcome.build.archive
-    outcome.findings = scan(outcome.build, archive)
-    passed_tests.record_scan(archive, database=outcome.findings.database)
-
-
-def run_smoke(outcome: Outcome) -> None:
+def run_smoke(run: Run) -> None:
     """Test a container of the archive's image, unless these bytes have passed these tests."""
-    build, archive, tests = outcome.build, outcome.build.archive, tests_hash()
+    workspace, archive, tests = run.workspace, run.workspace.archive, tests_hash()
     before = passed_tests.read(archive).smoke
-    if before and before.tests == tests and not outcome.repeat:
+    if before and before.tests == tests and not run.repeat:
         print("  these very bytes have passed these very tests before", flush=True)
-        passed = before.passed
     else:
-        passed = smoke(build, engine.load(archive))
+        passed = smoke(workspace, engine.load(archive))
         passed_tests.record(archive, smoke=passed_tests.Smoke(tests=tests, passed=passed))
-    outcome.smoke = f"{passed} passed"
-    engine.accept(archive, build.image)
+    engine.accept(archive, workspace.image)
     set_outputs(**hand_on(archive))  # the record is complete
 
 
-def run_push(outcome: Outcome) -> None:
-    image, tags, target = shipment(outcome)
-    push(image, tags, target)
+def run_push(run: Run) -> None:
+    """Bring the tested image to its registry, signed, with no tag that leads to it."""
+    image, target = shipment(run)
+    push(image, tags_of_head(run.workspace.model, model_folders.root()), target)
     set_outputs(repository=str(target), digest=image.digest)
 
 
-def run_publish(outcome: Outcome) -> None:
-    image, tags, target = shipment(outcome)
+def run_publish(run: Run) -> None:
+    """Do what push does, as far as it is not done, and let the tags name the image."""
+    image, target = shipment(run)
+    tags = tags_of_head(run.workspace.model, model_folders.root())
     publish(image, tags, target)
-    outcome.tags, outcome.destination = tags, str(target)
+    record_published(run.workspace.folder / PUBLISHED, image, tags, target)
 
 
-def run_assets(outcome: Outcome) -> None:
-    image, tags, target = shipment(outcome)
-    write_assets(outcome.build, image, f"{target}:{tags[0].name}@{image.digest}")
+def run_assets(run: Run) -> None:
+    """Gather what a release carries of the image that publish published."""
+    image, _ = shipment(run)
+    published = read_published(run.workspace.folder / PUBLISHED)
+    if published.digest != image.digest:
+        raise StageError(f"{image.digest} must be what was published last. Got {published.digest} "
+                         f"instead. Run: make publish MODEL={run.workspace.model}")  # fmt: skip
+    write_assets(run.workspace, image, published)
 
 
-def shipment(outcome: Outcome) -> tuple[Image, list[Tag], Destination]:
-    """Return what is to be published, under which tags, and where; raise where it may not be."""
-    build = outcome.build
-    if os.environ.get("DIGESTS") and not outcome.images:
+def shipment(run: Run) -> tuple[Image, Destination]:
+    """Return what is to be published, and where; raise where it may not be."""
+    workspace, images = run.workspace, run.settings.images
+    if os.environ.get("DIGESTS") and not images:
         raise UsageError("IMAGES must be the folder of the images in DIGESTS. Got none.")
-    archives = find(outcome.images, handed_on()) if outcome.images else [build.archive]
+    archives = find(images, handed_on()) if images else [workspace.archive]
     for archive in archives:
-        refuse_untested(archive, build.model)
-    target = destination(build.model, build.dist)
+        refuse_untested(archive, workspace.model)
+    target = destination(workspace.model, workspace.dist)
     refuse_uncommitted(target)
-    return join(archives), tags_of_head(build.model, model_folders.root()), target
+    return join(archives), target
 
 
-ACTIONS: dict[str, Callable[[Outcome], None]] = {
+ACTIONS: dict[str, Callable[[Run], None]] = {
     "train": run_train,
     "gate": run_gate,
     "image": run_image,

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Literal, TypeVar, get_args
+from typing import Annotated, Literal, TypeVar
 
 import msgspec
 
 from contract.bundle import MANIFEST
 from judge.report import Report
+from ship.build.workspace import MEASUREMENT, PASSED_TESTS, REPORTS, SCANS, ReportName, ScanName
 from ship.errors import StageError
 from ship.files import digest
 from ship.files.bounded import read_file
@@ -21,34 +22,35 @@ from ship.files.replace import replace_file
 from ship.registry.image_index import bundle_of
 from ship.registry.oci_archive import Archive
 
-FILE = "tested.json"
 Digest = Annotated[str, msgspec.Meta(pattern=r"\Asha256:[0-9a-f]{64}\Z")]
-ReportName = Literal["report.html", "report.json", "report.md"]
-ScanName = Literal["scan.json", "sbom.spdx.json", "sbom.cdx.json"]
-REPORTS: tuple[ReportName, ...] = get_args(ReportName)
-SCANS: tuple[ScanName, ...] = get_args(ScanName)
+Accepted = Literal["passed", "accepted"]
 Name = TypeVar("Name", bound=str)
 
 
 class Verdict(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What the gate made of the bundle in the image, and the report that says why."""
 
-    verdict: Literal["passed", "accepted"]
+    verdict: Accepted
     bundle: Digest  # of its manifest, which has the hash of every other file
     reports: dict[ReportName, Digest]
 
 
-class Measurement(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What the image's size and speed were held against; None where nothing was published."""
+class Measured(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What became of the image's size and speed, and the file that says so."""
 
-    against: Digest | None
+    verdict: Accepted
+    file: Digest
 
 
 class Scan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What Trivy wrote of the image, and whether it knew any vulnerability."""
+    """What Trivy wrote of the image, and whether it knew any vulnerability.
+
+    `counts` are of its findings, by severity; those in the Dockerfile are among them.
+    """
 
     files: dict[ScanName, Digest]
     database: bool
+    counts: dict[str, int]
 
 
 class Smoke(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -63,14 +65,14 @@ class Record(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
     digest: Digest
     verdict: Verdict | None = None
-    measure: Measurement | None = None
+    measure: Measured | None = None
     scan: Scan | None = None
     smoke: Smoke | None = None
 
 
 def read(archive: Archive) -> Record:
     """Return what an image has passed; nothing where the record is of another image."""
-    file = archive.path.with_name(FILE)
+    file = archive.path.with_name(PASSED_TESTS)
     empty = Record(digest=archive.digest)
     if not file.exists():
         return empty
@@ -84,9 +86,9 @@ def read(archive: Archive) -> Record:
     return found if found.digest == archive.digest else empty
 
 
-def record(archive: Archive, **parts: Verdict | Measurement | Scan | Smoke) -> None:
+def record(archive: Archive, **parts: Verdict | Measured | Scan | Smoke) -> None:
     """Write down that an image has passed; what was written of another image is forgotten."""
-    file = archive.path.with_name(FILE)
+    file = archive.path.with_name(PASSED_TESTS)
     try:
         before = read(archive)
     except StageError:
@@ -95,22 +97,31 @@ def record(archive: Archive, **parts: Verdict | Measurement | Scan | Smoke) -> N
     replace_file(file, msgspec.json.format(msgspec.json.encode(changed), indent=2) + b"\n")
 
 
-def record_verdict(archive: Archive, judged: Path, report: Report, against: str | None) -> None:
+def record_verdict(archive: Archive, judged: Path, report: Report) -> None:
     """Write down what the gate made of the bundle in `judged`, which has to be the image's."""
     bundle = digest.of(read_file(judged / MANIFEST))
     if digest.of(bundle_of(archive)) != bundle:
         raise untested(archive, f"must hold the bundle that was judged, {bundle}. "
                        "It was built around another", "image measure", report.model)  # fmt: skip
     verdict = Verdict(
-        verdict="accepted" if report.verdict == "accepted" else "passed",
-        bundle=bundle,
-        reports=hashes(archive, REPORTS),
+        verdict=accepted(report.verdict), bundle=bundle, reports=hashes(archive, REPORTS)
     )
-    record(archive, verdict=verdict, measure=Measurement(against=against))
+    record(archive, verdict=verdict)
 
 
-def record_scan(archive: Archive, *, database: bool) -> None:
-    record(archive, scan=Scan(files=hashes(archive, SCANS), database=database))
+def record_measurement(archive: Archive, verdict: str) -> None:
+    """Write down that an image's size and speed passed, or were accepted."""
+    [file] = hashes(archive, [MEASUREMENT]).values()
+    record(archive, measure=Measured(verdict=accepted(verdict), file=file))
+
+
+def accepted(verdict: str) -> Accepted:
+    return "accepted" if verdict == "accepted" else "passed"
+
+
+def record_scan(archive: Archive, counts: dict[str, int], *, database: bool) -> None:
+    """Write down what a scan found that keeps nobody from publishing the image."""
+    record(archive, scan=Scan(files=hashes(archive, SCANS), database=database, counts=counts))
 
 
 def hashes(archive: Archive, names: Sequence[Name]) -> dict[Name, str]:
@@ -120,8 +131,9 @@ def hashes(archive: Archive, names: Sequence[Name]) -> dict[Name, str]:
 def files_of(record: Record) -> dict[str, str]:
     """Return the hash of each file that the stages have left."""
     reports = record.verdict.reports.items() if record.verdict else ()
+    measured = [(MEASUREMENT, record.measure.file)] if record.measure else ()
     scans = record.scan.files.items() if record.scan else ()
-    return dict([*reports, *scans])
+    return dict([*reports, *measured, *scans])
 
 
 def evidence(archive: Archive, name: str, model: str = "…") -> bytes:
@@ -139,9 +151,8 @@ def evidence(archive: Archive, name: str, model: str = "…") -> bytes:
 
 
 def reports(archive: Archive) -> list[str]:
-    """Return the names of the files that say what the gate made of an image."""
-    found = read(archive).verdict
-    return sorted(found.reports) if found else []
+    """Return the names of the files that say what gate and measurement made of an image."""
+    return sorted({*REPORTS, MEASUREMENT} & set(files_of(read(archive))))
 
 
 def untested(archive: Archive, what: str, stage: str, model: str) -> StageError:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from ship import command, git
-from ship.build.build import Build
+from ship.build.workspace import Workspace
 from ship.errors import StageError
 from ship.files.replace import remove
 from ship.registry.layout import Layout
@@ -43,7 +43,7 @@ class Findings:
         return (counts or "none") + ("" if self.database else " (no vulnerability database)")
 
 
-def scan(build: Build, archive: Archive) -> Findings:
+def scan(workspace: Workspace, archive: Archive) -> Findings:
     """Scan an archive and the Dockerfile; raise where something blocks publishing."""
     database = has_database()
     if not database:
@@ -53,16 +53,18 @@ def scan(build: Build, archive: Archive) -> Findings:
                 "The vulnerability database must be reachable in a workflow. Run the job again, "
                 "or set TRIVY_DB_REPOSITORY to a mirror."
             )
-    report = build.folder / REPORT
+    report = workspace.folder / REPORT
     for name in (REPORT, *SBOMS.values()):
-        remove(build.folder / name)  # Trivy would write through a link
-    with unpacked(build, archive) as layout:
+        remove(workspace.folder / name)  # Trivy would write through a link
+    with unpacked(workspace, archive) as layout:
         source = f"--input={relative(layout)}"
         trivy("image", source, f"--scanners={'vuln,secret' if database else 'secret'}",
               "--image-config-scanners=misconfig,secret",
               "--format=json", f"--output={relative(report)}")  # fmt: skip
         for form, name in SBOMS.items():
-            trivy("image", source, f"--format={form}", f"--output={relative(build.folder / name)}")
+            trivy(
+                "image", source, f"--format={form}", f"--output={relative(workspace.folder / name)}"
+            )
     dockerfile = trivy("config", "--format=json", "Dockerfile")
     findings = judge(json.loads(report.read_bytes()), json.loads(dockerfile), database=database)
     if findings.blocking:
@@ -72,9 +74,9 @@ def scan(build: Build, archive: Archive) -> Findings:
 
 
 @contextmanager
-def unpacked(build: Build, archive: Archive) -> Iterator[Path]:
+def unpacked(workspace: Workspace, archive: Archive) -> Iterator[Path]:
     """Yield the image as a folder of verified blobs, which is how Trivy reads an OCI layout."""
-    layout = build.folder / "image"
+    layout = workspace.folder / "image"
     remove(layout)
     try:
         Layout(layout).push(archive)

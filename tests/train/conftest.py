@@ -13,7 +13,8 @@ from contract import bundle, models
 from contract.bundle import Bundle
 from contract.spec import model_toml
 from contract.spec.model_toml import ModelSpec
-from ship.build.build import Build, train
+from ship.build.build import train
+from ship.build.workspace import Workspace
 from tests.support.models.train_here import train_here
 from train.data import dataset
 from train.data.split import Part, split
@@ -86,7 +87,7 @@ def trained(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
     """
     name, root = request.param, tmp_path_factory.mktemp("models")
     if name in models.names():
-        build = Build(name, request.getfixturevalue("python_image"), root)
+        build = Workspace(name, request.getfixturevalue("python_image"), root)
         train(build)
         return Trained(model_toml.read(name), bundle.read(build.bundle))
     folder = Folder(root / name)

@@ -13,7 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from ship.build.build import Build, is_built
+from ship.build.build import is_built
+from ship.build.workspace import Workspace
 from ship.errors import ShipError, StageError
 from ship.files.digest import of
 from ship.pipeline.publish import publish
@@ -146,7 +147,7 @@ def test_flipped_byte_in_the_archive_is_built_again(
     archive: Archive, tmp_path: Path, blob: str
 ) -> None:
     """What is on the disk counts as built only while every byte of it is what was built."""
-    build = Build("model", "", tmp_path / "dist")
+    build = Workspace("model", "", tmp_path / "dist")
     build.folder.mkdir(parents=True)
     shutil.copyfile(archive.path, build.archive.path)
     record = build.folder / "image.key"

@@ -20,10 +20,10 @@ import pytest
 
 from ship import git
 from ship.build import engine
-from ship.build.build import Build
+from ship.build.workspace import PASSED_TESTS, Workspace
 from ship.errors import ShipError, StageError
 from ship.pipeline import stages
-from ship.pipeline.stages import Outcome, run_stage
+from ship.pipeline.stages import Run, run_stage
 from ship.registry.oci_archive import Archive
 from ship.supply_chain import passed_tests
 from tests.image.container import docker
@@ -188,7 +188,7 @@ def test_next_image_of_a_checkout_takes_the_place_of_the_last(archive: Archive) 
 
 def test_image_that_fails_is_let_go_of(archive: Archive, monkeypatch: pytest.MonkeyPatch) -> None:
     """A stage that finds an image wanting leaves none of it in the engine."""
-    build = Build("a", "", archive.path.parent.parent)
+    build = Workspace("a", "", archive.path.parent.parent)
     assert build.archive == archive
     engine.load(archive)
 
@@ -196,9 +196,9 @@ def test_image_that_fails_is_let_go_of(archive: Archive, monkeypatch: pytest.Mon
         raise StageError("It does not serve.")
 
     monkeypatch.setattr(stages, "smoke", fail)
-    outcome = Outcome(build)
-    run_stage(outcome, "smoke")
-    assert outcome.failed == "smoke"
+    run = Run(build)
+    run_stage(run, "smoke")
+    assert run.failed == "smoke"
     assert held(archive) == []
     assert passed_tests.read(archive).smoke is None
 
@@ -234,7 +234,7 @@ def test_stages_test_the_archive_whatever_the_names_say(fork: Fork, tmp_path: Pa
         docker("tag", engine.load(broken, f"{TAKEN}:broken"), name)
     passed = fork.make("smoke")
     assert passed.returncode == 0, passed.stdout + passed.stderr
-    record = json.loads((good.path.parent / passed_tests.FILE).read_bytes())
+    record = json.loads((good.path.parent / PASSED_TESTS).read_bytes())
     assert record["digest"] == good.digest
     assert record["smoke"]["passed"] > 10
     found = docker("image", "inspect", "--format={{.Id}}", f"{MODEL}:dev").strip()

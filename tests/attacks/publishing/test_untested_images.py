@@ -21,6 +21,7 @@ import pytest
 from contract.bundle import MANIFEST, encode
 from ship import git
 from ship.build.inputs import plan
+from ship.build.workspace import PASSED_TESTS
 from ship.errors import ShipError, StageError, UsageError
 from ship.files.digest import of
 from ship.github.step_files import set_outputs
@@ -152,7 +153,7 @@ def test_record_of_another_digest_counts_for_nothing(archive: Archive) -> None:
 @pytest.mark.parametrize("part", ["verdict", "measure", "scan", "smoke"])
 def test_image_that_has_not_passed_a_stage_is_refused(archive: Archive, part: str) -> None:
     """Each stage has to have left its part of the record."""
-    file = archive.path.with_name(passed_tests.FILE)
+    file = archive.path.with_name(PASSED_TESTS)
     file.write_text(json.dumps(json.loads(file.read_text()) | {part: None}))
     stage = "measure" if part == "verdict" else part
     with pytest.raises(StageError, match=rf"passed its {stage}\. It has not\. Run: make {stage} "):
@@ -170,7 +171,7 @@ def test_report_on_another_model_is_refused(archive: Archive) -> None:
     """A report that has its recorded hash is still one on the model that it is on."""
     other = report(OTHER, "passed")
     write_report(archive, other)
-    passed_tests.record_verdict(archive, bundle_beside(archive), other, None)
+    passed_tests.record_verdict(archive, bundle_beside(archive), other)
     with pytest.raises(StageError, match=r"must have a report on iris\. Got one on penguins"):
         refuse_untested(archive, IRIS)
 
@@ -182,7 +183,7 @@ def test_verdict_on_another_bundle_does_not_count(archive: Archive) -> None:
     retrained.version = "2"
     (folder / MANIFEST).write_bytes(encode(retrained))
     with pytest.raises(StageError, match=r"must hold the bundle that was judged.*make image meas"):
-        passed_tests.record_verdict(archive, folder, report(IRIS, "passed"), None)
+        passed_tests.record_verdict(archive, folder, report(IRIS, "passed"))
     forged = passed_tests.read(archive)
     assert forged.verdict
     changed = msgspec.structs.replace(forged.verdict, bundle=of(encode(retrained)))
@@ -231,7 +232,7 @@ def test_image_with_another_models_bundle_is_refused(tmp_path: Path) -> None:
 )
 def test_record_of_another_form_is_refused(archive: Archive, content: str, reason: str) -> None:
     """A record is a stranger's file: what it must not hold is named, and nothing is believed."""
-    file = archive.path.with_name(passed_tests.FILE)
+    file = archive.path.with_name(PASSED_TESTS)
     found = json.loads(file.read_text())
     forged = {
         "extra": found | {"extra": 1},
@@ -246,7 +247,7 @@ def test_record_of_another_form_is_refused(archive: Archive, content: str, reaso
 
 def test_record_that_is_a_link_is_refused(archive: Archive, tmp_path: Path) -> None:
     """A file beside the image is a file, and does not lead to another."""
-    file = archive.path.with_name(passed_tests.FILE)
+    file = archive.path.with_name(PASSED_TESTS)
     file.rename(tmp_path / "elsewhere")
     file.symlink_to(tmp_path / "elsewhere")
     with pytest.raises(ShipError, match="must be a readable file"):
@@ -256,7 +257,7 @@ def test_record_that_is_a_link_is_refused(archive: Archive, tmp_path: Path) -> N
 def test_record_is_replaced_by_that_of_the_next_image(archive: Archive) -> None:
     """What one image has passed is never carried over to the next."""
     changed = image_of(archive.path.parent, IRIS, plan(IRIS).image.hash, "two")
-    passed_tests.record_scan(changed, database=True)
+    passed_tests.record_scan(changed, {}, database=True)
     found = passed_tests.read(changed)
     assert found == Record(digest=changed.digest, scan=found.scan)
 
@@ -342,10 +343,10 @@ def test_record_that_was_swapped_with_its_files_is_refused(fork: Fork) -> None:
     folder = images(fork)
     digests = outputs(folder)
     archive = Archive(folder / "amd64" / "image.tar")
-    made_up = report(IRIS, "passed")
+    made_up = report(IRIS, "passed", archive)
     made_up.headline = "made up"
     write_report(archive, made_up)
-    passed_tests.record_verdict(archive, bundle_beside(archive), made_up, None)
+    passed_tests.record_verdict(archive, bundle_beside(archive), made_up)
     refuse_untested(archive, IRIS)
     told = publish(fork, IRIS, IMAGES=str(folder), DIGESTS=digests)
     assert "amd64/tested.json must be sha256:" in told
@@ -361,7 +362,7 @@ def test_output_of_a_job_is_one_line_that_is_read_back(
     set_outputs(**hand_on(archive))
     name, _, value = (tmp_path / "output").read_text().rstrip("\n").partition("=")
     monkeypatch.setenv("DIGESTS", json.dumps({name: value, "arm64": ""}, indent=2))
-    record = of(archive.path.with_name(passed_tests.FILE).read_bytes())
+    record = of(archive.path.with_name(PASSED_TESTS).read_bytes())
     assert handed_on() == {"amd64": Handed(image=archive.digest, record=record)}
 
 

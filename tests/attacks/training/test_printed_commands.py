@@ -16,13 +16,14 @@ from rich.table import Table
 from contract.bundle import Check
 from contract.console import printable
 from ship import command, git, tables
-from ship.build.build import Build, bake
+from ship.build.build import bake
+from ship.build.workspace import Workspace
 from ship.deploy import commands
 from ship.deploy.compose import containers
 from ship.deploy.history import Entry
 from ship.errors import StageError
 from ship.pipeline import summary
-from ship.pipeline.stages import Outcome
+from ship.pipeline.stages import Run
 from ship.registry.catalogue import Version, rounded
 from ship.registry.catalogue import row as row_of_models
 from ship.registry.remote import Registry
@@ -90,16 +91,16 @@ def entry() -> Entry:
                  previous=None, result="undone", reason=LINK + HOSTILE)  # fmt: skip
 
 
-def outcome(monkeypatch: pytest.MonkeyPatch) -> Outcome:
-    """Return what became of a bundle that claims a metric with a name of its own choice."""
+def run_of(monkeypatch: pytest.MonkeyPatch) -> Run:
+    """Return the run of a bundle that claims a metric with a name of its own choice."""
     check = Check(metric=HOSTILE, bound="min", threshold=0.5, value=1.0, passed=True)
     manifest = SimpleNamespace(
         evaluation="claimed", gate=SimpleNamespace(checks=[check]), runtime="onnx"
     )
-    monkeypatch.setattr(Build, "manifest", manifest)
-    found = Outcome(Build("iris", "python:3.13"))
-    found.seconds["train"] = 1.0
-    return found
+    monkeypatch.setattr(Workspace, "manifest", manifest)
+    run = Run(Workspace("iris", "python:3.13"))
+    run.seconds["train"] = 1.0
+    return run
 
 
 @pytest.mark.parametrize("make_stream", [io.StringIO, Terminal])
@@ -114,7 +115,7 @@ def test_tables_hold_text_alone(
     monkeypatch.setattr(sys, "stdout", stream)
     cells = {"models": lambda: row_of_models(told()), "history": lambda: commands.row(entry())}
     if word == "pipeline":
-        grid = summary.table([outcome(monkeypatch)])
+        grid = summary.table([run_of(monkeypatch)])
     else:
         grid = Table(*(["title"] * 7))
         grid.add_row(*cells[word]())
@@ -189,7 +190,7 @@ def test_no_byte_ends_who_reads(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     (tmp_path / "docker").write_text(DOCKER)
     (tmp_path / "docker").chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
-    build = Build("iris", "python:3.13", tmp_path / "dist")
+    build = Workspace("iris", "python:3.13", tmp_path / "dist")
     bake(build, "bundle", {}, cache=True)
     assert "#5 0.1 \ufffd\n" in (build.folder / "bundle.log").read_text(encoding="utf-8")
     assert "\ufffd" in command.run("docker")

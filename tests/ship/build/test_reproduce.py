@@ -5,7 +5,8 @@ import re
 
 import pytest
 
-from ship.build.build import Build, make_image, train
+from ship.build.build import make_image, train
+from ship.build.workspace import Workspace
 from ship.registry.oci_archive import Archive
 
 pytestmark = pytest.mark.docker
@@ -32,7 +33,7 @@ def test_two_builds_from_nothing_have_one_digest(
             monkeypatch.setenv("PIP_TRUSTED_HOST", setting)
         else:
             monkeypatch.delenv("PIP_TRUSTED_HOST")
-        build = Build("iris", python_image, tmp_path_factory.mktemp("dist"))
+        build = Workspace("iris", python_image, tmp_path_factory.mktemp("dist"))
         train(build, cache=False)
         make_image(build, cache=False)
         digests.append(build.archive.digest)

@@ -3,13 +3,13 @@ from __future__ import annotations
 import pytest
 
 from ship.build import base_image
-from ship.build.build import Build
+from ship.build.workspace import Workspace
 
 pytestmark = pytest.mark.docker
 LIMIT = 55_000_000  # bytes that an ONNX image adds to its base, compressed
 
 
-def test_onnx_image_is_small(built: Build) -> None:
+def test_onnx_image_is_small(built: Workspace) -> None:
     """An image whose model is ONNX adds at most 55 MB to the Python it is built on."""
     own = built.archive.layers[base_image.layers(built.python_image) :]
     assert built.manifest.runtime == "onnx"

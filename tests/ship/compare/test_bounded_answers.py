@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import pytest
 
 from contract.bundle import Bundle
-from ship.compare.measure import LARGEST, Server
+from ship.compare.image_server import LARGEST, Server
 from ship.errors import StageError
 
 

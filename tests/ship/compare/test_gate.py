@@ -14,9 +14,9 @@ import pytest
 from contract.bundle import Bundle, Override, encode, read, write
 from contract.spec import model_toml
 from judge.report import SCHEMA, Report, schema
-from ship.build.build import Build
+from ship.build.workspace import Workspace
 from ship.compare import gate
-from ship.compare.gate import enforce, judge_build
+from ship.compare.gate import enforce, judge_bundle
 from ship.compare.published_model import fetch, newest
 from ship.errors import StageError
 from ship.pipeline.publish import publish
@@ -33,15 +33,15 @@ from tests.support.images.bundle_images import image_of, publish_to
 
 
 @pytest.fixture
-def build(tmp_path: Path, shop: Shop, good: Bundle, monkeypatch: pytest.MonkeyPatch) -> Build:
+def build(tmp_path: Path, shop: Shop, good: Bundle, monkeypatch: pytest.MonkeyPatch) -> Workspace:
     """The build of a model whose folder is that of the good one."""
     monkeypatch.delenv("REGISTRY", raising=False)
     (tmp_path / "model").symlink_to(good.path.parent)
     monkeypatch.setattr("ship.git.ROOT", tmp_path)
-    return Build("made", "python", tmp_path / "dist")
+    return Workspace("made", "python", tmp_path / "dist")
 
 
-def take(build: Build, bundle: Bundle) -> None:
+def take(build: Workspace, bundle: Bundle) -> None:
     """Let the build have trained this bundle."""
     shutil.rmtree(build.bundle, ignore_errors=True)
     shutil.copytree(bundle.path, build.bundle)
@@ -106,7 +106,10 @@ def test_baseline_is_main_or_the_newest_release(
 
 @pytest.fixture(params=["layout", pytest.param("registry", marks=pytest.mark.docker)])
 def usual(
-    request: pytest.FixtureRequest, build: Build, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    request: pytest.FixtureRequest,
+    build: Workspace,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> Destination:
     """Where the build would be published: in its results, or below REGISTRY."""
     if request.param == "registry":
@@ -116,38 +119,38 @@ def usual(
 
 
 def test_gate_stage_judges_against_what_is_published(
-    build: Build, good: Bundle, bad: Bundle, usual: Destination, tmp_path: Path
+    build: Workspace, good: Bundle, bad: Bundle, usual: Destination, tmp_path: Path
 ) -> None:
     """A worse model than the published one is refused with the numbers; reports are left."""
     publish_to(usual, good, tmp_path, "main")
     take(build, bad)
-    judged = judge_build(build)
+    report = judge_bundle(build)
     with pytest.raises(StageError, match=r"accuracy must be at most 0.01 worse .* Got 0\.\d+ → "):
-        enforce(judged.report)
+        enforce(report.verdict, report.checks)
     written = (build.folder / "report.md").read_text()
     assert written.startswith("### ❌ made: failed: accuracy")
     assert json.loads((build.folder / "report.json").read_bytes())["verdict"] == "failed"
 
 
-def test_first_model_is_judged_by_its_thresholds(build: Build, bad: Bundle) -> None:
+def test_first_model_is_judged_by_its_thresholds(build: Workspace, bad: Bundle) -> None:
     """Where nothing is published yet, there is nothing to fall behind."""
     take(build, bad)
-    report = judge_build(build).report
-    enforce(report)
+    report = judge_bundle(build)
+    enforce(report.verdict, report.checks)
     assert report.old is None
     assert "Nothing is published at oci:" in report.note
 
 
 def test_override_lets_a_model_pass_and_stays_in_its_manifest(
-    build: Build, good: Bundle, bad: Bundle, tmp_path: Path
+    build: Workspace, good: Bundle, bad: Bundle, tmp_path: Path
 ) -> None:
     """Equal reasons give equal bytes; without one the next run fails again."""
     publish_to(Layout(build.dist / "registry" / "made"), good, tmp_path, "main")
     manifests = []
     for _ in range(2):
         take(build, bad)
-        report = judge_build(build, "the old data was wrong").report
-        enforce(report)
+        report = judge_bundle(build, "the old data was wrong")
+        enforce(report.verdict, report.checks)
         manifests.append((build.bundle / "manifest.json").read_bytes())
     assert manifests[0] == manifests[1]
     assert report.verdict == "accepted"
@@ -156,7 +159,7 @@ def test_override_lets_a_model_pass_and_stays_in_its_manifest(
     assert recorded.passed
     assert recorded.override == Override(reason="the old data was wrong", accepted=[])
 
-    assert judge_build(build).report.verdict == "failed"
+    assert judge_bundle(build).verdict == "failed"
     assert (build.bundle / "manifest.json").read_bytes() == encode(bad.manifest)
 
 
@@ -170,10 +173,11 @@ def weak(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> Bundle:
     return weak
 
 
-def test_override_of_a_missed_threshold_moves_its_check(build: Build, weak: Bundle) -> None:
+def test_override_of_a_missed_threshold_moves_its_check(build: Workspace, weak: Bundle) -> None:
     """What is served holds passed checks only; the accepted one stands beside its reason."""
     take(build, weak)
-    enforce(judge_build(build, "a demonstration").report)
+    report = judge_bundle(build, "a demonstration")
+    enforce(report.verdict, report.checks)
     gate = read(build.bundle).manifest.gate
     assert gate.passed
     assert [check.metric for check in gate.checks] == ["log_loss"]
@@ -181,11 +185,11 @@ def test_override_of_a_missed_threshold_moves_its_check(build: Build, weak: Bund
     assert [check.metric for check in gate.override.accepted] == ["accuracy"]
     assert "because: `a demonstration`" in (build.bundle / "card.md").read_text()
 
-    assert judge_build(build).report.verdict == "failed"
+    assert judge_bundle(build).verdict == "failed"
     assert (build.bundle / "manifest.json").read_bytes() == encode(weak.manifest)
 
 
-def test_reason_is_recorded_through_no_link(build: Build, weak: Bundle) -> None:
+def test_reason_is_recorded_through_no_link(build: Workspace, weak: Bundle) -> None:
     """A card that the manifest does not list may lead anywhere, and so may a report's name."""
     manifest = weak.manifest
     files = {name: (weak.path / name).read_bytes() for name in manifest.files if name != "card.md"}
@@ -194,22 +198,22 @@ def test_reason_is_recorded_through_no_link(build: Build, weak: Bundle) -> None:
     victim.write_text("Gate FAILED: accuracy\n")
     for link in (build.bundle / "card.md", build.folder / "report.md"):
         link.symlink_to(victim)
-    judge_build(build, "a demonstration")
+    judge_bundle(build, "a demonstration")
     assert victim.read_text() == "Gate FAILED: accuracy\n"
     assert read(build.bundle).manifest.gate.override
     assert not (build.bundle / "card.md").exists()
     assert not (build.folder / "report.md").is_symlink()
 
 
-def test_override_of_a_model_that_passes_changes_nothing(build: Build, good: Bundle) -> None:
+def test_override_of_a_model_that_passes_changes_nothing(build: Workspace, good: Bundle) -> None:
     """A reason that nobody needed is not recorded, and the image keeps its digest."""
     take(build, good)
-    assert judge_build(build, "just in case").report.verdict == "passed"
+    assert judge_bundle(build, "just in case").verdict == "passed"
     assert (build.bundle / "manifest.json").read_bytes() == encode(good.manifest)
 
 
 def test_unreadable_published_model_is_said_and_does_not_block(
-    build: Build, good: Bundle, tmp_path: Path
+    build: Workspace, good: Bundle, tmp_path: Path
 ) -> None:
     """A manifest of another schema leaves the thresholds, and the report says so."""
     old = tmp_path / "old"
@@ -219,28 +223,28 @@ def test_unreadable_published_model_is_said_and_does_not_block(
     image = image_of(old, tmp_path / "image.tar")
     publish(image, [Tag("main")], Layout(build.dist / "registry" / "made"))
     take(build, good)
-    report = judge_build(build).report
-    enforce(report)
+    report = judge_bundle(build)
+    enforce(report.verdict, report.checks)
     assert "cannot be read by this revision" in report.note
 
 
 def test_published_image_that_is_labelled_another_model_is_nothing_to_compare_with(
-    build: Build, good: Bundle, tmp_path: Path
+    build: Workspace, good: Bundle, tmp_path: Path
 ) -> None:
     """A bundle that calls itself by our name in another model's image is not ours; it is said."""
     files = {f"bundle/{file.name}": file.read_bytes() for file in good.path.iterdir()}
     image = oci_archive(tmp_path / "image.tar", files, {MODEL: "other"})
     publish(image, [Tag("main")], Layout(build.dist / "registry" / "made"))
     take(build, good)
-    report = judge_build(build).report
+    report = judge_bundle(build)
     assert report.old is None
     assert "must hold made. Got 'other' instead" in report.note
 
 
-def test_report_json_is_what_the_schema_allows(build: Build, good: Bundle) -> None:
+def test_report_json_is_what_the_schema_allows(build: Workspace, good: Bundle) -> None:
     """A machine may rely on the schema, which is the one that is written down."""
     take(build, good)
-    report = judge_build(build).report
+    report = judge_bundle(build)
     content = (build.folder / "report.json").read_bytes()
     assert msgspec.json.decode(content, type=Report) == report
     assert SCHEMA.read_bytes() == schema()

@@ -11,7 +11,7 @@ import pytest
 from contract.evaluation.evaluation import read as evaluation_of
 from ship.build import engine
 from ship.build.confined import MASQUERADE, NETWORK
-from ship.compare.measure import serving
+from ship.compare.image_server import serving
 from ship.compare.published_model import Baseline, fetch
 from ship.pipeline.publish import publish
 from ship.tags import Tag

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from contract.bundle import read
-from ship.build.build import Build
+from ship.build.workspace import Workspace
 from ship.deploy.compose.project import Project
 from ship.deploy.compose.target import Compose
 from ship.deploy.rollout import deploy
@@ -26,14 +26,14 @@ from tests.support.images.variants import variant
 
 
 @pytest.fixture(scope="session")
-def images(python_image: str) -> dict[str, Build]:
+def images(python_image: str) -> dict[str, Workspace]:
     """Two built models."""
     return {name: build_model(name, python_image) for name in ("iris", "penguins")}
 
 
 @pytest.fixture(scope="session")
 def sources(
-    images: dict[str, Build], tmp_path_factory: pytest.TempPathFactory
+    images: dict[str, Workspace], tmp_path_factory: pytest.TempPathFactory
 ) -> dict[str, Layout]:
     """Where each model is published: as one, and as two, which differs in a label."""
     folder = tmp_path_factory.mktemp("published")
@@ -76,7 +76,7 @@ def compose(project: Compose, sources: dict[str, Layout]) -> Compose:
 
 
 @pytest.fixture
-def load(compose: Compose, images: dict[str, Build], tmp_path: Path) -> Callable[[str], Load]:
+def load(compose: Compose, images: dict[str, Workspace], tmp_path: Path) -> Callable[[str], Load]:
     """Make load on a model, which counts what fails."""
 
     def on(model: str) -> Load:

@@ -11,7 +11,7 @@ import pytest
 
 from contract.bundle import read
 from ship import git
-from ship.build.build import Build
+from ship.build.workspace import Workspace
 from ship.deploy.golden_check import post
 from ship.pipeline.publish import publish
 from ship.registry.remote import Registry
@@ -57,7 +57,7 @@ def make(registry: str, tmp_path: Path) -> Iterator[Words]:
 
 
 def test_deploy_lets_what_is_signed_serve_and_refuses_the_rest(
-    make: Words, images: dict[str, Build], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    make: Words, images: dict[str, Workspace], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A signed image serves; an unsigned one is refused with the reason, and changes nothing."""
     build = images["iris"]

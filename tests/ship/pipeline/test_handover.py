@@ -1,4 +1,4 @@
-"""What one job hands to the next is named by its hash, and nothing else is taken for it."""
+"""Stages speak by files: each reads the report of the gate, and no other, wherever it runs."""
 
 from __future__ import annotations
 
@@ -7,49 +7,224 @@ from pathlib import Path
 
 import pytest
 
-from contract.bundle import Bundle, BundleError
-from ship.build.build import Build
-from ship.errors import StageError
-from ship.pipeline.stages import bundle_hash, refuse_other_bundle
+from contract.bundle import Bundle, BundleError, encode
+from judge.report import Check, Report
+from ship.build import engine
+from ship.build.workspace import PUBLISHED, REPORTS, Workspace
+from ship.compare import measure as measuring
+from ship.compare.gate import REPORT, decode_report, judge_bundle, read_judged, reports_digest
+from ship.compare.measure import Measurement, decode_measurement
+from ship.errors import ShipError, StageError
+from ship.pipeline.publish import publish, record_published
+from ship.pipeline.stages import Run, run_stage
+from ship.pipeline.summary import rows
+from ship.registry.layout import Layout
+from ship.settings import Settings
+from ship.supply_chain import passed_tests
+from ship.tags import Tag
+from tests.ship.conftest import oci_archive
+from tests.support.images.bundle_images import image_of, publish_to
+from tests.support.images.trivy_files import pass_scan
 
 
 @pytest.fixture
-def build(good: Bundle, tmp_path: Path) -> Build:
-    """A build whose bundle has been brought here by another job."""
-    build = Build("iris", "python:3.13", tmp_path)
-    shutil.copytree(good.path, build.bundle)
-    return build
+def workspace(tmp_path: Path, good: Bundle, monkeypatch: pytest.MonkeyPatch) -> Workspace:
+    """The results of one model on a machine that has trained it."""
+    monkeypatch.delenv("REGISTRY", raising=False)
+    (tmp_path / "model").symlink_to(good.path.parent)
+    monkeypatch.setattr("ship.git.ROOT", tmp_path)
+    workspace = Workspace("made", "", tmp_path / "dist")
+    shutil.copytree(good.path, workspace.bundle)
+    return workspace
 
 
 @pytest.fixture
-def judged(build: Build, monkeypatch: pytest.MonkeyPatch) -> Build:
-    """The same, where the job that judged it has handed on its hash."""
-    monkeypatch.setenv("BUNDLE_SHA256", bundle_hash(build))
-    return build
+def judged(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> Workspace:
+    """The same, where the job that judged it has handed on the digest of its reports."""
+    judge_bundle(workspace)
+    monkeypatch.setenv("REPORTS_DIGEST", reports_digest(workspace))
+    return workspace
 
 
-def test_image_takes_the_bundle_that_was_judged(judged: Build) -> None:
-    """Each of its files is what the judge has seen."""
-    refuse_other_bundle(judged)
+def report_of(workspace: Workspace) -> Report:
+    file = workspace.folder / REPORT
+    return decode_report(file.read_bytes(), file)
 
 
-def test_image_refuses_another_bundle(judged: Build) -> None:
-    """A bundle that something has put in the place of the judged one is not built around."""
+def test_report_of_the_gate_is_read_back(judged: Workspace) -> None:
+    """It is the one on the bundle that is there, whose files are what the judge has seen."""
+    assert read_judged(judged) == report_of(judged)
+    assert report_of(judged).bundle == judged.bundle_digest
+
+
+def test_bundle_without_a_report_is_refused(workspace: Workspace) -> None:
+    """No image is built around what nobody has judged."""
+    with pytest.raises(StageError, match=r"must be judged first.*Run: make gate MODEL=made"):
+        read_judged(workspace)
+
+
+def test_report_on_another_bundle_is_refused(judged: Workspace) -> None:
+    """Trained again, a model is judged again; the report that is there is on the one before."""
     manifest = judged.bundle / "manifest.json"
     manifest.write_bytes(manifest.read_bytes() + b" ")
-    with pytest.raises(StageError, match="must be the bundle that was judged"):
-        refuse_other_bundle(judged)
+    with pytest.raises(StageError, match=r"must be on the bundle in .* Run: make gate MODEL=made"):
+        read_judged(judged)
 
 
-def test_image_refuses_another_model_in_the_bundle(judged: Build) -> None:
+def test_bundle_that_was_changed_is_refused(judged: Workspace) -> None:
     """A file beside the judged manifest that is not the manifest's ends it too."""
     with (judged.bundle / "examples.json").open("ab") as file:
         file.write(b" ")
     with pytest.raises(BundleError, match=r"examples\.json"):
-        refuse_other_bundle(judged)
+        read_judged(judged)
 
 
-def test_image_takes_any_bundle_outside_a_workflow(build: Build) -> None:
-    """Where one machine does it all, nothing is handed on, and nothing must be there."""
-    shutil.rmtree(build.bundle)
-    refuse_other_bundle(build)
+@pytest.mark.parametrize("name", REPORTS)
+def test_report_that_another_job_wrote_is_refused(judged: Workspace, name: str) -> None:
+    """In whatever form: the digest that the judging job handed on is of all of them."""
+    with (judged.folder / name).open("ab") as file:
+        file.write(b" ")
+    with pytest.raises(StageError, match="must be those that were handed on"):
+        read_judged(judged)
+
+
+@pytest.mark.parametrize(
+    ("content", "error", "words"),
+    [
+        (b"{}", StageError, "must be a report of this revision.*missing required field"),
+        (b'{"model": "made", "more": 1}', StageError, "must be a report of this revision"),
+        (b"[" * 100_000, StageError, "must be a report of this revision"),
+        (b" " * (64 * 2**20 + 1), ShipError, "must be at most"),
+    ],
+)
+def test_report_that_is_none_is_refused(
+    judged: Workspace,
+    monkeypatch: pytest.MonkeyPatch,
+    content: bytes,
+    error: type[Exception],
+    words: str,
+) -> None:
+    """A report is a stranger's file: what it holds is typed, and how much of it is read bounded."""
+    monkeypatch.delenv("REPORTS_DIGEST")
+    (judged.folder / REPORT).write_bytes(content)
+    with pytest.raises(error, match=words):
+        read_judged(judged)
+
+
+@pytest.mark.parametrize("stage", ["image", "measure"])
+def test_stage_refuses_a_model_that_failed_its_gate(judged: Workspace, stage: str) -> None:
+    """Whoever runs a stage by itself hears what the gate has said."""
+    report = report_of(judged)
+    failed = Check(name="accuracy", rule="at least 1", found="0.5", passed=False)
+    report.verdict, report.checks = "failed", [failed]
+    (judged.folder / REPORT).write_bytes(encode(report))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.delenv("REPORTS_DIGEST")
+        run = Run(judged)
+        run_stage(run, stage)
+    assert (run.failed, run.error) == (stage, "accuracy must be at least 1. Got 0.5 instead.")
+
+
+@pytest.fixture
+def published(workspace: Workspace, good: Bundle, tmp_path: Path) -> Layout:
+    """Where an equal model was published before this one was judged."""
+    target = Layout(workspace.dist / "registry" / "made")
+    publish_to(target, good, tmp_path, "main")
+    judge_bundle(workspace)
+    return target
+
+
+@pytest.fixture
+def built(workspace: Workspace, published: Layout, monkeypatch: pytest.MonkeyPatch) -> Workspace:
+    """The image around the judged bundle, which takes twice as long to answer."""
+    image_of(workspace.bundle, workspace.folder / "image.tar", content="more")
+    monkeypatch.setattr(measuring, "latencies", lambda *_: (20.0, 10.0))
+    monkeypatch.setattr(engine, "release", lambda *_: None)
+    return workspace
+
+
+def measured(workspace: Workspace) -> Measurement:
+    file = workspace.folder / "measurement.json"
+    return decode_measurement(file.read_bytes(), file)
+
+
+def test_image_is_measured_beside_what_was_published_when_the_gate_judged(
+    built: Workspace,
+    published: Layout,
+    bad: Bundle,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """The registry has moved since: nothing is judged anew, nor held against what is there now."""
+    before = published.digest_of("main")
+    publish(oci_archive(tmp_path / "moved.tar", {"other": b"files"}, {}), [Tag("main")], published)
+    reports = {name: (built.folder / name).read_bytes() for name in REPORTS}
+    run = Run(built)
+    run_stage(run, "measure")
+    assert run.error == ""
+    assert before != published.digest_of("main")
+    assert measured(built).against == before
+    assert f"beside {published}:main, which was {before} when" in capsys.readouterr().out
+    assert reports == {name: (built.folder / name).read_bytes() for name in REPORTS}
+
+
+def test_slow_image_is_refused_or_accepted_without_another_build(
+    built: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A reason is recorded in the measurement and in the record: bundle and image stay the same."""
+    monkeypatch.setattr(measuring, "latencies", lambda *_: (21.0, 10.0))
+    manifest, digest = built.bundle_digest, built.archive.digest
+    run = Run(built)
+    run_stage(run, "measure")
+    assert run.failed == "measure"
+    assert "latency of one row, ms must be at most 2 times the published image's" in run.error
+    assert measured(built).verdict == "failed"
+    assert passed_tests.read(built.archive).measure is None
+
+    run = Run(built, Settings(override="it has to be"))
+    run_stage(run, "measure")
+    assert run.error == ""
+    assert (measured(built).verdict, measured(built).override) == ("accepted", "it has to be")
+    record = passed_tests.read(built.archive)
+    assert record.measure
+    assert record.measure.verdict == "accepted"
+    assert (built.bundle_digest, built.archive.digest) == (manifest, digest)
+
+
+def test_table_is_made_of_files(built: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another process, which knows nothing but how long the stages took, shows all of it."""
+    monkeypatch.setattr("ship.build.base_image.layers", lambda _: 0)
+    run_stage(Run(built), "measure")
+    archive = built.archive
+    pass_scan(archive, low=2)
+    passed_tests.record(archive, smoke=passed_tests.Smoke(tests="0" * 64, passed=31))
+    record_published(
+        built.folder / PUBLISHED, archive, [Tag("main")], Layout(built.dist / "registry" / "made")
+    )
+    stages = ("train", "gate", "image", "measure", "scan", "smoke", "publish")
+    cells = {name: text.plain for name, text in
+             rows(Run(built, seconds=dict.fromkeys(stages, 1.0))).items()}  # fmt: skip
+    assert cells["runtime"] == "onnx"
+    assert "accuracy +0" in cells["against published"]
+    assert "latency of one row, ms 10 → 20: 2.00 times" in cells["against published"]
+    assert cells["digest"] == archive.digest[7:19]
+    assert (cells["findings"], cells["smoke"], cells["tags"]) == ("2 low", "31 passed", "main")
+    assert cells["published to"].endswith("registry/made")
+
+
+def test_table_leaves_out_what_an_earlier_run_has_left(built: Workspace) -> None:
+    """A stage that was not reached has nothing to say, whatever lies in the folder."""
+    run_stage(Run(built), "measure")
+    run = Run(built, seconds={"train": 1.0, "gate": 1.0}, failed="gate")
+    cells = {name: text.plain for name, text in rows(run).items() if text.plain}
+    assert "latency" not in cells["against published"]
+    assert "digest" not in cells
+    assert cells["result"] == "FAILED: gate"
+
+
+def test_gate_that_cannot_judge_leaves_no_report_on_another_bundle(judged: Workspace) -> None:
+    """Nobody takes the last report for one on a bundle that cannot even be read."""
+    (judged.bundle / "manifest.json").write_text("{}")
+    with pytest.raises(BundleError):
+        judge_bundle(judged)
+    assert [name for name in REPORTS if (judged.folder / name).exists()] == []

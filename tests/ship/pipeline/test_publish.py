@@ -10,7 +10,7 @@ import pytest
 
 from ship.errors import ShipError, StageError
 from ship.pipeline import publish as publishing
-from ship.pipeline.publish import publish
+from ship.pipeline.publish import publish, push
 from ship.registry.destination import Destination
 from ship.registry.layout import Layout
 from ship.registry.remote import Registry
@@ -54,6 +54,18 @@ def test_publish_again_changes_nothing(target: Destination, make_archive: MakeAr
     assert target.tags() == ["1.0.0", "main"]
 
 
+def test_publish_after_push_copies_nothing(
+    target: Destination, make_archive: MakeArchive, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is there by its digest is only given its tags."""
+    archive = make_archive("one")
+    push(archive, [MAIN], target)
+    assert target.tags() == []
+    monkeypatch.setattr(type(target), "push", interrupt)
+    publish(archive, [MAIN], target)
+    assert target.digest_of("main") == archive.digest
+
+
 def test_publish_refuses_to_overwrite_a_version(
     target: Destination, make_archive: MakeArchive
 ) -> None:
@@ -80,7 +92,7 @@ def test_publish_interrupted_before_the_tags_leaves_nothing_reachable(
     """Ended between the bytes and the tags, no tag exists; the next run finishes the job."""
     archive = make_archive("one")
     with monkeypatch.context() as patch:
-        patch.setattr(publishing, "verify_bytes", interrupt)
+        patch.setattr(publishing, "set_tag", interrupt)
         with pytest.raises(InterruptedTestError):
             publish(archive, [RELEASE, MAIN], target)
     assert target.digest_of("1.0.0") is None

@@ -6,13 +6,14 @@ from pathlib import Path
 import pytest
 
 from ship.build import base_image, engine
-from ship.build.build import Build
+from ship.build.workspace import PASSED_TESTS, Workspace
 from ship.errors import StageError
 from ship.files.digest import of
 from ship.pipeline import smoke
 from ship.pipeline import stages as job
-from ship.pipeline.stages import STAGES, Outcome
+from ship.pipeline.stages import STAGES, Run
 from ship.pipeline.summary import failure
+from ship.settings import Settings
 from ship.supply_chain import passed_tests
 from tests.support.images.passed_images import image_of
 
@@ -22,8 +23,8 @@ def stages(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str]]:
     """Replace what the stages do by noting that they ran; `bad` fails its gate."""
     ran: list[tuple[str, str]] = []
 
-    def note(stage: str, outcome: Outcome) -> None:
-        model = outcome.build.model
+    def note(stage: str, run: Run) -> None:
+        model = run.workspace.model
         ran.append((model, stage))
         if (model, stage) == ("bad", "gate"):
             raise StageError("accuracy must be at least 0.9. Got 0.5 instead.")
@@ -38,14 +39,14 @@ def stages(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str]]:
 
 def test_pipeline_takes_the_other_models_on(stages: list[tuple[str, str]]) -> None:
     """A model that fails stops there; the ones after it go through every stage."""
-    outcomes = job.pipeline(["bad", "good"])
-    assert [(o.build.model, o.failed) for o in outcomes] == [("bad", "gate"), ("good", None)]
+    runs = job.pipeline(["bad", "good"], STAGES, Settings())
+    assert [(run.workspace.model, run.failed) for run in runs] == [("bad", "gate"), ("good", None)]
     assert stages == [("bad", "train"), ("bad", "gate"), *(("good", stage) for stage in STAGES)]
 
 
 def test_pipeline_survives_what_nobody_thought_of(stages: list[tuple[str, str]]) -> None:
     """An error of any kind fails its stage and model alone, and is told whole."""
-    odd, good = job.pipeline(["odd", "good"])
+    odd, good = job.pipeline(["odd", "good"], STAGES, Settings())
     assert (odd.failed, good.failed) == ("scan", None)
     assert "RuntimeError: something nobody thought of" in odd.error
 
@@ -57,7 +58,7 @@ def tested_elsewhere(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     monkeypatch.setattr(engine, "load", lambda archive: archive.digest)
     monkeypatch.setattr(engine, "accept", lambda _, name: ran.append(name))
 
-    def note(_: Build, image: str) -> int:
+    def note(_: Workspace, image: str) -> int:
         ran.append(image)
         return 3
 
@@ -71,14 +72,14 @@ def test_smoke_hands_on_the_digest_that_passed(
     """The job's output is of the image's architecture: what was tested, and the whole record."""
     monkeypatch.setenv("GITHUB_OUTPUT", str(tmp_path / "output"))
     archive = image_of(tmp_path / "iris", "iris", "", architecture="arm64")
-    outcome = Outcome(Build("iris", "", tmp_path))
-    job.run_stage(outcome, "smoke")
-    assert outcome.error == ""
+    run = Run(Workspace("iris", "", tmp_path))
+    job.run_stage(run, "smoke")
+    assert run.error == ""
     assert tested_elsewhere == [archive.digest, "iris:dev"]
     assert passed_tests.read(archive).smoke == passed_tests.Smoke(
         tests=smoke.tests_hash(), passed=3
     )
-    record = of((tmp_path / "iris" / passed_tests.FILE).read_bytes())
+    record = of((tmp_path / "iris" / PASSED_TESTS).read_bytes())
     handed = f'{{"image":"{archive.digest}","record":"{record}"}}'
     assert (tmp_path / "output").read_text() == f"arm64={handed}\n"
 
@@ -86,16 +87,16 @@ def test_smoke_hands_on_the_digest_that_passed(
 def test_smoke_tests_the_same_bytes_once(tested_elsewhere: list[str], tmp_path: Path) -> None:
     """In a whole pipeline what has passed is not tested again; other bytes are."""
     image_of(tmp_path / "iris", "iris", "")
-    build = Build("iris", "", tmp_path)
+    workspace = Workspace("iris", "", tmp_path)
     for _ in range(2):
-        job.run_stage(Outcome(build), "smoke")
+        job.run_stage(Run(workspace), "smoke")
     assert len(tested_elsewhere) == 3
     image_of(tmp_path / "iris", "iris", "", "two")
-    job.run_stage(Outcome(build), "smoke")
-    assert tested_elsewhere[3:] == [build.archive.digest, "iris:dev"]
+    job.run_stage(Run(workspace), "smoke")
+    assert tested_elsewhere[3:] == [workspace.archive.digest, "iris:dev"]
 
 
 def test_failure_names_stage_model_and_next_command(tmp_path: Path) -> None:
     """What a person reads at the end says where it failed, why, and what to run."""
-    outcome = Outcome(Build("iris", "python:3.13", tmp_path), failed="scan", error="A key.")
-    assert failure(outcome) == "\niris failed in scan:\nA key.\nNext: make scan MODEL=iris\n"
+    run = Run(Workspace("iris", "python:3.13", tmp_path), failed="scan", error="A key.")
+    assert failure(run) == "\niris failed in scan:\nA key.\nNext: make scan MODEL=iris\n"

@@ -11,7 +11,7 @@ from tempfile import TemporaryDirectory
 import pytest
 
 from ship import git
-from ship.build.build import Build
+from ship.build.workspace import Workspace
 from ship.errors import StageError, UsageError
 from ship.pipeline.publish import publish
 from ship.pipeline.rescan import LIMIT, Scanned, chosen, page, rescan, tell
@@ -136,7 +136,7 @@ def test_scan_stops_an_image_with_a_vulnerability_that_has_a_fix(
     known: None, python_image: str, dist: Path
 ) -> None:
     """The gate of the pipeline, with a real Trivy that looks a package up in its database."""
-    build = Build("iris", python_image, dist)
+    build = Workspace("iris", python_image, dist)
     build.folder.mkdir()
     files = {METADATA.format("0.1"): b"Metadata-Version: 2.1\nName: h11\nVersion: 0.1\n"}
     oci_archive(build.archive.path, files, {})

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from ship import git
-from ship.build.build import Build
+from ship.build.workspace import Workspace
 from ship.errors import StageError
 from ship.registry.oci_archive import Archive
 from ship.supply_chain import scan as scanning
@@ -71,16 +71,16 @@ def test_scan_fails_in_a_workflow_that_has_no_database(
     monkeypatch.setattr(scanning, "has_database", lambda: False)
     monkeypatch.setenv("GITHUB_ACTIONS", "true")
     with pytest.raises(StageError, match="database must be reachable in a workflow"):
-        scan(Build("iris", "python:3.13", tmp_path), Archive(tmp_path / "image.tar"))
+        scan(Workspace("iris", "python:3.13", tmp_path), Archive(tmp_path / "image.tar"))
     assert "vulnerabilities were NOT checked" in capsys.readouterr().out
 
 
 @pytest.fixture
-def build(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Build:
+def build(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Workspace:
     """An image that holds msgspec 0.22.0 and nothing else, built from a clean Dockerfile."""
     monkeypatch.setattr(git, "ROOT", tmp_path)
     (tmp_path / "Dockerfile").write_text(DOCKERFILE)
-    build = Build("iris", "python:3.13", tmp_path / "dist")
+    build = Workspace("iris", "python:3.13", tmp_path / "dist")
     build.folder.mkdir(parents=True)
     metadata = b"Metadata-Version: 2.1\nName: msgspec\nVersion: 0.22.0\n"
     files = {"opt/packages/msgspec-0.22.0.dist-info/METADATA": metadata}
@@ -102,7 +102,7 @@ def use_database(registry: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
 
 @pytest.mark.docker
 def test_scan_refuses_an_image_whose_package_has_a_fix(
-    build: Build, use_database: UseDatabase
+    build: Workspace, use_database: UseDatabase
 ) -> None:
     """The refusal names the vulnerability, the package, its version, and the one to update to."""
     use_database(Vulnerability("CVE-2099-0001", "msgspec", fixed="0.22.1"))
@@ -114,7 +114,7 @@ def test_scan_refuses_an_image_whose_package_has_a_fix(
 
 @pytest.mark.docker
 def test_scan_passes_an_image_whose_package_has_no_fix_yet(
-    build: Build, use_database: UseDatabase
+    build: Workspace, use_database: UseDatabase
 ) -> None:
     """A CRITICAL vulnerability that no version fixes is counted and does not stop the image."""
     use_database(Vulnerability("CVE-2099-0002", "msgspec"))
@@ -123,7 +123,7 @@ def test_scan_passes_an_image_whose_package_has_no_fix_yet(
 
 @pytest.mark.docker
 def test_scan_passes_an_image_that_is_fixed_already(
-    build: Build, use_database: UseDatabase
+    build: Workspace, use_database: UseDatabase
 ) -> None:
     """A vulnerability of older versions, and one of another package, say nothing of this image."""
     use_database(
@@ -135,7 +135,7 @@ def test_scan_passes_an_image_that_is_fixed_already(
 
 @pytest.mark.docker
 def test_scan_says_that_it_looked_for_vulnerabilities(
-    build: Build, use_database: UseDatabase, capsys: pytest.CaptureFixture[str]
+    build: Workspace, use_database: UseDatabase, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """With a database that knows of none, the image is clean and nobody is warned."""
     use_database()
@@ -145,7 +145,7 @@ def test_scan_says_that_it_looked_for_vulnerabilities(
 
 @pytest.mark.docker
 def test_scan_fails_in_a_workflow_that_cannot_download_the_database(
-    build: Build, registry: str, monkeypatch: pytest.MonkeyPatch
+    build: Workspace, registry: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A registry that answers, and has no database, is no database either."""
     monkeypatch.setenv("GITHUB_ACTIONS", "true")

@@ -14,10 +14,10 @@ from ship.tags import Tag
 from tests.ship.conftest import oci_archive
 
 
-def image_of(bundle: Path, path: Path) -> Archive:
-    """Write an OCI archive of an image that holds a bundle."""
+def image_of(bundle: Path, path: Path, **more: str) -> Archive:
+    """Write an OCI archive of an image that holds a bundle, and `more` labels."""
     files = {f"bundle/{file.name}": file.read_bytes() for file in bundle.iterdir()}
-    return oci_archive(path, files, labels(bundle))
+    return oci_archive(path, files, {**labels(bundle), **more})
 
 
 def labels(bundle: Path) -> dict[str, str]:

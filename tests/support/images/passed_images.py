@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import msgspec
+
 from contract.bundle import (
     MANIFEST,
     SCHEMA_VERSION,
@@ -16,6 +18,9 @@ from contract.bundle import (
     encode,
 )
 from judge.report import Report, Side, Verdict
+from ship.build.workspace import MEASUREMENT
+from ship.compare.measure import Measurement
+from ship.files.digest import of
 from ship.pipeline.smoke import tests_hash
 from ship.registry.image_index import bundle_of
 from ship.registry.oci_archive import Archive
@@ -42,12 +47,24 @@ def image_of(
 
 def pass_everything(archive: Archive, model: str, verdict: Verdict = "passed") -> Archive:
     """Leave beside an image what the stages leave of one that has passed."""
-    passed = report(model, verdict)
+    passed = report(model, verdict, archive)
     write_report(archive, passed)
-    passed_tests.record_verdict(archive, bundle_beside(archive), passed, None)
+    passed_tests.record_verdict(archive, bundle_beside(archive), passed)
+    pass_measure(archive)
     pass_scan(archive)
     passed_tests.record(archive, smoke=passed_tests.Smoke(tests=tests_hash(), passed=3))
     return archive
+
+
+def pass_measure(archive: Archive, **changes: object) -> None:
+    """Leave beside an image what measuring leaves where nothing was published."""
+    measurement = Measurement(
+        image=archive.digest, reference=None, against=None, verdict="passed", checks=[],
+        override=None,
+    )  # fmt: skip
+    measurement = msgspec.structs.replace(measurement, **changes)
+    archive.path.with_name(MEASUREMENT).write_bytes(encode(measurement))
+    passed_tests.record_measurement(archive, measurement.verdict)
 
 
 def bundle_beside(archive: Archive) -> Path:
@@ -64,11 +81,14 @@ def write_report(archive: Archive, found: Report) -> None:
         archive.path.with_name(f"report.{form}").write_bytes(content)
 
 
-def report(model: str, verdict: Verdict) -> Report:
-    side = Side(version="1", revision="0" * 40, digest=None, estimator="LogisticRegression",
-                runtime="onnx", data_sha256="0" * 64, rows=10, holdout_rows=4)  # fmt: skip
+def report(model: str, verdict: Verdict, archive: Archive | None = None) -> Report:
+    """Return a report on the bundle in an image."""
+    side = Side(version="1", revision="0" * 40, digest=None, reference=None,
+                estimator="LogisticRegression", runtime="onnx", data_sha256="0" * 64, rows=10,
+                holdout_rows=4)  # fmt: skip
     return Report(
-        model=model, description="A test", task="classification", verdict=verdict,
+        model=model, bundle=of(bundle_of(archive)) if archive else None, description="A test",
+        task="classification", verdict=verdict,
         headline=f"{model}: {verdict}", new=side, old=None, note="", rows=4, compared=0,
         confidence=0.95, resamples=0, scores=[], segments=[], checks=[], warnings=[],
         changes=None, drift=[],

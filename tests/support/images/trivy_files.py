@@ -10,12 +10,12 @@ from ship.supply_chain import passed_tests
 from ship.supply_chain.scan import SBOMS
 
 
-def pass_scan(archive: Archive) -> None:
-    """Leave beside an image what Trivy leaves."""
+def pass_scan(archive: Archive, **counts: int) -> None:
+    """Leave beside an image what Trivy leaves, and the record of so many findings."""
     subject = archive.manifest["config"]["digest"]
     for name, content in scans(subject).items():
         archive.path.with_name(name).write_text(json.dumps(content))
-    passed_tests.record_scan(archive, database=True)
+    passed_tests.record_scan(archive, counts, database=True)
 
 
 def scans(subject: str) -> dict[str, Any]:

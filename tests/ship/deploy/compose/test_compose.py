@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 import requests
 
-from ship.build.build import Build
+from ship.build.workspace import Workspace
 from ship.deploy.canary import Trial
 from ship.deploy.compose import state
 from ship.deploy.compose.containers import docker, inspect
@@ -75,7 +75,7 @@ def test_killed_replica_fails_no_request(compose: Compose, load: MakeLoad) -> No
 
 
 def test_image_that_does_not_start_is_undone_and_fails_no_request(
-    compose: Compose, sources: Sources, images: dict[str, Build], load: MakeLoad, tmp_path: Path
+    compose: Compose, sources: Sources, images: dict[str, Workspace], load: MakeLoad, tmp_path: Path
 ) -> None:
     """Under load, an image whose server ends at once is named with its log and gone: 0 failed."""
     config = images["penguins"].archive.config["config"]
@@ -94,7 +94,7 @@ def test_image_that_does_not_start_is_undone_and_fails_no_request(
 
 
 def test_image_that_answers_otherwise_is_undone_and_fails_no_request(
-    compose: Compose, sources: Sources, images: dict[str, Build], load: MakeLoad, tmp_path: Path
+    compose: Compose, sources: Sources, images: dict[str, Workspace], load: MakeLoad, tmp_path: Path
 ) -> None:
     """Under load, an image that is ready and then fails is found out before a client meets it."""
     liar = impostor(images["iris"].archive, tmp_path / "liar.tar", PATIENCE="0", STATUS="500")
@@ -146,7 +146,7 @@ def test_unknown_image_is_refused_before_anything_runs(compose: Compose, sources
 
 
 def test_older_image_takes_the_word(
-    compose: Compose, sources: Sources, images: dict[str, Build], tmp_path: Path
+    compose: Compose, sources: Sources, images: dict[str, Workspace], tmp_path: Path
 ) -> None:
     """A tag that was moved back is refused before anything runs; with the word it serves."""
     old = variant(images["iris"].archive, tmp_path / "old.tar", "2001-01-01T00:00:00Z")
@@ -172,7 +172,7 @@ def test_canary_is_promoted_when_it_does_as_well(
 
 
 def test_canary_is_withdrawn_when_it_is_slow(
-    compose: Compose, sources: Sources, images: dict[str, Build], load: MakeLoad, tmp_path: Path
+    compose: Compose, sources: Sources, images: dict[str, Workspace], load: MakeLoad, tmp_path: Path
 ) -> None:
     """A candidate that answers rightly but late is withdrawn, saying by how much."""
     slow = impostor(images["iris"].archive, tmp_path / "slow.tar", PATIENCE="50", DELAY="0.3")
