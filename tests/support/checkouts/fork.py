@@ -50,9 +50,9 @@ class Fork(Checkout):
         assert old in content
         (self.root / file).write_text(content.replace(old, new))
 
-    def trained(self) -> bool:
+    def trained(self, model: str = MODEL) -> bool:
         """Tell whether the last run executed the training step rather than taking its cache."""
-        log = (self.root / "dist" / MODEL / "bundle.log").read_text()
+        log = (self.root / "dist" / model / "bundle.log").read_text()
         found = re.search(r"^#(\d+) \[trainer .*\] RUN .*--step fit", log, re.MULTILINE)
         assert found
         return f"\n#{found[1]} CACHED" not in log

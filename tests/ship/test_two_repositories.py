@@ -1,0 +1,271 @@
+"""Models in a git repository of their own, which the tool's is never taken for."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from contract.bundle import read
+from contract.errors import ModelError
+from ship import git, settings
+from ship.build.inputs import Inputs, plan
+from ship.errors import ShipError, StageError, UsageError
+from ship.pipeline.publish import refuse_uncommitted
+from ship.registry.layout import Layout
+from ship.registry.oci_archive import Archive
+from ship.registry.remote import Registry
+from ship.registry.tags import tags_of_head
+from ship.supply_chain.expected_identity import fits
+from ship.supply_chain.identity import Claim
+from tests.image.container import docker
+from tests.ship.conftest import Checkout
+from tests.ship.fork import Fork, make_unique
+
+MODEL = "abroad"
+ADDRESS = "https://example.com/octo/models"
+REGISTRY = Registry("127.0.0.1:9/owner/iris")
+
+
+@pytest.fixture
+def tool(checkout: Checkout) -> Checkout:
+    """A checkout of the tool, with a model of its own that shares its name with another."""
+    checkout.commit(
+        Dockerfile="FROM scratch", train__fit_dot_py="fit", serve__app_dot_py="app",
+        model__iris__model_dot_toml="the tool's",
+    )  # fmt: skip
+    return checkout
+
+
+@pytest.fixture
+def models(tmp_path: Path) -> Path:
+    """A folder of models below the top of another repository, with an origin."""
+    (tmp_path / "shop").mkdir()
+    shop = Checkout(tmp_path / "shop")
+    shop.git("remote", "add", "origin", f"{ADDRESS}.git")
+    shop.commit(
+        README_dot_md="shop", models__iris__model_dot_toml="iris",
+        models__wine__model_dot_toml="wine",
+    )  # fmt: skip
+    return shop.root / "models"
+
+
+def commit(folder: Path, file: str, content: str) -> str:
+    """Commit a file below a folder of a checkout, and return the sha."""
+    (folder / file).write_text(content)
+    git.git("add", "--all", root=folder)
+    git.git("commit", "--quiet", "--message=Change", root=folder)
+    return git.git("rev-parse", "HEAD", root=folder)
+
+
+def inputs(models: Path, tool: Checkout, model: str = "iris") -> Inputs:
+    return plan(model, models, tool.root).image
+
+
+def test_revision_is_of_the_models_repository(models: Path, tool: Checkout) -> None:
+    """A reader of the image looks for the model; the tool's commit stands beside it."""
+    mine = commit(models, "iris/model.toml", "changed")
+    theirs = tool.commit(serve__app_dot_py="changed")
+    found = inputs(models, tool)
+    assert (found.revision, found.tool) == (mine, theirs)
+
+
+def test_date_is_of_the_later_commit(
+    models: Path, tool: Checkout, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is made of two commits is as old as the younger of them."""
+    iris, code = models / "iris/model.toml", tool.root / "train/fit.py"
+    for file, year, later in ((iris, 2031, 2031), (code, 2033, 2033), (iris, 2032, 2033)):
+        monkeypatch.setenv("GIT_COMMITTER_DATE", f"{year}-01-01T00:00:00Z")
+        commit(file.parent, file.name, str(year))
+        assert inputs(models, tool).version.startswith(f"{later}.01.01-")
+
+
+def test_edit_of_the_tool_changes_every_model(models: Path, tool: Checkout) -> None:
+    """Code that trains or serves shapes each model, wherever its folder lies."""
+    names = ("iris", "wine")
+    before = {name: inputs(models, tool, name) for name in names}
+    tool.commit(train__fit_dot_py="changed")
+    assert all(inputs(models, tool, name).hash != before[name].hash for name in names)
+
+
+@pytest.mark.parametrize("file", ["wine/model.toml", "README.md", "../README.md"])
+def test_what_is_not_of_the_model_changes_nothing(models: Path, tool: Checkout, file: str) -> None:
+    """A commit that touches another model, or the pages around, leaves all of a model's inputs."""
+    before = inputs(models, tool)
+    commit(models, file, "changed")
+    tool.commit(model__iris__model_dot_toml="changed", README_dot_md="changed")
+    assert inputs(models, tool) == before
+
+
+def test_hash_does_not_tell_where_the_models_are(models: Path, tool: Checkout) -> None:
+    """A model that moves in from another repository is what it was."""
+    away = inputs(models, tool)
+    tool.commit(model__iris__model_dot_toml="iris")
+    home = plan("iris", tool.models, tool.root).image
+    assert away.hash == home.hash
+    assert home.revision == git.last_commit(root=tool.root).sha
+
+
+def test_change_that_is_not_committed_marks_its_own_repository(
+    models: Path, tool: Checkout
+) -> None:
+    """Each of the two revisions says of itself whether it holds what was built."""
+    (tool.root / "train/fit.py").write_text("changed")
+    found = inputs(models, tool)
+    assert (found.revision[-6:] == "-dirty", found.tool[-6:] == "-dirty") == (False, True)
+    tool.commit()
+    (models / "iris/model.toml").write_text("changed")
+    found = inputs(models, tool)
+    assert (found.revision[-6:] == "-dirty", found.tool[-6:] == "-dirty") == (True, False)
+
+
+def test_link_counts_by_its_own_text(models: Path, tool: Checkout, tmp_path: Path) -> None:
+    """Planning reads nothing outside of a model's folder, which anybody may have written."""
+    (tmp_path / "secret").write_text("one")
+    (models / "iris/data.csv").symlink_to(tmp_path / "secret")
+    before = inputs(models, tool).hash
+    (tmp_path / "secret").write_text("two")
+    assert inputs(models, tool).hash == before
+    (models / "iris/data.csv").unlink()
+    (models / "iris/data.csv").symlink_to("/dev/zero")
+    assert inputs(models, tool).hash != before
+
+
+def test_ignored_model_is_an_error(models: Path, tool: Checkout) -> None:
+    """Else its hash would stand for the tool's files alone, whatever is edited."""
+    commit(models, ".gitignore", "/new/")
+    (models / "new").mkdir()
+    (models / "new/model.toml").touch()
+    with pytest.raises(ShipError, match=r"models/new must hold files that git would add"):
+        inputs(models, tool, "new")
+
+
+def test_models_must_be_in_a_checkout(tool: Checkout, tmp_path: Path) -> None:
+    """Without git there is no revision, and no tag."""
+    (tmp_path / "nowhere/iris").mkdir(parents=True)
+    with pytest.raises(ShipError, match=r"nowhere must be a git checkout.*not a git repository"):
+        plan("iris", tmp_path / "nowhere", tool.root)
+
+
+def test_hook_of_one_repository_does_not_stand_for_the_other(
+    models: Path, tool: Checkout, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Git tells a hook where its repository is, in variables that every git below it obeys."""
+    before = inputs(models, tool)
+    monkeypatch.setenv("GIT_DIR", str(models.parent / ".git"))
+    monkeypatch.setenv("GIT_WORK_TREE", str(models.parent))
+    assert inputs(models, tool) == before
+
+
+def test_tags_are_those_of_the_models_repository(models: Path) -> None:
+    """Its versions, its branch and its commit; the tool's versions are none of a model's."""
+    shop = models.parent
+    git.git("tag", "iris-v1.2.3", root=shop)
+    git.git("switch", "--quiet", "--create", "trunk", root=shop)
+    sha = git.last_commit(root=shop).sha
+    names = [tag.name for tag in tags_of_head("iris", models)]
+    assert names == ["1.2.3", f"sha-{sha[:12]}", "1.2", "1", "latest", "trunk"]
+
+
+def test_commit_of_a_tag_is_one_of_the_models_repository(models: Path, tool: Checkout) -> None:
+    """`sha-…` is held against the model's folder there, and not against the tool's files."""
+    claim = Claim("iris", "1", git.last_commit(root=models).sha)
+    other = commit(models, "wine/model.toml", "changed")
+    changed = commit(models, "iris/model.toml", "changed")
+    tool.commit(train__fit_dot_py="changed")
+    assert fits(other[:12], claim, models, tool.root)
+    assert not fits(changed[:12], claim, models, tool.root)
+
+
+def test_neither_repository_may_hold_changes_that_are_published(
+    models: Path, tool: Checkout, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What goes to a registry follows from two commits, and from nothing else."""
+    monkeypatch.setattr(git, "ROOT", tool.root)
+    monkeypatch.setenv("MODELS", str(models))
+    refuse_uncommitted(REGISTRY)
+    for folder in (models.parent, tool.root):
+        (folder / "new").touch()
+        with pytest.raises(StageError, match=f"{folder} must have no uncommitted change"):
+            refuse_uncommitted(REGISTRY)
+        (folder / "new").unlink()
+
+
+def test_setting_without_a_model_is_an_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A word that would do nothing says so, and what to do."""
+    monkeypatch.setenv("MODELS", str(tmp_path))
+    with pytest.raises(UsageError, match=r"MODELS must be a folder with a model in it.*new-model"):
+        _ = settings.read([]).models
+    with pytest.raises(UsageError, match=r"MODELS must be a folder with a model in it"):
+        settings.read(["MODEL"], {"MODEL": "iris"})
+    monkeypatch.setenv("MODELS", str(tmp_path / "absent"))
+    with pytest.raises(ModelError, match=r"MODELS must be a folder\. Got .*/absent instead"):
+        settings.read(["MODEL"], {"MODEL": "iris"})
+
+
+def test_plan_is_told_where_the_models_are(models: Path) -> None:
+    """The word itself: relative to where it is called, with the tag of the models' commit."""
+    environment = {
+        "PATH": os.environ["PATH"], "PYTHONPATH": str(git.ROOT), "MODELS": "models",
+        "RELEASE": "v1.0.0",
+    }  # fmt: skip
+    done = subprocess.run(
+        [sys.executable, "-S", "-m", "ship", "plan"],
+        cwd=models.parent, env=environment, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    sha = git.last_commit(root=models).sha
+    assert done.stdout == f'models=["iris", "wine"]\ntag=sha-{sha[:12]}\n'
+
+
+@pytest.fixture
+def abroad(tmp_path: Path, models: Path) -> Path:
+    """The models of another repository, one of which trains, at a tagged commit on a branch."""
+    shop = models.parent
+    shutil.copytree(git.ROOT / "model/iris", models / MODEL,
+                    ignore=shutil.ignore_patterns("__pycache__"))  # fmt: skip
+    make_unique(models / MODEL / "estimator.py")
+    git.git("switch", "--quiet", "--create", "trunk", root=shop)
+    commit(models, "README.md", "our models")
+    git.git("tag", f"{MODEL}-v1.2.3", root=shop)
+    return models
+
+
+@pytest.mark.docker
+def test_pipeline_publishes_models_of_another_repository(abroad: Path, tmp_path: Path) -> None:
+    """From training to the tags: the tool in one repository, the models in a folder of another."""
+    (tmp_path / "fork").mkdir()
+    fork = Fork(tmp_path / "fork")
+    tool = fork.commit()
+    fork.git("tag", f"{MODEL}-v9.9.9")  # is no version of a model that lies elsewhere
+    words = {"MODEL": MODEL, "MODELS": "../shop/models"}
+    try:
+        done = fork.make("pipeline", **words)
+        assert done.returncode == 0, done.stdout + done.stderr
+    finally:
+        docker("rmi", "--force", f"{MODEL}:dev", check=False)
+    published = Layout(fork.root / "dist/registry" / MODEL)
+    sha = git.last_commit(root=abroad).sha
+    assert set(published.tags()) == {"1.2.3", "1.2", "1", "latest", "trunk", f"sha-{sha[:12]}"}
+    labels = Archive(fork.root / "dist" / MODEL / "image.tar").labels
+    told = {name: labels[f"org.opencontainers.image.{name}"] for name in ("revision", "source")}
+    assert told == {"revision": sha, "source": ADDRESS}
+    assert labels["model-images.tool"] == tool
+    assert read(fork.root / "dist" / MODEL / "bundle").manifest.revision == sha
+    assert not fork.git("status", "--porcelain")
+    assert not git.is_dirty(root=abroad)
+
+    (abroad / "wine/model.toml").write_text("changed")
+    (abroad / "README.md").write_text("changed")
+    (abroad / MODEL / "__pycache__").mkdir()
+    (abroad / MODEL / "__pycache__/estimator.pyc").touch()
+    commit(abroad, ".gitignore", "__pycache__/")
+    done = fork.make("train", **words)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert not fork.trained(MODEL)
