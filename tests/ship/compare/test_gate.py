@@ -36,7 +36,7 @@ from tests.support.images.bundle_images import image_of, publish_to
 def build(tmp_path: Path, shop: Shop, good: Bundle, monkeypatch: pytest.MonkeyPatch) -> Workspace:
     """The build of a model whose folder is that of the good one."""
     monkeypatch.delenv("REGISTRY", raising=False)
-    (tmp_path / "model").symlink_to(good.path.parent)
+    monkeypatch.setenv("MODELS", str(good.path.parent))
     monkeypatch.setattr("ship.git.ROOT", tmp_path)
     return Workspace("made", "python", tmp_path / "dist")
 

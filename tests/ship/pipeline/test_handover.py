@@ -31,7 +31,7 @@ from tests.support.images.trivy_files import pass_scan
 def workspace(tmp_path: Path, good: Bundle, monkeypatch: pytest.MonkeyPatch) -> Workspace:
     """The results of one model on a machine that has trained it."""
     monkeypatch.delenv("REGISTRY", raising=False)
-    (tmp_path / "model").symlink_to(good.path.parent)
+    monkeypatch.setenv("MODELS", str(good.path.parent))
     monkeypatch.setattr("ship.git.ROOT", tmp_path)
     workspace = Workspace("made", "", tmp_path / "dist")
     shutil.copytree(good.path, workspace.bundle)
