@@ -19,12 +19,12 @@ from ship.pipeline.publish import refuse_uncommitted
 from ship.registry.layout import Layout
 from ship.registry.oci_archive import Archive
 from ship.registry.remote import Registry
-from ship.registry.tags import tags_of_head
 from ship.supply_chain.expected_identity import fits
 from ship.supply_chain.identity import Claim
+from ship.tags import tags_of_head
 from tests.image.container import docker
 from tests.ship.conftest import Checkout
-from tests.ship.fork import Fork, make_unique
+from tests.support.checkouts.fork import Fork, make_unique
 
 MODEL = "abroad"
 ADDRESS = "https://example.com/octo/models"
