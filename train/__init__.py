@@ -1,1 +1,1 @@
-"""Model folder to bundle: load, split, fit, evaluate, gate, export, write."""
+"""Train a model: from its folder to a bundle (load, split, fit, evaluate, gate, export, write)."""

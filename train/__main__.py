@@ -17,12 +17,12 @@ from contract.spec.model_toml import ModelSpec
 from train.log import Log
 
 GATE_FAILED = 3
-# What the bytes of a bundle would otherwise depend on.
+# Without these, the bytes of a bundle would differ from run to run.
 FIXED = {"PYTHONHASHSEED": "0", "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
 
 
 def main() -> int:
-    """Train the model named on the command line, or take one step of it."""
+    """Train the model named on the command line, or run one step of it."""
     options = arguments()
     repeat_with_fixed_environment()
     checked = model_toml.read(
@@ -32,6 +32,7 @@ def main() -> int:
 
 
 def arguments() -> argparse.Namespace:
+    """Return the options of the command line."""
     parser = argparse.ArgumentParser(prog="python -m train", description=__doc__)
     parser.add_argument("name", help="a folder of the models' root")
     parser.add_argument("--out", type=Path, required=True, help="where the result is written")
@@ -50,12 +51,14 @@ def arguments() -> argparse.Namespace:
 
 
 def every_step(spec: ModelSpec, options: Namespace) -> int:
+    """Run all steps, each in a process of its own."""
     from train import job
 
     return job.run(spec, options.out, keep_going=options.keep_going)
 
 
 def reach(spec: ModelSpec, options: Namespace) -> int:
+    """Write whether the data can be had, for the stage that decides what to do without it."""
     from train.data.download import absent
 
     options.out.mkdir(parents=True, exist_ok=True)
@@ -64,6 +67,7 @@ def reach(spec: ModelSpec, options: Namespace) -> int:
 
 
 def rows(spec: ModelSpec, options: Namespace) -> int:
+    """Run the step that loads and splits the rows."""
     from train.steps.rows import prepare
 
     prepare(spec, options.out, Log(spec.name))
@@ -71,6 +75,7 @@ def rows(spec: ModelSpec, options: Namespace) -> int:
 
 
 def fit(spec: ModelSpec, options: Namespace) -> int:
+    """Run the step that fits the estimator and exports it."""
     from train.steps.fit import run
 
     run(spec, options.rows, options.out, Log(spec.name))
@@ -78,6 +83,7 @@ def fit(spec: ModelSpec, options: Namespace) -> int:
 
 
 def ask(spec: ModelSpec, options: Namespace) -> int:
+    """Run the step that asks the exported model about the holdout."""
     from train.steps.ask import run
 
     run(spec, options.rows, options.export, options.out, Log(spec.name))
@@ -85,6 +91,7 @@ def ask(spec: ModelSpec, options: Namespace) -> int:
 
 
 def judge(spec: ModelSpec, options: Namespace) -> int:
+    """Run the step that judges the answers and writes the bundle; return 3 if the gate failed."""
     from train.steps.assemble import Steps, run
 
     steps = Steps(options.rows, options.export, options.answers)
@@ -100,7 +107,7 @@ STEPS = {"all": every_step, "reach": reach, "rows": rows, "fit": fit, "ask": ask
 
 
 def repeat_with_fixed_environment() -> None:
-    """Start again if need be: the hash seed and the thread counts are read when Python starts."""
+    """Start Python again unless FIXED is set, as it reads these variables only when it starts."""
     if any(os.environ.get(name) != value for name, value in FIXED.items()):
         sys.stdout.flush()
         os.environ.update(FIXED)

@@ -1,7 +1,8 @@
-"""One training on this machine: each step in a process of its own, as in the builder's stages.
+"""One training on this machine: each step in a process of its own, as in the stages of the build.
 
-Here, unlike there, the steps share a file system and a network. What comes out is trusted by
-whoever ran it; the pipeline, given it by BUNDLE=, asks and judges the exported model again.
+Unlike in the build, the steps share a file system and a network, so that its result is only as
+trustworthy as the model's code. The pipeline that gets it by BUNDLE= asks and judges the exported
+model again.
 """
 
 from __future__ import annotations

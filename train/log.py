@@ -1,4 +1,4 @@
-"""Progress on stdout, one line per step: model, step, what came of it, seconds."""
+"""Print progress, one line per step: model, step, result, seconds."""
 
 from __future__ import annotations
 
@@ -6,13 +6,14 @@ import time
 
 
 class Log:
-    """The steps of one model."""
+    """Prints the lines of one model."""
 
     def __init__(self, name: str) -> None:
         self.name = name
         self.since = time.perf_counter()
 
     def __call__(self, step: str, text: str) -> None:
+        """Print that a step has ended, and the seconds since the step before it."""
         now = time.perf_counter()
         print(f"{self.name}  {step:<9}  {text}  ({now - self.since:.1f} s)", flush=True)
         self.since = now

@@ -1,1 +1,1 @@
-"""From rows to scores: the model of a bundle, run and held against its golden examples."""
+"""Run the model of a bundle: rows in, scores out, checked by the golden examples."""

@@ -14,14 +14,17 @@ from serve.validation.schema import Row
 
 
 class Frame(NamedTuple):
-    """A batch. A missing number is NaN, a missing category is "" (the bundle's convention)."""
+    """A batch of rows: `numeric` (rows, inputs) in float64 and `categorical` (rows, inputs) in str.
 
-    numeric: NDArray[np.float64]  # [rows, numeric inputs]
-    categorical: NDArray[Any]  # [rows, categorical inputs], str objects
+    A missing number is NaN, a missing category is "", as in training.
+    """
+
+    numeric: NDArray[np.float64]
+    categorical: NDArray[Any]
 
 
 class Framer:
-    """Turns rows into frames."""
+    """Turns decoded rows into frames."""
 
     def __init__(self, manifest: Manifest) -> None:
         self.width = len(manifest.inputs)
@@ -31,6 +34,7 @@ class Framer:
         self.categorical = [index for index, kind in enumerate(kinds) if kind == "categorical"]
 
     def __call__(self, rows: Sequence[Row]) -> Frame:
+        """Return the rows as arrays."""
         if not self.categorical:
             return Frame(self.numbers(rows), np.empty((len(rows), 0), object))
         numbers = [[row[index] for index in self.numeric] for row in rows]
@@ -41,7 +45,8 @@ class Framer:
         )
 
     def numbers(self, rows: Sequence[Row]) -> NDArray[np.float64]:
+        """Return rows of numbers alone as an array (rows, inputs); None becomes NaN."""
         if self.may_miss:
-            return np.array(rows, np.float64)  # which turns None into NaN
+            return np.array(rows, np.float64)
         values = chain.from_iterable(rows)
         return np.fromiter(values, np.float64, len(rows) * self.width).reshape(-1, self.width)

@@ -1,9 +1,9 @@
 """Scores the rows of many requests together, without making any of them wait for it.
 
 Requests that arrive in one turn of the event loop form one batch, which is scored at the end of
-that turn: no timer, and under load one run of the model answers dozens of requests. A batch that
-would hold the loop for longer than three milliseconds is scored in a thread; what arrives meanwhile
-forms the next batch. Only one batch is scored at a time.
+that turn. There is no timer, and under load one run of the model answers dozens of requests. A
+batch that would block the loop for longer than three milliseconds is scored in a thread; requests
+that arrive meanwhile form the next batch. Only one batch is scored at a time.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from serve.validation.schema import Row
 if TYPE_CHECKING:
     from serve.settings import Settings
 
-LONGEST_ON_THE_LOOP = 0.003  # seconds
+LONGEST_ON_THE_LOOP = 0.003  # seconds that a batch may block the event loop
 ROWS_PER_BATCH = 10_000
 
 Observe = Callable[[Frame, Scores, int], None]
@@ -30,7 +30,7 @@ Result = tuple[Frame, Scores] | Exception
 
 
 class Job(Protocol):
-    """A request that waits for its scores."""
+    """A request that waits for its scores; the batcher calls exactly one of its methods, once."""
 
     rows: Sequence[Row]
 
@@ -38,23 +38,23 @@ class Job(Protocol):
         """Take the scores of the rows."""
 
     def fail(self, error: Exception) -> None:
-        """Take what the model raised instead."""
+        """Take the exception that the model raised."""
 
 
 class Limits(NamedTuple):
-    """How much may wait before a request is turned away."""
+    """How many requests and rows may be in flight before a request is refused."""
 
     jobs: int
     rows: int
 
     @classmethod
     def of(cls, settings: Settings) -> Self:
-        """Return the limits that the settings say."""
+        """Return the limits of the settings."""
         return cls(settings.max_concurrency, settings.max_queued_rows)
 
 
 class Scorer:
-    """A queue of jobs in front of a model; belongs to the event loop it is made in."""
+    """A queue of jobs in front of a model; belongs to the event loop in which it is made."""
 
     def __init__(self, predictor: Predictor, observe: Observe, limits: Limits) -> None:
         self.predictor = predictor
@@ -69,14 +69,14 @@ class Scorer:
         self.scheduled = False
 
     def require_room(self) -> None:
-        """Raise Unavailable if as much as may be is in flight."""
+        """Check that another job may be submitted; raise Unavailable if too much is in flight."""
         if self.in_flight >= self.limits.jobs:
             raise too_busy(f"{self.limits.jobs} requests", "MAX_CONCURRENCY")
         if self.rows_in_flight >= self.limits.rows:
             raise too_busy(f"{self.limits.rows} rows", "MAX_QUEUED_ROWS")
 
     def submit(self, job: Job) -> None:
-        """Score a job in a moment; raise Unavailable as `require_room` does."""
+        """Queue a job for the next batch; raise Unavailable as `require_room` does."""
         self.require_room()
         self.in_flight += 1
         self.rows_in_flight += len(job.rows)
@@ -86,6 +86,7 @@ class Scorer:
             self.loop.call_soon(self.next_batch)
 
     def next_batch(self) -> None:
+        """Score a small batch now, a large one in the thread."""
         if sum([len(job.rows) for job in self.waiting]) <= self.rows_on_the_loop:
             jobs, self.waiting = self.waiting, []
             self.scheduled = False
@@ -95,7 +96,7 @@ class Scorer:
             done.add_done_callback(self.after_thread)
 
     def take(self) -> list[Job]:
-        """Take jobs off the queue: the first, and more while the batch is not too large."""
+        """Take jobs off the queue: the first, and more up to ROWS_PER_BATCH rows."""
         rows = count = 0
         for job in self.waiting:
             rows += len(job.rows)
@@ -106,6 +107,7 @@ class Scorer:
         return jobs
 
     def after_thread(self, done: asyncio.Future[list[tuple[list[Job], Result]]]) -> None:
+        """Deliver what the thread scored, and go on with what arrived meanwhile."""
         self.deliver(done.result())
         if self.waiting:
             self.next_batch()
@@ -113,15 +115,16 @@ class Scorer:
             self.scheduled = False
 
     def score(self, jobs: list[Job]) -> list[tuple[list[Job], Result]]:
-        """Score all rows at once; if that fails each job alone, for one may spoil the others'."""
+        """Score all rows at once; if that fails, each job alone, as one job may be the cause."""
         try:
             return [(jobs, self.predictor(all_rows(jobs)))]
-        except Exception as error:  # noqa: BLE001 - an estimator of one's own can raise anything
+        except Exception as error:  # noqa: BLE001 - a custom estimator can raise anything
             if len(jobs) == 1:
                 return [(jobs, error)]
         return [result for job in jobs for result in self.score([job])]
 
     def deliver(self, results: list[tuple[list[Job], Result]]) -> None:
+        """Give every job its scores or its exception, and report each scored batch to `observe`."""
         for jobs, result in results:
             self.in_flight -= len(jobs)
             self.rows_in_flight -= sum([len(job.rows) for job in jobs])
@@ -134,10 +137,12 @@ class Scorer:
 
 
 def all_rows(jobs: list[Job]) -> Sequence[Row]:
+    """Return the rows of all jobs."""
     return jobs[0].rows if len(jobs) == 1 else [row for job in jobs for row in job.rows]
 
 
 def too_busy(limit: str, setting: str) -> Unavailable:
+    """Return the refusal of a request beyond a limit."""
     return Unavailable(
         f"Fewer than {limit} must be in flight (the setting {setting}). Got as many. Try again."
     )

@@ -1,4 +1,4 @@
-"""Open a bundle for serving: verified, and past its gate."""
+"""Open a bundle for serving: its files verified, its gate passed."""
 
 from __future__ import annotations
 
@@ -10,7 +10,11 @@ from serve.errors import BrokenBundle, GateFailed
 
 
 def open_bundle(path: str) -> Bundle:
-    """Read and verify the bundle in `path`; raise BrokenBundle or GateFailed."""
+    """Read and verify the bundle in `path`.
+
+    Raises BrokenBundle if its files are not those of its manifest, GateFailed if its model did not
+    pass its gate.
+    """
     try:
         bundle = bundles.read(Path(path))
     except BundleError as error:
@@ -28,7 +32,7 @@ def open_bundle(path: str) -> Bundle:
 
 
 def manifest_json(path: str) -> bytes:
-    """Return the manifest in `path` for a person to read; raise BrokenBundle."""
+    """Return the manifest in `path`, indented; raise BrokenBundle if it cannot be read."""
     try:
         return bundles.encode(bundles.read_manifest(Path(path)))
     except BundleError as error:

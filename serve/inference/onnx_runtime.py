@@ -1,4 +1,4 @@
-"""Runs model.onnx with onnxruntime: no scikit-learn and no pickle in the process."""
+"""Run model.onnx with onnxruntime, without scikit-learn and without pickle in the process."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from serve.inference.arrays import Frame
 from serve.inference.scores import Scores
 from serve.inference.z_order import WORTH_IT, Order, has_trees
 
-# Since 1.29 onnxruntime keeps a database in the user's home and reports to its maker, unless told.
+# Since 1.29 onnxruntime sends telemetry and keeps a database in the user's home by default.
 os.putenv("ORT_DISABLE_TELEMETRY", "1")
 try:
     import onnxruntime
@@ -27,9 +27,13 @@ PROBABILITY_DIGITS = 7  # what a float32 holds; more would print rounding noise
 
 
 class OnnxRuntime:
-    """An inference session that gives each batch to one graph run."""
+    """An onnxruntime session that scores each batch by one run of the graph.
+
+    Making it raises BrokenModel if the graph cannot be loaded, or has other inputs or outputs.
+    """
 
     def __init__(self, bundle: Bundle, threads: int) -> None:
+        """Load the graph; raise BrokenModel if it cannot be served."""
         self.outputs = output_names(bundle)
         self.session = open_session(bundle, threads)
         self.inputs = {node.name for node in self.session.get_inputs()}
@@ -43,7 +47,7 @@ class OnnxRuntime:
             )
 
     def score(self, frame: Frame) -> Scores:
-        """Run the graph once for the whole batch."""
+        """Return the scores of a batch; probabilities have PROBABILITY_DIGITS decimals."""
         first, *rest = self.run(frame)
         if self.outputs == ["prediction"]:
             return Scores(readable(first.ravel()), None)
@@ -54,6 +58,7 @@ class OnnxRuntime:
         )
 
     def run(self, frame: Frame) -> list[Any]:
+        """Return the outputs of the graph; large batches for a forest are sorted by `z_order`."""
         feeds = {name: getattr(frame, name) for name in self.inputs}
         if self.order is None or len(frame.numeric) < WORTH_IT:
             return list(self.session.run(self.outputs, feeds))
@@ -64,19 +69,24 @@ class OnnxRuntime:
 
 
 def output_names(bundle: Bundle) -> list[str]:
+    """Return the outputs that the graph must have."""
     if bundle.manifest.task == "regression":
         return ["prediction"]
     return ["label", "probabilities"] if bundle.has_probabilities else ["label"]
 
 
 def readable(numbers: Any) -> list[Any]:
-    """Return floats that print as short as their precision; a float32 widened prints noise."""
+    """Return floats that print no more digits than their type holds.
+
+    A float32 as a Python float would print rounding noise.
+    """
     if numbers.dtype == np.float64:
         return list(numbers.tolist())
     return [float(str(number)) for number in numbers]
 
 
 def open_session(bundle: Bundle, threads: int) -> Any:
+    """Return an onnxruntime session of the model; raise BrokenModel if it cannot be loaded."""
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads  # by default onnxruntime takes every core of the host
     options.inter_op_num_threads = 1

@@ -1,4 +1,4 @@
-"""A model that answers: rows in, labels and probabilities out, proven by the golden examples."""
+"""A loaded model: rows in, labels and probabilities out, checked by the golden examples."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ FAST, LARGE = 0.002, 512  # seconds, rows
 
 
 class Predictor:
-    """The model of a bundle, loaded."""
+    """The loaded model of a bundle."""
 
     def __init__(self, bundle: Bundle, threads: int) -> None:
         self.bundle = bundle
@@ -24,11 +24,12 @@ class Predictor:
         self.runtime = load(bundle, threads)
 
     def __call__(self, rows: Sequence[Row]) -> tuple[Frame, Scores]:
+        """Return the rows as arrays, and their scores."""
         frame = self.frame(rows)
         return frame, self.runtime.score(frame)
 
     def prove(self) -> None:
-        """Answer every golden example; raise WrongAnswer for the first that differs."""
+        """Answer every golden example; raise WrongAnswer for the first whose answer differs."""
         examples = self.bundle.examples
         _, scores = self([example_row(example, self.bundle) for example in examples])
         nothing: list[list[float] | None] = [None] * len(examples)
@@ -43,7 +44,7 @@ class Predictor:
                 )
 
     def seconds_per_row(self) -> float:
-        """Measure how long one row takes, in a large batch if the model is fast."""
+        """Measure the seconds that one row takes, in a large batch if the model is fast."""
         rows = [example_row(example, self.bundle) for example in self.bundle.examples]
         if timed(self, rows) < FAST:
             rows *= LARGE // len(rows) + 1
@@ -51,6 +52,7 @@ class Predictor:
 
 
 def timed(predictor: Predictor, rows: list[Row]) -> float:
+    """Return the seconds that the rows take."""
     start = time.perf_counter()
     predictor(rows)
     return time.perf_counter() - start
@@ -62,7 +64,7 @@ def example_row(example: Example, bundle: Bundle) -> Row:
 
 
 def same(example: Example, label: Label, probabilities: list[float] | None) -> bool:
-    """Compare an answer with the recorded one."""
+    """Return whether an answer equals the recorded one, within PARITY_TOLERANCE."""
     if isinstance(example.prediction, float) and isinstance(label, float):
         return math.isclose(
             example.prediction, label, rel_tol=PARITY_TOLERANCE, abs_tol=PARITY_TOLERANCE

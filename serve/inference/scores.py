@@ -1,6 +1,6 @@
-"""What runs the model: onnxruntime, or scikit-learn for a model that ONNX cannot hold.
+"""Choose what runs the model: onnxruntime, or scikit-learn for a model that ONNX cannot hold.
 
-Each runtime is imported only when its kind of bundle is served, for an image holds only one.
+A runtime is imported only when a bundle needs it, as each image holds only one of the two.
 """
 
 # ruff: noqa: PLC0415 - an image holds only one of them
@@ -18,21 +18,25 @@ if TYPE_CHECKING:
 
 
 class Scores(msgspec.Struct):
-    """The answers to a batch, one of each per row."""
+    """Answers to a batch: labels (rows,) and, of a classifier, probabilities (rows, classes)."""
 
     labels: Sequence[Label]
     probabilities: list[list[float]] | None  # in the order of the manifest's classes
 
 
 class Runtime(Protocol):
-    """Scores a batch, in whichever thread calls it."""
+    """Scores batches; any thread may call it."""
 
     def score(self, frame: Frame) -> Scores:
-        """Return one label per row, and its probabilities if the model classifies."""
+        """Return one label per row and, if the model has them, its probabilities."""
 
 
 def load(bundle: Bundle, threads: int) -> Runtime:
-    """Load the model of a verified bundle; raise WrongLibrary or BrokenModel."""
+    """Load the model of a verified bundle.
+
+    Raises WrongLibrary if a library is missing or of another version, BrokenModel if the model
+    cannot be loaded.
+    """
     if bundle.manifest.runtime == "onnx":
         from serve.inference.onnx_runtime import OnnxRuntime
 

@@ -1,4 +1,4 @@
-"""Runs model.joblib with the scikit-learn that made it, for models that ONNX cannot hold."""
+"""Run model.joblib with the scikit-learn that made it, for models that ONNX cannot hold."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ except ImportError as error:
 
 DTYPES = {"numeric": "float64", "categorical": "object"}
 
-# scikit-learn's own classifiers whose predict is the class of the greatest predict_proba, so that
-# one call answers for both. Others (SVC, a tuned threshold, a class of one's own) get two calls.
+# The classifiers of scikit-learn whose predict is the class of the greatest predict_proba, so that
+# one call gives both. Others (SVC, a tuned threshold, a custom class) get two calls.
 PREDICTS_THE_LIKELIEST = {
     "AdaBoostClassifier",
     "BaggingClassifier",
@@ -47,7 +47,10 @@ PREDICTS_THE_LIKELIEST = {
 
 
 class EstimatorRuntime:
-    """The fitted estimator itself."""
+    """The fitted estimator, unpickled.
+
+    Making it raises WrongLibrary for another scikit-learn, BrokenModel if it cannot be unpickled.
+    """
 
     def __init__(self, bundle: Bundle) -> None:
         check_version(bundle.manifest)
@@ -61,7 +64,7 @@ class EstimatorRuntime:
         )
 
     def score(self, frame: Frame) -> Scores:
-        """Ask the estimator once for the whole batch, twice where its two answers may differ."""
+        """Return the scores of a batch, by one call where labels follow from probabilities."""
         X = frame.numeric if self.takes_array else self.table(frame)
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", "X does not have valid feature names")
@@ -72,6 +75,7 @@ class EstimatorRuntime:
             return self.classify(X)
 
     def classify(self, X: Any) -> Scores:
+        """Return labels and, if the estimator has them, probabilities for `X` (rows, inputs)."""
         if not hasattr(self.estimator, "predict_proba"):
             return Scores(self.estimator.predict(X).tolist(), None)
         probabilities = self.estimator.predict_proba(X)
@@ -82,7 +86,7 @@ class EstimatorRuntime:
         return Scores(labels.tolist(), probabilities.tolist())
 
     def table(self, frame: Frame) -> pd.DataFrame:
-        """Return the DataFrame that training gave the estimator: names, order and types."""
+        """Return the rows as the DataFrame of training: the same names, order and types."""
         columns = {"numeric": iter(frame.numeric.T), "categorical": iter(frame.categorical.T)}
         return pd.DataFrame(
             {
@@ -93,16 +97,21 @@ class EstimatorRuntime:
 
 
 def last_step(estimator: Any) -> Any:
+    """Return the last step of a pipeline, or the estimator itself."""
     return estimator.steps[-1][1] if hasattr(estimator, "steps") else estimator
 
 
 def predicts_the_likeliest(estimator: Any) -> bool:
+    """Return whether the estimator's label is always the class with the greatest probability."""
     kind = type(last_step(estimator))
     return kind.__module__.startswith("sklearn.") and kind.__name__ in PREDICTS_THE_LIKELIEST
 
 
 def needs_names(estimator: Any) -> bool:
-    """Only scikit-learn's own steps, and none that holds others or a function, do without."""
+    """Return whether the estimator needs a DataFrame: any step that is not plain scikit-learn's.
+
+    Steps that hold other estimators or a function may ask for names as well.
+    """
     steps = [step for _, step in getattr(estimator, "steps", [("only", estimator)])]
     holders = ("transformers", "transformer_list", "estimators", "func")
     return any(
@@ -113,6 +122,7 @@ def needs_names(estimator: Any) -> bool:
 
 
 def check_version(manifest: Manifest) -> None:
+    """Check that scikit-learn has the version that made the model; raise WrongLibrary if not."""
     wanted = manifest.libraries.get("scikit-learn")
     if sklearn.__version__ != wanted:
         raise WrongLibrary(
@@ -122,6 +132,7 @@ def check_version(manifest: Manifest) -> None:
 
 
 def unpickle(bundle: Bundle) -> Any:
+    """Return the estimator; raise BrokenModel if joblib cannot load it."""
     try:
         return joblib.load(bundle.model_file)
     except Exception as error:  # a pickle can raise anything

@@ -1,7 +1,7 @@
-"""Where a request ends: heads that mean the same to every server, and bodies that httptools skips.
+"""Where a request ends: heads that every server reads alike, and bodies that httptools skips.
 
-llhttp is strict about most of RFC 9112, but takes HTTP/0.9, HTTP/2.0 in the form of HTTP/1.1, and
-codings that we would not undo. What a proxy before us reads otherwise is refused here.
+llhttp is strict about most of RFC 9112, but accepts HTTP/0.9, HTTP/2.0 written as HTTP/1.1, and
+transfer codings that this server does not decode. What a proxy may read otherwise is refused here.
 """
 
 from __future__ import annotations
@@ -20,7 +20,10 @@ FRAMING = frozenset((b"content-length", b"transfer-encoding"))
 
 
 def check(method: bytes, version: str, headers: Pairs) -> None:
-    """Raise MalformedRequest unless it is clear to every server where the request ends."""
+    """Check that every server reads the same end of the request (RFC 9112, 6.1 and 6.3).
+
+    Raises MalformedRequest if not.
+    """
     if version not in ("1.1", "1.0"):
         raise malformed("request must be HTTP/1.1", f"HTTP/{version}")
     if method == b"CONNECT":
@@ -35,15 +38,16 @@ def check(method: bytes, version: str, headers: Pairs) -> None:
 
 
 def malformed(wanted: str, got: str) -> MalformedRequest:
+    """Return the refusal of a request whose head is wrong."""
     return MalformedRequest(f"The {wanted}. Got {got} instead.")
 
 
 class Body:
-    """What a parser tells of a body alone, and not of the `head` that it was given for it.
+    """Callbacks for a parser that is fed the body of a request, after a made-up `head`.
 
-    httptools skips the body of a request that asks for an upgrade, as if the client spoke another
-    protocol from there on. But a client does so only once the server agrees, which this one never
-    does: the body is one, and another parser finds its end.
+    httptools skips the body of a request that asks for an upgrade (RFC 9110, 7.8), as if the client
+    spoke another protocol from there on. But a client does so only once the server agrees, which
+    this one never does: the body is one, and another parser finds its end.
     """
 
     def __init__(self, protocol: Protocol) -> None:
@@ -52,6 +56,6 @@ class Body:
 
 
 def head(headers: Iterable[tuple[bytes, bytes]]) -> bytes:
-    """Return a head that tells the parser of a `Body` where it ends, and that nothing follows."""
+    """Return a head after which a parser expects exactly the body that these headers announce."""
     lines = [b"%b: %b\r\n" % header for header in headers if header[0] in FRAMING]
     return b"".join([b"POST / HTTP/1.1\r\nconnection: close\r\n", *lines, b"\r\n"])

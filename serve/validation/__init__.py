@@ -1,1 +1,1 @@
-"""What a request may hold, as types that decode it, and why one was refused."""
+"""Types that decode and check a request at once, and the reasons for a refusal."""

@@ -1,7 +1,7 @@
-"""Words for a body that the schema refused: which row, which field, what was expected, what came.
+"""Say why the schema refused a body: which row, which field, what was expected, what it got.
 
-The typed decoder decides; this module only explains, so it may be slow. It decodes the body a
-second time, without types, and looks for the first thing wrong.
+The typed decoder of `serve.validation.schema` decides. This module only explains, so it may be
+slow: it decodes the body again, without types, and looks for the first thing that is wrong.
 """
 
 from __future__ import annotations
@@ -21,7 +21,11 @@ MAX_CATEGORIES = 20
 
 
 def parse(body: bytes | bytearray) -> Any:
-    """Decode JSON that means one thing only; raise MalformedBody."""
+    """Decode JSON that every parser reads alike (RFC 8259).
+
+    Raises MalformedBody for a body that is not UTF-8 or not JSON, for a key that occurs twice, and
+    for NaN and infinities.
+    """
     try:
         return json.loads(body.decode(), object_pairs_hook=unique, parse_constant=refuse_constant)
     except UnicodeDecodeError as error:
@@ -33,6 +37,7 @@ def parse(body: bytes | bytearray) -> Any:
 
 
 def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Return an object of JSON; raise MalformedBody for a key that occurs twice."""
     found: dict[str, Any] = {}
     for key, value in pairs:
         if key in found:
@@ -45,11 +50,12 @@ def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def refuse_constant(constant: str) -> NoReturn:
+    """Refuse NaN and infinities, which Python's parser takes: raise MalformedBody."""
     raise MalformedBody(f"Every number must be finite. Got {constant} instead.", got=constant)
 
 
 def quote(value: Any) -> str:
-    """Return a value as it came, shortened."""
+    """Return a value as JSON, shortened; of a list or an object, its kind."""
     if type(value) in JSON_TYPES:
         return JSON_TYPES[type(value)]
     text = json.dumps(value, ensure_ascii=False)
@@ -70,6 +76,7 @@ def body_problem(body: bytes, schema: Schema, error: Exception) -> Refusal:
 
 
 def shape_problem(decoded: Any, keys: str) -> Refusal:
+    """Return the refusal of a body without the keys that it must have."""
     expected = f"an object with the one key {keys}"
     if isinstance(decoded, dict):
         got = "the keys " + (", ".join(quote(key) for key in decoded) or "none")
@@ -79,11 +86,12 @@ def shape_problem(decoded: Any, keys: str) -> Refusal:
 
 
 def unknown_problem(error: Exception) -> Refusal:
+    """Return the refusal of a body in which this module finds nothing wrong."""
     return InvalidRow(f"The body does not fit the model's schema: {error}.")
 
 
 def rows_problem(rows: Any, schema: Schema, name: str = "instances") -> Refusal | None:
-    """Return the first thing wrong with a list of rows."""
+    """Return the first thing wrong with a list of rows, None if nothing is."""
     if not isinstance(rows, list) or not rows:
         got = "an empty list" if isinstance(rows, list) else quote(rows)
         return problem(name, "a list with at least one row", got)
@@ -100,7 +108,10 @@ def rows_problem(rows: Any, schema: Schema, name: str = "instances") -> Refusal 
 def row_problem(
     row: Any, manifest: Manifest, name: str = "features", index: int = 0
 ) -> Refusal | None:
-    """Return the first thing wrong with a row."""
+    """Return the first thing wrong with a row, None if nothing is.
+
+    `name` is how messages call the row, `index` its place among the rows.
+    """
     names = [field.name for field in manifest.inputs]
     if isinstance(row, dict):
         return named_problem(row, manifest, name, index)
@@ -113,6 +124,7 @@ def row_problem(
 
 
 def named_problem(row: dict[str, Any], manifest: Manifest, name: str, index: int) -> Refusal | None:
+    """Return the first thing wrong with a row that is an object, None if nothing is."""
     known = {field.name: field for field in manifest.inputs}
     for key in row:
         if key not in known:
@@ -130,6 +142,7 @@ def named_problem(row: dict[str, Any], manifest: Manifest, name: str, index: int
 def values_problem(
     row: dict[str, Any], manifest: Manifest, name: str, index: int
 ) -> Refusal | None:
+    """Return the first value of a row that does not fit, None if all do."""
     for field in manifest.inputs:
         value = row.get(field.name)
         if not fits(value, field, manifest):
@@ -140,6 +153,7 @@ def values_problem(
 
 
 def fits(value: Any, field: Input, manifest: Manifest) -> bool:
+    """Return whether the model takes a value for an input."""
     if value is None:
         return field.missing
     if field.kind == "numeric":
@@ -150,7 +164,7 @@ def fits(value: Any, field: Input, manifest: Manifest) -> bool:
 
 
 def value_words(field: Input, manifest: Manifest) -> str:
-    """Return what a value must be, in words."""
+    """Return what a value must be, for a message."""
     if field.kind == "numeric":
         least, greatest = number_range(field, manifest.serving)
         limit = "" if greatest == FLOAT32_MAX else f" from {least:g} to {greatest:g}"
@@ -163,18 +177,20 @@ def value_words(field: Input, manifest: Manifest) -> str:
 
 
 def dotted(*names: str) -> str:
+    """Return the names that are not empty, with dots between."""
     return ".".join(filter(None, names))
 
 
 def problem(
     where: str, expected: str, got: str, *, row: int | None = None, field: str | None = None
 ) -> InvalidRow:
+    """Return the refusal of a value: where it is, what it must be, and what it is."""
     message = f"{where} must be {expected}. Got {got} instead."
     return InvalidRow(message, row=row, field=field, expected=expected, got=got)
 
 
 def conversion_problem(rows: list[Any], schema: Schema, error: Exception) -> Refusal:
-    """Return why the schema refused rows that came some other way than in one JSON body."""
+    """Return why the schema refused rows that were decoded elsewhere."""
     return rows_problem(rows, schema, "rows") or unknown_problem(error)
 
 

@@ -1,7 +1,7 @@
-"""The manifest's inputs and outputs as types, so that decoding a request is checking it.
+"""The manifest's inputs as msgspec types, so that decoding a request checks it.
 
-A row on the wire is a list in the order of the inputs or an object by name. msgspec compiles the
-types below once; a body they accept needs no second look, save for duplicate keys.
+A row is a list in the order of the inputs, or an object by their names. msgspec compiles these
+types once. A body that they accept needs no other check, save for duplicate keys.
 """
 
 from __future__ import annotations
@@ -47,13 +47,13 @@ def value_type(field: Input, serving: Serving) -> Any:
 
 
 def listed_type(manifest: Manifest) -> Any:
-    """Return the type of a row as a list."""
+    """Return the type of a row that is a list."""
     types = tuple(value_type(field, manifest.serving) for field in manifest.inputs)
     return tuple.__class_getitem__(types)
 
 
 def named_type(manifest: Manifest) -> type[msgspec.Struct]:
-    """Return the type of a row as an object; only a value that may be missing may be absent."""
+    """Return the type of a row that is an object; only values that may be missing may be absent."""
     attributes = {f"value{index}": field for index, field in enumerate(manifest.inputs)}
     return msgspec.defstruct(
         "Row",
@@ -69,7 +69,7 @@ def named_type(manifest: Manifest) -> type[msgspec.Struct]:
 
 
 class Schema:
-    """Decodes what clients send to a model."""
+    """Decodes requests to a model: one row, many rows, or rows that were decoded elsewhere."""
 
     def __init__(self, manifest: Manifest, max_rows: int) -> None:
         self.manifest = manifest
@@ -84,11 +84,12 @@ class Schema:
         self.decode_many: Callable[[bytes], Any] = msgspec.json.Decoder(self.many).decode
 
     def convert(self, rows: list[Any]) -> list[Row]:
-        """Check rows that were decoded elsewhere; raise msgspec.ValidationError."""
+        """Check rows that were decoded elsewhere; raise msgspec.ValidationError for a wrong one."""
         return [in_order(row) for row in msgspec.convert(rows, self.rows)]
 
 
 def request_type(name: str, field: str, content: Any) -> type[msgspec.Struct]:
+    """Return the type of a body with one key, `field`."""
     return msgspec.defstruct(name, [(field, content)], forbid_unknown_fields=True)
 
 

@@ -1,7 +1,7 @@
-"""The answers of an exported model, as the file between who asked it and who judges it.
+"""The file of an exported model's answers, between the step that asks and the step that judges.
 
-They come out of a process that a pickle's code may have run in, so everything in the file is held
-against what was asked before it is believed to be an answer at all.
+A pickle's code may have run in the process that wrote it. So everything in the file is checked
+against the questions before it counts as an answer.
 """
 
 from __future__ import annotations
@@ -21,22 +21,22 @@ from train.fit.evaluate import Answers
 
 FILE = "answers.json"
 REPEATS = 5  # of shuffling one input
-ROWS = 2_000  # that are shuffled: more judge an importance no better, and take their time
-SLACK = 1e-3  # that the probabilities of a row may miss their sum by: float32 adds up to that
+ROWS = 2_000  # that are shuffled; more take longer and make an importance no more exact
+SLACK = 1e-3  # by which a row's probabilities may miss the sum 1, as they are added up in float32
 
 
 class Given(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
-    """Answers to N rows: predictions (N) and, if there are any, probabilities (N, classes)."""
+    """Answers to rows: predictions (rows,) and, if there are any, probabilities (rows, classes)."""
 
     predictions: list[Label | None]  # None where a number is not finite
     probabilities: list[list[float | None]] | None
 
 
 class Answered(Given, kw_only=True, forbid_unknown_fields=True):
-    """What a model answered to the holdout, and how its answers change.
+    """A model's answers to the holdout, to shuffled inputs, and those of fits with other seeds.
 
-    `shuffled` has, for each input, REPEATS predictions of the first ROWS rows with that input
-    shuffled among them; `seeds` the answers of the fits with other random seeds.
+    `shuffled` has, for each input, REPEATS times the predictions of the first ROWS rows with that
+    input shuffled among them; `seeds` has the answers of the fits with other random seeds.
     """
 
     shuffled: dict[str, list[list[Label | None]]]
@@ -59,12 +59,16 @@ def given(answers: Answers) -> Given:
 
 
 def read(folder: Path) -> Answered:
-    """Read the answers in `folder`; raises as reading and decoding a file do."""
+    """Read the answers in `folder`.
+
+    Raises BundleError for a file that is not regular or too large, FileNotFoundError for none, and
+    msgspec.DecodeError for other content.
+    """
     return msgspec.json.decode(bundle.read_file(folder / FILE), type=Answered)
 
 
 class Reader:
-    """Takes answers to the holdout for what they are, or raises ModelError.
+    """Turns answers that were read into arrays; raises ModelError for what cannot be answers.
 
     `classes` are those of the training rows, in the order of the probabilities; None for numbers.
     """
@@ -74,14 +78,20 @@ class Reader:
         self.classes = classes
 
     def answers(self, given: Given, rows: int) -> Answers:
-        """Return the answers to so many rows as arrays."""
+        """Return the answers to `rows` rows as arrays.
+
+        Raises ModelError for what cannot be answers.
+        """
         predictions = self.predictions(given.predictions, rows)
         if given.probabilities is None:
             return Answers(predictions, None)
         return Answers(predictions, self.probabilities(given.probabilities, rows))
 
     def predictions(self, values: list[Label | None], rows: int) -> NDArray[Any]:
-        """Return the predictions (rows,) as the truth has them: classes, or finite numbers."""
+        """Return the predictions (rows,), of the truth's type: classes, or finite numbers.
+
+        Raises ModelError for another number of them, and for a value that is neither.
+        """
         if len(values) != rows:
             raise self.fault(f"{rows} predictions", f"{len(values)}")
         if self.classes is None:
@@ -93,10 +103,14 @@ class Reader:
         return np.array(values, dtype=object if isinstance(self.classes[0], str) else np.int64)
 
     def is_class(self, value: Label | None) -> bool:
+        """Return whether a prediction is one of the classes."""
         return not isinstance(value, float) and value in (self.classes or ())
 
     def probabilities(self, values: list[list[float | None]], rows: int) -> NDArray[np.float64]:
-        """Return the probabilities (rows, classes), each row of which adds up to one."""
+        """Return the probabilities (rows, classes).
+
+        Raises ModelError for another shape, and for a row that does not add up to one.
+        """
         width = len(self.classes or ())
         if not width or len(values) != rows or any(len(row) != width for row in values):
             raise self.fault(f"{rows} rows of {width} probabilities", "another shape")
@@ -109,7 +123,10 @@ class Reader:
         return found
 
     def shuffled(self, answered: Answered, rows: int) -> dict[str, list[NDArray[Any]]]:
-        """Return the predictions with each input shuffled, REPEATS times."""
+        """Return for each input the REPEATS predictions (rows,) with that input shuffled.
+
+        Raises ModelError if an input is missing or is none.
+        """
         if set(answered.shuffled) != set(self.spec.inputs):
             raise self.fault("answers with each input shuffled", f"{sorted(answered.shuffled)}")
         count = min(rows, ROWS)
@@ -119,5 +136,6 @@ class Reader:
         }
 
     def fault(self, expected: str, found: str) -> ModelError:
+        """Return the error for something that cannot be answers."""
         where = f"What {self.spec.folder} answers to held-out rows"
         return ModelError(where, expected, found, "Mend what build() in estimator.py returns.")

@@ -1,6 +1,6 @@
-"""Ask an exported model about rows whose truth it does not know, in a process of its own.
+"""Ask an exported model about rows without their truth, in a process of its own.
 
-A graph is data; a pickle is code, which runs here and nowhere else.
+A graph is data. A pickle is code, which runs in this step and in no other.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ def ask(spec: ModelSpec, runtime: Runtime, files: list[Path], X: pd.DataFrame) -
 
 
 def asker(spec: ModelSpec, runtime: Runtime, content: bytes) -> Ask:
-    """Return what answers rows by an exported model alone."""
+    """Return a function that answers rows by an exported model."""
     if runtime == "onnx":
         return lambda X: parity.answer(spec, content, X)
     estimator.make_importable(spec)
@@ -60,7 +60,10 @@ def asker(spec: ModelSpec, runtime: Runtime, content: bytes) -> Ask:
 
 
 def shuffled(spec: ModelSpec, ask: Ask, X: pd.DataFrame) -> dict[str, list[list[Label | None]]]:
-    """Return the predictions with each input shuffled in turn, several times."""
+    """Return the predictions with each input shuffled in turn, REPEATS times.
+
+    For permutation importance (Breiman 2001), which `train.steps.assemble` computes.
+    """
     random = np.random.default_rng(spec.seed)
 
     def predicted(name: str) -> list[Label | None]:

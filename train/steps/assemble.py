@@ -45,7 +45,10 @@ class Steps(NamedTuple):
 
 
 class Case(NamedTuple):
-    """What is to be judged: a training's claims, on its rows; `classes` as probabilities go."""
+    """The claims of a training and the rows that they are judged on.
+
+    `classes` are in the order of the probabilities.
+    """
 
     spec: ModelSpec
     said: Claims
@@ -57,9 +60,9 @@ class Case(NamedTuple):
 
 
 class Asked(NamedTuple):
-    """What the exported model answered: to the holdout, with inputs shuffled, with other seeds.
+    """The exported model's answers: to the holdout, with inputs shuffled, and with other seeds.
 
-    The shuffled answers are in the order of the questions, the others in that of the holdout.
+    The shuffled ones (rows,) are in the order of the questions, the others in the holdout's.
     """
 
     answers: Answers
@@ -85,7 +88,7 @@ def run(spec: ModelSpec, steps: Steps, out: Path, log: Log) -> Manifest:
 
 
 def read_case(spec: ModelSpec, steps: Steps) -> Case:
-    """Read rows and claims; raise ModelError for claims that are none."""
+    """Read rows and claims; raise ModelError for claims that contradict the rows."""
     train = msgspec.json.decode(bundle.read_file(steps.rows / TRAINING), type=Rows).part
     holdout = msgspec.json.decode(bundle.read_file(steps.rows / HOLDOUT), type=Holdout)
     said = claims.read(spec, steps.export)
@@ -99,7 +102,10 @@ def read_case(spec: ModelSpec, steps: Steps) -> Case:
 
 
 def read_answers(case: Case, folder: Path) -> Asked:
-    """Read what the model answered; raise ModelError for what cannot be answers."""
+    """Read the model's answers, in the order of the holdout.
+
+    Raises ModelError for what cannot be answers.
+    """
     try:
         answered = answers.read(folder)
     except (bundle.BundleError, OSError, msgspec.DecodeError, RecursionError) as error:
@@ -133,7 +139,10 @@ def measure(case: Case, asked: Asked, log: Log) -> Metrics:
 
 
 def study(case: Case, asked: Asked) -> Study:
-    """Return how much of a metric each input is worth, and the learning curve of the training."""
+    """Return the permutation importance of each input, and the learning curve of the training.
+
+    Permutation importance (Breiman 2001): the metric lost when the input is shuffled.
+    """
     metric, rows = METRICS[case.spec.task], case.asked[: answers.ROWS]
     truth = case.holdout.y[rows]
     best = scored(truth, asked.answers.predictions[rows], metric)
@@ -150,12 +159,13 @@ def study(case: Case, asked: Asked) -> Study:
 
 
 def scored(truth: NDArray[Any], predictions: NDArray[Any], metric: str) -> float:
-    """Return accuracy or r2."""
+    """Return the accuracy or r2 of predictions (rows,) whose truth is `truth` (rows,)."""
     score = evaluate.score_numbers if metric == "r2" else evaluate.score_labels
     return score(truth, predictions)[metric]
 
 
 def leaning(found: Study) -> str:
+    """Return which input is the most important, as a line of the log."""
     most = found.importance[0]
     return f"{most.feature} matters most: shuffled, it costs {most.mean:.3g} of {found.metric}"
 
@@ -199,6 +209,7 @@ def describe(case: Case, metrics: Metrics, verdict: Gate) -> Manifest:
 def write(
     spec: ModelSpec, out: Path, manifest: Manifest, content: bytes, found: Evaluation
 ) -> None:
+    """Write the bundle."""
     for name in bundle.MODEL_FILES.values():
         (out / name).unlink(missing_ok=True)  # an earlier training may have had another runtime
     notes = spec.notes.read_text(encoding="utf-8")
@@ -215,4 +226,5 @@ def write(
 
 
 def size(manifest: Manifest) -> int:
+    """Return the bytes of a bundle's files."""
     return sum(file.bytes for file in manifest.files.values())

@@ -1,4 +1,4 @@
-"""Fit a model's estimator to its training rows and export it: the only step that fits it."""
+"""Fit a model's estimator to its training rows and export it."""
 
 from __future__ import annotations
 
@@ -61,6 +61,7 @@ def run(spec: ModelSpec, rows: Path, out: Path, log: Log) -> None:
 def cross_validate(
     spec: ModelSpec, model: Any, train: Part, log: Log
 ) -> dict[str, CrossValidation]:
+    """Score the folds, and log the means."""
     folds = evaluate.cross_validate(spec, model, train)
     log("cross-val", f"{spec.folds} folds: {summary({k: v.mean for k, v in folds.items()})}")
     return folds
@@ -69,7 +70,7 @@ def cross_validate(
 def other_fits(spec: ModelSpec, fitted: Any, train: Part) -> list[Any]:
     """Return fits that differ in nothing but the random seed.
 
-    None for an estimator without a random_state, which always comes out the same.
+    Empty for an estimator without a random_state, whose fits are always the same.
     """
     names = [name for name in fitted.get_params() if name.split("__")[-1] == "random_state"]
     if not names:

@@ -1,4 +1,4 @@
-"""Golden examples: holdout rows with the answers that the exported model gave."""
+"""Golden examples and the evaluation: holdout rows with the answers of the exported model."""
 
 from __future__ import annotations
 
@@ -24,6 +24,7 @@ def examples(found: Evaluation, inputs: list[Input], serving: Serving) -> list[E
 
 
 def example(found: Evaluation, row: int) -> Example:
+    """Return a row of the evaluation as a golden example."""
     return Example(
         features=found.features[row],
         prediction=found.predictions[row],

@@ -1,7 +1,7 @@
 """The rows of a model between the steps of its training, each of which may be its own container.
 
-`training` is all that a model's code sees; `questions` are the holdout rows without their truth;
-`holdout` has the truth, and is read by nothing that runs a model's code.
+`training.json` is all that a model's code reads. `questions.json` has the holdout rows without
+their truth. `holdout.json` has the truth, and no step that runs a model's code reads it.
 """
 
 from __future__ import annotations
@@ -28,17 +28,18 @@ TRAINING, HOLDOUT, QUESTIONS, FOLDER = "training.json", "holdout.json", "questio
 
 
 class Questions(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
-    """Rows without their truth: for each input, by its name, a list of N cells."""
+    """Rows without their truth: for each input, by its name, a list of cells."""
 
     columns: dict[str, list[Value]]
     numeric: list[str]  # the inputs that are numbers; the others are texts
 
     @property
     def X(self) -> pd.DataFrame:  # noqa: N802 - as scikit-learn calls it
-        """The rows as an estimator takes them: (N, inputs), float64 with NaN or texts with ""."""
+        """The rows as an estimator takes them: (rows, inputs), floats with NaN or texts with ""."""
         return pd.DataFrame({name: self.column(name) for name in self.columns})
 
     def column(self, name: str) -> pd.Series:
+        """Return a column as an estimator takes it."""
         cells = self.columns[name]
         if name in self.numeric:
             values = [math.nan if cell is None else cell for cell in cells]
@@ -47,29 +48,29 @@ class Questions(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
 
 
 class Rows(Questions, kw_only=True, forbid_unknown_fields=True):
-    """Rows with their truth, of a source with this sha256; nothing tells where in it they were."""
+    """Rows with their truth, and the sha256 of their source, but not their positions in it."""
 
     sha256: str
     truth: list[Label]
 
     @property
     def y(self) -> NDArray[Any]:
-        """The truth (N,): integers, numbers or texts."""
+        """The truth (rows,): integers, numbers or texts."""
         kind = object if isinstance(self.truth[0], str) else None
         y: NDArray[Any] = np.array(self.truth, dtype=kind)
         return y
 
     @property
     def part(self) -> Part:
-        """The rows as `train.data.split` gives them, counted from 0."""
+        """The rows as `train.data.split` returns them, numbered from 0."""
         return Part(self.X, self.y, np.arange(len(self.truth)), {})
 
 
 class Holdout(Rows, kw_only=True, forbid_unknown_fields=True):
     """The holdout: `ids` are positions in the source, `others` kept columns.
 
-    The questions are asked in another order, `asked`: their places in the source would tell of a
-    sorted table, together with the training rows, what the truth is.
+    The questions come in another order, `asked`. In the order of the source, and together with the
+    training rows, they could give the truth of a sorted table away.
     """
 
     ids: list[int]
@@ -78,12 +79,12 @@ class Holdout(Rows, kw_only=True, forbid_unknown_fields=True):
 
     @property
     def part(self) -> Part:
-        """The rows as `train.data.split` gives them, with their places in the source."""
+        """The rows as `train.data.split` returns them, with their positions in the source."""
         return Part(self.X, self.y, np.array(self.ids, dtype=np.int64), self.others)
 
 
 def prepare(spec: ModelSpec, out: Path, log: Log) -> None:
-    """Load and split the rows of a model, and write into `out` what each later step may see."""
+    """Load and split the rows of a model, and write into `out` what each later step may read."""
     data = dataset.load(spec)
     dropped = f", {data.dropped} without {spec.target} dropped" if data.dropped else ""
     log("load", f"{data.rows} rows, {len(spec.inputs)} inputs from {spec.data.source}{dropped}")
@@ -108,13 +109,14 @@ def prepare(spec: ModelSpec, out: Path, log: Log) -> None:
 
 
 def order(holdout: Part) -> NDArray[np.int64]:
-    """Return the order in which the holdout is asked, drawn from what nobody who is asked knows."""
+    """Return the order (rows,) of the questions, drawn from what no code of the model can know."""
     secret = msgspec.json.encode([holdout.ids.tolist(), holdout.y.tolist()])
     seed = int.from_bytes(hashlib.sha256(secret).digest())
     return np.random.default_rng(seed).permutation(len(holdout.y))
 
 
 def fields(spec: ModelSpec, part: Part, data: Dataset) -> dict[str, Any]:
+    """Return the fields of `Rows` for some of the rows."""
     return {
         "columns": columns(part.X),
         "numeric": spec.columns("numeric"),
@@ -124,7 +126,7 @@ def fields(spec: ModelSpec, part: Part, data: Dataset) -> dict[str, Any]:
 
 
 def copy_folder(spec: ModelSpec, target: Path) -> None:
-    """Copy a model's folder without its data: that is what its code may see of it."""
+    """Copy a model's folder without its data, as its code may read it."""
     data = spec.folder / spec.data.source
 
     def hidden(folder: str, names: list[str]) -> list[str]:
@@ -134,5 +136,5 @@ def copy_folder(spec: ModelSpec, target: Path) -> None:
 
 
 def columns(X: pd.DataFrame) -> dict[str, list[Value]]:
-    """Return the cells as JSON holds them: a missing value, of either kind, is null."""
+    """Return the columns as JSON holds them: a missing number or text is null."""
     return {str(name): [value(cell) for cell in cells.tolist()] for name, cells in X.items()}
