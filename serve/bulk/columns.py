@@ -8,24 +8,19 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from contract.bundle import Input, Serving
-from serve.validation.schema import known_categories, number_range
+from contract.inputs import Domain
 
 
-def require_numbers(
-    numbers: NDArray[np.float64], missing: int, field: Input, serving: Serving
-) -> None:
-    """Raise ValueError unless all numbers but the missing, which are NaN, are in range."""
-    least, greatest = number_range(field, serving)
-    good = np.count_nonzero((numbers >= least) & (numbers <= greatest))
-    if good + (missing if field.missing else 0) != len(numbers):
+def require_numbers(numbers: NDArray[np.float64], missing: int, domain: Domain) -> None:
+    """Raise ValueError unless all numbers (rows,) but the missing, which are NaN, are in range."""
+    good = np.count_nonzero((numbers >= domain.least) & (numbers <= domain.greatest))
+    if good + (missing if domain.missing else 0) != len(numbers):
         raise ValueError
 
 
-def require_texts(found: AbstractSet[str], field: Input, serving: Serving) -> None:
+def require_texts(texts: AbstractSet[str], domain: Domain) -> None:
     """Raise ValueError unless all texts, save for missing ones, are categories."""
-    known = known_categories(field, serving)
-    if "" in found or (known is not None and not found <= known):
+    if "" in texts or (domain.categories is not None and not texts <= domain.categories):
         raise ValueError
 
 

@@ -6,7 +6,7 @@ import pandas as pd
 
 from contract.bundle import Example, Input, Serving, Value
 from contract.evaluation.evaluation import Evaluation
-from contract.evaluation.fingerprints import takes
+from contract.inputs import accepts, domains
 from train.data.split import Part
 from train.fit.evaluate import Answers
 from train.steps.rows import value
@@ -34,7 +34,8 @@ def features(X: pd.DataFrame) -> list[dict[str, Value]]:
 
 def examples(found: Evaluation, inputs: list[Input], serving: Serving) -> list[Example]:
     """Choose holdout rows a server accepts: some of every class, some with gaps, then the first."""
-    usable = [row for row, cells in enumerate(found.features) if takes(inputs, serving, cells)]
+    served = domains(inputs, serving)
+    usable = [row for row, cells in enumerate(found.features) if accepts(served, cells)]
     chosen: list[int] = []
     if isinstance(found.predictions[0], str | int):
         for label in dict.fromkeys(found.truth):
