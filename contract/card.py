@@ -58,7 +58,7 @@ def metrics(manifest: Manifest) -> str:
             name,
             f"{value:.4f}",
             "{:.4f} to {:.4f}".format(*manifest.metrics.intervals[name]),
-            f"{folds[name].mean:.4f} ± {folds[name].std:.4f}",
+            f"{folds[name].mean:.4f} ± {folds[name].std:.4f}" if name in folds else "none",
         )
         for name, value in manifest.metrics.holdout.items()
     ]

@@ -72,7 +72,11 @@ def regression_figures(found: Evaluation) -> str:
 def metrics(manifest: Manifest) -> str:
     folds = manifest.metrics.cross_validation
     rows = [
-        (name, f"{value:.4f}", f"{folds[name].mean:.4f} ± {folds[name].std:.4f}")
+        (
+            name,
+            f"{value:.4f}",
+            f"{folds[name].mean:.4f} ± {folds[name].std:.4f}" if name in folds else "none",
+        )
         for name, value in manifest.metrics.holdout.items()
     ]
     return table(("metric", "holdout", "cross-validation, mean ± std"), rows, numbers=True)

@@ -1,4 +1,4 @@
-"""Rows as a model meets them: whether it was trained on one, and whether it answers it.
+"""Whether a model was trained on a row.
 
 A training row is kept as its fingerprint: enough to recognise the row, not to read it. These are
 four bytes: of a million training rows, one stranger in 4,000 is taken for one of them.
@@ -13,7 +13,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from contract.bundle import Input, Label, Serving, Value
+from contract.bundle import Label, Value
 
 FORMAT = "<u4"
 
@@ -40,19 +40,3 @@ def known(
 ) -> NDArray[np.bool_]:
     """Tell of each row whether it is among the packed ones."""
     return np.isin(fingerprints(rows, truth), np.frombuffer(packed, dtype=FORMAT))
-
-
-def takes(inputs: Sequence[Input], serving: Serving, row: dict[str, Value]) -> bool:
-    """Tell whether a server of the model answers the row, as its schema says."""
-    return all(takes_cell(each, row[each.name], serving) for each in inputs)
-
-
-def takes_cell(each: Input, cell: Value, serving: Serving) -> bool:
-    if cell is None:
-        return each.missing
-    if isinstance(cell, str):
-        known = serving.unknown_category == "ignore" or not each.categories
-        return each.kind == "categorical" and (known or cell in (each.categories or ()))
-    if serving.out_of_range == "accept" or each.minimum is None or each.maximum is None:
-        return each.kind == "numeric"
-    return each.kind == "numeric" and each.minimum <= cell <= each.maximum

@@ -12,7 +12,8 @@ import numpy as np
 
 from contract.bundle import Bundle, Value
 from contract.evaluation.evaluation import Evaluation
-from contract.evaluation.fingerprints import known, takes
+from contract.evaluation.fingerprints import known
+from contract.inputs import accepts, domains
 from judge.errors import Incomparable
 
 ENOUGH = 30  # rows; on fewer a bootstrap's intervals are too narrow
@@ -37,7 +38,8 @@ def everything(fresh: Evaluation) -> Eligible:
 def eligible(fresh: Evaluation, rows: Rows, old: Bundle, recorded: Evaluation) -> Eligible:
     """Choose among the new rows, given by the published model's inputs."""
     manifest = old.manifest
-    answered = np.array([takes(manifest.inputs, manifest.serving, row) for row in rows])
+    served = domains(manifest.inputs, manifest.serving)
+    answered = np.array([accepts(served, row) for row in rows])
     refused = int((~answered).sum())
     if refused == len(rows):
         raise Incomparable("it refuses every new row: their values are not those it knows")

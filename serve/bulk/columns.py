@@ -8,31 +8,26 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from contract.bundle import Input, Serving
-from serve.validation.schema import known_categories, number_range
+from contract.inputs import Domain
 
 
-def require_numbers(
-    numbers: NDArray[np.float64], missing: int, field: Input, serving: Serving
-) -> None:
+def require_numbers(numbers: NDArray[np.float64], missing: int, domain: Domain) -> None:
     """Check a column of numbers of shape (rows,), NaN where a value is missing.
 
     `missing` is how many are missing. Raises ValueError unless all others are in the range of the
     input, and none is missing where that is not allowed.
     """
-    least, greatest = number_range(field, serving)
-    good = np.count_nonzero((numbers >= least) & (numbers <= greatest))
-    if good + (missing if field.missing else 0) != len(numbers):
+    good = np.count_nonzero((numbers >= domain.least) & (numbers <= domain.greatest))
+    if good + (missing if domain.missing else 0) != len(numbers):
         raise ValueError
 
 
-def require_texts(texts: AbstractSet[str], field: Input, serving: Serving) -> None:
+def require_texts(texts: AbstractSet[str], domain: Domain) -> None:
     """Check the different texts of a column, without those that are allowed to be missing.
 
     Raises ValueError unless all of them are categories that the model takes.
     """
-    known = known_categories(field, serving)
-    if "" in texts or (known is not None and not texts <= known):
+    if "" in texts or (domain.categories is not None and not texts <= domain.categories):
         raise ValueError
 
 

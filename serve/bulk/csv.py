@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from contract.bundle import Bundle, Input, Label
+from contract.inputs import Domain
 from serve.bulk.columns import require_numbers, require_texts, stack
 from serve.bulk.lines import Lines
 from serve.bulk.table import answer_names, position
@@ -100,7 +101,7 @@ class CsvTable(Lines):
         cells = columns[position]
         empty = cells.count("") if field.missing else 0
         numbers = np.array([float(cell) for cell in cells] if not empty else floats(cells))
-        require_numbers(numbers, empty, field, self.manifest.serving)
+        require_numbers(numbers, empty, Domain.of(field, self.manifest.serving))
         if "_" in "".join(cells):  # float() reads 1_000
             raise ValueError
         return numbers
@@ -116,7 +117,7 @@ class CsvTable(Lines):
             return np.full(len(columns[0]), "", object)
         cells = columns[position]
         texts = set(cells) - ({""} if field.missing else set())
-        require_texts(texts, field, self.manifest.serving)
+        require_texts(texts, Domain.of(field, self.manifest.serving))
         return np.array(cells, object)
 
     def check(self, line: str) -> None:

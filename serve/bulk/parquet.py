@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from contract.bundle import Bundle, Input, Label, Manifest
+from contract.inputs import Domain
 from serve.bulk.columns import require_numbers, require_texts, stack
 from serve.bulk.table import answer_names, position
 from serve.errors import RowsRefused, WrongLibrary
@@ -100,7 +101,7 @@ class ParquetTable:
             return np.full(len(batch), np.nan)
         column = batch.column(position).cast(pa.float64(), safe=False)
         numbers = cast("NDArray[np.float64]", column.to_numpy(zero_copy_only=False))
-        require_numbers(numbers, column.null_count, field, self.manifest.serving)
+        require_numbers(numbers, column.null_count, Domain.of(field, self.manifest.serving))
         return numbers
 
     def texts(self, batch: Any, field: Input, position: int | None) -> NDArray[np.object_]:
@@ -112,7 +113,7 @@ class ParquetTable:
             return np.full(len(batch), "", object)
         column = batch.column(position).cast(pa.string())
         values = set(column.unique().to_pylist()) - ({None} if field.missing else set())
-        require_texts({text or "" for text in values}, field, self.manifest.serving)
+        require_texts({text or "" for text in values}, Domain.of(field, self.manifest.serving))
         return np.array(column.fill_null("").to_pylist(), object)
 
     def each(self, batch: Any) -> Sequence[dict[str, Any]]:

@@ -12,8 +12,9 @@ from typing import Any, NoReturn
 import msgspec
 
 from contract.bundle import Input, Manifest
+from contract.inputs import FLOAT32_MAX, Domain
 from serve.errors import InvalidRow, MalformedBody, Refusal
-from serve.validation.schema import FLOAT32_MAX, Schema, known_categories, number_range
+from serve.validation.schema import Schema
 
 JSON_TYPES: dict[Any, str] = {dict: "an object", list: "a list", tuple: "a list"}
 MAX_QUOTE = 80
@@ -145,32 +146,22 @@ def values_problem(
     """Return the first value of a row that does not fit, None if all do."""
     for field in manifest.inputs:
         value = row.get(field.name)
-        if not fits(value, field, manifest):
+        if not Domain.of(field, manifest.serving).accepts(value):
             expected = value_words(field, manifest)
             where = dotted(name, field.name)
             return problem(where, expected, quote(value), row=index, field=field.name)
     return None
 
 
-def fits(value: Any, field: Input, manifest: Manifest) -> bool:
-    """Return whether the model takes a value for an input."""
-    if value is None:
-        return field.missing
-    if field.kind == "numeric":
-        least, greatest = number_range(field, manifest.serving)
-        return type(value) in (int, float) and least <= value <= greatest
-    known = known_categories(field, manifest.serving)
-    return type(value) is str and (value in known if known else value != "")
-
-
 def value_words(field: Input, manifest: Manifest) -> str:
     """Return what a value must be, for a message."""
+    domain = Domain.of(field, manifest.serving)
     if field.kind == "numeric":
-        least, greatest = number_range(field, manifest.serving)
-        limit = "" if greatest == FLOAT32_MAX else f" from {least:g} to {greatest:g}"
-        words = f"a number{limit}" if limit else "a number (within ±3.4e38)"
-    elif known := known_categories(field, manifest.serving):
-        words = f"one of {', '.join(map(quote, sorted(known)[:MAX_CATEGORIES]))}"
+        words = "a number (within ±3.4e38)"
+        if domain.greatest != FLOAT32_MAX:
+            words = f"a number from {domain.least:g} to {domain.greatest:g}"
+    elif domain.categories:
+        words = f"one of {', '.join(map(quote, sorted(domain.categories)[:MAX_CATEGORIES]))}"
     else:
         words = "a text that is not empty"
     return f"{words}, or null" if field.missing else words

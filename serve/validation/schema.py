@@ -12,35 +12,19 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta
 
-from contract.bundle import Input, Manifest, Serving
+from contract.bundle import Input, Manifest, Serving, Value
+from contract.inputs import Domain
 
-Value = float | str | None
 Row = tuple[Value, ...]
-
-FLOAT32_MAX = 3.4028234663852886e38  # trees compare in float32: a larger number is infinite there
-
-
-def number_range(field: Input, serving: Serving) -> tuple[float, float]:
-    """Return the least and the greatest number the model takes."""
-    if serving.out_of_range == "accept" or field.minimum is None or field.maximum is None:
-        return -FLOAT32_MAX, FLOAT32_MAX
-    return field.minimum, field.maximum
-
-
-def known_categories(field: Input, serving: Serving) -> frozenset[str] | None:
-    """Return the categories the model takes, or None if it takes any."""
-    if serving.unknown_category == "ignore" or not field.categories:
-        return None
-    return frozenset(field.categories)
 
 
 def value_type(field: Input, serving: Serving) -> Any:
-    """Return the type of one value."""
+    """Return the type of one value, which is what `Domain.accepts` takes."""
+    domain = Domain.of(field, serving)
     if field.kind == "numeric":
-        least, greatest = number_range(field, serving)
-        known: Any = Annotated[float, Meta(ge=least, le=greatest)]
-    elif categories := known_categories(field, serving):
-        known = Literal[tuple(sorted(categories))]
+        known: Any = Annotated[float, Meta(ge=domain.least, le=domain.greatest)]
+    elif domain.categories:
+        known = Literal[tuple(sorted(domain.categories))]
     else:
         known = Annotated[str, Meta(min_length=1)]
     return known | None if field.missing else known

@@ -103,11 +103,10 @@ def train(
         learn = spoil(learn, np.random.default_rng(seed))
     fitted = estimator.fit(learn.X, learn.y)
     answers = evaluate.answer(fitted, holdout.X)
-    labels = evaluate.classes(fitted)
-    classes = None if labels is None else labels.tolist()
+    classes = evaluate.classes(fitted)
     others = [evaluate.answer(each, holdout.X) for each in other_fits(spec, fitted, learn)]
     metrics = Metrics(
-        holdout=evaluate.score(holdout.y, answers, labels),
+        holdout=evaluate.score(holdout.y, answers, classes),
         cross_validation={},
         seed_scores=seed_scores(spec, [answers, *others], holdout, classes),
     )

@@ -13,9 +13,10 @@ import pytest
 
 from contract import bundle
 from contract.errors import ModelError
+from contract.evaluation import evaluation
 from ship import git
 from tests.support.models.train_here import train_here
-from tests.train.conftest import FOREST, Folder, default_toml, two_classes
+from tests.train.conftest import FOREST, RIDGE, Folder, default_toml, two_classes
 from train.fit import estimator
 
 CUSTOM = """\
@@ -86,6 +87,19 @@ def test_failed_gate_is_an_exit_code_and_still_a_bundle(folder: Folder) -> None:
     assert ">= 0.99 FAILED" in failed.stdout
     assert failed.stderr.startswith("error: made failed its gate")
     assert not bundle.read(folder.root / "out").manifest.gate.passed
+
+
+def test_metric_that_does_not_exist_fails_the_gate(folder: Folder) -> None:
+    """All held-out prices are equal, so there is nothing whose r2 a bound could be met by."""
+    csv = "x,y\n" + "".join(f"{row},{5 + (row == 0)}\n" for row in range(40))
+    toml = default_toml(csv).replace("classification", "regression").replace("accuracy", "r2")
+    manifest = train_here(folder.write(csv, toml, RIDGE), folder.root / "out")
+    read = bundle.read(folder.root / "out")
+    assert read.manifest == manifest
+    assert set(read.manifest.metrics.holdout) == {"rmse", "mae", "median_absolute_error"}
+    assert [(check.value, check.passed) for check in read.manifest.gate.checks] == [(None, False)]
+    assert evaluation.read(read.path).study is None
+    assert "Gate FAILED: r2 none >= 0.5 FAILED" in (read.path / "card.md").read_text()
 
 
 def test_mistake_is_one_line_without_a_traceback(tmp_path: Path) -> None:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from sklearn import metrics
 from sklearn.base import clone
 from sklearn.model_selection import KFold, StratifiedKFold
 
-from contract.bundle import CrossValidation
+from contract.bundle import CrossValidation, Label
+from contract.evaluation import scores
 from contract.evaluation.evaluation import Evaluation
 from contract.spec.model_toml import ModelSpec
 from train.data.dataset import features
@@ -46,14 +48,21 @@ def cross_validate(spec: ModelSpec, estimator: Any, train: Part) -> dict[str, Cr
     """Score a fresh copy of the estimator on each fold of the training rows.
 
     Stratified k-fold for classes (Kohavi 1995), plain k-fold for numbers.
+    A metric that does not exist in some fold is left out.
     """
     kind = StratifiedKFold if spec.task == "classification" else KFold
     folds = kind(spec.folds, shuffle=True, random_state=spec.seed).split(train.X, train.y)
-    scores = []
+    scored = []
     for learn, judge in folds:
         fitted = backend.fit(clone(estimator), train.X.iloc[learn], train.y[learn])
-        scores.append(score(train.y[judge], answer(fitted, train.X.iloc[judge]), classes(fitted)))
-    return {name: summarise([fold[name] for fold in scores]) for name in scores[0]}
+        scored.append(score(train.y[judge], answer(fitted, train.X.iloc[judge]), classes(fitted)))
+    by_metric = {name: [fold[name] for fold in scored] for name in scored[0]}
+    return {name: summarise(values) for name, values in existing(by_metric).items()}
+
+
+def existing(scores: dict[str, list[float]]) -> dict[str, list[float]]:
+    """Return the metrics that exist in every one of several scorings."""
+    return {name: values for name, values in scores.items() if all(map(math.isfinite, values))}
 
 
 def summarise(values: list[float]) -> CrossValidation:
@@ -61,54 +70,25 @@ def summarise(values: list[float]) -> CrossValidation:
     return CrossValidation(mean=float(np.mean(values)), std=float(np.std(values)))
 
 
-def classes(fitted: Any) -> NDArray[Any] | None:
-    """Return the labels (classes,) in the order of the probabilities, None for a regressor."""
-    return getattr(fitted, "classes_", None)
+def classes(fitted: Any) -> list[int | str] | None:
+    """Return the classes of a fitted classifier, as its probabilities go; None of a regressor."""
+    known = getattr(fitted, "classes_", None)
+    return None if known is None else list(known.tolist())
 
 
-def score(truth: NDArray[Any], answers: Answers, labels: NDArray[Any] | None) -> dict[str, float]:
-    """Return every metric that these answers have.
-
-    `truth` has the shape (rows,); `labels` (classes,) is None for a regressor.
-    """
-    if labels is None:
-        return score_numbers(truth, answers.predictions)
-    result = score_labels(truth, answers.predictions)
-    if answers.probabilities is not None:
-        result |= score_probabilities(truth, answers.probabilities, labels)
-    return result
-
-
-def score_numbers(truth: NDArray[Any], predictions: NDArray[Any]) -> dict[str, float]:
-    """Return the metrics of a regressor; both arrays have the shape (rows,)."""
-    return {
-        "r2": float(metrics.r2_score(truth, predictions)),
-        "rmse": float(metrics.root_mean_squared_error(truth, predictions)),
-        "mae": float(metrics.mean_absolute_error(truth, predictions)),
-        "median_absolute_error": float(metrics.median_absolute_error(truth, predictions)),
-    }
-
-
-def score_labels(truth: NDArray[Any], predictions: NDArray[Any]) -> dict[str, float]:
-    """Return the metrics of a classifier's labels; both arrays have the shape (rows,)."""
-    return {
-        "accuracy": float(metrics.accuracy_score(truth, predictions)),
-        "balanced_accuracy": float(metrics.balanced_accuracy_score(truth, predictions)),
-        "f1_macro": float(metrics.f1_score(truth, predictions, average="macro")),
-    }
-
-
-def score_probabilities(
-    truth: NDArray[Any], probabilities: NDArray[np.float64], labels: NDArray[Any]
+def score(
+    truth: NDArray[Any], answers: Answers, classes: Sequence[Label] | None
 ) -> dict[str, float]:
-    """Return the metrics of probabilities (rows, classes).
-
-    `truth` has the shape (rows,) and `labels`, in the order of the columns, (classes,).
-    """
-    scores = probabilities[:, 1] if len(labels) == 2 else probabilities
-    area = metrics.roc_auc_score(truth, scores, multi_class="ovr", labels=labels)
-    loss = metrics.log_loss(truth, probabilities, labels=labels)
-    return {"roc_auc": float(area), "log_loss": float(loss)}
+    """Return every metric of the answers to rows with this truth (N,); NaN where it has none."""
+    probabilities = answers.probabilities
+    answered = Evaluation(
+        rows=[],
+        features=[],
+        truth=truth.tolist(),
+        predictions=answers.predictions.tolist(),
+        probabilities=None if probabilities is None else probabilities.tolist(),
+    )
+    return scores.score(answered, classes)
 
 
 def evaluation(holdout: Part, answers: Answers) -> Evaluation:

@@ -6,7 +6,6 @@ chance of the rows, and neither is worse.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 
 from contract.bundle import Label
@@ -15,7 +14,7 @@ from contract.evaluation.scores import score
 from contract.evaluation.segments import called, part, segments
 from contract.spec.model_toml import ModelSpec
 from train.data.split import Part
-from train.fit.evaluate import Answers, evaluation
+from train.fit.evaluate import Answers, evaluation, existing
 
 
 def seed_scores(
@@ -27,12 +26,8 @@ def seed_scores(
     """
     if len(answers) < 2:
         return {}
-    found = [scores(spec, evaluation(holdout, each), classes) for each in answers]
-    return {
-        name: values
-        for name in found[0]
-        if not any(map(math.isnan, values := [each[name] for each in found]))
-    }
+    scored = [scores(spec, evaluation(holdout, answered), classes) for answered in answers]
+    return existing({name: [fit[name] for fit in scored] for name in scored[0]})
 
 
 def scores(

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 from sklearn.dummy import DummyClassifier, DummyRegressor
 
+from contract.errors import ModelError
 from contract.spec.model_toml import ModelSpec
 from train.data.split import Part
 from train.fit import evaluate
@@ -43,11 +44,18 @@ def measure(spec: ModelSpec, estimator: Any, train: Part, holdout: Part) -> Base
 
 
 def worst(spec: ModelSpec, estimator: Any, train: Part, holdout: Part, metric: str) -> float:
-    """Return the lower of the cross-validated score and the holdout score."""
+    """Return the lower of the cross-validated and the holdout score.
+
+    Raises ModelError where one of them does not exist: the target hardly varies.
+    """
     folds = evaluate.cross_validate(spec, estimator, train)
     fitted = estimator.fit(train.X, train.y)
     answers = evaluate.answer(fitted, holdout.X)
     held_out = evaluate.score(holdout.y, answers, evaluate.classes(fitted))
+    if metric not in folds or math.isnan(held_out[metric]):
+        where = f"{spec.data.source}: column {spec.target!r}"
+        expected = "of several values in every fold and among the held-out rows"
+        raise ModelError(where, expected, "the same value", "Add rows, or choose another target.")
     return min(folds[metric].mean, held_out[metric])
 
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import os
 import platform
-import warnings
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -20,6 +20,7 @@ from contract.claims import Claims, fault
 from contract.evaluation.bootstrap import intervals
 from contract.evaluation.evaluation import METRICS, Evaluation, Importance, Study
 from contract.evaluation.fingerprints import pack
+from contract.evaluation.scores import score
 from contract.spec import thresholds
 from contract.spec.model_toml import ModelSpec
 from train.data import dataset
@@ -74,15 +75,18 @@ def run(spec: ModelSpec, steps: Steps, out: Path, log: Log) -> Manifest:
     """Judge the exported model by its answers; write its bundle, whatever its gate says."""
     case = read_case(spec, steps)
     asked = read_answers(case, steps.answers)
-    metrics = measure(case, asked, log)
-    found = evaluate.evaluation(case.holdout, asked.answers)
-    found.study = study(case, asked)
-    found.trained = pack(dataset.features(case.train.X), case.train.y.tolist())
-    log("study", leaning(found.study))
+    evaluation = evaluate.evaluation(case.holdout, asked.answers)
+    metrics = measure(case, asked, evaluation, log)
+    evaluation.study = study(case, asked)
+    evaluation.trained = pack(dataset.features(case.train.X), case.train.y.tolist())
+    if evaluation.study:
+        log("study", leaning(evaluation.study))
     verdict = thresholds.judge(spec, metrics.holdout)
     log("gate", "; ".join(map(thresholds.sentence, verdict.checks)))
     manifest = describe(case, metrics, verdict)
-    write(spec, out, manifest, bundle.read_file(steps.export / case.said.model_files[0]), found)
+    write(
+        spec, out, manifest, bundle.read_file(steps.export / case.said.model_files[0]), evaluation
+    )
     log("write", f"{size(manifest) / 1000:.0f} kB in {out}")
     return manifest
 
@@ -120,12 +124,12 @@ def read_answers(case: Case, folder: Path) -> Asked:
     return Asked(first, reader.shuffled(answered, rows), others)
 
 
-def measure(case: Case, asked: Asked, log: Log) -> Metrics:
-    """Return the metrics of the holdout, their intervals, and what other seeds make of them."""
-    labels = None if case.classes is None else np.array(case.classes)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # probabilities in float32 miss their sum by a little
-        scores = evaluate.score(case.holdout.y, asked.answers, labels)
+def measure(case: Case, asked: Asked, evaluation: Evaluation, log: Log) -> Metrics:
+    """Return the metrics of the holdout, their intervals, and what other seeds make of them.
+
+    A metric that does not exist on these rows is left out.
+    """
+    scores = {k: v for k, v in score(evaluation, case.classes).items() if math.isfinite(v)}
     log("holdout", summary(scores))
     seeds = seed_scores(case.spec, [asked.answers, *asked.seeds], case.holdout, case.classes)
     if seeds:
@@ -133,35 +137,36 @@ def measure(case: Case, asked: Asked, log: Log) -> Metrics:
     return Metrics(
         holdout=scores,
         cross_validation={k: v for k, v in case.said.cross_validation.items() if k in scores},
-        intervals=intervals(evaluate.evaluation(case.holdout, asked.answers), case.classes),
+        intervals={k: v for k, v in intervals(evaluation, case.classes).items() if k in scores},
         seed_scores=seeds,
     )
 
 
-def study(case: Case, asked: Asked) -> Study:
+def study(case: Case, asked: Asked) -> Study | None:
     """Return the permutation importance of each input, and the learning curve of the training.
 
-    Permutation importance (Breiman 2001): the metric lost when the input is shuffled.
+    Permutation importance (Breiman 2001): the metric lost when the input is shuffled. None where
+    the metric does not exist on these rows.
     """
     metric, rows = METRICS[case.spec.task], case.asked[: answers.ROWS]
     truth = case.holdout.y[rows]
-    best = scored(truth, asked.answers.predictions[rows], metric)
+
+    def scored(predictions: NDArray[Any]) -> float:
+        return evaluate.score(truth, Answers(predictions, None), case.classes)[metric]
+
+    best = scored(asked.answers.predictions[rows])
+    if math.isnan(best):
+        return None
     losses = [
         Importance(feature=name, mean=float(np.mean(lost)), std=float(np.std(lost)))
         for name, shuffled in asked.shuffled.items()
-        for lost in [[best - scored(truth, each, metric) for each in shuffled]]
+        for lost in [[best - scored(predictions) for predictions in shuffled]]
     ]
     return Study(
         metric=metric,
         importance=sorted(losses, key=lambda loss: -loss.mean),
         learning=case.said.learning,
     )
-
-
-def scored(truth: NDArray[Any], predictions: NDArray[Any], metric: str) -> float:
-    """Return the accuracy or r2 of predictions (rows,) whose truth is `truth` (rows,)."""
-    score = evaluate.score_numbers if metric == "r2" else evaluate.score_labels
-    return score(truth, predictions)[metric]
 
 
 def leaning(found: Study) -> str:

@@ -43,14 +43,13 @@ def run(spec: ModelSpec, rows: Path, out: Path, log: Log) -> None:
     exported = export(spec, fitted, dataset.schema(spec, train.X), train)
     log("export", f"{exported.runtime}: {exported.reason}")
     variants = [export_like(exported, spec, each) for each in others]
-    known = evaluate.classes(fitted)
     said = Claims(
         data_sha256=given.sha256,
         estimator=estimator.describe(fitted),
         runtime=exported.runtime,
         runtime_reason=exported.reason,
         parity=exported.parity,
-        classes=None if known is None else known.tolist(),
+        classes=evaluate.classes(fitted),
         cross_validation=folds,
         learning=points,
         seeds=len(variants),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contract.bundle import Example, Input, Serving
 from contract.evaluation.evaluation import Evaluation
-from contract.evaluation.fingerprints import takes
+from contract.inputs import accepts, domains
 
 COUNT = 16
 PER_CLASS = 2
@@ -13,7 +13,8 @@ WITH_GAPS = 4
 
 def examples(found: Evaluation, inputs: list[Input], serving: Serving) -> list[Example]:
     """Choose holdout rows a server accepts: some of every class, some with gaps, then the first."""
-    usable = [row for row, cells in enumerate(found.features) if takes(inputs, serving, cells)]
+    served = domains(inputs, serving)
+    usable = [row for row, cells in enumerate(found.features) if accepts(served, cells)]
     chosen: list[int] = []
     if isinstance(found.predictions[0], str | int):
         for label in dict.fromkeys(found.truth):

@@ -17,6 +17,7 @@ from schemathesis.checks import CHECKS
 
 from contract import bundle as bundles
 from contract.bundle import Bundle, Input
+from contract.inputs import FLOAT32_MAX, Domain
 from serve.codecs.answers import Answers
 from serve.codecs.codec import Wire
 from serve.codecs.native import NativeWire
@@ -24,8 +25,7 @@ from serve.codecs.open_inference import InferenceWire
 from serve.codecs.tensorflow import TensorflowWire
 from serve.errors import Refusal
 from serve.http import encode
-from serve.validation.explain import fits
-from serve.validation.schema import FLOAT32_MAX, Schema
+from serve.validation.schema import Schema
 from tests.support.servers.server import Server
 
 QUICK = settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck))
@@ -167,7 +167,10 @@ def test_words_and_types_agree(schema: Schema, birds: Bundle, value: Any) -> Non
         except ValueError:
             accepted = False
         finite = not isinstance(value, float) or math.isfinite(value)
-        assert accepted == (fits(value, field, birds.manifest) and finite), (field.name, value)
+        assert accepted == (Domain.of(field, birds.manifest.serving).accepts(value) and finite), (
+            field.name,
+            value,
+        )
 
 
 @pytest.mark.parametrize("mode", list(GenerationMode))
