@@ -12,7 +12,7 @@ from typing import NamedTuple
 from contract.console import guard
 from contract.errors import ModelError
 from ship.errors import ShipError, StageError, UsageError
-from ship.github.step_files import line
+from ship.github.step_files import tell_outputs
 from ship.settings import Settings, read
 
 # The pinned builder reaches no cluster; a bundle that was trained on one comes in by BUNDLE.
@@ -55,12 +55,6 @@ def parser() -> argparse.ArgumentParser:
     return result
 
 
-def hand_on(**outputs: str) -> None:
-    """Print what a workflow's step hands on, which it appends to its outputs."""
-    for name, value in outputs.items():
-        print(line(name, value))
-
-
 def version(_: str, settings: Settings) -> int:
     """Refuse a git tag that is no version, before anything is done for it."""
     if not settings.release:
@@ -79,13 +73,13 @@ def plan(_: str, settings: Settings) -> int:
     for change in found:
         print(f"{change.model}: {change.reason or 'unchanged'}", file=sys.stderr)
     changed = [change.model for change in found if change.reason]
-    hand_on(models=json.dumps(changed), tag=tag_of_head(root()))
+    tell_outputs(models=json.dumps(changed), tag=tag_of_head(root()))
     return 0
 
 
 def log_in(word: str, settings: Settings) -> int:
     """Log in to the registry; nothing but Python and docker is needed."""
-    from ship.registry.login import login
+    from ship.registry.remote import login
 
     print(f"{word}: {login(settings.registry)}")
     return 0
@@ -96,7 +90,7 @@ def refresh(_: str, settings: Settings) -> int:
     from contract.models import root
     from ship.pipeline.retrain import refresh as refresh_data
 
-    hand_on(models=json.dumps(refresh_data(settings.models, root())))
+    tell_outputs(models=json.dumps(refresh_data(settings.models, root())))
     return 0
 
 
@@ -106,7 +100,7 @@ def better(_: str, settings: Settings) -> int:
 
     if settings.reports is None or not settings.model:
         raise UsageError("MODEL must name the models, and REPORTS the folder of their reports.")
-    hand_on(better=json.dumps(all_better(settings.reports, settings.models)))
+    tell_outputs(better=json.dumps(all_better(settings.reports, settings.models)))
     return 0
 
 

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import os
-import stat
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import BinaryIO
 
+from contract import regular_file
+
 LARGEST = 2 * 1024**3  # bytes of a file: protobuf, and so ONNX, can hold no more
-# No link is followed, and no pipe keeps its reader waiting.
-FLAGS = os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
 
 
 class BundleError(Exception):
@@ -24,28 +21,9 @@ def read_file(file: Path, most: int = LARGEST) -> bytes:
         return opened.read()
 
 
-@contextmanager
-def open_regular(file: Path, most: int) -> Iterator[BinaryIO]:
+def open_regular(file: Path, most: int) -> AbstractContextManager[BinaryIO]:
     """Open a file of at most `most` bytes without following a link.
 
     Raises FileNotFoundError, and BundleError for whatever else is no such file.
     """
-    try:
-        descriptor = os.open(file, FLAGS)
-    except FileNotFoundError:
-        raise
-    except OSError as error:
-        got = "a link" if file.is_symlink() else error.strerror
-        raise BundleError(f"{file} must be a regular file. Got {got} instead.") from error
-    try:
-        found = os.fstat(descriptor)
-        if not stat.S_ISREG(found.st_mode):
-            raise BundleError(f"{file} must be a regular file. Got a folder or device instead.")
-        if found.st_size > most:
-            raise BundleError(
-                f"{file} must have at most {most} bytes. Got {found.st_size} instead."
-            )
-        with open(descriptor, "rb", closefd=False) as opened:
-            yield opened
-    finally:
-        os.close(descriptor)
+    return regular_file.open_regular(file, most, BundleError)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from ship.build import engine
 from ship.command import run
 from ship.registry.destination import Destination
-from ship.registry.layout import Layout
 
 
 @dataclass(frozen=True)
@@ -21,14 +22,15 @@ class Image:
 
 def fetch(source: Destination, model: str, digest: str) -> Image:
     """Put an image into the engine, and return it under a name that no tag can change."""
-    if isinstance(source, Layout):
+    if not source.shared:
         return load(source, model, digest)
     reference = f"{source}@{digest}"
     run("docker", "pull", "--quiet", reference)
     return Image(model, digest, reference)
 
 
-def load(layout: Layout, model: str, digest: str) -> Image:
-    """Load an image from a folder into the engine, every blob held against its digest."""
+def load(source: Destination, model: str, digest: str) -> Image:
+    """Load an image from this machine into the engine, every blob held against its digest."""
     held = f"model-images/{model}:{digest.removeprefix('sha256:')[:12]}"
-    return Image(model, digest, engine.load(layout.image(digest), held))
+    with TemporaryDirectory() as folder:
+        return Image(model, digest, engine.load(source.local(digest, Path(folder)), held))

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import os
+import json
 from pathlib import Path
 from typing import IO, Any
 
+from contract.regular_file import open_regular
 from ship.errors import ShipError
 
 LARGEST = 2 * 2**30  # bytes of a blob that is read into memory
@@ -34,12 +35,20 @@ class Bounded:
 
 
 def read_file(file: Path, limit: int = EVIDENCE) -> bytes:
-    """Read a small file; a link, which may lead anywhere, and a pipe are none."""
+    """Read a small file; raise ShipError for one that is absent, larger, or no regular file."""
     try:
-        with os.fdopen(os.open(file, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK), "rb") as opened:
-            content = opened.read(limit + 1)
-    except OSError as error:
+        with open_regular(file, limit, ShipError) as opened:
+            return opened.read()
+    except FileNotFoundError as error:
         raise ShipError(f"{file} must be a readable file. Got instead: {error.strerror}") from error
-    if len(content) > limit:
-        raise ShipError(f"{file} must be at most {limit} bytes. Got more.")
-    return content
+
+
+def decoded(content: bytes, where: object) -> dict[str, Any]:
+    """Return a JSON object that somebody else wrote."""
+    try:
+        found = json.loads(content)
+    except (ValueError, RecursionError) as error:
+        raise ShipError(f"{where} must hold JSON. Got instead: {error}") from error
+    if not isinstance(found, dict):
+        raise ShipError(f"{where} must hold a JSON object. Got {str(found)[:100]!r} instead.")
+    return found

@@ -13,19 +13,19 @@ from typing import Any
 from ship.errors import ShipError
 from ship.github.api import GitHub, event
 from ship.github.pushes import last_push, moment
-from ship.github.step_files import line
+from ship.github.step_files import tell_outputs
 
 LABEL = "accept-drop"
 QUEUED = re.compile(r"gh-readonly-queue/.+/pr-(\d+)-")
 
 
 def override() -> int:
-    """Print the reason as an output of the step; empty where no label counts.
+    """Hand on the reason as an output of the step; empty where no label counts.
 
     Outside GitHub there is no token, and nobody to ask.
     """
     found = reason(GitHub.from_environment(), event()) if os.environ.get("GITHUB_TOKEN") else ""
-    print(line("override", found))
+    tell_outputs(override=found)
     return 0
 
 

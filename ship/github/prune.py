@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Protocol
 
 from ship import settings
@@ -13,6 +11,7 @@ from ship.errors import ShipError, UsageError
 from ship.github.api import ApiError, GitHub, variable
 from ship.github.packages import Package, Version
 from ship.github.reachability import Node, node, reach, short
+from ship.github.step_files import add_summary
 from ship.registry.remote import Registry
 
 
@@ -115,6 +114,4 @@ def tell(name: str, rows: str) -> None:
     """Print the table, and put it on the page of the workflow's run."""
     text = f"### {name}\n\n{rows}\n"
     print(text)
-    if summary := os.environ.get("GITHUB_STEP_SUMMARY"):
-        with Path(summary).open("a", encoding="utf-8") as file:
-            file.write(f"{text}\n")
+    add_summary(f"{text}\n")

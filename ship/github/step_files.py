@@ -1,4 +1,4 @@
-"""What later steps of a workflow's job read, where this runs in one."""
+"""Outputs and summary of a workflow's step, where this runs in one."""
 
 from __future__ import annotations
 
@@ -13,11 +13,27 @@ BREAKS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")  # what any reader of l
 
 
 def set_outputs(**values: str) -> None:
-    """Append to the file that GITHUB_OUTPUT names."""
-    if file := os.environ.get("GITHUB_OUTPUT"):
-        lines = [f"{line(name, value)}\n" for name, value in values.items()]
-        with Path(file).open("a", encoding="utf-8") as outputs:
-            outputs.writelines(lines)
+    """Set outputs of the step, which later steps and jobs read; raise ShipError as `line` does."""
+    append("GITHUB_OUTPUT", "".join(f"{line(name, value)}\n" for name, value in values.items()))
+
+
+def tell_outputs(**values: str) -> None:
+    """Set outputs of the step, and print them for whoever runs this by hand."""
+    set_outputs(**values)
+    for name, value in values.items():
+        print(line(name, value))
+
+
+def add_summary(markdown: str) -> None:
+    """Add to what the page of the workflow's run shows of this step."""
+    append("GITHUB_STEP_SUMMARY", markdown)
+
+
+def append(variable: str, text: str) -> None:
+    """Append to the file that a variable of the runner names; outside a workflow there is none."""
+    if file := os.environ.get(variable):
+        with Path(file).open("a", encoding="utf-8") as opened:
+            opened.write(text)
 
 
 def line(name: str, value: str) -> str:

@@ -16,8 +16,7 @@ from ship.compare.gate import REPORT, decode_report
 from ship.compare.measure import decode_measurement
 from ship.errors import StageError
 from ship.files import digest
-from ship.files.bounded import read_file
-from ship.files.descriptor import decoded
+from ship.files.bounded import decoded, read_file
 from ship.pipeline.changed_models import LABEL as INPUTS
 from ship.pipeline.smoke import tests_hash
 from ship.registry.image_index import bundle_of

@@ -14,8 +14,8 @@ import msgspec
 from ship.build.workspace import IMAGE, PASSED_TESTS
 from ship.errors import StageError, UsageError
 from ship.files import digest
-from ship.files.bounded import read_file
-from ship.files.descriptor import NAME, decoded
+from ship.files.bounded import decoded, read_file
+from ship.files.digest import NAME
 from ship.registry.oci_archive import Archive
 from ship.supply_chain.passed_tests import Digest
 

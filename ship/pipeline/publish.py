@@ -18,10 +18,9 @@ from ship.files.bounded import read_file
 from ship.files.replace import replace_file
 from ship.registry.destination import Destination
 from ship.registry.image_index import Image, archives_of
-from ship.registry.remote import Registry
 from ship.supply_chain.identity import claim_of
 from ship.supply_chain.sign import sign
-from ship.supply_chain.verify import verify, verify_bytes
+from ship.supply_chain.verify import verify
 from ship.tags import Tag
 
 
@@ -35,7 +34,7 @@ class Published(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
 
 def refuse_uncommitted(target: Destination) -> None:
     """Keep what no commit holds out of a registry; a layout here may be tried out with it."""
-    if not isinstance(target, Registry):
+    if not target.shared:
         return
     for root in (git.ROOT, models.root()):
         if git.is_dirty(root=root):
@@ -53,15 +52,15 @@ def push(image: Image, tags: list[Tag], target: Destination) -> bool:
         print(f"  {target} holds {image.digest} already", flush=True)
     else:
         target.push(image)
-        verify_bytes(target, image.digest)
+        target.verify(image.digest)
         print(f"  pushed {image.digest} to {target}", flush=True)
-    return isinstance(target, Registry) and sign(image, tags, target)
+    return target.shared and sign(image, tags, target)
 
 
 def holds(target: Destination, image: Image) -> bool:
-    """Tell whether an image is at `target` by its digest, as `verify_bytes` can see it there."""
+    """Tell whether an image is at `target` by its digest, as far as that can be verified there."""
     try:
-        verify_bytes(target, image.digest)
+        target.verify(image.digest)
     except ShipError:
         return False
     return True

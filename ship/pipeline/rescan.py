@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 from dataclasses import dataclass
-from pathlib import Path
 
 from ship import git
 from ship.compare.published_model import release
 from ship.errors import StageError, UsageError
-from ship.github.step_files import set_outputs
+from ship.github.step_files import add_summary, set_outputs
 from ship.github.untrusted import bounded
-from ship.registry.destination import destination
+from ship.registry.destination import Destination, destination
 from ship.registry.image_files import document
-from ship.registry.remote import Registry
 from ship.supply_chain import scan
 
 MOVING = ("main", "latest")
@@ -43,14 +40,14 @@ def rescan(models: list[str]) -> list[Scanned]:
     found = []
     for name in models:
         target = destination(name, git.ROOT / "dist")
-        if not isinstance(target, Registry):
+        if not target.shared:
             raise UsageError("REGISTRY must say where images are published: REGISTRY=host/owner.")
         for digest, tags in chosen(target, name).items():
             found.append(scan_image(target, name, digest, tags))
     return found
 
 
-def chosen(target: Registry, name: str) -> dict[str, list[str]]:
+def chosen(target: Destination, name: str) -> dict[str, list[str]]:
     """Return the digests that people get today, each with the tags that lead to it."""
     tags = target.tags()
     releases = sorted((v for tag in tags if (v := release(tag, name))), reverse=True)
@@ -63,7 +60,7 @@ def chosen(target: Registry, name: str) -> dict[str, list[str]]:
     return found
 
 
-def scan_image(target: Registry, name: str, digest: str, tags: list[str]) -> Scanned:
+def scan_image(target: Destination, name: str, digest: str, tags: list[str]) -> Scanned:
     """Scan each platform of an image; what several share is told once."""
     reports = [scan_platform(target, each) for each in platforms(target, digest)]
     findings = scan.judge(*reports, database=True)
@@ -71,7 +68,7 @@ def scan_image(target: Registry, name: str, digest: str, tags: list[str]) -> Sca
     return Scanned(name, digest, tags, blocking, str(findings))
 
 
-def platforms(target: Registry, digest: str) -> list[str]:
+def platforms(target: Destination, digest: str) -> list[str]:
     """Return the images of an index, or the image itself; attestations are of no platform."""
     images = document(target.read, digest).get("manifests")
     if images is None:
@@ -79,13 +76,13 @@ def platforms(target: Registry, digest: str) -> list[str]:
     return [each["digest"] for each in images if each.get("platform", {}).get("os") != "unknown"]
 
 
-def scan_platform(target: Registry, digest: str) -> dict[str, object]:
+def scan_platform(target: Destination, digest: str) -> dict[str, object]:
     """Bring an image here, as the folder that Trivy reads, and return Trivy's report on it."""
     layout = git.ROOT / "dist" / "rescan"
     shutil.rmtree(layout, ignore_errors=True)
     layout.parent.mkdir(exist_ok=True)
     try:
-        target.fetch(digest, layout)
+        target.local(digest, layout)
         report: dict[str, object] = json.loads(
             scan.trivy("image", f"--input={scan.relative(layout)}", "--scanners=vuln,secret",
                        "--image-config-scanners=misconfig,secret", "--format=json")
@@ -115,8 +112,6 @@ def tell(found: list[Scanned]) -> None:
     """Print the page; in a workflow, also leave it on the run's page and for the next job."""
     text = bounded(page(found), NOTE, LIMIT)
     print(text)
-    if summary := os.environ.get("GITHUB_STEP_SUMMARY"):
-        with Path(summary).open("a", encoding="utf-8") as opened:
-            opened.write(text)
+    add_summary(text)
     clean = not any(each.blocking for each in found)
     set_outputs(report=json.dumps({"clean": clean, "page": text}))

@@ -12,12 +12,19 @@ from rich.text import Text
 from ship import tables
 from ship.registry import image_files
 from ship.registry.destination import Destination
-from ship.registry.referrers import beside
+from ship.registry.image_files import INDEXES, document
 from ship.tables import cell
 
 METRIC = "model-images.metric."
 EVALUATION = "model-images.evaluation"
 METRICS = 3  # that a line has room for
+SUFFIXES = {".sig": "signature", ".att": "SBOM"}
+PREDICATES = {
+    "https://sigstore.dev/cosign/sign/v1": "signature",
+    "https://spdx.dev/Document": "SBOM",
+    "https://slsa.dev/provenance/v1": "provenance",
+}
+PREDICATE = "dev.sigstore.bundle.predicateType"
 
 
 @dataclass(frozen=True)
@@ -62,6 +69,37 @@ def describe(target: Destination, digest: str, tags: list[str], names: list[str]
         size=sum(layer["size"] for layer in manifest["layers"]),
         beside=beside(target, digest, names),
     )
+
+
+def beside(target: Destination, digest: str, tags: list[str]) -> list[str]:
+    """Return what there is of signature, SBOM and provenance, of an image or of its platforms.
+
+    cosign 2 writes tags named after the digest. cosign 3 and GitHub write referrers, which a
+    registry lists itself or, where it cannot, leaves in an index that is tagged with the digest.
+    """
+    found = document(target.read, digest)
+    platforms = found["manifests"] if found.get("mediaType") in INDEXES else []
+    kinds = {
+        kind
+        for each in (digest, *(platform["digest"] for platform in platforms))
+        for kind in (*by_tag(each, tags), *by_referrer(target, each, tags))
+    }
+    return [kind for kind in PREDICATES.values() if kind in kinds]
+
+
+def by_tag(digest: str, tags: list[str]) -> list[str]:
+    name = digest.replace(":", "-")
+    return [kind for suffix, kind in SUFFIXES.items() if name + suffix in tags]
+
+
+def by_referrer(target: Destination, digest: str, tags: list[str]) -> list[str]:
+    listed = target.referrers(digest)
+    name = digest.replace(":", "-")
+    if name in tags and (fallback := target.digest_of(name)):
+        listed = [*listed, *document(target.read, fallback).get("manifests", [])]
+    manifests = [document(target.read, each["digest"]) for each in listed]
+    types = [each.get("annotations", {}).get(PREDICATE) for each in manifests]
+    return [PREDICATES[each] for each in types if each in PREDICATES]
 
 
 def show(model: str, target: Destination) -> None:

@@ -12,9 +12,8 @@ from pathlib import PurePosixPath
 from typing import IO, Any, cast
 
 from ship.errors import ShipError
-from ship.files.bounded import DOCUMENT, LARGEST, Bounded, refuse_larger
-from ship.files.descriptor import decoded
-from ship.files.digest import of
+from ship.files.bounded import DOCUMENT, LARGEST, Bounded, decoded, refuse_larger
+from ship.files.digest import require
 
 Read = Callable[[str], bytes]  # the blob of a digest
 Links = dict[PurePosixPath, str]  # where each one leads to
@@ -63,10 +62,8 @@ def document(read: Read, digest: str) -> dict[str, Any]:
 
 
 def verified(read: Read, digest: str) -> bytes:
-    content = read(digest)
-    if (found := of(content)) != digest:
-        raise ShipError(f"Blob {digest} must have that digest. Got {found} instead.")
-    return content
+    """Read a blob; raise ShipError for one that is not what its digest says."""
+    return require(read(digest), digest, "What was read")
 
 
 def folder(read: Read, digest: str, path: str) -> dict[str, bytes]:

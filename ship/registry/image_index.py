@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
 from ship.errors import StageError
+from ship.files.digest import of
 from ship.registry import image_files
 from ship.registry.oci_archive import Archive
 
@@ -37,7 +37,7 @@ class Index:
 
     @cached_property
     def digest(self) -> str:
-        return f"sha256:{hashlib.sha256(self.content).hexdigest()}"
+        return of(self.content)
 
     @property
     def descriptor(self) -> dict[str, Any]:

@@ -11,12 +11,11 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, ClassVar
 
 from ship.errors import ShipError
-from ship.files.bounded import DOCUMENT, LARGEST, refuse_larger
-from ship.files.descriptor import MANIFESTS, decoded, descriptor
-from ship.files.digest import Verified, checked, drain, of
+from ship.files.bounded import DOCUMENT, LARGEST, decoded, refuse_larger
+from ship.files.digest import MANIFESTS, Verified, checked, descriptor, drain, require
 from ship.files.replace import replace_file
 from ship.registry import image_files
 from ship.registry.image_index import Image, Index, archives_of
@@ -30,6 +29,7 @@ class Layout:
     """A destination for one model's images. Files appear whole, by rename, or not at all."""
 
     folder: Path
+    shared: ClassVar = False
 
     def __str__(self) -> str:
         return f"oci:{os.path.relpath(self.folder)}"
@@ -84,8 +84,14 @@ class Layout:
             yield
 
     def config(self, digest: str) -> bytes:
-        """Return the configuration of an image."""
-        return self.read(image_files.manifest(self.read, digest)["config"]["digest"])
+        """Return the configuration of an image; of an index, that for this machine."""
+        return image_files.verified(
+            self.read, image_files.manifest(self.read, digest)["config"]["digest"]
+        )
+
+    def referrers(self, _: str) -> list[dict[str, Any]]:
+        """Return nothing: what refers to an image is not listed here, but tagged at most."""
+        return []
 
     def image(self, digest: str) -> StoredImage:
         """Return an image; of an index, that for this machine, or the first."""
@@ -163,11 +169,9 @@ class LayoutImage(StoredImage):
 
     @cached_property
     def descriptor(self) -> dict[str, Any]:
-        content = self.layout.read(self.named)
+        content = require(self.layout.read(self.named), self.named, self.layout)
         kind = decoded(content, self.where).get("mediaType", MANIFESTS[0])
-        found = {"mediaType": kind, "digest": of(content), "size": len(content)}
-        if found["digest"] != self.named:
-            raise ShipError(f"{self.layout} must hold {self.named}. Got {found['digest']}.")
+        found = {"mediaType": kind, "digest": self.named, "size": len(content)}
         return descriptor(found, MANIFESTS, self.where)
 
     def raw(self, digest: str) -> AbstractContextManager[IO[bytes]]:

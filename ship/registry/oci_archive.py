@@ -18,17 +18,18 @@ from pathlib import Path
 from typing import IO, Any, cast
 
 from ship.errors import ShipError
-from ship.files.bounded import DOCUMENT, LARGEST, Bounded, refuse_larger
-from ship.files.descriptor import (
+from ship.files.bounded import DOCUMENT, LARGEST, Bounded, decoded, refuse_larger
+from ship.files.digest import (
     CONFIGS,
     LAYERS,
     MANIFESTS,
     NAME,
-    decoded,
+    Verified,
+    checked,
     descriptor,
+    drain,
     refuse_other_than_strings,
 )
-from ship.files.digest import Verified, checked, drain
 
 MOST = 1000  # members of an archive; an image has a few dozen blobs
 MEMBER = re.compile(r"blobs/sha256/[0-9a-f]{64}|index\.json|oci-layout|manifest\.json")

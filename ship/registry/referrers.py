@@ -1,7 +1,6 @@
-"""What stands beside an image: its signature, the attestation of its SBOM, where it was built.
+"""Ask a registry what refers to an image (OCI distribution spec 1.1, "Listing Referrers").
 
-cosign 2 writes tags named after the digest. cosign 3 and GitHub write referrers, which a registry
-lists itself or, where it cannot, leaves in an index that is tagged with the digest.
+skopeo has no command for it.
 """
 
 from __future__ import annotations
@@ -16,58 +15,23 @@ from urllib.error import HTTPError
 from urllib.parse import urlencode
 from urllib.request import Request, urlopen
 
-from ship.registry.destination import Destination
-from ship.registry.image_files import INDEXES, document
-from ship.registry.remote import Registry
-
-SUFFIXES = {".sig": "signature", ".att": "SBOM"}
-PREDICATES = {
-    "https://sigstore.dev/cosign/sign/v1": "signature",
-    "https://spdx.dev/Document": "SBOM",
-    "https://slsa.dev/provenance/v1": "provenance",
-}
-PREDICATE = "dev.sigstore.bundle.predicateType"
 CHALLENGE = re.compile(r'(realm|service|scope)="([^"]*)"')
 SECONDS = 10
 
 
-def beside(target: Destination, digest: str, tags: list[str]) -> list[str]:
-    """Return what there is of signature, SBOM and provenance, of an image or of its platforms."""
-    found = document(target.read, digest)
-    platforms = found["manifests"] if found.get("mediaType") in INDEXES else []
-    kinds = {
-        kind
-        for each in (digest, *(platform["digest"] for platform in platforms))
-        for kind in (*by_tag(each, tags), *by_referrer(target, each, tags))
-    }
-    return [kind for kind in PREDICATES.values() if kind in kinds]
+def listed(repository: str, digest: str, *, plain: bool) -> list[dict[str, Any]]:
+    """Return the descriptors of an image's referrers; none where the registry has no such list.
 
-
-def by_tag(digest: str, tags: list[str]) -> list[str]:
-    name = digest.replace(":", "-")
-    return [kind for suffix, kind in SUFFIXES.items() if name + suffix in tags]
-
-
-def by_referrer(target: Destination, digest: str, tags: list[str]) -> list[str]:
-    listed = asked(target, digest) if isinstance(target, Registry) else []
-    name = digest.replace(":", "-")
-    if name in tags and (fallback := target.digest_of(name)):
-        listed = [*listed, *document(target.read, fallback).get("manifests", [])]
-    manifests = [document(target.read, each["digest"]) for each in listed]
-    types = [each.get("annotations", {}).get(PREDICATE) for each in manifests]
-    return [PREDICATES[each] for each in types if each in PREDICATES]
-
-
-def asked(target: Registry, digest: str) -> list[dict[str, Any]]:
-    """Return what the registry lists as referrers; nothing where it knows no such list."""
-    host, _, name = target.repository.partition("/")
-    scheme = "http" if host.partition(":")[0] in target.LOCAL else "https"
+    `repository` is host/name; `plain` asks without TLS.
+    """
+    host, _, name = repository.partition("/")
+    scheme = "http" if plain else "https"
     address = f"{scheme}://{host}/v2/{name}/referrers/{digest}"
     try:
-        listed: list[dict[str, Any]] = fetched(address, host).get("manifests", [])
+        descriptors: list[dict[str, Any]] = fetched(address, host).get("manifests", [])
     except (OSError, ValueError):  # no such list here, or none for us: tags tell the rest
         return []
-    return listed
+    return descriptors
 
 
 def fetched(address: str, host: str) -> dict[str, Any]:

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
+import os
 import tempfile
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from ship.command import Result, attempt
-from ship.errors import StageError
-from ship.files.digest import checked
+from ship.errors import StageError, UsageError
+from ship.files.digest import checked, of, require
+from ship.registry import image_files, referrers
 from ship.registry.image_index import Image
 from ship.registry.layout import Layout
 from ship.registry.oci_archive import StoredImage
@@ -26,6 +27,7 @@ class Registry:
     """One model's repository, such as ghcr.io/owner/iris; log in with `skopeo login` first."""
 
     repository: str
+    shared: ClassVar = True
     LOCAL: ClassVar = ("localhost", "127.0.0.1", "[::1]")
 
     def __str__(self) -> str:
@@ -34,7 +36,7 @@ class Registry:
     def digest_of(self, tag: str) -> str | None:
         found = self._skopeo("inspect", *self._tls(""), "--raw", self._url(f":{tag}"))
         content = self._answer(found)
-        return None if content is None else f"sha256:{hashlib.sha256(content).hexdigest()}"
+        return None if content is None else of(content)
 
     def tags(self) -> list[str]:
         found = self._skopeo("list-tags", *self._tls(""), self._url(""))
@@ -58,13 +60,26 @@ class Registry:
         return nullcontext()
 
     def verify(self, digest: str) -> None:
-        """Read nothing more: a registry's blobs are verified by whoever pulls them."""
+        """Hold the manifest, or index and manifests, against their digests.
+
+        A registry's other blobs are verified by whoever pulls them.
+        """
+        document = image_files.document(self.read, digest)
+        if image_files.is_index(document):
+            for platform in document["manifests"]:
+                self.verify(platform["digest"])
 
     def config(self, digest: str) -> bytes:
-        """Return the configuration of an image."""
+        """Return the configuration of an image; of an index, that for this machine."""
+        platform = image_files.platform_digest(self.read, digest)
+        expected = image_files.document(self.read, platform)["config"]["digest"]
         found = self._skopeo("inspect", *self._tls(""), "--raw", "--config",
-                             self._at(digest))  # fmt: skip
-        return self._checked(found)
+                             self._at(platform))  # fmt: skip
+        return require(self._checked(found), expected, self)
+
+    def referrers(self, digest: str) -> list[dict[str, Any]]:
+        """Return the descriptors of what the registry lists as referring to an image."""
+        return referrers.listed(self.repository, digest, plain=self._is_local())
 
     def local(self, digest: str, folder: Path) -> StoredImage:
         """Copy an image to a layout; what that holds already is not fetched again."""
@@ -79,12 +94,6 @@ class Registry:
         found = self._skopeo("inspect", *self._tls(""), "--raw", self._at(digest))
         return self._checked(found)
 
-    def fetch(self, digest: str, folder: Path) -> None:
-        """Copy the image `digest`, of whatever platform, to a layout that holds it alone."""
-        self._checked(self._skopeo("copy", "--quiet", "--preserve-digests", "--retry-times=3",
-                                   *self._tls("src-"), self._at(digest),
-                                   f"oci:{folder}:{folder.name}"))  # fmt: skip
-
     def _copy(self, source: str, target: str, *sides: str) -> None:
         tls = (option for side in sides for option in self._tls(side))
         self._checked(self._skopeo("copy", "--quiet", "--all", "--preserve-digests",
@@ -98,8 +107,10 @@ class Registry:
 
     def _tls(self, side: str) -> list[str]:
         """Allow plain HTTP to a registry on this very machine, as Docker does."""
-        local = self.repository.rsplit(":", 1)[0].partition("/")[0] in self.LOCAL
-        return [f"--{side}tls-verify=false"] if local else []
+        return [f"--{side}tls-verify=false"] if self._is_local() else []
+
+    def _is_local(self) -> bool:
+        return self.repository.rsplit(":", 1)[0].partition("/")[0] in self.LOCAL
 
     def _answer(self, result: Result) -> bytes | None:
         said = result.stderr.lower()
@@ -121,3 +132,19 @@ class Registry:
     def _skopeo(*arguments: str) -> Result:
         """Run skopeo; images are Linux images, whatever this machine is."""
         return attempt("skopeo", "--override-os=linux", *arguments)
+
+
+def login(registry: str) -> str:
+    """Log in to the host of `registry` as REGISTRY_USER; return what became of it."""
+    password, user = os.environ.get("REGISTRY_PASSWORD"), os.environ.get("REGISTRY_USER", "")
+    if not password:
+        return "no REGISTRY_PASSWORD, so only what is public can be read"
+    host = registry.partition("/")[0]
+    if not host:
+        raise UsageError("REGISTRY must say where to log in: REGISTRY=host/owner. Got none.")
+    result = attempt("docker", "login", f"--username={user}", "--password-stdin", "--",
+                     host, stdin=password)  # fmt: skip
+    if not result.succeeded:
+        raise StageError(f"{host} must take REGISTRY_USER and REGISTRY_PASSWORD. "
+                         f"Got instead from docker: {result.reason}")  # fmt: skip
+    return f"logged in to {host}"

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import datetime as dt
-import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from ship.errors import StageError
+from ship.files.bounded import decoded
 from ship.registry.destination import Destination
-from ship.registry.image_files import INDEXES, document, verified
+from ship.registry.image_files import INDEXES, document
 
 MODEL = "model-images.model"
 VERSION = "org.opencontainers.image.version"
@@ -85,10 +85,8 @@ def created(source: Destination, digest: str) -> dt.datetime | None:
 
 
 def config(source: Destination, digest: str) -> dict[str, Any]:
-    """Read the configuration of one platform's image, and hold it against its digest."""
-    expected = document(source.read, digest)["config"]["digest"]
-    decoded: dict[str, Any] = json.loads(verified(lambda _: source.config(digest), expected))
-    return decoded
+    """Return the configuration of one platform's image."""
+    return decoded(source.config(digest), f"{source}@{digest}")
 
 
 def parse_time(written: str | None) -> dt.datetime | None:

@@ -7,10 +7,10 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from ship.errors import StageError
-from ship.files.descriptor import decoded
+from ship.files.bounded import decoded
+from ship.registry.destination import Destination
 from ship.registry.image_index import Image, archives_of, bundle_of
 from ship.registry.oci_archive import Archive
-from ship.registry.remote import Registry
 from ship.supply_chain import cosign, passed_tests
 from ship.supply_chain.expected_identity import Wanted, is_release, is_version
 from ship.supply_chain.identity import Claim, claim_of
@@ -21,7 +21,7 @@ from ship.tags import Tag
 SBOM = "sbom.spdx.json"
 
 
-def sign(image: Image, tags: Iterable[Tag], target: Registry) -> bool:
+def sign(image: Image, tags: Iterable[Tag], target: Destination) -> bool:
     """Sign the image as what it is, once for each version among `tags`, and attest its SBOMs.
 
     What is signed already is left as it is, so that publishing again adds nothing. Returns False

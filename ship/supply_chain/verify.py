@@ -6,12 +6,10 @@ inside must be the same thing. Everything is read by the digest that the tag led
 
 from __future__ import annotations
 
-import hashlib
 import json
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import msgspec
 
@@ -19,9 +17,6 @@ from contract.bundle import EXAMPLES, MANIFEST, Example
 from ship.errors import StageError
 from ship.registry import image_files
 from ship.registry.destination import Destination
-from ship.registry.image_files import INDEXES
-from ship.registry.layout import Layout
-from ship.registry.remote import Registry
 from ship.supply_chain import cosign
 from ship.supply_chain.expected_identity import Wanted
 from ship.supply_chain.identity import Identity, identify, platforms
@@ -63,12 +58,12 @@ def verify(target: Destination, digest: str, model: str, *tags: str) -> Verified
     it must be, or another than was asked for. A layout on this machine holds no signatures: there
     bytes, labels and bundle are verified. Without tags the digest is what was asked for.
     """
-    verify_bytes(target, digest)
+    target.verify(digest)
     identity = identify(target, digest)
     wanted = [Wanted(model, tag, str(target)) for tag in tags or (digest,)]
     for each in wanted:
         each.refuse_other(identity.claim)
-    if isinstance(target, Registry):
+    if target.shared:
         checked = verify_signatures(target, digest, identity, wanted)
     else:
         checked = "bytes (a folder of this machine carries no signature)"
@@ -78,7 +73,7 @@ def verify(target: Destination, digest: str, model: str, *tags: str) -> Verified
 
 
 def verify_signatures(
-    target: Registry, digest: str, identity: Identity, wanted: list[Wanted]
+    target: Destination, digest: str, identity: Identity, wanted: list[Wanted]
 ) -> str:
     """Return what is signed and attested of an image; raise where that is not what was asked."""
     signed = cosign.signatures(str(target), digest)
@@ -94,20 +89,6 @@ def verify_signatures(
     return f"bytes, signature{', SBOM' if all(attested) else ''}"
 
 
-def verify_bytes(target: Destination, digest: str) -> dict[str, Any]:
-    """Read a manifest, and of an index those of its platforms, and hold each against its digest."""
-    content = target.read(digest)
-    found = f"sha256:{hashlib.sha256(content).hexdigest()}"
-    if found != digest:
-        raise StageError(f"{target} must hold {digest}. Got {found} instead.")
-    target.verify(digest)
-    manifest: dict[str, Any] = json.loads(content)
-    if manifest.get("mediaType") in INDEXES:
-        for platform in manifest["manifests"]:
-            verify_bytes(target, platform["digest"])
-    return manifest
-
-
 def verify_attestation(reference: str) -> bool:
     """Tell whether an image is attested; raise where that does not count."""
     if not cosign.is_attested(reference):
@@ -121,13 +102,10 @@ def verify_attestation(reference: str) -> bool:
 
 def read_bundle(source: Destination, digest: str) -> dict[str, bytes]:
     """Read the bundle out of an image, or out of that for this machine, without running it."""
-    if not isinstance(source, Registry):  # a folder, which has the layers too
-        return image_files.folder(source.read, digest, BUNDLE)
     platform = image_files.platform_digest(source.read, digest)
     with tempfile.TemporaryDirectory() as folder:
-        copy = Layout(Path(folder, "image"))
-        source.fetch(platform, copy.folder)
-        return image_files.folder(copy.read, platform, BUNDLE)
+        stored = source.local(platform, Path(folder, "image"))
+        return image_files.folder(stored.blob, stored.digest, BUNDLE)
 
 
 def refuse_other_bundle(manifest: bytes, wanted: Wanted) -> None:

@@ -21,7 +21,6 @@ from ship.pipeline.publish import publish
 from ship.registry.image_index import Index, join
 from ship.registry.layout import Layout
 from ship.registry.oci_archive import Archive
-from ship.supply_chain.verify import verify_bytes
 from ship.tags import Tag
 from tests.ship.conftest import oci_archive, tar
 
@@ -98,10 +97,10 @@ def test_flipped_byte_in_the_layout_does_not_verify(
 ) -> None:
     """Who verifies a published image reads every byte of it."""
     publish(archive, [MAIN], layout)
-    verify_bytes(layout, archive.digest)
+    layout.verify(archive.digest)
     flip(file_of(layout, digest_in(archive, blob)), 5)
     with pytest.raises(ShipError, match=r"must (have|hold)"):
-        verify_bytes(layout, archive.digest)
+        layout.verify(archive.digest)
 
 
 @pytest.mark.parametrize("blob", BLOBS)
@@ -114,10 +113,10 @@ def test_flipped_byte_in_one_platform_does_not_verify(
     image = join([archive, other])
     assert isinstance(image, Index)
     publish(image, [MAIN], layout)
-    verify_bytes(layout, image.digest)
+    layout.verify(image.digest)
     flip(file_of(layout, digest_in(other, blob)), 5)
     with pytest.raises(ShipError, match=r"must (have|hold)"):
-        verify_bytes(layout, image.digest)
+        layout.verify(image.digest)
 
 
 @pytest.mark.parametrize("change", [-1, 1])

@@ -40,7 +40,7 @@ def test_proposal_fits_a_pull_request(tmp_path: Path) -> None:
 def test_proposal_follows_no_link(tmp_path: Path) -> None:
     """A report that leads elsewhere is refused."""
     (tmp_path / "report.md").symlink_to("/etc/passwd")
-    with pytest.raises(ShipError, match="must be a readable file"):
+    with pytest.raises(ShipError, match=r"must be a regular file\. Got a link"):
         proposal(tmp_path, tmp_path / "body.md")
 
 

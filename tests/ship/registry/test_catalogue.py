@@ -15,11 +15,10 @@ from contract.bundle import Bundle
 from ship.compare.diff import diff
 from ship.errors import UsageError
 from ship.pipeline.publish import publish
-from ship.registry.catalogue import show, versions
+from ship.registry.catalogue import PREDICATES, show, versions
 from ship.registry.destination import Destination, destination
 from ship.registry.image_index import MEDIA_TYPE
 from ship.registry.layout import Layout
-from ship.registry.referrers import PREDICATES, asked
 from ship.registry.remote import Registry
 from ship.tags import Tag
 from tests.ship.conftest import MANIFEST, MakeArchive
@@ -147,7 +146,7 @@ def test_referrers_are_asked_for_with_a_token() -> None:
     with ThreadingHTTPServer(("127.0.0.1", 0), Lister) as server:
         Thread(target=server.serve_forever).start()
         target = Registry(f"127.0.0.1:{server.server_port}/owner/made")
-        found = asked(target, "sha256:0")
+        found = target.referrers("sha256:0")
         server.shutdown()
     assert [each["mediaType"] for each in found] == [MANIFEST]
 

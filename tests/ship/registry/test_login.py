@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from ship.errors import StageError, UsageError
-from ship.registry.login import login
+from ship.registry.remote import login
 
 DOCKER = """\
 #!/bin/sh
