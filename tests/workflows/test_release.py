@@ -43,6 +43,7 @@ def test_tag_publishes_its_version_and_a_release(act: Act, published: Registry) 
         f"{MODEL}-model.html",
         f"{MODEL}-provenance.jsonl",
         f"{MODEL}-amd64.spdx.json",
+        f"{MODEL}-amd64-measurement.json",
         *(f"{MODEL}-amd64-report.{form}" for form in ("md", "html", "json")),
     }
     card = files[f"{MODEL}-card.md"].read_text()

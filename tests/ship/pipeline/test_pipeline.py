@@ -100,7 +100,7 @@ def test_pipeline_refuses_a_golden_example_answered_differently(fork: Fork) -> N
     good.examples[0].prediction, good.examples[1].prediction = "virginica", "setosa"
     contents = {name: (bundle / name).read_bytes() for name in good.manifest.files}
     write(bundle, good.manifest, {**contents, "examples.json": encode(good.examples)})
-    assert_red(fork.make("image"), fork, f"{MODEL} failed in image", "example")
+    assert_red(fork.make("gate", "image"), fork, f"{MODEL} failed in image", "example")
 
 
 def test_pipeline_refuses_a_corrupted_bundle(fork: Fork, bundle: Path) -> None:

@@ -6,6 +6,8 @@ import hashlib
 import json
 from typing import Any
 
+from ship.build.workspace import MEASUREMENT
+from ship.compare.measure import Measurement, decode_measurement
 from tests.support.checkouts.fork import MODEL, Fork
 
 
@@ -39,7 +41,11 @@ def report(fork: Fork) -> dict[str, Any]:
     return found
 
 
+def measurement(fork: Fork) -> Measurement:
+    file = fork.root / "dist" / MODEL / MEASUREMENT
+    return decode_measurement(file.read_bytes(), file)
+
+
 def ratios(fork: Fork) -> dict[str, bool]:
     """Return the verdicts on size and speed."""
-    checks = report(fork)["checks"]
-    return {each["name"]: each["passed"] for each in checks if "image" in each["rule"]}
+    return {check.name: check.passed for check in measurement(fork).checks}
