@@ -30,6 +30,11 @@ def printable(text: str) -> str:
     return COMMAND.sub(inert, UNSEEN.sub("", text))
 
 
+def one_line(text: str) -> str:
+    """Return the text without line breaks and control characters, which a log may act upon."""
+    return " ".join("".join(sign if sign.isprintable() else " " for sign in text).split())
+
+
 def inert(found: re.Match[str]) -> str:
     return "## [" if found["space"] is None else f"{found['space']}: :"
 

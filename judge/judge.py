@@ -19,7 +19,6 @@ from judge.comparison.permutation_test import smallest_drop
 from judge.comparison.scoring import Scorer
 from judge.comparison.seed_variance import seeds
 from judge.errors import Incomparable
-from judge.headline import headline
 from judge.report import Check, Report, Score, Segment, Side
 from judge.warnings import unlucky, warnings
 
@@ -72,7 +71,6 @@ def judge(new: Bundle, old: Published | None, policy: Policy, *, absent: str = "
         description=new.manifest.description,
         task=new.manifest.task,
         verdict="failed",
-        headline="",
         new=side(new, None, None),
         old=side(old.bundle, old.digest, old.reference) if old else None,
         note=note,
@@ -184,4 +182,4 @@ def settle(report: Report, reason: str = "") -> Report:
     failed = not all(check.passed for check in report.checks)
     report.override = reason or None if failed else None
     report.verdict = "passed" if not failed else "accepted" if reason else "failed"
-    return headline(report)
+    return report

@@ -1,19 +1,23 @@
-"""What the judge finds: one structure, written as JSON, Markdown and a page."""
+"""What the judge finds: one structure, from which JSON, Markdown and a page are made."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import msgspec
 
-from contract.bundle import Label, Value
+from contract.bundle import Label, Value, encode
+from contract.console import one_line
 
 SCHEMA_VERSION = 2
 NAME = "report"
 SCHEMA = Path(__file__).with_name("report.schema.json")
 Verdict = Literal["passed", "failed", "accepted"]
 Direction = Literal["better", "worse", "same", "unknown"]
+NEITHER = "no better or worse, beyond chance, than"
+SIGNS: dict[Verdict, str] = {"passed": "✅", "failed": "❌", "accepted": "⚠️"}
 
 
 class Side(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
@@ -105,8 +109,10 @@ class Drift(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     shifted: bool
 
 
-class Report(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+class Report(msgspec.Struct, kw_only=True):
     """The verdict and everything it rests on."""
+
+    # report.json holds the headline as well, for other programs: what it says is not read back.
 
     schema_version: int = SCHEMA_VERSION
     model: str
@@ -114,7 +120,6 @@ class Report(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     description: str
     task: str
     verdict: Verdict
-    headline: str
     new: Side
     old: Side | None
     note: str  # on the baseline: which, on which rows, or why there is none
@@ -130,7 +135,65 @@ class Report(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     drift: list[Drift]
     override: str | None = None
 
+    @property
+    def headline(self) -> str:
+        """The one line that says what became of the model and why."""
+        because = f"; accepted because: {one_line(self.override)}" if self.override else ""
+        return f"{self.sign} {self.model}: {self.verdict}: {self.reason}{because}"
+
+    @property
+    def sign(self) -> str:
+        """The verdict at a glance."""
+        return SIGNS[self.verdict]
+
+    @property
+    def reason(self) -> str:
+        """Why the verdict is what it is, but for the words of whoever accepted the model."""
+        failed = [check for check in self.checks if not check.passed]
+        if failed:
+            more = f" (and {len(failed) - 1} more)" if len(failed) > 1 else ""
+            return f"{failed[0].name} must be {failed[0].rule}, is {failed[0].found}{more}"
+        score = f"{self.scores[0].metric} {self.scores[0].new:.4g}" if self.scores else "no scores"
+        if self.old is None or self.changes is None:
+            return f"{score}, with nothing to compare it with"
+        if self.changes.count == 0:
+            return f"{score}, the same answers as the published model"
+        return f"{score}, {compared(self.scores)} the published model"
+
+    @property
+    def changed(self) -> str:
+        """How many of the compared rows are answered differently, and which way."""
+        if self.changes is None:
+            return "no row was compared"
+        return (
+            f"{self.changes.count} of {self.compared} predictions changed: "
+            f"{self.changes.better} for the better, {self.changes.worse} for the worse"
+        )
+
+
+def compared(scores: Sequence[Score]) -> str:
+    """Say in which metrics a model is better or worse than another, up to the other's name."""
+    if any(score.direction == "unknown" for score in scores):
+        return "with too few rows that are new to it to be compared with"
+    better = ", ".join(score.metric for score in scores if score.direction == "better")
+    worse = ", ".join(score.metric for score in scores if score.direction == "worse")
+    if better and worse:
+        return f"better in {better} but worse in {worse} than"
+    if better:
+        return f"better in {better} than"
+    return f"worse in {worse}, within what is allowed, than" if worse else NEITHER
+
+
+def encode_report(report: Report) -> bytes:
+    """Return report.json, as `schema` describes it."""
+    return encode({"headline": report.headline} | msgspec.to_builtins(report))
+
 
 def schema() -> bytes:
     """Return the JSON schema of report.json."""
-    return msgspec.json.format(msgspec.json.encode(msgspec.json.schema(Report)), indent=2) + b"\n"
+    described: dict[str, Any] = msgspec.json.schema(Report)
+    report = described["$defs"]["Report"]
+    report["properties"] = {"headline": {"type": "string"}} | report["properties"]
+    report["required"] = ["headline", *report["required"]]
+    report["additionalProperties"] = False
+    return msgspec.json.format(msgspec.json.encode(described), indent=2) + b"\n"

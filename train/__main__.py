@@ -98,7 +98,7 @@ def judge(spec: ModelSpec, options: Namespace) -> int:
     manifest = run(spec, steps, options.out, Log(spec.name))
     if manifest.gate.passed or options.keep_going:
         return 0
-    cure = "Improve build(), or look at card.md and mend [gate] in model.toml."
+    cure = "Improve build(), or mend [gate] in model.toml."
     print(f"error: {spec.name} failed its gate; the bundle says so. {cure}", file=sys.stderr)
     return GATE_FAILED
 

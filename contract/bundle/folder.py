@@ -1,7 +1,8 @@
 """A bundle as a folder: written, read, and verified.
 
 A bundle is a flat directory. `manifest.json` describes the model and holds the sha256 of every
-other file; the rest is the model itself, its golden examples, its evaluation, and its card.
+other file; the rest is the model itself, its golden examples, its evaluation, and the notes of its
+author.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from contract.bundle.manifest import (
     LARGEST_JSON,
     MANIFEST,
     MODEL_FILES,
+    NOTES,
     Example,
     File,
     Manifest,
@@ -83,6 +85,17 @@ def refuse_others(path: Path, manifest: Manifest) -> None:
 def read_manifest(path: Path) -> Manifest:
     """Read the manifest alone, without verifying the files it lists."""
     return decode_manifest(path / MANIFEST, manifest_content(path))
+
+
+def read_notes(path: Path) -> str:
+    """Read what the author says of the model; raise BundleError where the bundle has no notes."""
+    try:
+        return read_file(path / NOTES, LARGEST_JSON).decode(errors="replace")
+    except FileNotFoundError as error:
+        raise BundleError(
+            f"{path / NOTES} must be the author's notes. Got {error.strerror} instead. "
+            "Train the model again: make train MODEL=name"
+        ) from error
 
 
 def manifest_content(path: Path) -> bytes:

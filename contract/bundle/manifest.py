@@ -14,6 +14,7 @@ SCHEMA_VERSION = 1
 MANIFEST = "manifest.json"
 EXAMPLES = "examples.json"
 EVALUATION = "evaluation.json"
+NOTES = "notes.md"
 MODEL_FILES = {"onnx": "model.onnx", "joblib": "model.joblib"}
 FLAT_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 LARGEST_JSON = 16 * 1024**2  # bytes of a manifest

@@ -16,11 +16,11 @@ BINS = 8
 
 
 def of_class(
-    found: Evaluation, classes: Sequence[Label], place: int
+    evaluation: Evaluation, classes: Sequence[Label], place: int
 ) -> tuple[NDArray[np.bool_], NDArray[np.float64]]:
     """Return which rows are of a class, and the probability that the model gave it."""
-    odds = np.array(found.probabilities, dtype=np.float64)[:, place]
-    return np.array([label == classes[place] for label in found.truth]), odds
+    odds = np.array(evaluation.probabilities, dtype=np.float64)[:, place]
+    return np.array([label == classes[place] for label in evaluation.truth]), odds
 
 
 def counts(
@@ -45,10 +45,12 @@ def precision_recall(positive: NDArray[np.bool_], odds: NDArray[np.float64]) -> 
     return thinned([(0.0, float(share[0, 1])), *map(tuple, share.tolist())])
 
 
-def calibration(found: Evaluation) -> Points:
+def calibration(evaluation: Evaluation) -> Points:
     """Return how sure the model was of its answers, and how often it was right, by eighths."""
-    sure = np.array(found.probabilities, dtype=np.float64).max(axis=1)
-    right = np.array([a == b for a, b in zip(found.truth, found.predictions, strict=True)])
+    sure = np.array(evaluation.probabilities, dtype=np.float64).max(axis=1)
+    right = np.array(
+        [a == b for a, b in zip(evaluation.truth, evaluation.predictions, strict=True)]
+    )
     edges = np.unique(np.quantile(sure, np.linspace(0, 1, BINS + 1)[1:-1]))
     places = np.searchsorted(edges, sure, side="right")  # equal ones stay together
     parts = [places == place for place in np.unique(places)]

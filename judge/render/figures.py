@@ -4,26 +4,34 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Sequence
-from html import escape
+from typing import NamedTuple
 
 import numpy as np
 
-from contract import svg
 from contract.bundle import Label, Value
 from contract.evaluation.evaluation import Evaluation, Study
 from contract.evaluation.metrics import METRICS
 from contract.evaluation.segments import name
-from contract.html_page import figure
-from judge.render import curves
-from judge.render.plots import Line, Points, Span, lines, shares, spans
+from judge.render import curves, holdout_plots
+from judge.render.plots import Line, Points, Span, lines, shares, spans, unit_lines
+from judge.render.svg import Plot
 from judge.report import Report
 
 BINS = 12
 CATEGORIES = 10
-DASHED = " Dashed: the published model."
+DASHED = "Dashed: the published model."
 
 
-def differences(report: Report) -> list[str]:
+class Figure(NamedTuple):
+    """A plot and what is said below it: a title, colours by their style class, and a sentence."""
+
+    plot: Plot
+    caption: str = ""
+    title: str = ""
+    legend: Sequence[tuple[str, str]] = ()
+
+
+def differences(report: Report) -> list[Figure]:
     """Draw what each metric gained, so that right of zero is better, with its interval."""
     drawn = []
     for score in report.scores:
@@ -37,96 +45,118 @@ def differences(report: Report) -> list[str]:
     if not drawn or report.task == "regression":  # errors have units that share no axis
         return []
     caption = f"Gain over the published model; {report.confidence:.1%} intervals of the same rows."
-    return [figure(spans(drawn, "better →"), caption)]
+    return [Figure(spans(drawn, "better →"), caption)]
 
 
-def answers(new: Evaluation, old: Evaluation | None, classes: Sequence[Label] | None) -> list[str]:
+def answers(
+    new: Evaluation, old: Evaluation | None, classes: Sequence[Label] | None
+) -> list[Figure]:
     """Draw what the models answered."""
     if classes is None:
         return numbers(new, old)
-    result = [figure(matrix(new, classes), "New model: true class by row, predicted by column.")]
+    result = [Figure(matrix(new, classes), "New model: true class by row, predicted by column.")]
     if old:
-        result.append(figure(matrix(old, classes), "Published model, on the same rows."))
+        result.append(Figure(matrix(old, classes), "Published model, on the same rows."))
     if new.probabilities:
+        rates = ("false positive rate", "true positive rate")
         result += [
-            by_class(new, old, classes, curves.roc, ("false positive rate", "true positive rate")),
+            sureness(new, len(classes)),
+            by_class(new, old, classes, curves.roc, rates, diagonal=True),
             by_class(new, old, classes, curves.precision_recall, ("recall", "precision")),
             reliability(new, old),
         ]
     return result
 
 
-def matrix(found: Evaluation, classes: Sequence[Label]) -> str:
-    seen = {*found.truth, *found.predictions}
+def matrix(evaluation: Evaluation, classes: Sequence[Label]) -> Plot:
+    seen = {*evaluation.truth, *evaluation.predictions}
     labels = [*classes, *sorted(seen.difference(classes), key=str)]
-    return svg.confusion(found.truth, found.predictions, labels)
+    return holdout_plots.confusion(evaluation.truth, evaluation.predictions, labels)
 
 
-def by_class(
+def sureness(new: Evaluation, classes: int) -> Figure:
+    """Draw how probable the model found its answers, the right ones and the wrong ones."""
+    groups: dict[str, list[float]] = {"right": [], "wrong": []}
+    answered = zip(new.truth, new.predictions, new.probabilities or (), strict=True)
+    for truth, prediction, probabilities in answered:
+        groups["right" if truth == prediction else "wrong"].append(max(probabilities))
+    title = "probability of the predicted class"
+    plot = holdout_plots.histogram(groups, title, 1 / classes, 1.0)
+    legend = [("right", "right"), ("wrong", "wrong")]
+    return Figure(plot, "How sure the new model was.", legend=legend)
+
+
+def by_class(  # noqa: PLR0913 - two models and what is drawn of both
     new: Evaluation,
     old: Evaluation | None,
     classes: Sequence[Label],
     curve: Callable[..., Points],
     titles: tuple[str, str],
-) -> str:
+    *,
+    diagonal: bool = False,
+) -> Figure:
     """Draw a curve for each class; of two classes the second tells it all."""
     places = [1] if len(classes) == 2 else range(min(len(classes), 6))
-    drawn = []
-    for found, is_old in ((new, False), (old, True)):
-        if found and found.probabilities:
-            drawn += [
-                Line(curve(*curves.of_class(found, classes, place)), place, is_old)
-                for place in places
-            ]
-    legend = ", ".join(
-        f'<i class="series{place}"></i> {escape(str(classes[place]))}' for place in places
-    )
-    return figure(lines(drawn, *titles, unit=True), legend + "." + (DASHED if old else ""))
+    drawn = [
+        Line(curve(*curves.of_class(evaluation, classes, place)), place, is_old)
+        for evaluation, is_old in ((new, False), (old, True))
+        if evaluation and evaluation.probabilities
+        for place in places
+    ]
+    legend = [(f"series{place}", str(classes[place])) for place in places]
+    plot = unit_lines(drawn, *titles, diagonal=diagonal)
+    return Figure(plot, DASHED if old else "", legend=legend)
 
 
-def reliability(new: Evaluation, old: Evaluation | None) -> str:
+def reliability(new: Evaluation, old: Evaluation | None) -> Figure:
     drawn = [Line(curves.calibration(new), 0)]
     if old and old.probabilities:
         drawn.append(Line(curves.calibration(old), 0, old=True))
     caption = "Calibration: on the line, the model is right as often as it is sure."
-    image = lines(drawn, "probability of the answer", "share that was right", unit=True)
-    return figure(image, caption + (DASHED if old else ""))
+    titles = ("probability of the answer", "share that was right")
+    plot = unit_lines(drawn, *titles, diagonal=True)
+    return Figure(plot, f"{caption} {DASHED}" if old else caption)
 
 
-def numbers(new: Evaluation, old: Evaluation | None) -> list[str]:
+def numbers(new: Evaluation, old: Evaluation | None) -> list[Figure]:
     truth = [float(value) for value in new.truth]
     result = []
-    for found, whose in ((new, "New model"), (old, "Published model")):
-        if found:
-            guesses = [float(value) for value in found.predictions]
+    for evaluation, whose in ((new, "New model"), (old, "Published model")):
+        if evaluation:
+            guesses = [float(value) for value in evaluation.predictions]
             errors = [guess - actual for actual, guess in zip(truth, guesses, strict=True)]
             bound = max(map(abs, errors)) or 1.0
-            drawn = svg.histogram({"right": errors}, "predicted minus true", -bound, bound)
-            result.append(
-                figure(svg.scatter(truth, guesses), f"{whose}: a perfect one is on the line.")
-            )
-            result.append(figure(drawn, f"{whose}: errors."))
+            title = "predicted minus true"
+            result += [
+                Figure(
+                    holdout_plots.scatter(truth, guesses), f"{whose}: a perfect one is on the line."
+                ),
+                Figure(
+                    holdout_plots.histogram({"right": errors}, title, -bound, bound),
+                    f"{whose}: errors.",
+                ),
+            ]
     return result
 
 
-def study(found: Study | None) -> list[str]:
+def learned(study: Study | None) -> list[Figure]:
     """Draw what the trainer learned from the estimator itself."""
-    if found is None:
+    if study is None:
         return []
     bars = [
-        Span(each.feature, each.mean, each.mean - each.std, each.mean + each.std)
-        for each in found.importance[:15]
+        Span(loss.feature, loss.mean, loss.mean - loss.std, loss.mean + loss.std)
+        for loss in study.importance[:15]
     ]
-    caption = f"{found.metric} lost when the values of one input are shuffled among the rows."
-    result = [figure(spans(bars, f"loss of {found.metric}"), caption)]
-    if len(found.learning) > 1:
-        points = [(float(each.rows), each.score) for each in found.learning]
-        image = lines([Line(points, 0)], "training rows", found.metric)
-        result.append(figure(image, "Would more rows help? They would if it still rises."))
+    caption = f"{study.metric} lost when the values of one input are shuffled among the rows."
+    result = [Figure(spans(bars, f"loss of {study.metric}"), caption)]
+    if len(study.learning) > 1:
+        points = [(float(point.rows), point.score) for point in study.learning]
+        image = lines([Line(points, 0)], "training rows", study.metric)
+        result.append(Figure(image, "Would more rows help? They would if it still rises."))
     return result
 
 
-def distributions(new: Evaluation, old: Evaluation | None) -> list[str]:
+def distributions(new: Evaluation, old: Evaluation | None) -> list[Figure]:
     """Draw how each input is distributed, and how it was for the published model."""
     return [
         distribution(
@@ -138,25 +168,23 @@ def distributions(new: Evaluation, old: Evaluation | None) -> list[str]:
     ]
 
 
-def distribution(feature: str, now: Sequence[Value], then: Sequence[Value] | None) -> str:
+def distribution(feature: str, now: Sequence[Value], then: Sequence[Value] | None) -> Figure:
     everything = [value for value in (*now, *(then or [])) if value is not None]
     if everything and all(isinstance(value, int | float) for value in everything):
         low, high = min(map(float, everything)), max(map(float, everything))
         edges = np.linspace(low, high if high > low else low + 1, BINS + 1)
         labels = [f"{edge:.3g}" if not place % 3 else "" for place, edge in enumerate(edges[:-1])]
-        found = [in_bins(values, edges) for values in (now, then or [])]
+        heights = [in_bins(values, edges) for values in (now, then or [])]
     else:
         common = Counter(map(name, [*now, *(then or [])])).most_common(CATEGORIES)
         labels = [label for label, _ in common]
-        found = [
+        heights = [
             [Counter(map(name, values))[label] / max(1, len(values)) for label in labels]
             for values in (now, then or [])
         ]
-    image = shares(found[0], found[1] if then else None, labels)
-    legend = ' <i class="series0"></i> new' + (
-        ', <i class="series1"></i> published model' if then else ""
-    )
-    return figure(image, f"<b>{escape(feature)}</b>{legend}")
+    legend = [("series0", "new"), *([("series1", "published model")] if then else [])]
+    plot = shares(heights[0], heights[1] if then else None, labels)
+    return Figure(plot, title=feature, legend=legend)
 
 
 def in_bins(values: Sequence[Value], edges: np.ndarray) -> list[float]:

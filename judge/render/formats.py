@@ -2,16 +2,37 @@
 
 from __future__ import annotations
 
-from contract.bundle import encode
+from judge.comparison.paired import reading
 from judge.judge import Judgement
-from judge.render.html import html
-from judge.render.markdown import markdown
+from judge.render import figures, report_tables
+from judge.render.environment import render
+from judge.report import Report, encode_report
 
 
-def forms(found: Judgement) -> dict[str, bytes]:
+def forms(judgement: Judgement) -> dict[str, bytes]:
     """Return the report by the ending of its file."""
     return {
-        "json": encode(found.report),
-        "md": markdown(found.report).encode(),
-        "html": html(found).encode(),
+        "json": encode_report(judgement.report),
+        "md": markdown(judgement.report),
+        "html": html(judgement),
     }
+
+
+def markdown(report: Report) -> bytes:
+    """Return the verdict, one table, and the details folded."""
+    return render("report.md.j2", report=report, tables=report_tables)
+
+
+def html(judgement: Judgement) -> bytes:
+    """Return a page that needs nothing else, in light and dark."""
+    new, old = judgement.compared, judgement.old
+    return render(
+        "report.html.j2",
+        report=judgement.report,
+        tables=report_tables,
+        reading=reading,
+        gains=figures.differences(judgement.report),
+        answers=figures.answers(new, old, judgement.classes),
+        learned=figures.learned(judgement.fresh.study),
+        inputs=figures.distributions(judgement.fresh, judgement.recorded),
+    )

@@ -10,14 +10,13 @@ from contract.bundle import (
     EXAMPLES,
     MANIFEST,
     MODEL_FILES,
+    NOTES,
     BundleError,
     Manifest,
 )
-from judge.card import CARD
 from ship.files.replace import new_folder
 
 LARGEST = 3 * 1024**3  # bytes of all files together
-PAGE = "report.html"
 
 
 def take(source: Path, target: Path) -> Manifest:
@@ -43,13 +42,12 @@ def take(source: Path, target: Path) -> Manifest:
 
 def refuse_other_names(source: Path, manifest: Manifest) -> None:
     """Raise BundleError for a file that no bundle has, and for one that every bundle has."""
-    needed = {MODEL_FILES[manifest.runtime], EXAMPLES, EVALUATION, CARD}
-    listed = set(manifest.files)
-    for name in sorted(needed ^ (listed - {PAGE})):
+    needed = {MODEL_FILES[manifest.runtime], EXAMPLES, EVALUATION, NOTES}
+    for name in sorted(needed ^ set(manifest.files)):
         got = f"no {name}" if name in needed else f"{name!r} as well"
         raise BundleError(
-            f"{source / MANIFEST}: files must list {', '.join(sorted(needed))}, and may list "
-            f"{PAGE}. Got {got}. Train the model again: make train MODEL=name"
+            f"{source / MANIFEST}: files must list {', '.join(sorted(needed))}. Got {got}. "
+            "Train the model again: make train MODEL=name"
         )
 
 

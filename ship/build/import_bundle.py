@@ -14,13 +14,10 @@ from contract.claims import Claims
 from contract.errors import ModelError
 from contract.evaluation.evaluation import read as read_evaluation
 from contract.spec import model_toml
-from judge.card import CARD, NOT_MEASURED, claimed
 from ship.build.build import absent_data, train
 from ship.build.bundle_intake import take
 from ship.build.workspace import Workspace
 from ship.errors import StageError
-
-PAGE = "report.html"  # of the bundle
 
 
 def import_bundle(workspace: Workspace, source: Path) -> None:
@@ -86,11 +83,9 @@ def write_export(taken: Path, manifest: Manifest, export: Path) -> None:
 
 
 def mark_as_claimed(taken: Path) -> None:
-    """Say in the manifest and on the card that nobody here has measured the model."""
+    """Say in the manifest that nobody here has measured the model; card and report follow it."""
     read = bundle.read(taken)
     files = {name: bundle.read_file(taken / name) for name in read.manifest.files}
-    files[CARD] = claimed(files[CARD].decode(errors="replace")).encode()
-    files[PAGE] = f"<!doctype html><title>{read.manifest.name}</title><p>{NOT_MEASURED}".encode()
     read.manifest.evaluation = "claimed"
     read.manifest.metrics.seed_scores = {}
     bundle.write(taken, read.manifest, files)

@@ -20,6 +20,7 @@ from ship.registry.oci_archive import Archive
 ReportName = Literal["report.html", "report.json", "report.md"]
 ScanName = Literal["scan.json", "sbom.spdx.json", "sbom.cdx.json"]
 REPORTS: tuple[ReportName, ...] = get_args(ReportName)  # by gate
+CARD = "card.md"  # by gate
 IMAGE = "image.tar"  # by image
 MEASUREMENT = "measurement.json"  # by measure
 SCANS: tuple[ScanName, ...] = get_args(ScanName)  # by scan

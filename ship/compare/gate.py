@@ -16,11 +16,11 @@ from contract.bundle import Bundle, Gate, Override
 from contract.errors import ModelError
 from contract.spec import model_toml
 from contract.spec.gate import Policy
-from judge.card import CARD, accepted
 from judge.judge import judge, settle
+from judge.render.card import card
 from judge.render.formats import forms
 from judge.report import NAME, Check, Report, Verdict
-from ship.build.workspace import REPORTS, Workspace
+from ship.build.workspace import CARD, REPORTS, Workspace
 from ship.compare.published_model import Baseline, Unreadable, fetch, newest
 from ship.errors import StageError
 from ship.files import digest
@@ -32,11 +32,11 @@ REPORT = f"{NAME}.json"
 
 
 def judge_bundle(workspace: Workspace, override: str = "") -> Report:
-    """Judge the bundle of a model, and write the report on it in each of its forms.
+    """Judge the bundle of a model; write the report on it in each of its forms, and its card.
 
     `override` is why a person accepts it although it fails; it is recorded in report and bundle.
     """
-    for name in REPORTS:
+    for name in (*REPORTS, CARD):
         remove(workspace.folder / name)  # on an earlier bundle, whatever becomes of this one
     new = bundle.read(workspace.bundle)
     baseline, absent = published(workspace)
@@ -51,6 +51,8 @@ def judge_bundle(workspace: Workspace, override: str = "") -> Report:
     report.bundle = workspace.bundle_digest
     for form, content in forms(judgement).items():
         replace_file(workspace.folder / f"{NAME}.{form}", content)
+    notes = bundle.read_notes(workspace.bundle)
+    replace_file(workspace.folder / CARD, card(new.manifest, notes, judgement.fresh))
     return report
 
 
@@ -95,8 +97,6 @@ def record_override(new: Bundle, policy: Policy, reason: str | None) -> None:
     else:
         new.manifest.gate = Gate(passed=not failed, checks=checks)
     files = {name: bundle.read_file(new.path / name) for name in new.manifest.files}
-    if CARD in files:
-        files[CARD] = accepted(files[CARD].decode(), reason).encode()
     with new_folder(new.path) as folder:
         bundle.write(folder, new.manifest, files)
 

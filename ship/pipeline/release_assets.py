@@ -6,8 +6,9 @@ import os
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from contract.bundle import read
-from judge.card import card_for_release
+from contract.bundle import read, read_notes
+from contract.evaluation.evaluation import read as read_evaluation
+from judge.render.card import Release, card
 from ship.build.workspace import Workspace
 from ship.compare.published_model import BUNDLE, write
 from ship.errors import UsageError
@@ -33,9 +34,9 @@ def write_assets(workspace: Workspace, image: Image, published: Published) -> Pa
     with TemporaryDirectory() as unpacked:
         bundle = read(write(files, Path(unpacked, workspace.model)))
         command = cosign.verify_command(reference, **promises(workspace.model, reference))
-        card = card_for_release(bundle, reference, command)
-    replace_file(folder / f"{workspace.model}-card.md", card.encode())
-    replace_file(folder / f"{workspace.model}-model.html", files["report.html"])
+        notes, evaluation = read_notes(bundle.path), read_evaluation(bundle.path)
+        content = card(bundle.manifest, notes, evaluation, Release(reference, command))
+    replace_file(folder / f"{workspace.model}-card.md", content)
     for archive in archives:
         architecture = archive.architecture
         replace_file(folder / f"{workspace.model}-{architecture}.spdx.json", sbom_of(archive))

@@ -1,41 +1,149 @@
-"""The model card after training: an accepted model says so, a published one names its image."""
+"""The model card: what a person must know, of a model that was trained, accepted or released."""
 
 from __future__ import annotations
 
-import pytest
+import re
+from typing import NamedTuple
 
-from contract.bundle import Bundle
-from judge.card import accepted, card_for_release
+import pytest
+from markdown_it import MarkdownIt
+
+from contract.bundle import Bundle, Check, Gate, Override, read, read_notes
+from contract.evaluation.evaluation import read as read_evaluation
+from judge.render.card import Release, below, card
+from judge.render.markdown import plain
 
 IMAGE = f"ghcr.io/owner/made@sha256:{'0' * 64}"
 VERIFY = f"cosign verify --key cosign.pub {IMAGE}"
+NOTES = "# Made\n\nMade up.\n\n## Limits\n\nNone is known.\n"
+HOSTILE = "a|b\n# c <img src=x onerror=alert(1)> **d** [e](javascript:x) @f `g` ~~h~~ &amp; ```"
 
 
-def test_card_of_a_release_names_its_image(good: Bundle) -> None:
+@pytest.fixture
+def made(good: Bundle) -> Bundle:
+    """A bundle whose manifest a test may change."""
+    return read(good.path)
+
+
+class Sections(NamedTuple):
+    """A card before, in and after its section on how to use the image."""
+
+    before: str
+    use: str
+    after: str
+
+
+def card_of(bundle: Bundle, notes: str = NOTES, release: Release | None = None) -> str:
+    return card(bundle.manifest, notes, read_evaluation(bundle.path), release).decode()
+
+
+def sections(card: str) -> Sections:
+    before, _, rest = card.partition("## Use\n")
+    use, _, after = rest.partition("## Made with\n")
+    return Sections(before, use, after)
+
+
+def test_card_says_what_a_person_must_know(made: Bundle) -> None:
+    """Data with its hash, metrics, gate, parity, the author's limits, exact versions."""
+    manifest = made.manifest
+    written = card_of(made)
+    for words in (
+        manifest.data.sha256,
+        "Gate passed",
+        "95 % interval",
+        "docker pull REGISTRY/made:main",
+        "make verify MODEL=made REGISTRY=REGISTRY",
+        "| Licence of the data | not stated |",
+        plain(manifest.runtime_reason),
+        "### Limits",
+        *manifest.metrics.holdout,
+        *(f"- {name} {version}" for name, version in manifest.libraries.items()),
+        *(f"`{column.name}`" for column in manifest.inputs),
+    ):
+        assert words in written
+
+
+def test_card_of_a_bundle_is_made_of_its_files(made: Bundle) -> None:
+    """The notes that training put into the bundle are all that the rest does not hold."""
+    assert "A test." in card_of(made, read_notes(made.path))
+
+
+def test_card_of_a_release_names_its_image(made: Bundle) -> None:
     """How to pull, verify, run and ask exactly this image, in place of any image of that name."""
-    card = card_for_release(good, IMAGE, VERIFY)
-    assert f"digest `sha256:{'0' * 64}`" in card
+    released = sections(card_of(made, release=Release(IMAGE, VERIFY)))
+    assert f"digest `sha256:{'0' * 64}`" in released.use
     for command in (f"docker pull {IMAGE}", VERIFY, f"docker run --rm --publish 8080:8080 {IMAGE}"):
-        assert f"\n{command}\n" in card
-    assert "REGISTRY/" not in card
-    before = (good.path / "card.md").read_text()
-    kept = before.partition("## Use")[0], before.partition("## Made with")[2]
-    assert card.startswith(kept[0])
-    assert card.endswith(kept[1])
+        assert f"\n{command}\n" in released.use
+    assert "REGISTRY" not in released.use
+    before = sections(card_of(made))
+    assert (released.before, released.after) == (before.before, before.after)
 
 
-def test_card_of_a_release_needs_a_digest(good: Bundle) -> None:
+def test_card_of_a_release_needs_a_digest(made: Bundle) -> None:
     """A tag may come to mean another image."""
     with pytest.raises(ValueError, match="must be a reference with a digest"):
-        card_for_release(good, "ghcr.io/owner/made:main", VERIFY)
+        card_of(made, release=Release("ghcr.io/owner/made:main", VERIFY))
 
 
-def test_card_of_an_accepted_model_says_why(good: Bundle) -> None:
-    """The reason stands below the verdict, and goes with the override."""
-    card = (good.path / "card.md").read_text()
-    once = accepted(card, "because `it` must\n## Use")
-    assert (
-        "passed.\n\nAccepted although the gate refuses it, because: `` because `it` must ## Use"
-        in once
+def test_card_of_a_release_keeps_a_section_of_that_name(made: Bundle) -> None:
+    """What the author calls Use is the author's, and is not taken for ours."""
+    written = card_of(made, "# Made\n\n## Use\n\nWith care.\n", Release(IMAGE, VERIFY))
+    assert "### Use\n\nWith care.\n" in written
+
+
+def test_card_of_an_accepted_model_says_why(made: Bundle) -> None:
+    """The reason stands below the verdict, with every check, and goes with the override."""
+    before = card_of(made)
+    failed = Check(metric="accuracy", bound="min", threshold=0.99, value=0.75, passed=False)
+    override = Override(reason="because `it` must\n## Use", accepted=[failed])
+    passed = made.manifest.gate
+    made.manifest.gate = Gate(passed=True, checks=passed.checks, override=override)
+    assert re.search(
+        r"Gate FAILED: .*; accuracy 0\.75 >= 0\.99 FAILED\.\n\n"
+        r"Accepted although the gate refuses it, because: `` because `it` must ## Use ``\n",
+        card_of(made),
     )
-    assert accepted(accepted(once, "another"), None) == card
+    made.manifest.gate = passed
+    assert card_of(made) == before
+
+
+def test_card_of_a_claim_says_so_first(made: Bundle) -> None:
+    """Whoever reads one line knows that nobody here has measured the model."""
+    made.manifest.evaluation = "claimed"
+    assert card_of(made).startswith("**Nobody here has measured this model")
+
+
+def test_card_survives_any_text(made: Bundle) -> None:
+    """Whatever a training claims, a column is called or a person gives as a reason is text."""
+    manifest = made.manifest
+    manifest.description = manifest.estimator = manifest.runtime_reason = HOSTILE
+    manifest.data.source = manifest.data.licence = manifest.target = HOSTILE
+    manifest.inputs[0].name = HOSTILE
+    manifest.inputs[0].categories = [HOSTILE, "# h"]
+    manifest.classes = [HOSTILE, "b", "c"]
+    manifest.libraries = {HOSTILE: HOSTILE}
+    manifest.gate.override = Override(reason=HOSTILE, accepted=[])
+    page = MarkdownIt("commonmark").enable(["table", "strikethrough"]).render(card_of(made))
+    titles = re.findall(r"<h\d>(.*?)</h\d>", page)
+    assert titles == [
+        "made", "Quality", "Inputs", "Notes of the author", "Limits", "Use", "Made with"
+    ]  # fmt: skip
+    assert not re.search(r"<(img|a|em|strong|s)\b|javascript:x\"", page)
+    assert page.count("<table>") == 3
+    rows = re.findall(r"<tr>(.*?)</tr>", page, re.DOTALL)
+    assert {row.count("<td") + row.count("<th") for row in rows} == {2, 4}
+
+
+@pytest.mark.parametrize(
+    ("notes", "expected"),
+    [
+        ("# Title\n\nText.\n\n## Limits\n\n- one\n", "Text.\n\n### Limits\n\n- one"),
+        ("Text.\n\n# Limits", "Text.\n\n## Limits"),
+        ("```sh\n# a comment\n```\n# B", "```sh\n# a comment\n```\n## B"),
+        ("~~~~\n~~~\n# a\n~~~~\n#b\n# B", "~~~~\n~~~\n# a\n~~~~\n#b\n## B"),
+        ("", ""),
+    ],
+)
+def test_notes_go_below_the_headings_of_the_card(notes: str, expected: str) -> None:
+    """The title of the notes gives way, their sections become subsections, and code is kept."""
+    assert below(notes) == expected

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import base64
 import json
-import re
 
 import numpy as np
 import onnx
 import pytest
 
-from contract.bundle import Example
+from contract.bundle import Example, read_notes
 from tests.train.conftest import Trained
 from train.data.dataset import load
 from train.export import parity
@@ -115,30 +114,7 @@ def test_evaluation_holds_every_holdout_row(trained: Trained) -> None:
     assert evaluation["rows"] == sorted(set(evaluation["rows"]))
 
 
-def test_card_says_what_a_person_must_know(trained: Trained) -> None:
-    """Data with its hash, metrics, gate, parity, the author's limits, exact versions."""
-    card = (trained.bundle.path / "card.md").read_text()
-    manifest = trained.bundle.manifest
-    for words in (
-        manifest.data.sha256,
-        "Gate passed",
-        "95 % interval",
-        f"docker pull REGISTRY/{manifest.name}:main",
-        f"make verify MODEL={manifest.name} REGISTRY=REGISTRY",
-        f"| Licence of the data | {manifest.data.licence or 'not stated'} |",
-        manifest.runtime_reason,
-        "### Limits",
-        *manifest.metrics.holdout,
-        *(f"- {name} {version}" for name, version in manifest.libraries.items()),
-        *(f"`{each.name}`" for each in manifest.inputs),
-    ):
-        assert words in card
-
-
-def test_report_needs_nothing_but_itself(trained: Trained) -> None:
-    """The page loads no script, style, font or image from elsewhere."""
-    page = (trained.bundle.path / "report.html").read_text()
-    assert not re.search(r"<script|<link|<img|@import|url\(|(src|href)=", page)
-    assert page.count("<svg") == 2
-    assert "prefers-color-scheme: dark" in page
-    assert len(page) < 100_000
+def test_bundle_holds_the_notes_of_its_author(trained: Trained) -> None:
+    """The card is made from them, the manifest and the evaluation, wherever it is wanted."""
+    assert read_notes(trained.bundle.path) == trained.spec.notes.read_text()
+    assert not {"card.md", "report.html"} & set(trained.bundle.manifest.files)

@@ -40,7 +40,6 @@ def test_tag_publishes_its_version_and_a_release(act: Act, published: Registry) 
     files = {file.name: file for file in (act.releases / TAG).iterdir()}
     assert set(files) == {
         f"{MODEL}-card.md",
-        f"{MODEL}-model.html",
         f"{MODEL}-provenance.jsonl",
         f"{MODEL}-amd64.spdx.json",
         f"{MODEL}-amd64-measurement.json",

@@ -15,7 +15,6 @@ from numpy.typing import NDArray
 
 from contract import bundle, claims
 from contract.bundle import Data, Gate, Manifest, Metrics, Split
-from contract.card import card
 from contract.claims import Claims, fault
 from contract.evaluation.bootstrap import intervals
 from contract.evaluation.evaluation import METRICS, Evaluation, Importance, Study
@@ -29,7 +28,6 @@ from train.fit import evaluate
 from train.fit.evaluate import Answers
 from train.fit.seed_scores import seed_scores
 from train.log import Log, summary
-from train.report import report
 from train.steps import answers, golden_examples
 from train.steps.answers import Reader
 from train.steps.rows import HOLDOUT, TRAINING, Holdout, Rows
@@ -217,15 +215,13 @@ def write(
     """Write the bundle."""
     for name in bundle.MODEL_FILES.values():
         (out / name).unlink(missing_ok=True)  # an earlier training may have had another runtime
-    notes = spec.notes.read_text(encoding="utf-8")
     files = {
         bundle.MODEL_FILES[manifest.runtime]: content,
         bundle.EXAMPLES: bundle.encode(
             golden_examples.examples(found, manifest.inputs, spec.serving)
         ),
         bundle.EVALUATION: msgspec.json.encode(found) + b"\n",  # long, and read by programs
-        "card.md": card(manifest, notes, found).encode(),
-        "report.html": report(manifest, found).encode(),
+        bundle.NOTES: spec.notes.read_bytes(),
     }
     bundle.write(out, manifest, files)
 

@@ -205,7 +205,7 @@ def test_digests_without_images_are_refused(fork: Fork) -> None:
 def test_report_that_was_changed_is_refused(archive: Archive) -> None:
     """A failed report that was made to say passed is not the one that was recorded."""
     found = report(IRIS, "passed")
-    found.headline = "made up"
+    found.note = "made up"
     write_report(archive, found)
     with pytest.raises(StageError, match=r"must have a report\.json of sha256:.*Got sha256:"):
         refuse_untested(archive, IRIS)
@@ -344,7 +344,7 @@ def test_record_that_was_swapped_with_its_files_is_refused(fork: Fork) -> None:
     digests = outputs(folder)
     archive = Archive(folder / "amd64" / "image.tar")
     made_up = report(IRIS, "passed", archive)
-    made_up.headline = "made up"
+    made_up.note = "made up"
     write_report(archive, made_up)
     passed_tests.record_verdict(archive, bundle_beside(archive), made_up)
     refuse_untested(archive, IRIS)

@@ -30,9 +30,9 @@ def stranger(folder: Folder) -> Path:
 def link_to_read(stranger: Path) -> None:
     """Let a listed file be another one of this machine."""
     secret = stranger.parent / "secret"
-    secret.write_bytes((stranger / "card.md").read_bytes())
-    (stranger / "card.md").unlink()
-    (stranger / "card.md").symlink_to(secret)
+    secret.write_bytes((stranger / "notes.md").read_bytes())
+    (stranger / "notes.md").unlink()
+    (stranger / "notes.md").symlink_to(secret)
 
 
 def link_to_write(stranger: Path) -> None:
@@ -60,24 +60,24 @@ def nested_folder(stranger: Path) -> None:
 
 
 def folder_for_a_file(stranger: Path) -> None:
-    (stranger / "card.md").unlink()
-    (stranger / "card.md").mkdir()
+    (stranger / "notes.md").unlink()
+    (stranger / "notes.md").mkdir()
 
 
 def pipe(stranger: Path) -> None:
     """Let who reads wait for ever."""
-    (stranger / "card.md").unlink()
-    os.mkfifo(stranger / "card.md")
+    (stranger / "notes.md").unlink()
+    os.mkfifo(stranger / "notes.md")
 
 
 def huge_file(stranger: Path) -> None:
     """Grow a file to a terabyte that takes no room here."""
-    os.truncate(stranger / "card.md", 2**40)
+    os.truncate(stranger / "notes.md", 2**40)
 
 
 def huge_listed_file(stranger: Path) -> None:
-    os.truncate(stranger / "card.md", 2**31 + 1)
-    record(stranger, "card.md", File(sha256="0" * 64, bytes=2**31 + 1))
+    os.truncate(stranger / "notes.md", 2**31 + 1)
+    record(stranger, "notes.md", File(sha256="0" * 64, bytes=2**31 + 1))
 
 
 def huge_manifest(stranger: Path) -> None:
@@ -98,7 +98,7 @@ def another_name(stranger: Path) -> None:
 
 def large_sum(stranger: Path) -> None:
     """List files that are each no larger than a file may be."""
-    for name in ("card.md", "evaluation.json"):
+    for name in ("notes.md", "evaluation.json"):
         record(stranger, name, File(sha256="0" * 64, bytes=2 * 2**30))
 
 
@@ -106,8 +106,8 @@ def absent_evaluation(stranger: Path) -> None:
     leave_out(stranger, "evaluation.json")
 
 
-def absent_card(stranger: Path) -> None:
-    leave_out(stranger, "card.md")
+def absent_notes(stranger: Path) -> None:
+    leave_out(stranger, "notes.md")
 
 
 def leave_out(stranger: Path, name: str) -> None:
@@ -134,23 +134,23 @@ def record(stranger: Path, name: str, file: File) -> None:
 
 
 ATTACKS: dict[Callable[[Path], None], str] = {
-    link_to_read: r"card\.md must be a regular file\. Got a link",
+    link_to_read: r"notes\.md must be a regular file\. Got a link",
     link_to_write: "nothing else",
     link_as_manifest: r"manifest\.json must be a regular file\. Got a link",
     link_out_of_the_folder: r"Got '\.\./above'",
     extra_file: r"Got 'estimator\.py' too",
     nested_folder: "Got 'folder' too",
-    folder_for_a_file: r"card\.md must be a regular file",
-    pipe: r"card\.md must be a regular file",
-    huge_file: r"card\.md must have at most",
-    huge_listed_file: r"card\.md must have at most",
+    folder_for_a_file: r"notes\.md must be a regular file",
+    pipe: r"notes\.md must be a regular file",
+    huge_file: r"notes\.md must have at most",
+    huge_listed_file: r"notes\.md must have at most",
     huge_manifest: r"manifest\.json must have at most",
     changed_file: r"model\.onnx must have sha256",
     absent_model: r"files must list model\.onnx",
     another_name: r"Got 'estimator\.py' as well",
     large_sum: "bytes in all",
     absent_evaluation: r"files must list .* Got no evaluation\.json",
-    absent_card: r"files must list .* Got no card\.md",
+    absent_notes: r"files must list .* Got no notes\.md",
 }
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from contract.bundle import Bundle, Override, encode, read, write
+from contract.bundle import Bundle, Override, encode, read
 from contract.spec import model_toml
 from judge.report import SCHEMA, Report, schema
 from ship.build.workspace import Workspace
@@ -183,26 +183,27 @@ def test_override_of_a_missed_threshold_moves_its_check(build: Workspace, weak: 
     assert [check.metric for check in gate.checks] == ["log_loss"]
     assert gate.override is not None
     assert [check.metric for check in gate.override.accepted] == ["accuracy"]
-    assert "because: `a demonstration`" in (build.bundle / "card.md").read_text()
+    card = build.folder / "card.md"
+    assert "because: `a demonstration`" in card.read_text()
 
     assert judge_bundle(build).verdict == "failed"
     assert (build.bundle / "manifest.json").read_bytes() == encode(weak.manifest)
+    assert "demonstration" not in card.read_text()
 
 
 def test_reason_is_recorded_through_no_link(build: Workspace, weak: Bundle) -> None:
-    """A card that the manifest does not list may lead anywhere, and so may a report's name."""
-    manifest = weak.manifest
-    files = {name: (weak.path / name).read_bytes() for name in manifest.files if name != "card.md"}
-    write(build.bundle, manifest, files)
+    """What the manifest does not list may lead anywhere, and so may what is written beside."""
+    take(build, weak)
     victim = build.dist / "victim"
     victim.write_text("Gate FAILED: accuracy\n")
-    for link in (build.bundle / "card.md", build.folder / "report.md"):
+    links = build.folder / "card.md", build.folder / "report.md"
+    for link in (build.bundle / "card.md", *links):
         link.symlink_to(victim)
     judge_bundle(build, "a demonstration")
     assert victim.read_text() == "Gate FAILED: accuracy\n"
     assert read(build.bundle).manifest.gate.override
     assert not (build.bundle / "card.md").exists()
-    assert not (build.folder / "report.md").is_symlink()
+    assert not any(link.is_symlink() for link in links)
 
 
 def test_override_of_a_model_that_passes_changes_nothing(build: Workspace, good: Bundle) -> None:

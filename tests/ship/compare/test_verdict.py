@@ -68,7 +68,9 @@ def test_commit_for_the_worse_is_refused_until_a_person_accepts_it(
     recorded = fork.bundle.manifest.gate.override
     assert recorded is not None
     assert recorded.reason == HOSTILE
-    assert "because: `` label accept-drop set on" in (fork.bundle.path / "card.md").read_text()
+    assert (
+        "because: `` label accept-drop set on" in (fork.root / f"dist/{MODEL}/card.md").read_text()
+    )
     assert "::error" not in [line[:7] for line in told.splitlines()]
     assert not list(Path(fork.root).glob("owned*"))
 

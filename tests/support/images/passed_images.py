@@ -88,8 +88,7 @@ def report(model: str, verdict: Verdict, archive: Archive | None = None) -> Repo
                 holdout_rows=4)  # fmt: skip
     return Report(
         model=model, bundle=of(bundle_of(archive)) if archive else None, description="A test",
-        task="classification", verdict=verdict,
-        headline=f"{model}: {verdict}", new=side, old=None, note="", rows=4, compared=0,
+        task="classification", verdict=verdict, new=side, old=None, note="", rows=4, compared=0,
         confidence=0.95, resamples=0, scores=[], segments=[], checks=[], warnings=[],
         changes=None, drift=[],
     )  # fmt: skip

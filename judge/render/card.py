@@ -1,0 +1,187 @@
+"""The model card: what the manifest, the holdout and the author's notes say, for a person.
+
+It is rendered again wherever more is known: once the gate has judged, and for a release.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from contract.bundle import Input, Manifest
+from contract.evaluation.evaluation import Evaluation
+from contract.evaluation.segments import FEW, segments
+from contract.spec.thresholds import sentence
+from judge.gate import recorded
+from judge.render.environment import render
+from judge.render.markdown import Markdown, block
+from judge.render.table import Cell, Style, Table
+from judge.warnings import NOT_MEASURED
+
+FENCE = re.compile(r" {0,3}(`{3,}|~{3,})")
+HEADING = re.compile(r" {0,3}#{1,6}(?=[ \t]|$)")
+
+
+class Release(NamedTuple):
+    """A published image: its reference with the digest, and the command that verifies it."""
+
+    image: str
+    verify: str
+
+
+def card(
+    manifest: Manifest, notes: str, evaluation: Evaluation, release: Release | None = None
+) -> bytes:
+    """Return the card as Markdown; `notes` is the README.md of the model's folder.
+
+    With a `release` it says how to pull, verify and ask exactly that image. Raises ValueError where
+    its reference has no digest, since a tag may come to mean another image.
+    """
+    checks = recorded(manifest)
+    return render(
+        "card.md.j2",
+        manifest=manifest,
+        facts=Table(("", ""), facts(manifest)),
+        metrics=metrics(manifest),
+        verdict="passed" if all(check.passed for check in checks) else "FAILED",
+        checks="; ".join(map(sentence, checks)),
+        unmeasured=NOT_MEASURED if manifest.evaluation == "claimed" else "",
+        segments=by_segment(evaluation),
+        inputs=inputs(manifest.inputs),
+        notes=below(notes),
+        release=release,
+        digest=digest(release.image) if release else "",
+        commands=block(commands(manifest, release), "sh"),
+    )
+
+
+def facts(manifest: Manifest) -> list[tuple[str | Cell, ...]]:
+    data, split = manifest.data, manifest.split
+    stratified = "stratified, " if split.stratified else ""
+    held_out = f"{data.holdout_rows} held out"
+    rows: list[tuple[str | Cell, ...]] = [
+        ("Task", f"{manifest.task} of {manifest.target}"),
+        ("Version", f"{manifest.version} (revision {manifest.revision})"),
+        ("Estimator", Cell(manifest.estimator, Style.CODE)),
+        ("Data", f"{data.source}, {data.rows} rows, sha256 {data.sha256}"),
+        ("Licence of the data", data.licence or "not stated"),
+        ("Split", f"{data.train_rows} rows trained on, {held_out} ({stratified}seed {split.seed})"),
+        ("Runtime", f"{manifest.runtime}. {manifest.runtime_reason}."),
+    ]
+    if manifest.classes:
+        rows.append(("Classes", ", ".join(map(str, manifest.classes))))
+    return rows
+
+
+def metrics(manifest: Manifest) -> Table:
+    folds, intervals = manifest.metrics.cross_validation, manifest.metrics.intervals
+    rows = [
+        (
+            name,
+            f"{value:.4f}",
+            "{:.4f} to {:.4f}".format(*intervals[name]) if name in intervals else "",
+            f"{folds[name].mean:.4f} ± {folds[name].std:.4f}" if name in folds else "",
+        )
+        for name, value in manifest.metrics.holdout.items()
+    ]
+    return Table(("Metric", "Holdout", "95 % interval", "Cross-validation"), rows)
+
+
+def by_segment(evaluation: Evaluation) -> Table | None:
+    """Say how well the model does for each category of the inputs, and of the kept columns."""
+    numeric = isinstance(evaluation.truth[0], float)
+    score = mean_absolute_error if numeric else accuracy
+    rows = [
+        (f"{column} is {name}", str(len(places)), f"{score(evaluation, places):.4f}")
+        for column in columns(evaluation)
+        for name, places in segments(evaluation.column(column)).items()
+    ]
+    return Table(("Where", "Rows", "mae" if numeric else "accuracy"), rows) if rows else None
+
+
+def columns(evaluation: Evaluation) -> list[str]:
+    """Return the inputs with few categories, and the columns that are kept for segments."""
+    categorical = [
+        name
+        for name in evaluation.features[0]
+        if all(isinstance(value, str | None) for value in evaluation.column(name))
+        and len(set(evaluation.column(name))) <= FEW
+    ]
+    return [*categorical, *evaluation.others]
+
+
+def accuracy(evaluation: Evaluation, rows: Sequence[int]) -> float:
+    right = [evaluation.truth[row] == evaluation.predictions[row] for row in rows]
+    return float(np.mean(right))
+
+
+def mean_absolute_error(evaluation: Evaluation, rows: Sequence[int]) -> float:
+    truth, predictions = (
+        np.array([float(values[row]) for row in rows], dtype=np.float64)
+        for values in (evaluation.truth, evaluation.predictions)
+    )
+    return float(np.abs(truth - predictions).mean())
+
+
+def inputs(described: Sequence[Input]) -> Table:
+    rows = [
+        (
+            Cell(column.name, Style.CODE),
+            column.kind,
+            seen(column),
+            "yes" if column.missing else "no",
+        )
+        for column in described
+    ]
+    return Table(("Input", "Kind", "Seen in training", "May be missing"), rows)
+
+
+def seen(column: Input) -> str:
+    if column.categories is not None:
+        return ", ".join(column.categories)
+    return "no value" if column.minimum is None else f"{column.minimum:g} to {column.maximum:g}"
+
+
+def below(notes: str) -> Markdown:
+    """Drop the title of the notes and put their headings below the card's own; code stays code."""
+    lines, fence = [], ""
+    for number, line in enumerate(notes.strip().splitlines()):
+        mark = FENCE.match(line)
+        if mark and not fence:
+            fence = mark[1]
+        elif mark and mark[1].startswith(fence) and not line[mark.end() :].strip():
+            fence = ""
+        elif not fence and HEADING.match(line):
+            if number or not line.startswith("# "):
+                lines.append(f"#{line.lstrip()}")
+            continue
+        lines.append(line)
+    return Markdown("\n".join(lines).strip())
+
+
+def digest(image: str) -> str:
+    _, _, digest = image.partition("@")
+    if not digest.startswith("sha256:"):
+        raise ValueError(f"image must be a reference with a digest. Got {image} instead.")
+    return digest
+
+
+def commands(manifest: Manifest, release: Release | None) -> str:
+    """Return how to get the image, check it and ask it; an image can't hold its own digest."""
+    image = release.image if release else f"REGISTRY/{manifest.name}:main"
+    show = f"docker image inspect --format '{{{{index .RepoDigests 0}}}}' {image}"
+    verify = (
+        f"make verify MODEL={manifest.name} REGISTRY=REGISTRY   # its signature, from a checkout"
+    )
+    return "\n".join(
+        (
+            f"docker pull {image}",
+            *([release.verify] if release else [show, verify]),
+            f"docker run --rm {image} check   # answers its golden examples as recorded",
+            f"docker run --rm --publish 8080:8080 {image}",
+            f"docker run --rm --interactive {image} predict < rows.csv",
+        )
+    )
