@@ -22,7 +22,7 @@ override TOOLS := trivy actionlint cosign compose docker-registry browser go kub
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: $(shell sed -n 's/^\([a-z-]*\):.*/\1/p' Makefile) .venv $(TOOLS)
+.PHONY: $(shell sed -n 's/^\([a-z-]*\):.*/\1/p' Makefile) .venv .venv-dev $(TOOLS)
 
 help: ## Print these words
 	@echo "make WORD [MODEL=name] [MODELS=folder]   (every model where MODEL is not given; MODELS is model/)"
@@ -33,16 +33,16 @@ help: ## Print these words
 pipeline: .venv engine trivy lint ## Train, gate, build, scan, smoke-test and publish (REGISTRY=host/owner, BUNDLE=folder)
 	$(SHIP) pipeline
 
-new-model: .venv ## Write a model folder: NAME=… CSV=… TARGET=…
+new-model: .venv-dev ## Write a model folder: NAME=… CSV=… TARGET=…
 	python -m train.new_model
 
-test: .venv engine $(TOOLS) check ## Run every test and linter
+test: .venv-dev engine $(TOOLS) check ## Run every test and linter
 	pytest
 
-fast: .venv ## Run the tests that need no container engine (some minutes)
+fast: .venv-dev ## Run the tests that need no container engine (some minutes)
 	pytest -m "not docker"
 
-check: .venv lint actionlint ## Run every linter
+check: .venv-dev lint actionlint ## Run every linter
 	ruff check
 	ruff format --check
 	mypy contract train serve judge ship tests bench
@@ -121,7 +121,7 @@ manifests: .venv cosign kubectl ## Print the Kubernetes manifests of what TAG=ma
 
 ##@ Workflows
 
-act: .venv engine trivy cosign ## Run ci.yml on this machine, as GitHub does on its own (ACT="options of act")
+act: .venv-dev engine trivy cosign ## Run ci.yml on this machine, as GitHub does on its own (ACT="options of act")
 	act pull_request --workflows .github/workflows/ci.yml --platform ubuntu-24.04=-self-hosted \
 		--var MACHINES="[{\"architecture\": \"$$(docker version --format '{{.Server.Arch}}')\", \"runner\": \"ubuntu-24.04\"}]" \
 		--artifact-server-path dist/act $$ACT
@@ -140,7 +140,7 @@ assets: .venv ## Gather what a release carries of a published model: dist/assets
 
 ##@ This repository
 
-bench: .venv wrk ## Measure the server beside its limits and the tutorial: dist/bench.md (PEERS="bentoml mlserver …")
+bench: .venv-dev wrk ## Measure the server beside its limits and the tutorial: dist/bench.md (PEERS="bentoml mlserver …")
 	MODELS= $(SHIP) train iris penguins
 	MODELS= python -m bench $$PEERS
 
@@ -148,14 +148,20 @@ lock: .venv ## Compile the requirements files (UPGRADE=1 for the newest versions
 	$(UV_COMPILE) --group serve -o requirements.txt
 	$(UV_COMPILE) --group train -c requirements.txt -o requirements-train.txt
 	$(UV_COMPILE) --group joblib -c requirements-train.txt -o requirements-joblib.txt
+	$(UV_COMPILE) --group pipeline -c requirements-train.txt -c requirements.txt \
+		-o requirements-pipeline.txt
 	$(UV_COMPILE) --group dev -c requirements-train.txt -c requirements-joblib.txt \
-		-c requirements.txt -o requirements-dev.txt
+		-c requirements-pipeline.txt -c requirements.txt -o requirements-dev.txt
 
-engine: .venv ## Have a container engine: use the one here, or install and start one
+engine: ## Have a container engine: use the one here, or install and start one
 	@ship/engine.sh engine
 
 $(TOOLS): engine
 	@ship/engine.sh $@
 
+# What the main job runs in, and what tests and linters need on top of it.
 .venv:
-	@cmp -s requirements-dev.txt .venv/installed.txt || ship/engine.sh venv
+	@ship/engine.sh environment
+
+.venv-dev:
+	@ship/engine.sh dev-environment

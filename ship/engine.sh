@@ -121,12 +121,15 @@ python() {
   apt_install python3 python3-venv git
 }
 
-# Make the virtual environment that the words run in: exactly what requirements-dev.txt locks.
-venv() {
+# environment KIND…: have in .venv what requirements-KIND.txt locks: that of the first KIND, unless
+# that of a later one, which holds it too, is there already.
+environment() {
+  local kind
+  for kind in "$@"; do
+    ! cmp -s "requirements-$kind.txt" .venv/installed.txt || return 0
+  done
   python
-  python3 -m venv .venv
-  .venv/bin/python -m pip install --quiet --require-hashes --requirement requirements-dev.txt
-  cp requirements-dev.txt .venv/installed.txt
+  python3 -m ship.build.environment "requirements-$1.txt"
 }
 
 # package COMMAND [newer] [PACKAGE]: have a command that Debian packages, by its own name or another.
@@ -197,7 +200,8 @@ for part in "${@:-engine}"; do
     engine) engine ;;
     trivy) tool trivy "$trivy_module" "$trivy_image" ;;
     actionlint) tool actionlint "$actionlint_module" "$actionlint_image" ;;
-    venv) venv ;;
+    environment) environment pipeline dev ;;
+    dev-environment) environment dev ;;
     browser) have google-chrome || package chromium ;;
     cosign) package cosign newer ;;
     compose) docker compose version >/dev/null 2>&1 || package docker-compose newer ;;

@@ -1,15 +1,21 @@
-"""Wait until something is as it must be."""
+"""Wait until something is as it must be, and say of what takes long that it goes on."""
 
 from __future__ import annotations
 
+import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from threading import Event, Thread
 from typing import TypeVar
 
 from ship.errors import StageError
 
 LONGEST = 600  # characters of what was seen, in a message
+SILENT = 10.0  # seconds: the longest that a step says nothing
 Seen = TypeVar("Seen")
+
+_steps: list[Event] = []  # the ends of the steps that go on, that of the innermost last
 
 
 def wait_for(  # noqa: PLR0913 - a wait is what it looks at, what ends it, and how long it takes
@@ -34,3 +40,31 @@ def wait_for(  # noqa: PLR0913 - a wait is what it looks at, what ends it, and h
             )
         time.sleep(interval)
     return seen
+
+
+@contextmanager
+def progress(step: str, how_far: Callable[[], str] = str) -> Iterator[None]:
+    """Print a line every ten seconds while the body runs; `how_far` returns what to add to it.
+
+    Of steps inside each other only the innermost is told. The lines go to stderr, because the
+    standard output of some words is read by programs.
+    """
+    ended = Event()
+
+    def tell() -> None:
+        started = time.monotonic()
+        while not ended.wait(SILENT):
+            if _steps[-1:] == [ended]:
+                passed = f"{time.monotonic() - started:.0f} s"
+                sys.stderr.write(f"  {step}: {', '.join(filter(None, (passed, how_far())))}\n")
+                sys.stderr.flush()
+
+    _steps.append(ended)
+    teller = Thread(target=tell, daemon=True)
+    teller.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        _steps.remove(ended)
+        teller.join()

@@ -95,7 +95,7 @@ def test_serving_needs_no_training_library() -> None:
     assert training.findall(locked) == []
 
 
-@pytest.mark.parametrize("name", ["", "-train", "-joblib", "-dev"])
+@pytest.mark.parametrize("name", ["", "-train", "-joblib", "-pipeline", "-dev"])
 def test_every_requirement_has_a_hash(name: str) -> None:
     """Nothing is installed that was not seen when the versions were locked."""
     locked = (git.ROOT / f"requirements{name}.txt").read_text()

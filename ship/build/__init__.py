@@ -1,1 +1,1 @@
-"""Bundles and images made by the pinned builder, from inputs that are hashed."""
+"""Bundles and images made by the pinned builder from hashed inputs, and what that takes."""

@@ -7,6 +7,7 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 
 from ship import command
@@ -21,8 +22,9 @@ CA_VARIABLES = ("PIP_CERT", "REQUESTS_CA_BUNDLE", "SSL_CERT_FILE", "CURL_CA_BUND
 @contextmanager
 def build_secrets() -> Iterator[dict[str, str]]:
     """Yield the variables that docker-bake.hcl reads; the files behind them last as long."""
-    settings = pip_settings()
-    authority = ca_bundle(settings.pop("cert", None))
+    known = pip_settings()
+    settings = {name: value for name, value in known.items() if name in PORTABLE}
+    authority = ca_bundle(known.get("cert"))
     if authority:
         settings["cert"] = CA_IN_BUILD
     with tempfile.TemporaryDirectory() as folder:
@@ -35,16 +37,20 @@ def build_secrets() -> Iterator[dict[str, str]]:
         yield variables
 
 
-def pip_settings() -> dict[str, str]:
-    """Return what pip is set to on this machine, by file or environment; the last word wins."""
-    listed = command.run(sys.executable, "-m", "pip", "config", "list")
+def pip_settings(python: str | Path = sys.executable) -> dict[str, str]:
+    """Return what the pip of `python` is set to, by file or environment; the last word wins."""
+    told = frozenset((name, value) for name, value in os.environ.items() if name.startswith("PIP_"))
     settings = {}
-    for line in listed.splitlines():
+    for line in config_list(python, told).splitlines():
         key, _, value = line.partition("=")
-        name = key.rpartition(".")[2]
-        if name in (*PORTABLE, "cert"):
-            settings[name] = value.strip("'\"")
+        settings[key.rpartition(".")[2]] = value.strip("'\"")
     return settings
+
+
+@cache
+def config_list(python: str | Path, _: frozenset[tuple[str, str]]) -> str:
+    """Ask pip for its settings, once for each environment that it could read them from."""
+    return command.run(python, "-m", "pip", "config", "list")
 
 
 def ca_bundle(configured: str | None) -> Path | None:

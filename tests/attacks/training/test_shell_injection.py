@@ -43,7 +43,7 @@ PAYLOADS = [
     "-x --help=$(touch CANARY)",
 ]
 PROGRAMS = ("python", "python3", "pytest", "ruff", "mypy", "shellcheck", "actionlint", "zizmor",
-            "check-jsonschema", "hadolint", "act", "uv", "docker", "cmp")  # fmt: skip
+            "check-jsonschema", "hadolint", "act", "uv", "docker")  # fmt: skip
 STUB = """\
 #!/bin/sh
 # Stands for a program of a recipe: keeps the environment that it was given.
