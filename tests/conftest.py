@@ -16,6 +16,12 @@ from ship.build.build import make_image, train
 from ship.build.workspace import Workspace
 from tests.support.terminal import disarm
 
+pytest_plugins = [
+    "tests.support.checkouts.fixtures",
+    "tests.support.github.fixtures",
+    "tests.support.images.fixtures",
+]
+
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("images", "one built image (the pipeline's smoke stage sets these)")

@@ -9,7 +9,7 @@ import pytest
 
 from tests.support.checkouts.canary import write
 from tests.support.checkouts.fork import Fork
-from tests.train.conftest import folder
+from tests.support.models.folder import folder
 
 __all__ = ["folder"]  # a fixture of the tests of training, for these too
 MARKER = "marker-{}-of-this-row"  # in a column that is no input

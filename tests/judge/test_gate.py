@@ -12,7 +12,7 @@ from contract.spec.gate import Rules, Threshold
 from judge.gate import check_rules
 from judge.report import Report, Score
 from tests.judge import rates
-from tests.judge.conftest import FOREST, LOGISTIC, STUMP, Shop, flowers
+from tests.support.models.shop import FOREST, LOGISTIC, STUMP, Shop, flowers
 
 SEEDS = 20
 

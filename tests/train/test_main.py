@@ -14,8 +14,8 @@ import pytest
 from contract import bundle
 from contract.errors import ModelError
 from ship import git
+from tests.support.models.folder import FOREST, Folder, default_toml, two_classes
 from tests.support.models.train_here import train_here
-from tests.train.conftest import FOREST, Folder, default_toml, two_classes
 from train.fit import estimator
 
 CUSTOM = """\

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from ship import git
-from tests.train.conftest import Folder, two_classes
+from tests.support.models.folder import Folder, two_classes
 
 REPOSITORY = git.ROOT
 HISTOGRAM = """\

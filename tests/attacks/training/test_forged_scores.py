@@ -21,8 +21,8 @@ from ship import git
 from tests.attacks.conftest import MARKER, NOISE, ROWS, attack
 from tests.support.checkouts.canary import make, report
 from tests.support.checkouts.fork import MODEL, Fork
+from tests.support.models.folder import FOREST, Folder, default_toml, two_classes
 from tests.support.models.train_here import train_here
-from tests.train.conftest import FOREST, Folder, default_toml, two_classes
 from train.steps.answers import Answered, Given, Reader
 
 FORGER = """\

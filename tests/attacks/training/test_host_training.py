@@ -13,7 +13,7 @@ from contract import models
 from ship import git
 from tests.attacks.conftest import attack
 from tests.support.checkouts.fork import MODEL, Fork
-from tests.train.conftest import FOREST
+from tests.support.models.folder import FOREST
 
 # Says which machine it ran on by what it leaves there, and that it ran at all by failing to train.
 CANARY = """\

@@ -29,7 +29,7 @@ from ship.registry.catalogue import row as row_of_models
 from ship.registry.remote import Registry
 from tests.attacks.conftest import attack
 from tests.support.checkouts.fork import MODEL, Fork
-from tests.train.conftest import FOREST
+from tests.support.models.folder import FOREST
 
 PAYLOADS = (
     "::set-env name=PATH::/tmp",

@@ -27,9 +27,9 @@ from ship.registry.layout import Layout
 from ship.registry.remote import Registry
 from ship.supply_chain.identity import MODEL
 from ship.tags import Tag
-from tests.judge.conftest import STUMP, Shop, flowers
-from tests.ship.conftest import oci_archive
 from tests.support.images.bundle_images import image_of, publish_to
+from tests.support.images.oci_archives import oci_archive
+from tests.support.models.shop import STUMP, Shop, flowers
 
 
 @pytest.fixture

@@ -10,9 +10,9 @@ import pytest
 from ship.build import engine
 from ship.pipeline.publish import publish
 from ship.tags import Tag
-from tests.judge.conftest import LOGISTIC, STUMP, flowers
 from tests.support.checkouts.canary import make, report, write
 from tests.support.checkouts.fork import MODEL, Fork
+from tests.support.models.shop import LOGISTIC, STUMP, flowers
 
 pytestmark = pytest.mark.docker
 GUESS = """\

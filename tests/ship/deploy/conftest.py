@@ -20,7 +20,6 @@ from ship.pipeline.publish import publish
 from ship.registry.layout import Layout
 from ship.tags import Tag
 from tests.conftest import build_model
-from tests.ship.conftest import registry as registry  # noqa: PLC0414 - one registry for all
 from tests.ship.deploy.compose.load import Load
 from tests.support.images.variants import variant
 

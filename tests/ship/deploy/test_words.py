@@ -18,7 +18,7 @@ from ship.registry.remote import Registry
 from ship.tags import Tag
 from tests.image.container import docker
 from tests.ship.deploy.conftest import free_address
-from tests.ship.supply_chain.test_sign import make_key
+from tests.support.images.signing import make_key
 from tests.support.images.trivy_files import pass_scan
 from tests.support.images.variants import variant
 

@@ -13,7 +13,8 @@ from ship.pipeline.changed_models import Change, changes, released
 from ship.pipeline.publish import publish
 from ship.registry.destination import destination
 from ship.tags import Tag
-from tests.ship.conftest import Checkout, oci_archive
+from tests.support.checkouts.checkout import Checkout
+from tests.support.images.oci_archives import oci_archive
 
 Publish = Callable[..., None]
 

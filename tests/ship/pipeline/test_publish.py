@@ -15,7 +15,7 @@ from ship.registry.destination import Destination
 from ship.registry.layout import Layout
 from ship.registry.remote import Registry
 from ship.tags import Tag
-from tests.ship.conftest import MakeArchive
+from tests.support.images.oci_archives import MakeArchive
 
 MAIN, RELEASE = Tag("main"), Tag("1.0.0", fixed=True)
 

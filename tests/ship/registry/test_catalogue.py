@@ -22,9 +22,9 @@ from ship.registry.layout import Layout
 from ship.registry.referrers import PREDICATES, asked
 from ship.registry.remote import Registry
 from ship.tags import Tag
-from tests.ship.conftest import MANIFEST, MakeArchive
-from tests.ship.supply_chain.test_sign import make_key
 from tests.support.images.bundle_images import publish_to
+from tests.support.images.oci_archives import MANIFEST, MakeArchive
+from tests.support.images.signing import make_key
 
 EMPTY = "sha256:44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a"  # of {}
 

@@ -20,7 +20,7 @@ from ship.registry.remote import Registry
 from ship.supply_chain import scan as scanning
 from ship.supply_chain.scan import scan
 from ship.tags import Tag
-from tests.ship.conftest import MakeArchive, oci_archive
+from tests.support.images.oci_archives import MakeArchive, oci_archive
 from tests.support.images.trivy_database import Vulnerability, serve_database
 
 METADATA = "usr/local/lib/python3.13/site-packages/h11-{0}.dist-info/METADATA"

@@ -12,7 +12,7 @@ from ship.errors import StageError
 from ship.registry.oci_archive import Archive
 from ship.supply_chain import scan as scanning
 from ship.supply_chain.scan import judge, scan
-from tests.ship.conftest import oci_archive
+from tests.support.images.oci_archives import oci_archive
 from tests.support.images.trivy_database import Vulnerability, serve_database
 
 UseDatabase = Callable[..., None]

@@ -14,7 +14,7 @@ import pytest
 
 from contract import bundle
 from ship import git
-from tests.train.conftest import Folder, two_classes
+from tests.support.models.folder import Folder, two_classes
 
 SEARCH = '''\
 from sklearn.base import BaseEstimator, TransformerMixin

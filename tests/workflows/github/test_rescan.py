@@ -10,8 +10,8 @@ from ship.github.issue import TITLE
 from ship.pipeline.publish import publish
 from ship.registry.oci_archive import Archive
 from ship.tags import Tag
-from tests.ship.conftest import oci_archive
 from tests.support.github.ghcr import Ghcr
+from tests.support.images.oci_archives import oci_archive
 from tests.support.images.trivy_database import Vulnerability, serve_database
 from tests.workflows.act import Act
 from tests.workflows.github.grants import granted
