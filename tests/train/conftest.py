@@ -52,7 +52,7 @@ def parts() -> Callable[[str], Parts]:
     params=[
         "birds",
         "prices",
-        *(pytest.param(n, marks=pytest.mark.docker) for n in models.names()),
+        *(pytest.param(n, marks=pytest.mark.engine) for n in models.names()),
     ],
 )
 def trained(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Trained:

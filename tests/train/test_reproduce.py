@@ -28,7 +28,7 @@ def build():
 """
 
 
-process_heavy = pytest.mark.docker  # trains twice, in processes: too slow for the fast loop
+process_heavy = pytest.mark.engine  # trains twice, in processes: too slow for the fast loop
 
 
 class Training:

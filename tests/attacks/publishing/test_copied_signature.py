@@ -30,7 +30,7 @@ from tests.ship.deploy.memory import Memory
 from tests.support.images.oci_archives import MakeArchive, labelled
 from tests.support.images.signing import make_key
 
-signing = pytest.mark.docker
+signing = pytest.mark.engine
 SECOND = "2026-02-01T00:00:00Z"  # when an image was made; the others a month before
 MAIN = Tag("main")
 IRIS = dict(zip(("model", "version", "revision"), labelled("iris").values(), strict=True))

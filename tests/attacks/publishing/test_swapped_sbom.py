@@ -130,7 +130,7 @@ def test_swapped_report_does_not_go_out_with_a_release(archive: Archive, form: s
         evidence(archive, f"{NAME}.{form}", MODEL)
 
 
-@pytest.mark.docker
+@pytest.mark.engine
 def test_swapped_sbom_leaves_no_tag_in_a_registry(
     registry: str, make_archive: MakeArchive, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

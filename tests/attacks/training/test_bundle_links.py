@@ -210,7 +210,7 @@ atexit.register(replace)
 '''
 
 
-@pytest.mark.docker
+@pytest.mark.engine
 @pytest.mark.parametrize(
     ("model", "claims", "words"),
     [

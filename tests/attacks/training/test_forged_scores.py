@@ -135,7 +135,7 @@ def test_place_of_a_row_tells_nothing(folder: Folder) -> None:
     assert manifest.metrics.holdout["accuracy"] < 0.9
 
 
-@pytest.mark.docker
+@pytest.mark.engine
 def test_patched_scorer_changes_no_score_in_the_builder(fork: Fork) -> None:
     """The same through the words that everybody uses: the gate holds the model to its answers."""
     attack(fork, FORGER, "accuracy = { min = 0.9 }")
@@ -145,7 +145,7 @@ def test_patched_scorer_changes_no_score_in_the_builder(fork: Fork) -> None:
     assert fork.bundle.manifest.metrics.holdout["accuracy"] < 0.9
 
 
-@pytest.mark.docker
+@pytest.mark.engine
 def test_model_code_sees_the_training_rows_alone(fork: Fork) -> None:
     """Fitting, it finds no held-out row, network or public table; asked, it finds no truth."""
     attack(fork, SPY)
@@ -162,7 +162,7 @@ def test_model_code_sees_the_training_rows_alone(fork: Fork) -> None:
     assert MARKER.format(holdout["rows"][0]) in str(holdout["others"])
 
 
-@pytest.mark.docker
+@pytest.mark.engine
 def test_imported_bundle_is_measured_again(fork: Fork, tmp_path: Path) -> None:
     """What BUNDLE= claims of its model is replaced by what the model answers."""
     attack(fork, FOREST.replace("n_estimators=10", "max_depth=1, n_estimators=1"))
@@ -175,7 +175,7 @@ def test_imported_bundle_is_measured_again(fork: Fork, tmp_path: Path) -> None:
     assert (manifest.evaluation, manifest.metrics.seed_scores) == ("measured", {})
 
 
-@pytest.mark.docker
+@pytest.mark.engine
 def test_imported_bundle_is_a_claim_where_the_data_is_not_at_hand(
     fork: Fork, tmp_path: Path
 ) -> None:
@@ -193,7 +193,7 @@ def test_imported_bundle_is_a_claim_where_the_data_is_not_at_hand(
         assert "Nobody here has measured this model" in text.splitlines()[0]
 
 
-@pytest.mark.docker
+@pytest.mark.engine
 def test_imported_bundle_is_refused_where_the_data_is_another(fork: Fork, tmp_path: Path) -> None:
     """Data that is at hand and not what model.toml says is a mistake, and excuses no measuring."""
     attack(fork, FOREST)

@@ -242,7 +242,7 @@ for line in {PAYLOADS!r}:
 """
 
 
-@pytest.mark.docker
+@pytest.mark.engine
 @pytest.mark.parametrize("ending", [FOREST, f"raise ValueError('\\n'.join({PAYLOADS!r}))"])
 def test_training_prints_nothing_that_is_obeyed(fork: Fork, ending: str) -> None:
     """Neither in the build's output nor in its log, nor in the error of a code that fails."""

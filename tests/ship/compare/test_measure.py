@@ -20,7 +20,7 @@ from tests.support.checkouts.canary import make, ratios, report, write
 from tests.support.checkouts.fork import MODEL, Fork
 from tests.support.models.shop import LOGISTIC, flowers
 
-pytestmark = pytest.mark.docker
+pytestmark = pytest.mark.engine
 # A step that ONNX has no operator for, and trees that take their time: scikit-learn serves it.
 SLOW = '''\
 import numpy as np

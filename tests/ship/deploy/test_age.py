@@ -97,7 +97,7 @@ def test_image_that_is_in_neither_place_takes_the_word(layout: Layout) -> None:
         deploy(target, layout, "iris", "new")
 
 
-@pytest.mark.docker
+@pytest.mark.engine
 def test_cluster_refuses_an_older_image(layout: Layout) -> None:
     """In Kubernetes as with Compose; the history lies in the namespace."""
     target = Cluster(Settings(target="kubernetes", gateway="http://models.example.com"))

@@ -14,7 +14,7 @@ from tests.support.github.fake import State
 from tests.support.github.ghcr import Ghcr
 from tests.support.images.signing import make_key
 
-pytestmark = pytest.mark.docker
+pytestmark = pytest.mark.engine
 
 
 def test_prune_leaves_what_is_published_whole_and_signed(

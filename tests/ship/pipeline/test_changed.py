@@ -19,7 +19,7 @@ from tests.support.images.oci_archives import oci_archive
 Publish = Callable[..., None]
 
 
-@pytest.fixture(params=["layout", pytest.param("registry", marks=pytest.mark.docker)])
+@pytest.fixture(params=["layout", pytest.param("registry", marks=pytest.mark.engine)])
 def published_to(
     request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
@@ -74,7 +74,7 @@ def test_changed_model_is_built(checkout: Checkout, publish_iris: Publish) -> No
     assert "its inputs differ" in reason(checkout)
 
 
-@pytest.mark.docker
+@pytest.mark.engine
 def test_registry_that_cannot_be_read_builds(
     checkout: Checkout, publish_iris: Publish, monkeypatch: pytest.MonkeyPatch
 ) -> None:

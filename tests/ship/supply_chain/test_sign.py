@@ -22,7 +22,7 @@ from tests.support.images.oci_archives import MakeArchive, labelled
 from tests.support.images.signing import make_key
 
 MAIN, RELEASE = Tag("main"), Tag("1.0.0", fixed=True)
-signing = pytest.mark.docker
+signing = pytest.mark.engine
 
 
 @pytest.fixture

@@ -14,6 +14,7 @@ from ship import waiting
 from ship.registry.oci_archive import Archive
 from tests.support.images.oci_archives import CREATED, MakeArchive, labelled, oci_archive
 from tests.support.images.trivy_files import pass_scan
+from tests.support.names import free_address
 
 EXAMPLE = {"features": {"petal": 1.0}, "prediction": "setosa", "probabilities": [1.0]}
 
@@ -48,9 +49,7 @@ def make_archive(tmp_path: Path) -> MakeArchive:
 def registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The address of a real registry: Debian's docker-registry on a free port."""
     folder = tmp_path_factory.mktemp("registry")
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        address = f"127.0.0.1:{free.getsockname()[1]}"
+    address = free_address()
     settings = {
         "version": 0.1,
         "storage": {

@@ -37,6 +37,31 @@ def build():
 """
 RIDGE = "from sklearn.linear_model import Ridge\n\n\ndef build():\n    return Ridge()\n"
 
+RATIOS = '''
+"""A step that ONNX has no operator for."""
+
+import numpy as np
+from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+
+
+class Ratios(TransformerMixin, BaseEstimator):
+    """Append the ratio of the first two columns."""
+
+    def fit(self, X, y=None):
+        self.n_features_in_ = X.shape[1]
+        return self
+
+    def transform(self, X):
+        X = np.asarray(X)
+        return np.column_stack([X, X[:, 0] / X[:, 1]])
+
+
+def build():
+    return make_pipeline(Ratios(), LogisticRegression(max_iter=1000))
+'''
+
 
 class Folder(NamedTuple):
     """A model folder to change and train."""
