@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import fcntl
+import os
 import sys
-from collections.abc import Generator
+from collections.abc import Callable, Generator, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import CodeType
 from typing import Any
@@ -15,6 +18,12 @@ from ship.build import base_image
 from ship.build.build import make_image, train
 from ship.build.workspace import Workspace
 from tests.support.terminal import disarm
+
+pytest_plugins = [
+    "tests.support.checkouts.fixtures",
+    "tests.support.github.fixtures",
+    "tests.support.images.fixtures",
+]
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -58,13 +67,40 @@ def python_image() -> str:
 
 
 @pytest.fixture(scope="session")
-def built(model_name: str, python_image: str) -> Workspace:
-    """A model's bundle and image, built from the working tree."""
-    return build_model(model_name, python_image)
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of this run: all its workers have the same one, and no other run has it."""
+    base = tmp_path_factory.getbasetemp()
+    folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "shared"
+    folder.mkdir(exist_ok=True)
+    return folder
 
 
-def build_model(name: str, python_image: str) -> Workspace:
-    build = Workspace(name, python_image)
-    train(build)
-    make_image(build)
+BuildModel = Callable[..., Workspace]
+
+
+@pytest.fixture(scope="session")
+def build_model(python_image: str, shared: Path) -> BuildModel:
+    """Build a model's bundle and image, once in a run, in whichever worker asks first.
+
+    `root` is the folder of the models, in a checkout; by default this repository's.
+    """
+
+    def build(name: str, root: Path | None = None) -> Workspace:
+        workspace = Workspace(name, python_image, shared)
+        with locked(shared / f"{name}.lock"), pytest.MonkeyPatch.context() as patch:
+            if root:
+                patch.setenv("MODELS", str(root))
+            if not workspace.archive.path.exists():
+                train(workspace)
+                make_image(workspace)
+        return workspace
+
     return build
+
+
+@contextmanager
+def locked(file: Path) -> Iterator[None]:
+    """Hold a lock that every process of the run asks for."""
+    with file.open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield

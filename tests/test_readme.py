@@ -11,10 +11,9 @@ import pytest
 from contract.bundle import read
 from ship import git
 from ship.build.engine import load
-from tests.conftest import build_model
+from tests.conftest import BuildModel
 from tests.image.container import docker
-
-PORT = "18080"  # in place of the README's 8080, which may be taken
+from tests.support.names import RUN, free_address
 
 
 def shell(command: str) -> str:
@@ -24,20 +23,24 @@ def shell(command: str) -> str:
     return result.stdout
 
 
-@pytest.mark.docker
-def test_readme_runs_and_queries_an_image(python_image: str) -> None:
+@pytest.mark.engine
+def test_readme_runs_and_queries_an_image(build_model: BuildModel) -> None:
     """The two commands after `make pipeline` start the service and get an answer."""
-    built = build_model("iris", python_image)
+    built = build_model("iris")
     readme = (git.ROOT / "README.md").read_text()
     found = re.search(r"(docker run .*)\n(curl .*)", readme)
     assert found
-    run, query = (
-        line.replace(f"{built.model}:dev", load(built.archive)).replace("8080:", f"{PORT}:")
-        for line in found.groups()
-    )
-    query = query.replace(":8080", f":{PORT}")
+    address, name = free_address(), f"readme-{RUN}"
+    run, query = (line.replace("--publish 8080:", f"--publish {address}:")
+                  .replace("localhost:8080", address)
+                  .replace(f"{built.model}:dev", load(built.archive))
+                  .replace(f"--name {built.model}", f"--name {name}")
+                  for line in found.groups())  # fmt: skip
+    assert name in run
+    assert address in run
+    assert address in query
     try:
         assert shell(run)
         assert json.loads(shell(query))["prediction"] in (read(built.bundle).manifest.classes or [])
     finally:
-        docker("rm", "--force", built.model)
+        docker("rm", "--force", name)

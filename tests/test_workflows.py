@@ -17,7 +17,18 @@ GRANT = re.compile(r"^ +[a-z-]+: (read|write)\b(?P<rest>.*)$", re.MULTILINE)
 USES = re.compile(r"^ *(?:- )?uses: (?P<what>.+)$", re.MULTILINE)
 PINNED = re.compile(r"\./\.github/workflows/[a-z]+\.yml|\S+@[0-9a-f]{40} # v\d+\.\d+\.\d+")
 MAKING = ("model", "publish")  # the workflows that run a model's code
-RUNNING = {"train", "gate", "image", "measure", "smoke", "pipeline", "test", "fast", "bench"}
+RUNNING = {
+    "train",
+    "gate",
+    "image",
+    "measure",
+    "smoke",
+    "pipeline",
+    "test",
+    "test-all",
+    "unit",
+    "bench",
+}
 THE_PLANNED = re.compile(r"[a-z]+-@\(\$\{\{ join\(fromJSON\(needs\.[a-z.]+\), '\|'\) }}\)")
 COMMIT = re.compile(r"\$\{\{ (github\.sha|inputs\.commit|needs\.refresh\.outputs\.commit) }}")
 ON_PULL_REQUESTS = "${{ github.event_name == 'pull_request' }}"

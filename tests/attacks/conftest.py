@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from tests.support.checkouts.canary import write
-from tests.support.checkouts.fork import Fork
-from tests.train.conftest import folder
+from tests.support.checkouts.fork import MODEL, Fork
+from tests.support.models.folder import folder
 
 __all__ = ["folder"]  # a fixture of the tests of training, for these too
 MARKER = "marker-{}-of-this-row"  # in a column that is no input
@@ -40,7 +40,7 @@ def attack(fork: Fork, estimator: str, gate: str = "accuracy = { min = 0.2 }") -
     It is one that no build has seen, so that what it does is done, and not taken from a cache.
     """
     write(fork, f"{estimator}\n# {uuid.uuid4()}\n", coin_flips())
-    toml = fork.root / "model" / "canary" / "model.toml"
+    toml = fork.root / "model" / MODEL / "model.toml"
     text, _, _ = toml.read_text().partition("[gate]")
     toml.write_text(f'{text}[evaluate]\ncolumns = ["name"]\nfolds = 2\n[gate]\n{gate}\n')
     fork.commit()

@@ -7,13 +7,51 @@ from pathlib import Path
 
 import pytest
 
+from contract import models
 from contract.bundle import Bundle, read
+from ship.build.confined import make_network
 from ship.build.engine import load
-from tests.image.container import Container, files, make_network
+from ship.build.workspace import Workspace
+from tests.conftest import BuildModel, locked
+from tests.image.container import Container, files
+from tests.support.checkouts.checkout import Checkout
+from tests.support.models.folder import RATIOS, Folder
+
+JOBLIB = "ratios"  # written here: what the repository holds is all converted to ONNX
+EVERY_DAY = ("penguins", JOBLIB)  # one of each runtime; the others every night
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Put the image of the pipeline, or one of each runtime, or all, through every test."""
+    if "image_name" not in metafunc.fixturenames:
+        return
+    only = metafunc.config.getoption("--model")
+    others = [name for name in models.names() if name not in EVERY_DAY]
+    nightly = [pytest.param(name, marks=pytest.mark.nightly) for name in others]
+    metafunc.parametrize("image_name", [only] if only else [*EVERY_DAY, *nightly], scope="session")
 
 
 @pytest.fixture(scope="session")
-def image(model_name: str, request: pytest.FixtureRequest) -> str:
+def built(image_name: str, build_model: BuildModel, shared: Path) -> Workspace:
+    """The bundle and the image of a model."""
+    if image_name != JOBLIB:
+        return build_model(image_name)
+    with locked(shared / "ratios.written"):
+        if not (shared / "checkout").exists():
+            write_ratios(shared / "checkout")
+    return build_model(image_name, shared / "checkout")
+
+
+def write_ratios(root: Path) -> None:
+    """Commit a model that ONNX cannot hold, in a checkout that holds nothing else."""
+    (root / JOBLIB).mkdir(parents=True)
+    rows = "".join(f"{row % 7 + 1},{row % 5 + 1},{'ab'[row % 7 > row % 5]}\n" for row in range(200))
+    Folder(root / JOBLIB).write(f"width,height,shape\n{rows}", estimator=RATIOS)
+    Checkout(root).commit()
+
+
+@pytest.fixture(scope="session")
+def image(image_name: str, request: pytest.FixtureRequest) -> str:
     """The id of the image in the engine: the one given, or built for the occasion."""
     given: str | None = request.config.getoption("--image")
     return given or load(request.getfixturevalue("built").archive)

@@ -13,7 +13,8 @@ from typing import Any, Self
 
 import requests
 
-NETWORK = "model-images-no-way-out"
+from ship.build.confined import NETWORK
+
 HOSTILE = ("--read-only", "--cap-drop=ALL", "--security-opt=no-new-privileges", "--memory=256m",
            "--memory-swap=256m", "--pids-limit=64", f"--network={NETWORK}")  # fmt: skip
 
@@ -25,13 +26,6 @@ def docker(*arguments: str, check: bool = True, stdin: str | None = None) -> str
     )
     assert result.returncode == 0 or not check, f"docker {arguments[0]}: {result.stderr}"
     return result.stdout
-
-
-def make_network() -> None:
-    """Make a network without address translation: ports can be published, nothing gets out."""
-    if NETWORK not in docker("network", "ls", "--format={{.Name}}").splitlines():
-        docker("network", "create", "--opt=com.docker.network.bridge.enable_ip_masquerade=false",
-               NETWORK)  # fmt: skip
 
 
 def wait_until(true: Any, what: str, seconds: float = 20) -> None:

@@ -12,7 +12,7 @@ import pytest
 from contract.bundle import Bundle
 from tests.image.container import docker
 
-pytestmark = pytest.mark.docker
+pytestmark = pytest.mark.engine
 
 BUILD_TOOLS = {"gcc", "cc", "g++", "c++", "clang", "ld", "as", "make", "cmake", "cargo", "go"}
 INSTALLERS = {"pip", "pip3", "uv", "conda", "easy_install", "poetry"}

@@ -9,10 +9,11 @@ import pytest
 from tritonclient.http import InferenceServerClient
 
 from contract.bundle import Bundle
-from tests.image.container import HOSTILE, Container, make_network
+from ship.build.confined import make_network
+from tests.image.container import HOSTILE, Container
 from tests.image.triton import assert_described, assert_golden_answers
 
-pytestmark = pytest.mark.docker
+pytestmark = pytest.mark.engine
 
 
 @pytest.fixture

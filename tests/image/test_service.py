@@ -11,9 +11,10 @@ from typing import Any
 import pytest
 
 from contract.bundle import MANIFEST, Bundle, Example
-from tests.image.container import HOSTILE, Container, docker, make_network, wait_until
+from ship.build.confined import make_network
+from tests.image.container import HOSTILE, Container, docker, wait_until
 
-pytestmark = pytest.mark.docker
+pytestmark = pytest.mark.engine
 
 
 def test_health_is_ok(container: Container) -> None:

@@ -10,7 +10,7 @@ import pytest
 from contract.bundle import Bundle
 from tests.image.container import Container, docker
 
-pytestmark = pytest.mark.docker
+pytestmark = pytest.mark.engine
 LIMITS = {"onnx": 0.8, "joblib": 5.0}  # seconds from `docker run` to the first good answer
 SLOWER = 3.0  # on a slow or busy machine: at most so many times a container that does nothing
 ATTEMPTS = 10

@@ -12,7 +12,7 @@ from contract.spec.gate import Rules, Threshold
 from judge.gate import check_rules
 from judge.report import Report, Score
 from tests.judge import rates
-from tests.judge.conftest import FOREST, LOGISTIC, STUMP, Shop, flowers
+from tests.support.models.shop import FOREST, LOGISTIC, STUMP, Shop, flowers
 
 SEEDS = 20
 
@@ -50,7 +50,7 @@ def test_gate_passes_an_equal_model(shop: Shop, good: Bundle) -> None:
     assert "the same answers as the published model" in report.headline
 
 
-@pytest.mark.docker  # 40 judgements: too slow for the fast loop
+@pytest.mark.engine  # 40 judgements: too slow for the fast loop
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 @pytest.mark.parametrize("recipe", ["forest of 20", "network"])
 def test_gate_raises_no_alarm_over_seeds(recipe: str) -> None:
@@ -60,7 +60,7 @@ def test_gate_raises_no_alarm_over_seeds(recipe: str) -> None:
     assert line.flagged == 0
 
 
-@pytest.mark.docker  # as above
+@pytest.mark.engine  # as above
 def test_gate_misses_no_model_that_is_much_worse() -> None:
     """A forest whose training labels were shuffled, most of them, is caught every time."""
     found = [rates.degraded(pair, rates.forest(20), 0.7) for pair in range(SEEDS)]

@@ -14,7 +14,7 @@ from contract.spec import model_toml
 from judge.judge import Judgement, judge, settle
 from judge.render import curves
 from judge.render.formats import forms
-from tests.judge.conftest import LOGISTIC, STUMP, Shop, flowers, published
+from tests.support.models.shop import LOGISTIC, STUMP, Shop, flowers, published
 
 
 @pytest.fixture(scope="session")

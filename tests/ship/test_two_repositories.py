@@ -23,7 +23,7 @@ from ship.supply_chain.expected_identity import fits
 from ship.supply_chain.identity import Claim
 from ship.tags import tags_of_head
 from tests.image.container import docker
-from tests.ship.conftest import Checkout
+from tests.support.checkouts.checkout import Checkout
 from tests.support.checkouts.fork import Fork, make_unique
 
 MODEL = "abroad"

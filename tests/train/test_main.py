@@ -15,8 +15,8 @@ from contract import bundle
 from contract.errors import ModelError
 from contract.evaluation import evaluation
 from ship import git
+from tests.support.models.folder import FOREST, RIDGE, Folder, default_toml, two_classes
 from tests.support.models.train_here import train_here
-from tests.train.conftest import FOREST, RIDGE, Folder, default_toml, two_classes
 from train.fit import estimator
 
 CUSTOM = """\

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from ship import git
-from tests.train.conftest import Folder, two_classes
+from tests.support.models.folder import Folder, two_classes
 
 REPOSITORY = git.ROOT
 HISTOGRAM = """\
@@ -28,7 +28,7 @@ def build():
 """
 
 
-process_heavy = pytest.mark.docker  # trains twice, in processes: too slow for the fast loop
+process_heavy = pytest.mark.engine  # trains twice, in processes: too slow for the fast loop
 
 
 class Training:

@@ -13,14 +13,17 @@ from ship import git
 from ship.build.inputs import plan
 from ship.registry.remote import Registry
 from tests.image.container import docker
-from tests.ship.conftest import oci_archive, registry
 from tests.support.checkouts.fork import LONG_AGO, Fork
 from tests.support.github.fake import State, github
+from tests.support.images.oci_archives import oci_archive
 from tests.support.images.trivy_database import serve_database
+from tests.support.names import RUN
 from tests.workflows.act import Act
 
-__all__ = ["registry"]
-MODEL, OTHER = "changed", "other"  # the fork's models: one that is edited, one that never is
+MODEL, OTHER = (
+    f"changed_{RUN}",
+    f"other_{RUN}",
+)  # one is edited, one never
 
 
 @pytest.fixture(scope="module")

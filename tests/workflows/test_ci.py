@@ -16,7 +16,7 @@ from tests.support.github.fake import State
 from tests.workflows.act import Act, Run
 from tests.workflows.conftest import MODEL, OTHER
 
-pytestmark = pytest.mark.docker
+pytestmark = pytest.mark.engine
 
 PUSH = {"ref": "refs/heads/main", "repository": {"private": False}}
 PLAN = "ci/Plan which models have changed"

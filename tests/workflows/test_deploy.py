@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,15 +13,15 @@ from ship import git
 from ship.pipeline.publish import publish
 from ship.registry.remote import Registry
 from ship.tags import Tag
-from tests.conftest import build_model
+from tests.conftest import BuildModel
 from tests.image.container import docker
-from tests.ship.deploy.conftest import free_address
 from tests.support.checkouts.fork import Fork
 from tests.support.images.trivy_files import pass_scan
 from tests.support.images.variants import variant
+from tests.support.names import RUN, free_address
 from tests.workflows.act import Act
 
-pytestmark = pytest.mark.docker
+pytestmark = pytest.mark.engine
 MODEL = "iris"
 EVENT = {"inputs": {"models": MODEL, "tag": "main"}}
 JOB = "deploy/Verify, apply, test, and undo on failure"
@@ -40,7 +39,7 @@ def fork(fork: Fork) -> Fork:
 @pytest.fixture(scope="module")
 def serving(act: Act, folder: Path) -> Iterator[str]:
     """The address at which what the workflow deploys is served."""
-    address, project = free_address(), f"workflow-{os.getpid()}"
+    address, project = free_address(), f"workflow-{RUN}"
     act.variables |= {"DEPLOY_LISTEN": address}
     act.environment |= {
         "PROJECT": project,
@@ -58,10 +57,10 @@ def serving(act: Act, folder: Path) -> Iterator[str]:
 
 
 @pytest.fixture(scope="module")
-def published(registered: str, act: Act, folder: Path, python_image: str) -> Registry:
+def published(registered: str, act: Act, folder: Path, build_model: BuildModel) -> Registry:
     """The registry, with the model's signed image as main."""
     target = Registry(f"{registered}/{MODEL}")
-    image = variant(build_model(MODEL, python_image).archive, folder / "signed.tar")
+    image = variant(build_model(MODEL).archive, folder / "signed.tar")
     pass_scan(image)
     publish(image, [Tag("main")], target)
     return target
@@ -75,11 +74,11 @@ def test_deploy_lets_the_signed_image_serve(act: Act, published: Registry, servi
 
 
 def test_deploy_refuses_a_tampered_image(
-    act: Act, published: Registry, serving: str, folder: Path, python_image: str
+    act: Act, published: Registry, serving: str, folder: Path, build_model: BuildModel
 ) -> None:
     """An image that somebody put under the tag is refused; what served before still serves."""
     before = requests.get(f"{serving}/metadata", timeout=5).json()
-    tampered = variant(build_model(MODEL, python_image).archive, folder / "tampered.tar", User="0")
+    tampered = variant(build_model(MODEL).archive, folder / "tampered.tar", User="0")
     published.push(tampered)
     published.tag(tampered, "main")
     run = act.run("workflow_dispatch", "deploy.yml", EVENT)

@@ -14,6 +14,7 @@ from typing import Self
 from ship.deploy.compose import render
 from ship.deploy.compose.project import FILES
 from ship.deploy.compose.state import Deployed, Release
+from tests.support.names import free_address
 from tests.support.servers.server import wait_until
 
 RELEASE = Release("sha256:" + "1" * 64, "flowers@sha256:" + "1" * 64, 1)
@@ -26,7 +27,7 @@ class Router:
 
     def __init__(self, folder: Path, model: str, port: int) -> None:
         self.folder = folder
-        self.port = free_port()
+        self.port = int(free_address().rpartition(":")[2])
         state = {model: Deployed(RELEASE)}
         upstreams = render.upstreams(state, RATE)
         upstreams = re.sub(r"server \S+:8080 resolve", f"server 127.0.0.1:{port}", upstreams)
@@ -64,9 +65,3 @@ class Router:
     def log(self) -> str:
         """What it logged, which nginx writes once a second."""
         return (self.folder / "access.log").read_text()
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port: int = listener.getsockname()[1]
-        return port

@@ -359,7 +359,7 @@ def router(server: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator
         yield router
 
 
-@pytest.mark.docker
+@pytest.mark.engine
 @pytest.mark.parametrize("path", BODIES)
 def test_strangers_behind_a_router_get_their_own_answers(router: Router, path: str) -> None:
     """While bodies full of requests come in, who asks for its health is told of its health."""
@@ -396,7 +396,7 @@ def ask_for_health(router: Router, stop: threading.Event, failures: list[str]) -
                     failures.append(answer.text)
 
 
-@pytest.mark.docker
+@pytest.mark.engine
 @pytest.mark.parametrize(
     "path",
     ["metrics", "%6detrics", "./metrics", "x/../metrics", "/metrics", "%2e/metrics", "%2Fmetrics",

@@ -27,7 +27,8 @@ from serve.api.tracing import REQUEST_ID
 from serve.inference.scores import Scores
 from serve.monitoring.drift import Surprises
 from serve.monitoring.metrics import PAGE, Metrics, resident_bytes
-from tests.attacks.http.router import Router, free_port
+from tests.attacks.http.router import Router
+from tests.support.names import free_address
 from tests.support.servers.bundles import flowers, store
 from tests.support.servers.server import Server, wait_until
 
@@ -139,7 +140,7 @@ ADDRESSES = [
 ]  # fmt: skip
 
 
-@pytest.mark.docker
+@pytest.mark.engine
 @pytest.mark.parametrize("identity", IDS)
 def test_id_cannot_write_the_routers_answer(router: Router, identity: bytes) -> None:
     """Whatever the id holds, the answer is one JSON object, with that id or one of nginx's own."""
@@ -154,7 +155,7 @@ def test_id_cannot_write_the_routers_answer(router: Router, identity: bytes) -> 
     assert b"content-type: application/json" in head
 
 
-@pytest.mark.docker
+@pytest.mark.engine
 @pytest.mark.parametrize("address", ADDRESSES)
 @pytest.mark.parametrize("method", [b"GET", b"POST", b"TRACE", b"CONNECT", b'G"T'])
 def test_address_cannot_write_the_routers_answer(
@@ -167,7 +168,7 @@ def test_address_cannot_write_the_routers_answer(
         assert b"content-type: application/json" in head
 
 
-@pytest.mark.docker
+@pytest.mark.engine
 @pytest.mark.parametrize(
     ("request_", "status"),
     [
@@ -186,17 +187,17 @@ def test_other_errors_of_the_router_are_json(router: Router, request_: bytes, st
     assert set(json.loads(body)) == {"error", "request_id"}
 
 
-@pytest.mark.docker
+@pytest.mark.engine
 def test_no_replica_is_said_in_json(make_router: Callable[[int], Router]) -> None:
     """A model whose replicas are gone is a 502, with nothing of the client's in it."""
-    with make_router(free_port()) as alone:
+    with make_router(int(free_address().rpartition(":")[2])) as alone:
         request = b'GET /flowers/"?" HTTP/1.1\r\n%bx-request-id: "\r\n\r\n' % HEADERS
         head, body = ask(alone.port, request)
     assert head.startswith(b"http/1.1 502 ")
     assert set(json.loads(body)) == {"error", "request_id"}
 
 
-@pytest.mark.docker
+@pytest.mark.engine
 @pytest.mark.parametrize("identity", [b"good-2", b'bad"', b"\x1b[2J", b"a" * 129])
 def test_id_is_the_same_everywhere(router: Router, server: Server, identity: bytes) -> None:
     """The router, its log, the replica, its log and the answer speak of one id, and a safe one."""
@@ -210,7 +211,7 @@ def test_id_is_the_same_everywhere(router: Router, server: Server, identity: byt
     wait_until(lambda: f'"request_id":"{used.strip()}"' in router.log)
 
 
-@pytest.mark.docker
+@pytest.mark.engine
 def test_routers_log_is_json_whatever_comes(router: Router) -> None:
     """No byte of an address or of a client's name makes a line of the log unreadable."""
     for odd in (b"\xff", b'"', b"\\", b"\x1b", b"\xc3\xa9", b"last"):

@@ -26,13 +26,11 @@ from ship.registry.layout import Layout
 from ship.registry.oci_archive import Archive
 from ship.registry.remote import Registry
 from ship.tags import Tag
-from tests.ship.conftest import MakeArchive, labelled
-from tests.ship.conftest import make_archive as make_archive  # noqa: PLC0414 - a fixture
-from tests.ship.conftest import registry as registry  # noqa: PLC0414 - one registry for all
 from tests.ship.deploy.memory import Memory
-from tests.ship.supply_chain.test_sign import make_key
+from tests.support.images.oci_archives import MakeArchive, labelled
+from tests.support.images.signing import make_key
 
-signing = pytest.mark.docker
+signing = pytest.mark.engine
 SECOND = "2026-02-01T00:00:00Z"  # when an image was made; the others a month before
 MAIN = Tag("main")
 IRIS = dict(zip(("model", "version", "revision"), labelled("iris").values(), strict=True))

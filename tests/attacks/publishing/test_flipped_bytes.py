@@ -22,7 +22,7 @@ from ship.registry.image_index import Index, join
 from ship.registry.layout import Layout
 from ship.registry.oci_archive import Archive
 from ship.tags import Tag
-from tests.ship.conftest import oci_archive, tar
+from tests.support.images.oci_archives import oci_archive, tar
 
 MAIN, RELEASE = Tag("main"), Tag("1.0.0", fixed=True)
 BLOBS = ("layer", "config", "manifest")

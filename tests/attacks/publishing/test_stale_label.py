@@ -12,10 +12,8 @@ import pytest
 
 from ship.github.api import GitHub
 from ship.github.override import LABEL, override, reason
-from tests.ship.github.conftest import client, started_by, state
 from tests.support.github.fake import REPOSITORY, State
 
-__all__ = ["client", "started_by", "state"]  # fixtures of the tests of the API, for these too
 READS = {"pull-requests": "read", "contents": "read"}
 ACCEPTED = f"label {LABEL} set on pull request #1 by maintainer"
 FORK, OWN = "stranger", REPOSITORY.partition("/")[0]

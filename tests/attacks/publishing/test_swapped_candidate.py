@@ -27,12 +27,13 @@ from ship.pipeline.stages import Run, run_stage
 from ship.registry.oci_archive import Archive
 from ship.supply_chain import passed_tests
 from tests.image.container import docker
-from tests.ship.conftest import oci_archive, tar
 from tests.support.checkouts.fork import LONG_AGO, MODEL, Fork
+from tests.support.images.oci_archives import oci_archive, tar
 from tests.support.images.variants import variant
+from tests.support.names import RUN
 
-pytestmark = pytest.mark.docker
-TAKEN = "model-images-attack"  # the repository of all names that an attacker gives here
+pytestmark = pytest.mark.engine
+TAKEN = f"model-images-attack-{RUN}"  # the repository of all names that an attacker gives here
 
 
 @pytest.fixture(autouse=True)

@@ -24,13 +24,12 @@ from ship.supply_chain.passed_tests import evidence
 from ship.supply_chain.scan import SBOMS
 from ship.supply_chain.sign import sbom_of, sign
 from ship.tags import Tag
-from tests.ship.conftest import MakeArchive, make_archive, registry
-from tests.ship.supply_chain.test_sign import make_key
+from tests.support.images.oci_archives import MakeArchive
 from tests.support.images.passed_images import image_of, pass_everything
+from tests.support.images.signing import make_key
 from tests.support.images.trivy_files import pass_scan, scans
 
 MODEL, SPDX = "iris", SBOMS["spdx-json"]
-__all__ = ["make_archive", "registry"]  # fixtures of the tests of shipping, for these too
 FILES = ["scan.json", *SBOMS.values()]
 
 
@@ -131,7 +130,7 @@ def test_swapped_report_does_not_go_out_with_a_release(archive: Archive, form: s
         evidence(archive, f"{NAME}.{form}", MODEL)
 
 
-@pytest.mark.docker
+@pytest.mark.engine
 def test_swapped_sbom_leaves_no_tag_in_a_registry(
     registry: str, make_archive: MakeArchive, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -16,8 +16,8 @@ from contract.evaluation import evaluation
 from ship.build.bundle_intake import take
 from tests.attacks.conftest import attack
 from tests.support.checkouts.fork import MODEL, Fork
+from tests.support.models.folder import FOREST, Folder
 from tests.support.models.train_here import train_here
-from tests.train.conftest import FOREST, Folder
 
 
 @pytest.fixture
@@ -210,7 +210,7 @@ atexit.register(replace)
 '''
 
 
-@pytest.mark.docker
+@pytest.mark.engine
 @pytest.mark.parametrize(
     ("model", "claims", "words"),
     [

@@ -21,8 +21,8 @@ from ship import git
 from tests.attacks.conftest import MARKER, NOISE, ROWS, attack
 from tests.support.checkouts.canary import make, report
 from tests.support.checkouts.fork import MODEL, Fork
+from tests.support.models.folder import FOREST, Folder, default_toml, two_classes
 from tests.support.models.train_here import train_here
-from tests.train.conftest import FOREST, Folder, default_toml, two_classes
 from train.steps.answers import Answered, Given, Reader
 
 FORGER = """\
@@ -136,7 +136,7 @@ def test_place_of_a_row_tells_nothing(folder: Folder) -> None:
     assert manifest.metrics.holdout["accuracy"] < 0.9
 
 
-@pytest.mark.docker
+@pytest.mark.engine
 def test_patched_scorer_changes_no_score_in_the_builder(fork: Fork) -> None:
     """The same through the words that everybody uses: the gate holds the model to its answers."""
     attack(fork, FORGER, "accuracy = { min = 0.9 }")
@@ -146,7 +146,7 @@ def test_patched_scorer_changes_no_score_in_the_builder(fork: Fork) -> None:
     assert fork.bundle.manifest.metrics.holdout["accuracy"] < 0.9
 
 
-@pytest.mark.docker
+@pytest.mark.engine
 def test_model_code_sees_the_training_rows_alone(fork: Fork) -> None:
     """Fitting, it finds no held-out row, network or public table; asked, it finds no truth."""
     attack(fork, SPY)
@@ -163,7 +163,7 @@ def test_model_code_sees_the_training_rows_alone(fork: Fork) -> None:
     assert MARKER.format(holdout["rows"][0]) in str(holdout["others"])
 
 
-@pytest.mark.docker
+@pytest.mark.engine
 def test_imported_bundle_is_measured_again(fork: Fork, tmp_path: Path) -> None:
     """What BUNDLE= claims of its model is replaced by what the model answers."""
     attack(fork, FOREST.replace("n_estimators=10", "max_depth=1, n_estimators=1"))
@@ -176,7 +176,7 @@ def test_imported_bundle_is_measured_again(fork: Fork, tmp_path: Path) -> None:
     assert (manifest.evaluation, manifest.metrics.seed_scores) == ("measured", {})
 
 
-@pytest.mark.docker
+@pytest.mark.engine
 def test_imported_bundle_is_a_claim_where_the_data_is_not_at_hand(
     fork: Fork, tmp_path: Path
 ) -> None:
@@ -194,7 +194,7 @@ def test_imported_bundle_is_a_claim_where_the_data_is_not_at_hand(
         assert "Nobody here has measured this model" in text
 
 
-@pytest.mark.docker
+@pytest.mark.engine
 def test_imported_bundle_is_refused_where_the_data_is_another(fork: Fork, tmp_path: Path) -> None:
     """Data that is at hand and not what model.toml says is a mistake, and excuses no measuring."""
     attack(fork, FOREST)

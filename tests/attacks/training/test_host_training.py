@@ -13,7 +13,7 @@ from contract import models
 from ship import git
 from tests.attacks.conftest import attack
 from tests.support.checkouts.fork import MODEL, Fork
-from tests.train.conftest import FOREST
+from tests.support.models.folder import FOREST
 
 # Says which machine it ran on by what it leaves there, and that it ran at all by failing to train.
 CANARY = """\
@@ -35,7 +35,7 @@ def run_tests(fork: Fork, *options: str) -> str:
     return done.stdout + done.stderr
 
 
-@pytest.mark.docker
+@pytest.mark.engine
 def test_tests_run_no_model_on_the_host(fork: Fork, tmp_path: Path) -> None:
     """The tests that put every model of the repository through a training do it in the builder."""
     left = tmp_path / "left-by-the-model"
@@ -58,10 +58,10 @@ def test_tests_refuse_to_import_a_model(fork: Fork, tmp_path: Path) -> None:
     assert not left.exists()
 
 
-def test_fast_loop_trains_no_model_of_the_repository() -> None:
+def test_unit_tests_train_no_model_of_the_repository() -> None:
     """Without the builder, the tests of bundles are those of folders that the tests wrote."""
     listed = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "--collect-only", "-m", "not docker",
+        [sys.executable, "-m", "pytest", "-q", "--collect-only", "-m", "not engine",
          "-p", "no:cacheprovider", "tests/train"],
         cwd=git.ROOT, capture_output=True, text=True, check=True,
     ).stdout  # fmt: skip

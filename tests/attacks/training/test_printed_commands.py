@@ -29,7 +29,7 @@ from ship.registry.catalogue import row as row_of_models
 from ship.registry.remote import Registry
 from tests.attacks.conftest import attack
 from tests.support.checkouts.fork import MODEL, Fork
-from tests.train.conftest import FOREST
+from tests.support.models.folder import FOREST
 
 PAYLOADS = (
     "::set-env name=PATH::/tmp",
@@ -242,7 +242,7 @@ for line in {PAYLOADS!r}:
 """
 
 
-@pytest.mark.docker
+@pytest.mark.engine
 @pytest.mark.parametrize("ending", [FOREST, f"raise ValueError('\\n'.join({PAYLOADS!r}))"])
 def test_training_prints_nothing_that_is_obeyed(fork: Fork, ending: str) -> None:
     """Neither in the build's output nor in its log, nor in the error of a code that fails."""

@@ -30,7 +30,7 @@ def text(browser: Browser, selector: str) -> str:
     return str(browser.run(f"document.querySelector({selector!r}).textContent"))
 
 
-@pytest.mark.docker
+@pytest.mark.engine
 def test_page_predicts_in_a_browser(
     any_server: Server, any_bundle: Bundle, browser: Browser
 ) -> None:
@@ -49,7 +49,7 @@ def test_page_predicts_in_a_browser(
         assert metric.replace("_", " ") in card
 
 
-@pytest.mark.docker
+@pytest.mark.engine
 def test_page_is_used_with_the_keyboard_alone(flowers_server: Server, browser: Browser) -> None:
     """Tab reaches every field and the button, and shows where it is; Enter asks for an answer."""
     browser.open(flowers_server.url("/"), ANSWERED)
@@ -70,7 +70,7 @@ def test_page_is_used_with_the_keyboard_alone(flowers_server: Server, browser: B
     browser.wait(f"document.querySelector('#answer').textContent === {expected!r}")
 
 
-@pytest.mark.docker
+@pytest.mark.engine
 def test_page_leads_back_to_a_wrong_field(flowers_server: Server, browser: Browser) -> None:
     """A value that is refused is marked and focused, and the reason stands below."""
     browser.open(flowers_server.url("/"), ANSWERED)
@@ -85,7 +85,7 @@ def test_page_leads_back_to_a_wrong_field(flowers_server: Server, browser: Brows
     assert 'must be a number (within ±3.4e38). Got "wide"' in text(browser, "#problem")
 
 
-@pytest.mark.docker
+@pytest.mark.engine
 @pytest.mark.parametrize("path", ["/", "/docs"])
 def test_page_fits_a_phone(
     birds_server: Server, browser: Browser, tmp_path: Path, path: str
@@ -99,7 +99,7 @@ def test_page_fits_a_phone(
     assert (tmp_path / "phone.png").stat().st_size > 10_000
 
 
-@pytest.mark.docker
+@pytest.mark.engine
 def test_docs_work_in_a_browser(flowers_server: Server, browser: Browser) -> None:
     """The page of the API lists the routes, and sends the request that stands in its form."""
     browser.open(flowers_server.url("/docs"), "document.querySelector('details') !== null")

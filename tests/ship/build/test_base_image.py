@@ -10,7 +10,7 @@ from tests.image.container import docker
 UNREACHABLE = "127.0.0.1:9/python:3.13"
 
 
-@pytest.mark.docker
+@pytest.mark.engine
 def test_base_is_the_configured_image_where_it_can_be_pulled(
     python_image: str,
     registry: str,
@@ -39,7 +39,7 @@ def test_base_is_the_configured_image_where_it_can_be_pulled(
     assert capfd.readouterr().out == ""
 
 
-@pytest.mark.docker
+@pytest.mark.engine
 def test_base_falls_back_to_the_stand_in_in_one_line(
     monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:

@@ -21,7 +21,7 @@ STAND_INS = {
 }
 
 
-@pytest.mark.docker
+@pytest.mark.engine
 def test_engine_starts_a_daemon_that_ended_again(python_image: str, tmp_path: Path) -> None:
     """A busy disk makes dockerd give up; without systemd nobody else starts it again."""
     for name, script in STAND_INS.items():

@@ -9,7 +9,7 @@ import pytest
 from ship import git
 from ship.build.inputs import plan
 from ship.tags import tag_of_head
-from tests.ship.conftest import Checkout
+from tests.support.checkouts.checkout import Checkout
 
 
 @pytest.fixture

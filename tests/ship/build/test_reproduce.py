@@ -9,7 +9,7 @@ from ship.build.build import make_image, train
 from ship.build.workspace import Workspace
 from ship.registry.oci_archive import Archive
 
-pytestmark = pytest.mark.docker
+pytestmark = pytest.mark.engine
 CANARY = "canary.model-images.example"
 
 

@@ -27,9 +27,9 @@ from ship.registry.layout import Layout
 from ship.registry.remote import Registry
 from ship.supply_chain.identity import MODEL
 from ship.tags import Tag
-from tests.judge.conftest import STUMP, Shop, flowers
-from tests.ship.conftest import oci_archive
 from tests.support.images.bundle_images import image_of, publish_to
+from tests.support.images.oci_archives import oci_archive
+from tests.support.models.shop import STUMP, Shop, flowers
 
 
 @pytest.fixture
@@ -47,7 +47,7 @@ def take(build: Workspace, bundle: Bundle) -> None:
     shutil.copytree(bundle.path, build.bundle)
 
 
-@pytest.fixture(params=["layout", pytest.param("registry", marks=pytest.mark.docker)])
+@pytest.fixture(params=["layout", pytest.param("registry", marks=pytest.mark.engine)])
 def target(request: pytest.FixtureRequest, tmp_path: Path) -> Destination:
     """A fresh destination of each kind."""
     if request.param == "layout":
@@ -104,7 +104,7 @@ def test_baseline_is_main_or_the_newest_release(
     assert newest(target, "made") == chosen
 
 
-@pytest.fixture(params=["layout", pytest.param("registry", marks=pytest.mark.docker)])
+@pytest.fixture(params=["layout", pytest.param("registry", marks=pytest.mark.engine)])
 def usual(
     request: pytest.FixtureRequest,
     build: Workspace,

@@ -16,11 +16,11 @@ from ship.compare.published_model import Baseline, fetch
 from ship.pipeline.publish import publish
 from ship.tags import Tag
 from tests.image.container import docker
-from tests.judge.conftest import LOGISTIC, flowers
 from tests.support.checkouts.canary import make, measurement, ratios, report, write
 from tests.support.checkouts.fork import MODEL, Fork
+from tests.support.models.shop import LOGISTIC, flowers
 
-pytestmark = pytest.mark.docker
+pytestmark = pytest.mark.engine
 # A step that ONNX has no operator for, and trees that take their time: scikit-learn serves it.
 SLOW = '''\
 import numpy as np

@@ -10,11 +10,11 @@ import pytest
 from ship.build import engine
 from ship.pipeline.publish import publish
 from ship.tags import Tag
-from tests.judge.conftest import LOGISTIC, STUMP, flowers
 from tests.support.checkouts.canary import make, report, write
 from tests.support.checkouts.fork import MODEL, Fork
+from tests.support.models.shop import LOGISTIC, STUMP, flowers
 
-pytestmark = pytest.mark.docker
+pytestmark = pytest.mark.engine
 GUESS = """\
 from sklearn.dummy import DummyClassifier
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import socket
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -19,16 +17,16 @@ from ship.deploy.settings import Settings
 from ship.pipeline.publish import publish
 from ship.registry.layout import Layout
 from ship.tags import Tag
-from tests.conftest import build_model
-from tests.ship.conftest import registry as registry  # noqa: PLC0414 - one registry for all
+from tests.conftest import BuildModel
 from tests.ship.deploy.compose.load import Load
 from tests.support.images.variants import variant
+from tests.support.names import RUN, free_address
 
 
 @pytest.fixture(scope="session")
-def images(python_image: str) -> dict[str, Workspace]:
+def images(build_model: BuildModel) -> dict[str, Workspace]:
     """Two built models."""
-    return {name: build_model(name, python_image) for name in ("iris", "penguins")}
+    return {name: build_model(name) for name in ("iris", "penguins")}
 
 
 @pytest.fixture(scope="session")
@@ -51,7 +49,7 @@ def sources(
 def project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Compose]:
     """A Compose project of our own, with its images gone afterwards too."""
     settings = Settings(
-        project=f"test-{os.getpid()}",
+        project=f"test-{RUN}",
         listen=free_address(),
         prometheus_listen=free_address(),
         state=str(tmp_path_factory.mktemp("state")),
@@ -84,9 +82,3 @@ def load(compose: Compose, images: dict[str, Workspace], tmp_path: Path) -> Call
         return Load(compose.project.settings.listen, model, features, tmp_path)
 
     return on
-
-
-def free_address() -> str:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return f"127.0.0.1:{free.getsockname()[1]}"

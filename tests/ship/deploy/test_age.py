@@ -14,10 +14,9 @@ from ship.errors import StageError
 from ship.pipeline.publish import publish
 from ship.registry.layout import Layout
 from ship.tags import Tag
-from tests.ship.conftest import MakeArchive
-from tests.ship.conftest import make_archive as make_archive  # noqa: PLC0414 - a fixture
 from tests.ship.deploy.kubernetes.cluster import Cluster
 from tests.ship.deploy.memory import Memory
+from tests.support.images.oci_archives import MakeArchive
 
 OLD, NEW, SAME = "2026-01-31T23:00:00Z", "2026-02-01T00:30:00+01:00", "2026-01-31T23:30:00Z"
 
@@ -98,7 +97,7 @@ def test_image_that_is_in_neither_place_takes_the_word(layout: Layout) -> None:
         deploy(target, layout, "iris", "new")
 
 
-@pytest.mark.docker
+@pytest.mark.engine
 def test_cluster_refuses_an_older_image(layout: Layout) -> None:
     """In Kubernetes as with Compose; the history lies in the namespace."""
     target = Cluster(Settings(target="kubernetes", gateway="http://models.example.com"))

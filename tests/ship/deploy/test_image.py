@@ -12,7 +12,7 @@ from ship.pipeline.publish import publish
 from ship.registry.layout import Layout
 from ship.registry.oci_archive import Archive
 from ship.tags import Tag
-from tests.ship.conftest import oci_archive
+from tests.support.images.oci_archives import oci_archive
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,12 +16,12 @@ from ship.pipeline.publish import publish
 from ship.registry.remote import Registry
 from ship.tags import Tag
 from tests.image.container import docker
-from tests.ship.deploy.conftest import free_address
-from tests.ship.supply_chain.test_sign import make_key
+from tests.support.images.signing import make_key
 from tests.support.images.trivy_files import pass_scan
 from tests.support.images.variants import variant
+from tests.support.names import RUN, free_address
 
-pytestmark = pytest.mark.docker
+pytestmark = pytest.mark.engine
 
 
 class Words:
@@ -34,7 +33,7 @@ class Words:
         self.settings = {
             "MODEL": "iris",
             "REGISTRY": f"{registry}/{folder.name.lower()}",
-            "PROJECT": f"words-{os.getpid()}",
+            "PROJECT": f"words-{RUN}",
             "LISTEN": self.address,
             "PROMETHEUS_LISTEN": free_address(),
             "STATE": str(folder / "state"),

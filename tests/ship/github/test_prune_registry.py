@@ -10,11 +10,11 @@ from ship import settings
 from ship.github.api import GitHub
 from ship.github.prune import Policy, prune
 from ship.supply_chain.verify import verify
-from tests.ship.supply_chain.test_sign import make_key
 from tests.support.github.fake import State
 from tests.support.github.ghcr import Ghcr
+from tests.support.images.signing import make_key
 
-pytestmark = pytest.mark.docker
+pytestmark = pytest.mark.engine
 
 
 def test_prune_leaves_what_is_published_whole_and_signed(

@@ -8,7 +8,7 @@ import pytest
 
 from ship.errors import ShipError
 from ship.github.push import push
-from tests.ship.conftest import Checkout
+from tests.support.checkouts.checkout import Checkout
 
 
 @pytest.fixture

@@ -13,12 +13,13 @@ from ship.pipeline.changed_models import Change, changes, released
 from ship.pipeline.publish import publish
 from ship.registry.destination import destination
 from ship.tags import Tag
-from tests.ship.conftest import Checkout, oci_archive
+from tests.support.checkouts.checkout import Checkout
+from tests.support.images.oci_archives import oci_archive
 
 Publish = Callable[..., None]
 
 
-@pytest.fixture(params=["layout", pytest.param("registry", marks=pytest.mark.docker)])
+@pytest.fixture(params=["layout", pytest.param("registry", marks=pytest.mark.engine)])
 def published_to(
     request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
@@ -73,7 +74,7 @@ def test_changed_model_is_built(checkout: Checkout, publish_iris: Publish) -> No
     assert "its inputs differ" in reason(checkout)
 
 
-@pytest.mark.docker
+@pytest.mark.engine
 def test_registry_that_cannot_be_read_builds(
     checkout: Checkout, publish_iris: Publish, monkeypatch: pytest.MonkeyPatch
 ) -> None:

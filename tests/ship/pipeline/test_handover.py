@@ -22,8 +22,8 @@ from ship.registry.layout import Layout
 from ship.settings import Settings
 from ship.supply_chain import passed_tests
 from ship.tags import Tag
-from tests.ship.conftest import oci_archive
 from tests.support.images.bundle_images import image_of, publish_to
+from tests.support.images.oci_archives import oci_archive
 from tests.support.images.trivy_files import pass_scan
 
 

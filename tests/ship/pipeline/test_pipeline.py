@@ -16,8 +16,9 @@ from ship import git
 from ship.registry.remote import Registry
 from tests.image.container import docker
 from tests.support.checkouts.fork import LONG_AGO, MODEL, Fork, make_unique
+from tests.support.models.folder import RATIOS
 
-pytestmark = pytest.mark.docker
+pytestmark = pytest.mark.engine
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -167,35 +168,9 @@ def test_pipeline_takes_a_new_model_to_published_tags(tmp_path: Path, registry: 
     assert fork.trained()
 
 
-CUSTOM = '''
-"""A step that ONNX has no operator for."""
-
-import numpy as np
-from sklearn.base import BaseEstimator, TransformerMixin
-from sklearn.linear_model import LogisticRegression
-from sklearn.pipeline import make_pipeline
-
-
-class Ratios(TransformerMixin, BaseEstimator):
-    """Append the ratio of the first two columns."""
-
-    def fit(self, X, y=None):
-        self.n_features_in_ = X.shape[1]
-        return self
-
-    def transform(self, X):
-        X = np.asarray(X)
-        return np.column_stack([X, X[:, 0] / X[:, 1]])
-
-
-def build():
-    return make_pipeline(Ratios(), LogisticRegression(max_iter=1000))
-'''
-
-
 def test_pipeline_serves_what_onnx_cannot_hold_with_joblib(fork: Fork) -> None:
     """A custom transformer ends in an image that carries scikit-learn, and the run says why."""
-    (fork.root / "model" / MODEL / "estimator.py").write_text(CUSTOM)
+    (fork.root / "model" / MODEL / "estimator.py").write_text(RATIOS)
     run = fork.make("pipeline")
     assert run.returncode == 0, run.stdout + run.stderr
     assert fork.bundle.manifest.runtime == "joblib"

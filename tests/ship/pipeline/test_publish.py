@@ -15,12 +15,12 @@ from ship.registry.destination import Destination
 from ship.registry.layout import Layout
 from ship.registry.remote import Registry
 from ship.tags import Tag
-from tests.ship.conftest import MakeArchive
+from tests.support.images.oci_archives import MakeArchive
 
 MAIN, RELEASE = Tag("main"), Tag("1.0.0", fixed=True)
 
 
-@pytest.fixture(params=["layout", pytest.param("registry", marks=pytest.mark.docker)])
+@pytest.fixture(params=["layout", pytest.param("registry", marks=pytest.mark.engine)])
 def target(request: pytest.FixtureRequest, tmp_path: Path) -> Destination:
     """A fresh destination of each kind."""
     if request.param == "layout":
@@ -126,7 +126,7 @@ def test_publish_refuses_a_damaged_copy(tmp_path: Path, make_archive: MakeArchiv
     assert target.tags() == []
 
 
-@pytest.mark.docker
+@pytest.mark.engine
 def test_layout_is_one_that_other_tools_read(tmp_path: Path, make_archive: MakeArchive) -> None:
     """Skopeo finds the same digest in the layout under the tag."""
     archive, target = make_archive("one"), Layout(tmp_path / "layout")
@@ -136,7 +136,7 @@ def test_layout_is_one_that_other_tools_read(tmp_path: Path, make_archive: MakeA
     assert found.stdout.strip() == archive.digest
 
 
-@pytest.mark.docker
+@pytest.mark.engine
 def test_registry_that_does_not_answer_is_named(make_archive: MakeArchive) -> None:
     """A registry that cannot be reached fails the stage, naming it and the way to log in."""
     with pytest.raises(

@@ -21,14 +21,14 @@ from ship.registry.image_index import MEDIA_TYPE
 from ship.registry.layout import Layout
 from ship.registry.remote import Registry
 from ship.tags import Tag
-from tests.ship.conftest import MANIFEST, MakeArchive
-from tests.ship.supply_chain.test_sign import make_key
 from tests.support.images.bundle_images import publish_to
+from tests.support.images.oci_archives import MANIFEST, MakeArchive
+from tests.support.images.signing import make_key
 
 EMPTY = "sha256:44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a"  # of {}
 
 
-@pytest.fixture(params=["layout", pytest.param("registry", marks=pytest.mark.docker)])
+@pytest.fixture(params=["layout", pytest.param("registry", marks=pytest.mark.engine)])
 def target(request: pytest.FixtureRequest, tmp_path: Path) -> Destination:
     """A fresh destination of each kind."""
     if request.param == "layout":
@@ -65,7 +65,7 @@ def test_version_with_a_signature_is_said_to_have_one(
     assert found == [(["main"], ["signature"])]
 
 
-@pytest.mark.docker
+@pytest.mark.engine
 def test_signature_and_sbom_of_cosign_are_found(
     registry: str, make_archive: MakeArchive, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -97,7 +97,7 @@ def listed(*manifests: bytes) -> dict[str, object]:
     return {"schemaVersion": 2, "mediaType": MEDIA_TYPE, "manifests": entries}
 
 
-@pytest.mark.docker
+@pytest.mark.engine
 def test_referrers_are_found_by_their_tag(
     registry: str, make_archive: MakeArchive, tmp_path: Path
 ) -> None:
@@ -171,7 +171,7 @@ def test_models_prints_a_line_for_each_version(
         assert word in printed
 
 
-@pytest.fixture(params=["layout", pytest.param("registry", marks=pytest.mark.docker)])
+@pytest.fixture(params=["layout", pytest.param("registry", marks=pytest.mark.engine)])
 def dist(
     request: pytest.FixtureRequest,
     good: Bundle,

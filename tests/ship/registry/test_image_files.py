@@ -12,7 +12,7 @@ import pytest
 
 from ship.errors import ShipError
 from ship.registry import image_files
-from tests.ship.conftest import tar
+from tests.support.images.oci_archives import tar
 
 
 class Blobs(dict[str, bytes]):
@@ -113,7 +113,10 @@ def test_layer_that_claims_ten_gigabytes_is_refused(kind: bytes) -> None:
         image_files.folder(blobs.__getitem__, image, "/bundle")
 
 
-@pytest.mark.parametrize("layer", [b"", b"no tar", gzip.compress(tar({"a": b"1" * 9999}))[:40]])
+CUT = gzip.compress(tar({"a": b"1" * 9999}), mtime=0)[:40]
+
+
+@pytest.mark.parametrize("layer", [b"", b"no tar", CUT], ids=["empty", "text", "cut"])
 def test_layer_that_is_no_tar_is_refused(layer: bytes) -> None:
     """What cannot be unpacked is named, and is no traceback."""
     blobs = Blobs()

@@ -16,7 +16,7 @@ from ship.files.bounded import DOCUMENT
 from ship.files.digest import of
 from ship.registry.layout import Layout
 from ship.registry.oci_archive import MOST, Archive
-from tests.ship.conftest import CONFIG, LAYER, MANIFEST, oci_archive, tar
+from tests.support.images.oci_archives import CONFIG, LAYER, MANIFEST, oci_archive, tar
 
 Change = Callable[[tarfile.TarFile], None]
 HUGE = 10 * 2**30

@@ -4,7 +4,7 @@ import pytest
 
 from ship.errors import UsageError
 from ship.tags import Version, branch_tag, parse, tags_of_head, version_tags
-from tests.ship.conftest import Checkout
+from tests.support.checkouts.checkout import Checkout
 
 
 def names(version: str, *others: str) -> list[str]:

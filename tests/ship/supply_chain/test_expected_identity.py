@@ -10,7 +10,8 @@ from ship.errors import StageError
 from ship.supply_chain import cosign
 from ship.supply_chain.expected_identity import Wanted, fits, promised, promises
 from ship.supply_chain.identity import Claim, claim_of
-from tests.ship.conftest import Checkout, labelled
+from tests.support.checkouts.checkout import Checkout
+from tests.support.images.oci_archives import labelled
 
 OWN = Claim("iris", "2026.11.01-abcdef0", "0" * 40)
 DIGEST = f"sha256:{'1' * 64}"

@@ -20,7 +20,7 @@ from ship.registry.remote import Registry
 from ship.supply_chain import scan as scanning
 from ship.supply_chain.scan import scan
 from ship.tags import Tag
-from tests.ship.conftest import MakeArchive, oci_archive
+from tests.support.images.oci_archives import MakeArchive, oci_archive
 from tests.support.images.trivy_database import Vulnerability, serve_database
 
 METADATA = "usr/local/lib/python3.13/site-packages/h11-{0}.dist-info/METADATA"
@@ -65,7 +65,7 @@ def make_image(tmp_path: Path) -> MakeImage:
     return make
 
 
-@pytest.mark.docker
+@pytest.mark.engine
 def test_rescan_finds_what_is_known_today(
     known: None, target: Registry, make_image: MakeImage
 ) -> None:
@@ -79,13 +79,13 @@ def test_rescan_finds_what_is_known_today(
     ]
 
 
-@pytest.mark.docker
+@pytest.mark.engine
 def test_rescan_of_nothing_finds_nothing(known: None, target: Registry) -> None:
     """A fork that has not published yet has nothing to mend."""
     assert rescan(["iris"]) == []
 
 
-@pytest.mark.docker
+@pytest.mark.engine
 def test_rescan_chooses_the_newest_releases(target: Registry, make_archive: MakeArchive) -> None:
     """By version and not by name: pre-releases, series and branches are left out."""
     for tag in ("0.9.0", "0.10.0", "0.2.0", "0.11.0", "1.0.0-rc.1", "0.9", "branch-x"):
@@ -131,7 +131,7 @@ def test_tell_fits_the_environment_of_a_job(
     assert len((tmp_path / "output").read_text()) < 2 * LIMIT
 
 
-@pytest.mark.docker
+@pytest.mark.engine
 def test_scan_stops_an_image_with_a_vulnerability_that_has_a_fix(
     known: None, python_image: str, dist: Path
 ) -> None:

@@ -12,7 +12,7 @@ from ship.errors import StageError
 from ship.registry.oci_archive import Archive
 from ship.supply_chain import scan as scanning
 from ship.supply_chain.scan import judge, scan
-from tests.ship.conftest import oci_archive
+from tests.support.images.oci_archives import oci_archive
 from tests.support.images.trivy_database import Vulnerability, serve_database
 
 UseDatabase = Callable[..., None]
@@ -100,7 +100,7 @@ def use_database(registry: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     return use
 
 
-@pytest.mark.docker
+@pytest.mark.engine
 def test_scan_refuses_an_image_whose_package_has_a_fix(
     build: Workspace, use_database: UseDatabase
 ) -> None:
@@ -112,7 +112,7 @@ def test_scan_refuses_an_image_whose_package_has_a_fix(
     assert line == "  CRITICAL CVE-2099-0001 in msgspec 0.22.0: update to 0.22.1"
 
 
-@pytest.mark.docker
+@pytest.mark.engine
 def test_scan_passes_an_image_whose_package_has_no_fix_yet(
     build: Workspace, use_database: UseDatabase
 ) -> None:
@@ -121,7 +121,7 @@ def test_scan_passes_an_image_whose_package_has_no_fix_yet(
     assert str(scan(build, build.archive)) == "1 critical"
 
 
-@pytest.mark.docker
+@pytest.mark.engine
 def test_scan_passes_an_image_that_is_fixed_already(
     build: Workspace, use_database: UseDatabase
 ) -> None:
@@ -133,7 +133,7 @@ def test_scan_passes_an_image_that_is_fixed_already(
     assert str(scan(build, build.archive)) == "none"
 
 
-@pytest.mark.docker
+@pytest.mark.engine
 def test_scan_says_that_it_looked_for_vulnerabilities(
     build: Workspace, use_database: UseDatabase, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -143,7 +143,7 @@ def test_scan_says_that_it_looked_for_vulnerabilities(
     assert (str(findings), findings.database, capsys.readouterr().out) == ("none", True, "")
 
 
-@pytest.mark.docker
+@pytest.mark.engine
 def test_scan_fails_in_a_workflow_that_cannot_download_the_database(
     build: Workspace, registry: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

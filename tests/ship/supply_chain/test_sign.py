@@ -18,19 +18,11 @@ from ship.supply_chain.identity import MODEL, VERSION, Claim, Identity
 from ship.supply_chain.sign import sign
 from ship.supply_chain.verify import Verified, read_bundle, verify
 from ship.tags import Tag
-from tests.ship.conftest import MakeArchive, labelled
+from tests.support.images.oci_archives import MakeArchive, labelled
+from tests.support.images.signing import make_key
 
 MAIN, RELEASE = Tag("main"), Tag("1.0.0", fixed=True)
-signing = pytest.mark.docker
-
-
-def make_key(folder: Path, patch: pytest.MonkeyPatch) -> None:
-    """Sign and verify with a new key from now on."""
-    folder.mkdir()
-    patch.setenv("COSIGN_PASSWORD", "")
-    subprocess.run(["cosign", "generate-key-pair"], cwd=folder, check=True, capture_output=True)
-    patch.setenv("COSIGN_KEY", str(folder / "cosign.key"))
-    patch.setenv("COSIGN_PUBLIC_KEY", str(folder / "cosign.pub"))
+signing = pytest.mark.engine
 
 
 @pytest.fixture

@@ -13,10 +13,11 @@ from contract.bundle import Bundle, read
 from ship import git
 from ship.registry.layout import Layout
 from ship.registry.oci_archive import Archive
-from tests.ship.conftest import Checkout
+from tests.support.checkouts.checkout import Checkout
+from tests.support.names import RUN
 
 LONG_AGO = {"GIT_AUTHOR_DATE": "2026-01-01T00:00:00Z", "GIT_COMMITTER_DATE": "2026-01-01T00:00:00Z"}
-MODEL = "canary"
+MODEL = f"canary_{RUN}"  # so its images are nobody else's in the engine
 
 
 class Fork(Checkout):

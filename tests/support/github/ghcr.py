@@ -11,8 +11,8 @@ from ship.registry.image_files import document
 from ship.registry.image_index import Index, join
 from ship.registry.remote import Registry
 from ship.tags import Tag
-from tests.ship.conftest import MakeArchive
 from tests.support.github.fake import REPOSITORY, State
+from tests.support.images.oci_archives import MakeArchive
 
 OLD = "2020-01-01T00:00:00Z"
 PACKAGE = "models/iris"

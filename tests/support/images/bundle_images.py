@@ -11,7 +11,7 @@ from ship.pipeline.publish import publish
 from ship.registry.destination import Destination
 from ship.registry.oci_archive import Archive
 from ship.tags import Tag
-from tests.ship.conftest import oci_archive
+from tests.support.images.oci_archives import oci_archive
 
 
 def image_of(bundle: Path, path: Path, **more: str) -> Archive:

@@ -25,7 +25,7 @@ from ship.pipeline.smoke import tests_hash
 from ship.registry.image_index import bundle_of
 from ship.registry.oci_archive import Archive
 from ship.supply_chain import passed_tests
-from tests.ship.conftest import labelled, oci_archive
+from tests.support.images.oci_archives import labelled, oci_archive
 from tests.support.images.trivy_files import pass_scan
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import requests
 
-from tests.ship.conftest import MANIFEST, tar
+from tests.support.images.oci_archives import MANIFEST, tar
 
 CONFIG = "application/vnd.aquasec.trivy.config.v1+json"
 LAYER = "application/vnd.aquasec.trivy.db.layer.v1.tar+gzip"

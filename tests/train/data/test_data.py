@@ -13,7 +13,7 @@ import pytest
 
 from contract.bundle import Input
 from contract.errors import ModelError
-from tests.train.conftest import Folder, default_toml, two_classes
+from tests.support.models.folder import Folder, default_toml, two_classes
 from train.data import csv_table, dataset, download
 from train.data.split import split
 

@@ -10,7 +10,7 @@ import pytest
 from sklearn.ensemble import ExtraTreesClassifier, RandomForestClassifier, RandomForestRegressor
 from sklearn.tree import DecisionTreeClassifier
 
-from tests.train.conftest import Folder
+from tests.support.models.folder import Folder
 from train.export import parity
 from train.export.convert import convert
 from train.export.forests import before_rounding

@@ -14,7 +14,7 @@ import pytest
 
 from contract import bundle
 from ship import git
-from tests.train.conftest import Folder, two_classes
+from tests.support.models.folder import Folder, two_classes
 
 SEARCH = '''\
 from sklearn.base import BaseEstimator, TransformerMixin
@@ -59,7 +59,7 @@ def train(folder: Folder, out: Path, **settings: str) -> subprocess.CompletedPro
     )  # fmt: skip
 
 
-@pytest.mark.docker  # a cluster and two trainings in processes: too slow for the fast loop
+@pytest.mark.engine  # a cluster and two trainings in processes: too slow for the fast loop
 def test_search_on_a_cluster_makes_the_same_bundle(
     folder: Folder, tmp_path: Path, cluster: str
 ) -> None:
@@ -83,7 +83,7 @@ def tasks_run(address: str) -> int:
         return sum(client.run(lambda dask_worker: dask_worker.state.executed_count).values())
 
 
-@pytest.mark.docker  # as above
+@pytest.mark.engine  # as above
 @pytest.mark.parametrize(
     ("settings", "words"),
     [

@@ -6,13 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.ship.conftest import make_archive, registry
-from tests.ship.github.conftest import ghcr, state
 from tests.support.checkouts.fork import Fork
 from tests.support.github.fake import State
+from tests.support.github.fixtures import state
 from tests.workflows.act import Act
 
-__all__ = ["ghcr", "make_archive", "registry", "state"]
+__all__ = ["state"]  # of each test, where that of the other workflows is of a module
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from tests.support.github.fake import archive
 from tests.workflows.act import Act
 from tests.workflows.github.grants import granted
 
-pytestmark = pytest.mark.docker
+pytestmark = pytest.mark.engine
 SHA = "a" * 40
 JOB = "comment/Comment on the pull request"
 

@@ -10,13 +10,13 @@ from ship.github.issue import TITLE
 from ship.pipeline.publish import publish
 from ship.registry.oci_archive import Archive
 from ship.tags import Tag
-from tests.ship.conftest import oci_archive
 from tests.support.github.ghcr import Ghcr
+from tests.support.images.oci_archives import oci_archive
 from tests.support.images.trivy_database import Vulnerability, serve_database
 from tests.workflows.act import Act
 from tests.workflows.github.grants import granted
 
-pytestmark = pytest.mark.docker
+pytestmark = pytest.mark.engine
 SCAN, ISSUE = "rescan/Scan the published images", "rescan/Keep the issue"
 METADATA = "usr/local/lib/python3.13/site-packages/h11-{0}.dist-info/METADATA"
 

@@ -31,7 +31,7 @@ from tests.image.container import wait_until
 from tests.ship.deploy.compose.load import Load
 from tests.support.images.variants import impostor, variant
 
-pytestmark = pytest.mark.docker
+pytestmark = pytest.mark.engine
 MakeLoad = Callable[[str], Load]
 Sources = dict[str, Layout]
 

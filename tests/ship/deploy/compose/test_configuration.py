@@ -13,7 +13,7 @@ from ship.deploy.compose.project import FILES, NGINX
 from ship.deploy.compose.state import Deployed, Release, State
 from tests.image.container import docker
 
-pytestmark = pytest.mark.docker
+pytestmark = pytest.mark.engine
 ONE = Release("sha256:" + "1" * 64, "iris@sha256:" + "1" * 64, 2)
 TWO = Release("sha256:" + "2" * 64, "iris@sha256:" + "2" * 64, 2)
 STATES: dict[str, State] = {

@@ -14,7 +14,7 @@ from ship.deploy.settings import Settings
 from ship.errors import StageError, UsageError
 from tests.ship.deploy.kubernetes.cluster import Cluster, Growing
 
-pytestmark = pytest.mark.docker  # kubectl comes with what `make test` installs
+pytestmark = pytest.mark.engine  # kubectl comes with what `make test` installs
 GATEWAY = "http://models.example.com"
 SETTINGS = Settings(target="kubernetes", gateway=GATEWAY)
 

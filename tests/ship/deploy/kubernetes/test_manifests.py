@@ -16,7 +16,7 @@ from ship.deploy.kubernetes import manifests
 from ship.errors import ShipError, UsageError
 from tests.ship.deploy.kubernetes import schemas
 
-pytestmark = pytest.mark.docker  # kubectl comes with what `make test` installs
+pytestmark = pytest.mark.engine  # kubectl comes with what `make test` installs
 DIGEST = f"sha256:{'0123456789abcdef' * 4}"
 VERSIONS = ("1.32.0", "1.37.0")  # of Kubernetes: what is still found, and the newest known
 Manifest = dict[str, Any]

@@ -10,11 +10,9 @@ from typing import Any
 import pytest
 
 from ship.github.api import GitHub
-from tests.ship.conftest import MakeArchive, make_archive, registry
 from tests.support.github.fake import REPOSITORY, TOKEN, State, github
 from tests.support.github.ghcr import Ghcr
-
-__all__ = ["make_archive", "registry"]  # fixtures of the tests of shipping, for these too
+from tests.support.images.oci_archives import MakeArchive
 
 
 @pytest.fixture
