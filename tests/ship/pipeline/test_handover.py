@@ -94,7 +94,7 @@ def test_report_that_another_job_wrote_is_refused(judged: Workspace, name: str) 
         (b"{}", StageError, "must be a report of this revision.*missing required field"),
         (b'{"model": "made", "more": 1}', StageError, "must be a report of this revision"),
         (b"[" * 100_000, StageError, "must be a report of this revision"),
-        (b" " * (64 * 2**20 + 1), ShipError, "must be at most"),
+        (b" " * (64 * 2**20 + 1), ShipError, "must have at most"),
     ],
 )
 def test_report_that_is_none_is_refused(
