@@ -88,6 +88,35 @@ def test_siblings_import_without_a_circle(room: str) -> None:
     assert arrows == {}
 
 
+def contract_of(room: str) -> set[str]:
+    """Return the modules of the contract that a room imports, by themselves or by another."""
+    seen: set[Path] = set()
+    found = {file for name, files in rooms().items() if f"{name}.".startswith(f"{room}.")
+             for file in files}  # fmt: skip
+    while found:
+        seen |= found
+        names = {name for file in found for name in imported(file) if name.startswith("contract.")}
+        paths = {git.ROOT / name.replace(".", "/") for name in names}
+        paths |= {path.parent for path in paths}
+        modules = [*(path.with_suffix(".py") for path in paths),
+                   *(path / "__init__.py" for path in paths)]  # fmt: skip
+        found = {module for module in modules if module.is_file()} - seen
+    return {path for file in seen
+            if (path := file.relative_to(git.ROOT).as_posix()).startswith("contract/")}  # fmt: skip
+
+
+def test_image_holds_what_serving_imports_of_the_contract() -> None:
+    """No module is missing in the image, and none is there that nobody imports."""
+    stage = (git.ROOT / "Dockerfile").read_text().split("AS code-onnx")[1].split("FROM")[0]
+    copied = {
+        file.relative_to(git.ROOT).as_posix()
+        for line in re.findall(r"^COPY (contract/.*) \S+$", stage, re.MULTILINE)
+        for path in line.split()
+        for file in git.files(path, root=git.ROOT)
+    }
+    assert copied == contract_of("serve")
+
+
 def test_serving_needs_no_training_library() -> None:
     """What an ONNX image installs contains no training library."""
     locked = (git.ROOT / "requirements.txt").read_text()
