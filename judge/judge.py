@@ -1,4 +1,4 @@
-"""The judgement: a bundle, the published one and the policy in; the report out."""
+"""Judge a bundle by its policy and the published model, and return the report."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ FIRST = {"classification": "accuracy", "regression": "mae"}  # shown where no ru
 
 
 class Published(NamedTuple):
-    """The published model: its bundle, its image's digest, where it was found, and how to ask it.
+    """The published model: its bundle, its image's digest and reference, and a function to ask it.
 
     `ask` runs it on rows by name and is called only where its recorded answers are to other rows.
     """
@@ -124,7 +124,7 @@ def droppable(
 
 
 def comparisons(policy: Policy, fresh: Evaluation) -> int:
-    """Count the drops that are tested, which share the room for chance among them."""
+    """Count the differences that are tested, which share the chance of an error (Bonferroni)."""
     tested = len(policy.rules.drops)
     for each in policy.segments:
         groups = segments(fresh.column(each.column)).values()
@@ -154,6 +154,7 @@ def cut(policy: Policy, fresh: Evaluation, scorer: Scorer) -> list[Segment]:
 
 
 def categorical(fresh: Evaluation) -> list[str]:
+    """Return the inputs with a few categories."""
     return [
         name
         for name in fresh.features[0]
@@ -163,6 +164,7 @@ def categorical(fresh: Evaluation) -> list[str]:
 
 
 def side(bundle: Bundle, digest: str | None, reference: str | None) -> Side:
+    """Return what the report says about one of the two models."""
     manifest = bundle.manifest
     return Side(
         version=manifest.version,
