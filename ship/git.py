@@ -61,7 +61,7 @@ def last_commit(*paths: str | Path, root: Path) -> Commit:
 
 
 def is_dirty(*paths: str | Path, root: Path) -> bool:
-    """Tell whether `paths` (or everything) hold changes that are not committed."""
+    """Return whether `paths` (or everything) hold changes that are not committed."""
     return bool(git("status", "--porcelain", "--", *paths, root=root))
 
 
@@ -71,7 +71,7 @@ def branch(root: Path) -> str | None:
 
 
 def is_branch_with_head(name: str, root: Path) -> bool:
-    """Tell whether `name` is a branch, here or at the origin, that holds what is checked out."""
+    """Return whether `name` is a branch, here or at the origin, that holds what is checked out."""
     # An origin's HEAD only names a branch: with what it names beside it, it matches nothing.
     told = git("for-each-ref", "--format=%(refname)%(symref)", "--contains=HEAD", root=root)
     known = {f"refs/heads/{name}", f"refs/remotes/origin/{name}"}
@@ -79,20 +79,22 @@ def is_branch_with_head(name: str, root: Path) -> bool:
 
 
 def tags(*arguments: str, root: Path) -> list[str]:
+    """Return the tags that `git tag --list` prints with these arguments."""
     return git("tag", "--list", *arguments, root=root).splitlines()
 
 
 def knows(commit: str, root: Path) -> bool:
-    """Tell whether this checkout holds a commit; a shallow one lacks most."""
+    """Return whether this checkout holds a commit; a shallow one lacks most."""
     return run("cat-file", "-e", f"{commit}^{{commit}}", root=root).returncode == 0
 
 
 def differ(a: str, b: str, *paths: str | Path, root: Path) -> bool:
-    """Tell whether two commits hold different things under `paths`."""
+    """Return whether two commits hold different things under `paths`."""
     return run("diff", "--quiet", a, b, "--", *paths, root=root).returncode == 1
 
 
 def is_shallow(root: Path) -> bool:
+    """Return whether the clone lacks a part of its history."""
     return git("rev-parse", "--is-shallow-repository", root=root) == "true"
 
 

@@ -1,4 +1,4 @@
-"""Tables for people: our own markup has colour, and what a stranger wrote is text in them."""
+"""Print tables: our own markup is coloured, and untrusted text in them is only text."""
 
 from __future__ import annotations
 
