@@ -116,7 +116,7 @@ def answered(
 def droppable(
     old: Published | None, before: Answered | None, scores: list[Score]
 ) -> Collection[str]:
-    """Return the metrics whose drop a comparison has to tell; none where none can be told."""
+    """Return the metrics whose drop the comparison must show; none if nothing could be compared."""
     if not (old and before and before.chosen.conclusive):
         return ()
     is_compared = any(score.old is not None for score in scores)
@@ -133,7 +133,7 @@ def comparisons(policy: Policy, fresh: Evaluation) -> int:
 
 
 def cut(policy: Policy, fresh: Evaluation, scorer: Scorer) -> list[Segment]:
-    """Score every segment of the columns that have rules, and of those with few categories."""
+    """Return the scores of the segments of columns with rules, and of those with few categories."""
     rules = {each.column: each for each in policy.segments}
     first = FIRST["regression" if scorer.classes is None else "classification"]
     result = []
