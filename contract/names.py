@@ -7,7 +7,7 @@ import re
 from contract.errors import ModelError
 
 NAME = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
-LONGEST = 40  # as the message says
+LONGEST = 40  # characters; the message below repeats it
 
 
 def check_name(name: str, where: str = "The model's name") -> str:

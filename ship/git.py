@@ -10,7 +10,7 @@ from ship.command import Result, attempt
 from ship.errors import ShipError
 
 ROOT = Path(__file__).resolve().parents[1]  # of the tool
-# A hook of one repository sets these, which would stand for the other too.
+# Git sets these for hooks, where they would point it at the wrong one of two repositories.
 OF_A_HOOK = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX")
 
 
@@ -72,7 +72,7 @@ def branch(root: Path) -> str | None:
 
 def is_branch_with_head(name: str, root: Path) -> bool:
     """Return whether `name` is a branch, here or at the origin, that holds what is checked out."""
-    # An origin's HEAD only names a branch: with what it names beside it, it matches nothing.
+    # origin/HEAD only names a branch: with %(symref) its line equals none of the known ones.
     told = git("for-each-ref", "--format=%(refname)%(symref)", "--contains=HEAD", root=root)
     known = {f"refs/heads/{name}", f"refs/remotes/origin/{name}"}
     return not known.isdisjoint(told.splitlines())

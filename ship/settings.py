@@ -23,7 +23,7 @@ LONGEST = 1000  # characters of a reason
 class Settings:
     """The settings of a command, each from the environment variable of its name in capitals."""
 
-    model: tuple[str, ...] = ()  # those named; none stands for every one
+    model: tuple[str, ...] = ()  # the named ones; () stands for all
     registry: str = ""
     tag: str = "main"
     a: str = ""

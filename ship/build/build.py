@@ -149,7 +149,7 @@ def bake(workspace: Workspace, target: str, variables: dict[str, str], *, cache:
             **builder(),
             **variables,
             **secret_files,
-            # New versions of bake ask before they read elsewhere; old ones know no option for it.
+            # New versions of bake ask before they read other folders; old ones have no such option.
             "BUILDX_BAKE_ENTITLEMENTS_FS": "0",
             "MODELS": str(models.root()),
             "MODEL": workspace.model,

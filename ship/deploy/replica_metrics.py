@@ -9,11 +9,7 @@ from dataclasses import dataclass, field
 
 SAMPLE = re.compile(r"(?P<name>\w+)(?:\{(?P<labels>.*)\})? (?P<value>\S+)")
 LABEL = re.compile(r'(\w+)="((?:[^"\\]|\\.)*)"')
-PREDICTING = (
-    "predict",
-    "/invocations",
-    "/infer",
-)  # how the routes end that answer with predictions
+PREDICTING = ("predict", "/invocations", "/infer")  # ends of the paths that predict
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,7 @@ CONFIGS = ("application/vnd.oci.image.config.v1+json",
 LAYERS = ("application/vnd.oci.image.layer.v1.tar",
           "application/vnd.oci.image.layer.v1.tar+gzip",
           "application/vnd.docker.image.rootfs.diff.tar.gzip")  # fmt: skip
-NAME = re.compile(r"[a-z0-9][a-z0-9._-]*")  # of an architecture, which ends in names of files
+NAME = re.compile(r"[a-z0-9][a-z0-9._-]*")  # of an architecture, which becomes a part of file names
 
 
 def checked(digest: Any, where: object) -> str:

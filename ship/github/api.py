@@ -16,7 +16,7 @@ from urllib.request import Request, urlopen
 
 from ship.errors import ShipError, UsageError
 
-BOT = "github-actions[bot]"  # who a workflow's own token writes as
+BOT = "github-actions[bot]"  # the account of a workflow's own token
 TIMEOUT = 30  # seconds
 ANSWER_LIMIT = 32 * 2**20  # bytes of JSON that one answer may have
 NEXT = re.compile(r'<([^>]+)>; rel="next"')

@@ -9,7 +9,7 @@ from pathlib import Path
 from ship.errors import ShipError
 
 NAME = re.compile(r"[a-z][a-z0-9_]*")
-BREAKS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")  # what any reader of lines may end one at
+BREAKS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")  # some reader ends a line at these
 
 
 def set_outputs(**values: str) -> None:

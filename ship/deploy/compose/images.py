@@ -40,7 +40,7 @@ PROMETHEUS_STAND_IN = StandIn(
     suite="forky",
     packages=("prometheus",),
     dockerfile=DOCKERFILE,
-    hooks=('install -d -o 65534 -g 65534 "$1/prometheus"',),  # what the volume there starts as
+    hooks=('install -d -o 65534 -g 65534 "$1/prometheus"',),  # the volume starts as a copy of it
     options=NEXT,
 )
 
