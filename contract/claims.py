@@ -1,8 +1,9 @@
-"""What a training says of itself, beside the model that it exported.
+"""What a training claims about the model that it exported.
 
-The model's code ran where this was written, so all of it is a claim, bounded and checked for its
-form, and no score rests on it. The fits with other random seeds are a claim too, though their
-answers are measured: a drop that they explain is excused, and the report says so.
+The model's code ran where this was written, so all of it is only a claim: its size and form are
+checked, and no score rests on it. That the other fits differ in nothing but their random seed is a
+claim too, though their answers are measured; a drop that they explain is excused, and the report
+says so.
 """
 
 from __future__ import annotations
@@ -40,7 +41,7 @@ class Claims(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
 
     @property
     def model_files(self) -> list[str]:
-        """The exported model, then the fits with other seeds."""
+        """The name of the exported model's file, then those of the fits with other seeds."""
         name = bundle.MODEL_FILES[self.runtime]
         return [name, *(f"seed-{number}-{name}" for number in range(1, self.seeds + 1))]
 
@@ -54,7 +55,11 @@ def write(claims: Claims, models: list[bytes], out: Path) -> None:
 
 
 def read(spec: ModelSpec, export: Path) -> Claims:
-    """Read the claims; raise ModelError for what no training of ours writes."""
+    """Read the claims.
+
+    Raises ModelError for a file that cannot be read or decoded, for more fits than model.toml asks
+    for, and for metrics of another task.
+    """
     try:
         claims = msgspec.json.decode(bundle.read_file(export / FILE, MOST), type=Claims)
     except (bundle.BundleError, OSError, msgspec.DecodeError, RecursionError) as error:
@@ -68,7 +73,7 @@ def read(spec: ModelSpec, export: Path) -> Claims:
 
 
 def fault(spec: ModelSpec, expected: str, found: object) -> ModelError:
-    """Return the error for something that training left behind."""
+    """Return the error for something that training exported."""
     cure = "Let estimator.py write nothing itself, and train the model again."
     return ModelError(f"What the training of {spec.name} exported", expected, found, cure)
 

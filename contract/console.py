@@ -36,22 +36,25 @@ def one_line(text: str) -> str:
 
 
 def inert(found: re.Match[str]) -> str:
+    """Return a workflow command changed so that the runner does not obey it."""
     return "## [" if found["space"] is None else f"{found['space']}: :"
 
 
 class Printed(io.TextIOBase):
-    """A stream that passes on whole lines, made printable; what begins a line waits for its end."""
+    """A text stream that makes whole lines printable; the beginning of a line waits for its end."""
 
     def __init__(self, stream: TextIO) -> None:
         self.stream = stream
         self.begun = ""
 
     def write(self, text: str) -> int:
+        """Pass on the lines that are complete, made printable."""
         lines, feed, self.begun = (self.begun + text).rpartition("\n")
         self.stream.write(printable(lines + feed))
         return len(text)
 
     def flush(self) -> None:
+        """Flush the stream below."""
         self.stream.flush()
 
     def end(self) -> None:
@@ -60,12 +63,15 @@ class Printed(io.TextIOBase):
         self.begun = ""
 
     def writable(self) -> bool:
+        """Return that one may write."""
         return True
 
     def isatty(self) -> bool:
+        """Return whether the stream below is a terminal."""
         return self.stream.isatty()
 
     def fileno(self) -> int:
+        """Return the file descriptor of the stream below."""
         return self.stream.fileno()
 
 

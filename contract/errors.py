@@ -1,4 +1,4 @@
-"""The mistakes people make in a model folder, each with its cure."""
+"""The mistakes that people make in a model folder, each with its cure."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 
 class ModelError(Exception):
-    """A mistake in a model folder: what was expected, what was found, and how to mend it."""
+    """A mistake in a model folder: what was expected, what is there, and how to mend it."""
 
     exit_code = 2
 

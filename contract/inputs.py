@@ -13,7 +13,7 @@ FLOAT32_MAX = 3.4028234663852886e38  # trees compare in float32: a larger number
 
 
 class Domain(msgspec.Struct, frozen=True):
-    """The values of one input: of a server, its schema; of a holdout row, whether it is answered.
+    """The values that a model takes for one input: in a request, and in a holdout row.
 
     A number is from `least` to `greatest`. A text is one of `categories`, or, where these are None,
     any that is not empty.
@@ -36,7 +36,7 @@ class Domain(msgspec.Struct, frozen=True):
         return cls(field.kind, field.missing, least, greatest, categories)
 
     def accepts(self, value: Any) -> bool:
-        """Tell whether the model takes a value as JSON holds it; a boolean is no number."""
+        """Return whether the model takes a value as JSON holds it; a boolean is no number."""
         if value is None:
             return self.missing
         if self.kind == "categorical":
@@ -52,5 +52,5 @@ def domains(inputs: Sequence[Input], serving: Serving) -> dict[str, Domain]:
 
 
 def accepts(domains: Mapping[str, Domain], row: Mapping[str, Value]) -> bool:
-    """Tell whether a server of the model answers the row, which has every input by its name."""
+    """Return whether the model takes a row, which has every input by its name."""
     return all(domain.accepts(row[name]) for name, domain in domains.items())

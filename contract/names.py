@@ -1,4 +1,4 @@
-"""What a model may be called; nothing but Python is needed to tell."""
+"""What a model may be called; this needs nothing but Python's standard library."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import re
 from contract.errors import ModelError
 
 NAME = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
-LONGEST = 40  # as the message says
+LONGEST = 40  # characters; the message below repeats it
 
 
 def check_name(name: str, where: str = "The model's name") -> str:
@@ -23,5 +23,6 @@ def check_name(name: str, where: str = "The model's name") -> str:
 
 
 def suggest_name(name: str) -> str:
+    """Return a name made from `name` that a model may have."""
     words = re.sub(r"[^a-z0-9]+", "_", name.lower()).strip("_0123456789")[:LONGEST].rstrip("_")
     return words or "my_model"

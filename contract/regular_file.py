@@ -1,4 +1,4 @@
-"""Open files that may be a stranger's: regular ones within a size, and no links."""
+"""Open files that may be a stranger's: regular ones, of limited size, and no links."""
 
 from __future__ import annotations
 

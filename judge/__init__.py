@@ -1,1 +1,1 @@
-"""Is a model better than the published one? Bundle + baseline bundle → verdict and report."""
+"""Judge a model by its gate and the published model: two bundles in, verdict and report out."""

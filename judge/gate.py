@@ -60,7 +60,7 @@ def check_rules(
 
 
 def told(check: Recorded, where: str = "") -> Check:
-    """Return the check of a threshold as the report tells it."""
+    """Return a check of the training as one of the report."""
     return Check(
         name=check.metric + where, rule=check.rule, found=check.measured, passed=check.passed
     )
@@ -77,6 +77,7 @@ def check_recorded(policy: Policy, manifest: Manifest) -> list[Check]:
 
 
 def recorded(manifest: Manifest) -> list[Recorded]:
+    """Return the checks of the training, those that an override accepted included."""
     gate = manifest.gate
     return [*gate.checks, *(gate.override.accepted if gate.override else [])]
 
@@ -111,6 +112,7 @@ def describe(score: Score) -> str:
 
 
 def depends_on_seeds(score: Score) -> bool:
+    """Return whether the difference of a score changes when it is averaged over seeds."""
     if score.averaged is None or score.difference is None:
         return False
     ends = (score.averaged, score.averaged_low or 0.0, score.averaged_high or 0.0)
@@ -126,7 +128,7 @@ def over_seeds(score: Score) -> str:
 
 
 def check_parity(manifest: Manifest) -> Check:
-    """Check what the training found when it compared the exported model with the estimator."""
+    """Check that the served model equals the estimator, as its training compared them."""
     parity = manifest.parity
     if manifest.runtime != "onnx":
         found = "served by the estimator itself"

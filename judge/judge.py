@@ -1,4 +1,4 @@
-"""The judgement: a bundle, the published one and the policy in; the report out."""
+"""Judge a bundle by its policy and the published model, and return the report."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ FIRST = {"classification": "accuracy", "regression": "mae"}  # shown where no ru
 
 
 class Published(NamedTuple):
-    """The published model: its bundle, its image's digest, where it was found, and how to ask it.
+    """The published model: its bundle, its image's digest and reference, and a function to ask it.
 
     `ask` runs it on rows by name and is called only where its recorded answers are to other rows.
     """
@@ -116,7 +116,7 @@ def answered(
 def droppable(
     old: Published | None, before: Answered | None, scores: list[Score]
 ) -> Collection[str]:
-    """Return the metrics whose drop a comparison has to tell; none where none can be told."""
+    """Return the metrics whose drop the comparison must show; none if nothing could be compared."""
     if not (old and before and before.chosen.conclusive):
         return ()
     is_compared = any(score.old is not None for score in scores)
@@ -124,7 +124,7 @@ def droppable(
 
 
 def comparisons(policy: Policy, fresh: Evaluation) -> int:
-    """Count the drops that are tested, which share the room for chance among them."""
+    """Count the differences that are tested, which share the chance of an error (Bonferroni)."""
     tested = len(policy.rules.drops)
     for each in policy.segments:
         groups = segments(fresh.column(each.column)).values()
@@ -133,7 +133,7 @@ def comparisons(policy: Policy, fresh: Evaluation) -> int:
 
 
 def cut(policy: Policy, fresh: Evaluation, scorer: Scorer) -> list[Segment]:
-    """Score every segment of the columns that have rules, and of those with few categories."""
+    """Return the scores of the segments of columns with rules, and of those with few categories."""
     rules = {each.column: each for each in policy.segments}
     first = FIRST["regression" if scorer.classes is None else "classification"]
     result = []
@@ -154,6 +154,7 @@ def cut(policy: Policy, fresh: Evaluation, scorer: Scorer) -> list[Segment]:
 
 
 def categorical(fresh: Evaluation) -> list[str]:
+    """Return the inputs with a few categories."""
     return [
         name
         for name in fresh.features[0]
@@ -163,6 +164,7 @@ def categorical(fresh: Evaluation) -> list[str]:
 
 
 def side(bundle: Bundle, digest: str | None, reference: str | None) -> Side:
+    """Return what the report says about one of the two models."""
     manifest = bundle.manifest
     return Side(
         version=manifest.version,

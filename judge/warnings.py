@@ -1,4 +1,4 @@
-"""What a careful colleague would ask about, though no rule forbids it."""
+"""Warn of what no rule forbids but a careful colleague would ask about."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def warnings(
 
 
 def unlucky(scores: list[Score], drops: Mapping[str, float]) -> list[str]:
-    """Point at a drop that the gate lets pass for one reason alone: other seeds do not have it."""
+    """Return a warning for each drop that the gate accepts only as other seeds do not have it."""
     found = []
     for score in scores:
         drop = fallen(score)
@@ -56,7 +56,7 @@ def unlucky(scores: list[Score], drops: Mapping[str, float]) -> list[str]:
 
 
 def perfect(fresh: Evaluation, scores: list[Score]) -> list[str]:
-    """Ask about a perfect score on held-out rows: it is more often a leak than a triumph."""
+    """Return a warning for a perfect score on held-out rows, which is often a leak."""
     for score in scores:
         if score.new >= PERFECT.get(score.metric, inf):
             culprits = [name for name in fresh.features[0] if tells(fresh, name)]
@@ -70,7 +70,7 @@ def perfect(fresh: Evaluation, scores: list[Score]) -> list[str]:
 
 
 def tells(fresh: Evaluation, feature: str) -> bool:
-    """Tell whether one input gives the target away."""
+    """Return whether one input alone gives the target."""
     values, truth = fresh.column(feature), fresh.truth
     numeric = all(isinstance(value, int | float | None) for value in values)
     if isinstance(truth[0], float):
@@ -82,6 +82,7 @@ def tells(fresh: Evaluation, feature: str) -> bool:
 
 
 def is_line(values: Sequence[Value], truth: Sequence[Label]) -> bool:
+    """Return whether numbers follow the truth on a straight line, up or down."""
     x = np.array([np.nan if value is None else value for value in values], dtype=np.float64)
     present = ~np.isnan(x)
     if np.std(x[present]) == 0:
@@ -91,7 +92,7 @@ def is_line(values: Sequence[Value], truth: Sequence[Label]) -> bool:
 
 
 def apart(groups: dict[Label, list[Value]]) -> bool:
-    """Tell whether the classes' ranges of a number do not overlap."""
+    """Return whether the classes' ranges of a number do not overlap."""
     ranges = []
     for values in groups.values():
         present = [value for value in values if isinstance(value, int | float)]
@@ -103,13 +104,13 @@ def apart(groups: dict[Label, list[Value]]) -> bool:
 
 
 def names(groups: dict[Label, list[Value]], rows: int) -> bool:
-    """Tell whether each category occurs in one class only; an identifier of rows does not count."""
+    """Return whether each category occurs in one class only; identifiers of rows do not count."""
     categories = [set(values) for values in groups.values()]
     return sum(map(len, categories)) == len(set().union(*categories)) <= rows / 2
 
 
 def loosened(new: list[Check], old: list[Check]) -> list[str]:
-    """Name each absolute threshold that is easier to pass than the published model's."""
+    """Return a warning for each absolute threshold that is easier than the published model's."""
     found = []
     now = {check.metric: check for check in new}
     for check in old:

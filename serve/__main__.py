@@ -46,7 +46,7 @@ def predict(current: Settings, arguments: argparse.Namespace) -> None:
     from serve.bulk.score import run
 
     with (
-        suppress(BrokenPipeError),  # as in `predict | head`: nobody wants the rest
+        suppress(BrokenPipeError),  # the reader has left, as in `predict | head`
         open(sys.stdin.fileno(), "rb", closefd=False) as source,
         open(sys.stdout.fileno(), "wb", closefd=False) as target,
     ):

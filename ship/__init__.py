@@ -1,1 +1,1 @@
-"""Model folder → tested image → registry: what `make pipeline` and the workflows run."""
+"""From a model folder to a tested image in a registry: what `make` and the workflows run."""

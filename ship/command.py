@@ -18,7 +18,7 @@ Argument = str | Path
 
 @dataclass(frozen=True)
 class Result:
-    """How a command ended, and what it wrote; what is no UTF-8 in a text is replaced."""
+    """How a command ended and what it wrote; bytes of a text that are no UTF-8 are replaced."""
 
     command: tuple[str, ...]
     returncode: int
@@ -27,15 +27,17 @@ class Result:
 
     @property
     def stdout(self) -> str:
+        """What the command wrote to stdout, as text."""
         return self.content.decode(errors="replace")
 
     @property
     def succeeded(self) -> bool:
+        """Whether the command ended with exit code 0."""
         return self.returncode == 0
 
     @property
     def reason(self) -> str:
-        """The last lines that the program wrote to stderr, or where there are none, to stdout."""
+        """The last lines that the command wrote to stderr, or else to stdout."""
         written = self.stderr.strip() or self.stdout.strip() or "nothing"
         return "\n".join(written.splitlines()[-REASON_LINES:])[-REASON_CHARACTERS:]
 
@@ -69,7 +71,10 @@ def attempt(
     folder: Path | None = None,
     environment: Mapping[str, str] | None = None,
 ) -> Result:
-    """Run a command whose failure is an answer; raise StageError only where there is no program."""
+    """Run a command that may fail and return its result.
+
+    Raises StageError if there is no program.
+    """
     words = tuple(map(str, command))
     try:
         ended = subprocess.run(

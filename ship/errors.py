@@ -1,19 +1,19 @@
-"""The failures of the pipeline: what happened, and the next command to try."""
+"""The failures of the pipeline, each with its exit code."""
 
 
 class ShipError(Exception):
-    """A failure that is told in its own words, without a traceback."""
+    """A failure whose message is printed without a traceback."""
 
     exit_code = 1
 
 
 class UsageError(ShipError):
-    """A command that cannot be understood: exit code 2, as command lines use."""
+    """A command or setting that is not what it must be; exit code 2, as usual for command lines."""
 
     exit_code = 2
 
 
 class StageError(ShipError):
-    """A stage that found its model wanting."""
+    """A stage in which a model failed."""
 
     exit_code = 3

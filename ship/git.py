@@ -10,7 +10,7 @@ from ship.command import Result, attempt
 from ship.errors import ShipError
 
 ROOT = Path(__file__).resolve().parents[1]  # of the tool
-# A hook of one repository sets these, which would stand for the other too.
+# Git sets these for hooks, where they would point it at the wrong one of two repositories.
 OF_A_HOOK = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX")
 
 
@@ -61,7 +61,7 @@ def last_commit(*paths: str | Path, root: Path) -> Commit:
 
 
 def is_dirty(*paths: str | Path, root: Path) -> bool:
-    """Tell whether `paths` (or everything) hold changes that are not committed."""
+    """Return whether `paths` (or everything) hold changes that are not committed."""
     return bool(git("status", "--porcelain", "--", *paths, root=root))
 
 
@@ -71,28 +71,30 @@ def branch(root: Path) -> str | None:
 
 
 def is_branch_with_head(name: str, root: Path) -> bool:
-    """Tell whether `name` is a branch, here or at the origin, that holds what is checked out."""
-    # An origin's HEAD only names a branch: with what it names beside it, it matches nothing.
+    """Return whether `name` is a branch, here or at the origin, that holds what is checked out."""
+    # origin/HEAD only names a branch: with %(symref) its line equals none of the known ones.
     told = git("for-each-ref", "--format=%(refname)%(symref)", "--contains=HEAD", root=root)
     known = {f"refs/heads/{name}", f"refs/remotes/origin/{name}"}
     return not known.isdisjoint(told.splitlines())
 
 
 def tags(*arguments: str, root: Path) -> list[str]:
+    """Return the tags that `git tag --list` prints with these arguments."""
     return git("tag", "--list", *arguments, root=root).splitlines()
 
 
 def knows(commit: str, root: Path) -> bool:
-    """Tell whether this checkout holds a commit; a shallow one lacks most."""
+    """Return whether this checkout holds a commit; a shallow one lacks most."""
     return run("cat-file", "-e", f"{commit}^{{commit}}", root=root).returncode == 0
 
 
 def differ(a: str, b: str, *paths: str | Path, root: Path) -> bool:
-    """Tell whether two commits hold different things under `paths`."""
+    """Return whether two commits hold different things under `paths`."""
     return run("diff", "--quiet", a, b, "--", *paths, root=root).returncode == 1
 
 
 def is_shallow(root: Path) -> bool:
+    """Return whether the clone lacks a part of its history."""
     return git("rev-parse", "--is-shallow-repository", root=root) == "true"
 
 

@@ -1,4 +1,4 @@
-"""What a user says to a word: read from the environment, and checked before anything is done."""
+"""The settings of the commands: read from the environment and checked before anything is done."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ LONGEST = 1000  # characters of a reason
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
-    """What a word was told, each from the environment variable of its name in capitals."""
+    """The settings of a command, each from the environment variable of its name in capitals."""
 
-    model: tuple[str, ...] = ()  # those named; none stands for every one
+    model: tuple[str, ...] = ()  # the named ones; () stands for all
     registry: str = ""
     tag: str = "main"
     a: str = ""
@@ -36,6 +36,7 @@ class Settings:
 
     @property
     def models(self) -> list[str]:
+        """The models that are named, or all."""
         return list(self.model) or known_models()
 
 
@@ -51,6 +52,7 @@ def read(names: Iterable[str], environ: Mapping[str, str] = os.environ) -> Setti
 
 
 def check_models(name: str, value: str) -> tuple[str, ...]:
+    """Return the models that MODEL names; raise UsageError for one that does not exist."""
     known = known_models()
     for word in value.split():
         if word not in known:
@@ -68,31 +70,37 @@ def known_models() -> list[str]:
 
 
 def check_tag(name: str, value: str) -> str:
+    """Return a tag or digest; raise UsageError for a text that is neither."""
     if not TAG.fullmatch(value):
         raise wrong(name, "a tag, such as main or 1.2.3, or a digest", value, "See: make models")
     return value
 
 
 def check_registry(name: str, value: str) -> str:
-    """Return where images are published, as registries spell it: in lower case."""
+    """Return where images are published, in lower case, as registries need it.
+
+    Raises UsageError for a text that is no address.
+    """
     if not REGISTRY.fullmatch(value.rstrip("/")):
         raise wrong(name, "host/owner or host:port/owner", value, "Example: ghcr.io/octo/models")
     return value.rstrip("/").lower()
 
 
 def check_release(_: str, value: str) -> str:
+    """Return a git tag that releases a model; raise UsageError for another."""
     tags.released(value, known_models())
     return value
 
 
 def check_folder(name: str, value: str) -> Path:
+    """Return the path of a folder; raise UsageError where there is none."""
     if not Path(value).is_dir():
         raise wrong(name, "a folder", value, "Name one that exists.")
     return Path(value)
 
 
 def check_reason(name: str, value: str) -> str:
-    """Return a person's own words, of a line or more, with nothing in them that cannot be seen."""
+    """Return a person's reason, of one line or more; raise UsageError for invisible characters."""
     if not all(line.isprintable() for line in value.split("\n")) or len(value) > LONGEST:
         expected = f"at most {LONGEST} characters that can be seen"
         raise wrong(name, expected, value, "It is kept in the manifest and shown to reviewers.")
@@ -100,7 +108,7 @@ def check_reason(name: str, value: str) -> str:
 
 
 def wrong(name: str, expected: str, found: str, cure: str) -> UsageError:
-    """Return the error; what was found is shown so that no terminal takes it for a command."""
+    """Return the error of a setting; its value is shown so that no terminal obeys it."""
     shown = found if found.isprintable() else ascii(found)
     return UsageError(f"{name} must be {expected}. Got {shown} instead. {cure}")
 
@@ -120,5 +128,5 @@ CHECKS = {
 
 
 def registry(environ: Mapping[str, str] = os.environ) -> str:
-    """Return REGISTRY; empty where images go to a folder of this machine."""
+    """Return REGISTRY; "" where images go to a folder of this machine."""
     return read(["REGISTRY"], environ).registry

@@ -1,4 +1,4 @@
-"""Tables for people: our own markup has colour, and what a stranger wrote is text in them."""
+"""Print tables: our own markup is coloured, and untrusted text in them is only text."""
 
 from __future__ import annotations
 
@@ -21,5 +21,5 @@ def show(table: Table, width: int | None = None) -> None:
     if not sys.stdout.isatty():
         Console(color_system=None, width=width).print(table)
         return
-    guarded = sys.stdout  # which would take out what makes the colours; the cells are safe
+    guarded = sys.stdout  # it would remove the colours; the cells are printable already
     Console(file=guarded.stream if isinstance(guarded, Printed) else guarded).print(table)

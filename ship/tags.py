@@ -1,4 +1,4 @@
-"""Tags computed from git, so that a tag cannot lie about what it names."""
+"""Compute tags from git, so that a tag cannot lie about what it names."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ VERSION = re.compile(
 
 
 class Version(NamedTuple):
-    """A semantic version; `pre` is empty for a release."""
+    """A semantic version (SemVer 2.0.0, without build metadata); `pre` is "" for a release."""
 
     major: int
     minor: int
@@ -32,14 +32,14 @@ class Version(NamedTuple):
 
 @dataclass(frozen=True)
 class Tag:
-    """A name to publish under; a `fixed` one may never come to mean another digest."""
+    """A name to publish under; a `fixed` one must never name another digest."""
 
     name: str
     fixed: bool = False
 
 
 def parse(tag: str, model: str) -> Version | None:
-    """Read `v1.2.3` or `<model>-v1.2.3`; None for a tag that is no version of this model."""
+    """Return the version in `v1.2.3` or `<model>-v1.2.3`, None for any other tag."""
     name = tag.removeprefix(f"{model}-")
     found = VERSION.fullmatch(name.removeprefix("v")) if name.startswith("v") else None
     if not found:
@@ -49,7 +49,10 @@ def parse(tag: str, model: str) -> Version | None:
 
 
 def released(tag: str, models: list[str]) -> dict[str, Version]:
-    """Return the version of each model that a git tag releases: every one, or the one it names."""
+    """Return the version of each model that a git tag releases: all of them, or the one it names.
+
+    Raises UsageError for a tag that releases none.
+    """
     versions = {model: version for model in models if (version := parse(tag, model))}
     if not versions:
         raise UsageError(
@@ -61,9 +64,9 @@ def released(tag: str, models: list[str]) -> dict[str, Version]:
 
 
 def version_tags(version: Version, releases: set[Version]) -> list[Tag]:
-    """Return the tags of a version: fixed first, then those it moves by being the newest.
+    """Return the tags of a version: its own, and those of the series in which it is the newest.
 
-    `releases` are all versions of the model, this one included; a pre-release moves nothing.
+    `releases` are all versions of the model, this one included; a pre-release has only its own.
     """
     tags = [Tag(str(version), fixed=True)]
     if version.pre:
@@ -78,14 +81,14 @@ def version_tags(version: Version, releases: set[Version]) -> list[Tag]:
 
 
 def branch_tag(branch: str) -> str:
-    """Turn a branch into a tag that no version tag, `latest` or `sha-…` can be confused with."""
+    """Return a tag for a branch that cannot be taken for a version, `latest` or `sha-…`."""
     slug = re.sub(r"[^A-Za-z0-9_.-]+", "-", branch).strip(".-")[:100]
     reserved = re.fullmatch(r"latest|v?\d+(\.\d+)*(-.*)?|sha-.*", slug) or not slug
     return f"branch-{slug}" if reserved else slug
 
 
 def tag_of_head(root: Path) -> str:
-    """Return the tag of the commit that is checked out, or of it with what is not committed."""
+    """Return the tag of the commit that is checked out, with -dirty for uncommitted changes."""
     dirty = "-dirty" if git.is_dirty(root=root) else ""
     return f"sha-{git.last_commit(root=root).sha[:12]}{dirty}"
 
@@ -105,7 +108,7 @@ def branch_of_head(root: Path, environ: Mapping[str, str] = os.environ) -> str |
 
 
 def tags_of_head(model: str, root: Path) -> list[Tag]:
-    """Return the tags of what is checked out, in the order in which they are to be set."""
+    """Return the tags of what is checked out, in the order in which they must be set."""
     commit = Tag(tag_of_head(root))
     if git.is_dirty(root=root):
         return [commit]

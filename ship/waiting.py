@@ -1,4 +1,4 @@
-"""Wait until something is as it must be, and say of what takes long that it goes on."""
+"""Wait until a condition holds."""
 
 from __future__ import annotations
 

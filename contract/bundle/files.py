@@ -1,4 +1,4 @@
-"""Files of a bundle, which may be a stranger's: regular ones, within a size, and no links."""
+"""Read files of a bundle, which may be a stranger's: regular ones, of limited size, no links."""
 
 from __future__ import annotations
 
@@ -16,7 +16,10 @@ class BundleError(Exception):
 
 
 def read_file(file: Path, most: int = LARGEST) -> bytes:
-    """Return the content of a regular file of at most so many bytes."""
+    """Return the content of a regular file of at most `most` bytes.
+
+    Raises as `open_regular` does.
+    """
     with open_regular(file, most) as opened:
         return opened.read()
 

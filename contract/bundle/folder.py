@@ -40,10 +40,12 @@ class Bundle(msgspec.Struct, frozen=True):
 
     @property
     def model_file(self) -> Path:
+        """The path of the model file."""
         return self.path / MODEL_FILES[self.manifest.runtime]
 
     @property
     def has_probabilities(self) -> bool:
+        """Whether the model gives probabilities, as its golden examples show."""
         return any(example.probabilities is not None for example in self.examples)
 
 
@@ -72,7 +74,7 @@ def read(path: Path) -> Bundle:
 
 
 def refuse_others(path: Path, manifest: Manifest) -> None:
-    """Raise BundleError for anything in the folder that its manifest does not list."""
+    """Check the names in the folder; raise BundleError for one that its manifest does not list."""
     listed = {MANIFEST, *manifest.files}
     others = sorted(entry.name for entry in os.scandir(path) if entry.name not in listed)
     if others:
@@ -99,7 +101,10 @@ def read_notes(path: Path) -> str:
 
 
 def manifest_content(path: Path) -> bytes:
-    """Return the bytes of the manifest in the folder `path`."""
+    """Return the bytes of the manifest in the folder `path`.
+
+    Raises BundleError if there are none.
+    """
     file = path / MANIFEST
     try:
         return read_file(file, LARGEST_JSON)
@@ -111,7 +116,7 @@ def manifest_content(path: Path) -> bytes:
 
 
 def verify_file(file: Path, expected: File, copy: IO[bytes] | None = None) -> None:
-    """Hold a file against its size and sha256, and copy it; raise BundleError where it differs."""
+    """Check a file's size and sha256, and copy it; raise BundleError where it differs."""
     total = hashlib.sha256()
     try:
         with open_regular(file, LARGEST) as opened:

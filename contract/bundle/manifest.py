@@ -1,4 +1,4 @@
-"""The manifest of a bundle: what a model is, as types, and as JSON."""
+"""The manifest of a bundle: a model's description, as types and as JSON."""
 
 from __future__ import annotations
 
@@ -43,6 +43,8 @@ class Input(msgspec.Struct, kw_only=True, omit_defaults=True, forbid_unknown_fie
 
 
 class Data(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    """The data that the model was trained and judged on."""
+
     source: str
     sha256: str
     rows: int
@@ -52,6 +54,8 @@ class Data(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
 
 
 class Split(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    """How the rows were split into training and holdout rows."""
+
     test_size: float
     seed: int
     stratified: bool
@@ -85,6 +89,8 @@ class Override(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
 
 
 class Gate(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    """The checks of the gate; an override accepts those that failed."""
+
     passed: bool
     checks: list[Check]
     override: Override | None = None
@@ -104,21 +110,29 @@ class Parity(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
 
 
 class Serving(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    """What a server does with values that training did not see."""
+
     unknown_category: Literal["reject", "ignore"] = "reject"
     out_of_range: Literal["accept", "reject"] = "accept"
 
 
 class File(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    """The sha256 and size of a file of the bundle."""
+
     sha256: str
     bytes: int
 
 
 class CrossValidation(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    """The mean and standard deviation of a metric over the folds."""
+
     mean: float
     std: float
 
 
 class Metrics(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    """Every metric of the model, by its name."""
+
     holdout: dict[str, float]
     cross_validation: dict[str, CrossValidation]
     intervals: dict[str, tuple[float, float]] = {}  # 95 % of the holdout metrics
@@ -184,7 +198,10 @@ def decode_manifest(file: Path, content: bytes) -> Manifest:
 
 
 def check_names(file: Path, manifest: Manifest) -> None:
-    """Raise BundleError for a listed name that leads out of the folder, or that it must have."""
+    """Check the names of the listed files.
+
+    Raises BundleError for one that leads out of the folder, and where a file must be listed.
+    """
     for name in manifest.files:
         if not FLAT_NAME.fullmatch(name) or name == MANIFEST:
             raise BundleError(

@@ -1,1 +1,1 @@
-"""How well a model answered the holdout rows: truth, answers, scores and segments."""
+"""What a model answered to the holdout rows: truth, answers, scores and segments."""

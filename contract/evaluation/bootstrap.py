@@ -1,4 +1,4 @@
-"""Draw the holdout rows again and again, to see how far chance alone moves a metric."""
+"""Bootstrap: resample the holdout rows to see how far chance alone moves a metric (Efron 1979)."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from contract.evaluation.evaluation import Evaluation
 from contract.evaluation.scores import Numbers, Scores, scorer
 
 SEED = 0  # any fixed number: equal answers must give equal intervals
-MOST, FEWEST = 4_000, 400  # resamples: the tails need thousands, a million rows can't afford them
-WORK = 10_000_000  # drawn rows in all: a second or two
+MOST, FEWEST = 4_000, 400  # resamples: tails need thousands, which take too long for a million rows
+WORK = 10_000_000  # rows drawn in all resamples, which takes a second or two
 AT_ONCE = 1_000_000  # drawn rows in memory
 CONFIDENCE = 0.95
 
@@ -24,9 +24,10 @@ def count(rows: int) -> int:
 
 
 def weights(rows: int) -> Iterator[NDArray[np.int64]]:
-    """Yield resamples [B, N] in batches.
+    """Yield resamples (resamples, rows) in batches: how often each row is drawn.
 
-    Not within classes, although the split was: a class that is wrong throughout would look certain.
+    Rows are not drawn within classes, although the split was stratified: a class that is answered
+    wrongly throughout would look certain.
     """
     random = np.random.default_rng(SEED)
     total, batch = count(rows), max(1, AT_ONCE // max(rows, 1))
@@ -39,7 +40,10 @@ def weights(rows: int) -> Iterator[NDArray[np.int64]]:
 def bootstrap(
     found: Sequence[Evaluation], classes: Sequence[Label] | None
 ) -> list[dict[str, Numbers]]:
-    """Score every model of `found`, which answer the same rows, on the same resamples [B]."""
+    """Score every model of `found`, which answer the same rows, on the same resamples.
+
+    Returns for each model its metrics, each an array (resamples,).
+    """
     scorers = [scorer(each, classes) for each in found]
     batches: list[list[Scores]] = [[] for _ in found]
     for drawn in weights(len(found[0].truth)):
@@ -52,7 +56,10 @@ def bootstrap(
 
 
 def interval(values: Numbers, confidence: float = CONFIDENCE) -> tuple[float, float]:
-    """Return the middle `confidence` of the values, leaving out those that do not exist."""
+    """Return the percentile interval that holds the middle `confidence` of the values (resamples,).
+
+    NaN is left out: the metric of a resample that does not have it.
+    """
     present = values[~np.isnan(values)]
     tail = (1 - confidence) / 2
     low, high = np.quantile(present, [tail, 1 - tail]) if len(present) else (np.nan, np.nan)

@@ -1,4 +1,4 @@
-"""Every holdout row with its truth and the answers it got: what models are compared by."""
+"""Every holdout row with its truth and the model's answer: what models are compared by."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ METRICS: dict[Task, str] = {"classification": "accuracy", "regression": "r2"}  #
 
 
 class Importance(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
-    """How much of a metric is lost when the values of one input are shuffled."""
+    """How much of a metric is lost when the values of one input are shuffled (Breiman 2001)."""
 
     feature: str
     mean: float
@@ -20,14 +20,14 @@ class Importance(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
 
 
 class Learning(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
-    """The score, on training rows that were held back, after training on so many others."""
+    """A point of the learning curve: the rows trained on, and the score on other training rows."""
 
     rows: int
     score: float
 
 
 class Study(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
-    """Which inputs the model leans on, and whether more rows would help, by one metric."""
+    """How important each input is, and whether more rows would help, by one metric."""
 
     metric: str
     importance: list[Importance]
@@ -35,7 +35,7 @@ class Study(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
 
 
 class Evaluation(msgspec.Struct, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
-    """Every holdout row; lists run in parallel. `rows` are positions in the data source."""
+    """Every holdout row; the lists run in parallel. `rows` are positions in the data source."""
 
     rows: list[int]
     features: list[dict[str, Value]]
@@ -52,7 +52,7 @@ class Evaluation(msgspec.Struct, kw_only=True, omit_defaults=True, forbid_unknow
 
 
 def read(bundle: Path) -> Evaluation:
-    """Read the evaluation of a bundle; raise BundleError where it has none that can be read."""
+    """Read the evaluation of a bundle; raise BundleError if it has none that can be read."""
     file = bundle / EVALUATION
     try:
         return msgspec.json.decode(read_file(file), type=Evaluation)

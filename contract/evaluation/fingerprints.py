@@ -21,7 +21,10 @@ FORMAT = "<u4"
 def fingerprints(
     rows: Iterable[dict[str, Value]], truth: Sequence[Label]
 ) -> NDArray[np.unsignedinteger]:
-    """Return a number for each row, which follows from its inputs by name and its target."""
+    """Return a number for each row, an array (rows,), made from its inputs by name and its target.
+
+    Four bytes of BLAKE2b (RFC 7693) of the row as JSON with sorted keys.
+    """
     encode = msgspec.json.Encoder(order="sorted").encode
     digests = (
         hashlib.blake2b(encode((row, label)), digest_size=4).digest()
@@ -31,12 +34,12 @@ def fingerprints(
 
 
 def pack(rows: Iterable[dict[str, Value]], truth: Sequence[Label]) -> bytes:
-    """Return the fingerprints in their own order, which says nothing of the order of the rows."""
+    """Return the sorted fingerprints as bytes; sorting hides the order of the rows."""
     return np.sort(fingerprints(rows, truth)).tobytes()
 
 
 def known(
     packed: bytes, rows: Iterable[dict[str, Value]], truth: Sequence[Label]
 ) -> NDArray[np.bool_]:
-    """Tell of each row whether it is among the packed ones."""
+    """Return for each row whether its fingerprint is among the packed ones, as an array (rows,)."""
     return np.isin(fingerprints(rows, truth), np.frombuffer(packed, dtype=FORMAT))

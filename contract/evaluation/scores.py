@@ -1,7 +1,8 @@
 """Every metric of a set of answers, for many resamples of its rows at once.
 
-A resample is a row of weights [B, N]: how often each of the N rows was drawn. Metrics are those of
-scikit-learn, and a test holds the two equal; scikit-learn takes a second for what is 20 ms here.
+A resample is a row of weights: how often each row of the holdout was drawn. `weights` always has
+the shape (resamples, rows), and a metric (resamples,). The metrics are those of scikit-learn, and a
+test holds the two equal; scikit-learn takes a second for what takes 20 ms here.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ Scores = dict[str, Numbers]
 
 
 class ClassScores:
-    """The metrics of a classification."""
+    """The metrics of a classifier's answers."""
 
     def __init__(self, found: Evaluation, classes: Sequence[Label]) -> None:
         everything = {*classes, *found.truth, *found.predictions}
@@ -33,7 +34,7 @@ class ClassScores:
         )
 
     def __call__(self, weights: NDArray[Any]) -> Scores:
-        """Return each metric [B] of the resamples [B, N]."""
+        """Return each metric, an array (resamples,), of the resamples (resamples, rows)."""
         weights = weights.astype(np.float64)
         hits = weights @ (self.actual * self.predicted)
         result = label_scores(hits, weights @ self.actual, weights @ self.predicted)
@@ -43,26 +44,34 @@ class ClassScores:
         return result
 
     def loss(self, weights: Numbers, probabilities: Numbers) -> Numbers:
+        """Return the log loss (resamples,) of probabilities (rows, classes).
+
+        They are clipped as scikit-learn clips them, so that a probability of 0 costs a finite loss.
+        """
         tiny = np.finfo(np.float64).eps
         of_truth = (probabilities * self.actual[:, : self.known]).sum(axis=1)
         loss: Numbers = weights @ -np.log(of_truth.clip(tiny, 1 - tiny)) / weights.sum(axis=1)
         return loss
 
     def area(self, weights: Numbers, probabilities: Numbers) -> Numbers:
+        """Return the area under the ROC curve (resamples,) of probabilities (rows, classes).
+
+        With more than two classes, the mean of each class against the rest.
+        """
         columns = [1] if self.known == 2 else range(self.known)
         areas = [area(weights, self.actual[:, c], probabilities[:, c]) for c in columns]
         return mean_of_present(np.stack(areas, axis=1))
 
 
 class NumberScores:
-    """The metrics of a regression."""
+    """The metrics of a regressor's answers."""
 
     def __init__(self, found: Evaluation) -> None:
         self.truth = np.array(found.truth, dtype=np.float64)
         self.errors = np.abs(np.array(found.predictions, dtype=np.float64) - self.truth)
 
     def __call__(self, weights: NDArray[Any]) -> Scores:
-        """Return each metric [B] of the resamples [B, N]."""
+        """Return each metric, an array (resamples,), of the resamples (resamples, rows)."""
         whole = weights
         weights = weights.astype(np.float64)
         rows = weights.sum(axis=1)
@@ -78,10 +87,10 @@ class NumberScores:
         }
 
     def spread(self, weights: Numbers, rows: Numbers) -> Numbers:
-        """Return the sum [B] of squared distances from the mean; 0 where the truth does not vary.
+        """Return the sum (resamples,) of squared distances from the mean.
 
-        In two passes: a mean of squares less the square of the mean has no digits left where the
-        mean is large.
+        It is 0 where the truth does not vary. In two passes: a mean of squares less the square of
+        the mean has no digits left where the mean is large (Chan, Golub and LeVeque 1983).
         """
         centred = self.truth - self.truth.mean()
         mean = weights @ centred / rows
@@ -99,13 +108,17 @@ def scorer(found: Evaluation, classes: Sequence[Label] | None) -> ClassScores | 
 
 
 def score(found: Evaluation, classes: Sequence[Label] | None) -> dict[str, float]:
-    """Return each metric of the rows as they are."""
+    """Return each metric of the rows as they are, without resampling."""
     once = np.ones((1, len(found.truth)), dtype=np.int64)
     return {name: float(values[0]) for name, values in scorer(found, classes)(once).items()}
 
 
 def label_scores(hits: Numbers, actual: Numbers, predicted: Numbers) -> Scores:
-    """Return the metrics of labels from counts [B, classes] of right, true and predicted rows."""
+    """Return the metrics (resamples,) of labels.
+
+    `hits`, `actual` and `predicted` (resamples, classes) count the rows of each class that are
+    right, that are true, and that are predicted.
+    """
     with np.errstate(divide="ignore", invalid="ignore"):
         recall = hits / actual
         f1 = 2 * hits / (actual + predicted)
@@ -117,12 +130,16 @@ def label_scores(hits: Numbers, actual: Numbers, predicted: Numbers) -> Scores:
 
 
 def one_hot(values: Sequence[Label], labels: Sequence[Label]) -> Numbers:
+    """Return an array (rows, labels) that is 1 where a row has the label."""
     places = {label: place for place, label in enumerate(labels)}
     return np.eye(len(labels))[[places[value] for value in values]]
 
 
 def mean_of_present(values: Numbers) -> Numbers:
-    """Average over the classes [B, classes] that a resample has; the others are NaN."""
+    """Return the mean (resamples,) over the classes of values (resamples, classes), without NaN.
+
+    A class that a resample does not have is NaN there.
+    """
     present = ~np.isnan(values)
     with np.errstate(invalid="ignore"):
         mean: Numbers = np.where(present, values, 0).sum(axis=1) / present.sum(axis=1)
@@ -130,7 +147,11 @@ def mean_of_present(values: Numbers) -> Numbers:
 
 
 def area(weights: Numbers, positive: Numbers, scores: Numbers) -> Numbers:
-    """Return the area under the ROC curve: how often a positive row scores above a negative one."""
+    """Return the area under the ROC curve (resamples,): how often a positive row scores higher.
+
+    Of a pair of rows, one `positive` (rows,) and one not; equal `scores` (rows,) count half (Hanley
+    and McNeil 1982).
+    """
     order = np.argsort(scores, kind="stable")
     starts = np.flatnonzero(np.diff(scores[order], prepend=np.nan))
     positives = np.add.reduceat((weights * positive)[:, order], starts, axis=1)
@@ -142,6 +163,10 @@ def area(weights: Numbers, positive: Numbers, scores: Numbers) -> Numbers:
 
 
 def median(weights: NDArray[Any], values: Numbers) -> Numbers:
+    """Return the median (resamples,) of values (rows,), each as often as `weights` says.
+
+    `weights` has the shape (resamples, rows) and whole numbers.
+    """
     order = np.argsort(values, kind="stable")
     reached = np.cumsum(weights[:, order], axis=1)
     rows = reached[:, -1:]

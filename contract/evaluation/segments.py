@@ -1,4 +1,4 @@
-"""The rows of a holdout by the values of one column."""
+"""Split the rows of a holdout by the values of one column."""
 
 from __future__ import annotations
 
@@ -10,13 +10,16 @@ import numpy as np
 from contract.bundle import Value
 from contract.evaluation.evaluation import Evaluation
 
-FEW = 12  # different numbers; a column of more is cut at its quartiles
+FEW = 12  # different numbers in a column that is not cut at its quartiles
 MISSING = "missing"
 Segments = dict[str, list[int]]
 
 
 def segments(values: Sequence[Value]) -> Segments:
-    """Return the positions of the rows of each segment, by its name."""
+    """Return the positions of the rows of each segment, by its name.
+
+    A column with more than FEW different numbers is cut at its quartiles.
+    """
     present = [value for value in values if value is not None]
     if all(isinstance(value, int | float) for value in present) and len(set(present)) > FEW:
         return quartiles(values)
@@ -27,6 +30,7 @@ def segments(values: Sequence[Value]) -> Segments:
 
 
 def name(value: Value) -> str:
+    """Return a value as the name of its segment."""
     return f"{value:g}" if isinstance(value, int | float) else value or MISSING
 
 
@@ -36,6 +40,7 @@ def called(metric: str, column: str, value: str) -> str:
 
 
 def quartiles(values: Sequence[Value]) -> Segments:
+    """Return segments between the quartiles, and one of the rows without a value."""
     numbers = np.array([np.nan if value is None else value for value in values], dtype=np.float64)
     cuts = np.unique(np.nanquantile(numbers, [0, 0.25, 0.5, 0.75, 1]))
     places = np.searchsorted(cuts[1:-1], numbers, side="right")

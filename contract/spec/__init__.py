@@ -1,1 +1,1 @@
-"""What a model.toml says, checked: inputs, data, split, gate."""
+"""Read and check model.toml: inputs, data, split, gate."""

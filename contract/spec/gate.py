@@ -1,4 +1,4 @@
-"""The [gate] table of model.toml: what a model must reach, and how far it may fall behind."""
+"""The [gate] table of model.toml: what a model must reach, and how far it may drop."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from contract.evaluation.metrics import METRICS, Bound, for_task
 from contract.spec.toml import Section
 
 SEGMENTS, IMAGE = "segments", "image"
-ROWS = 10  # of fewer rows one wrong answer is a tenth
+ROWS = 10  # in a segment; with fewer, one wrong answer is more than a tenth
 
 
 class Threshold(msgspec.Struct, frozen=True):
@@ -41,6 +41,7 @@ class Rules(msgspec.Struct, frozen=True):
 
     @property
     def metrics(self) -> list[str]:
+        """The metrics that are bounded or may not drop."""
         return list(dict.fromkeys([*(bound.metric for bound in self.bounds), *self.drops]))
 
 
@@ -60,7 +61,7 @@ class ImageRules(msgspec.Struct, frozen=True):
 
 
 class Policy(msgspec.Struct, frozen=True):
-    """Everything that the gate looks at."""
+    """All rules of the gate."""
 
     rules: Rules
     segments: tuple[SegmentRules, ...]
@@ -74,7 +75,7 @@ class Policy(msgspec.Struct, frozen=True):
 
 
 def read_policy(section: Section, task: Task) -> Policy:
-    """Check the [gate] table; raise ModelError at the first mistake."""
+    """Read the [gate] table; raise ModelError for the first mistake."""
     known = for_task(task)
     section.only((*known, SEGMENTS, IMAGE))
     if not set(section.values) & set(known):
@@ -92,6 +93,7 @@ def read_policy(section: Section, task: Task) -> Policy:
 
 
 def read_rules(section: Section, metrics: list[str]) -> Rules:
+    """Read the rules of these metrics; raise ModelError for the first mistake."""
     bounds, drops = [], {}
     for name in metrics:
         metric, table = METRICS[name], section.table(name)
@@ -107,6 +109,7 @@ def read_rules(section: Section, metrics: list[str]) -> Rules:
 
 
 def read_segment(section: Section, column: str, known: list[str]) -> SegmentRules:
+    """Read the rules of one column; raise ModelError for the first mistake."""
     section.only((*known, "rows"))
     rules = read_rules(section, [name for name in section.values if name in METRICS])
     if not rules.bounds and not rules.drops:
@@ -115,6 +118,7 @@ def read_segment(section: Section, column: str, known: list[str]) -> SegmentRule
 
 
 def read_image(section: Section) -> ImageRules:
+    """Read the rules of the image; raise ModelError for the first mistake."""
     section.only(("size_ratio", "latency_ratio"))
     return ImageRules(
         size_ratio=read_ratio(section, "size_ratio", 1.25),
@@ -123,4 +127,5 @@ def read_image(section: Section) -> ImageRules:
 
 
 def read_ratio(section: Section, name: str, default: float) -> float:
+    """Read a ratio, with a default; raise ModelError unless it is from 1 to 1000."""
     return section.number(name, 1, 1000) if name in section.values else default

@@ -1,4 +1,4 @@
-"""model.toml as a typed ModelSpec; every mistake in it is named together with its cure."""
+"""Read model.toml as a typed ModelSpec; every mistake in it is reported with its cure."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ LARGEST_SEED = 2**32 - 1
 
 
 class ModelSpec(msgspec.Struct, frozen=True):
-    """What model.toml says, checked."""
+    """The content of model.toml, checked."""
 
     folder: Path
     name: str
@@ -43,19 +43,22 @@ class ModelSpec(msgspec.Struct, frozen=True):
 
     @property
     def file(self) -> Path:
+        """The path of model.toml."""
         return self.folder / FILE
 
     @property
     def notes(self) -> Path:
+        """The path of the model's README.md."""
         return self.folder / NOTES
 
     @property
     def kept(self) -> list[str]:
-        """Columns that are no input, whose holdout values the evaluation keeps all the same."""
+        """The columns that are no input, but whose holdout values the evaluation keeps."""
         wanted = [*self.columns_kept, *(each.column for each in self.gate.segments)]
         return [name for name in dict.fromkeys(wanted) if name not in self.inputs]
 
     def columns(self, kind: Kind) -> list[str]:
+        """Return the names of the inputs of a kind."""
         return [name for name, its_kind in self.inputs.items() if its_kind == kind]
 
 
@@ -94,6 +97,7 @@ def read(name: str, root: Path | None = None, *, data_here: bool = True) -> Mode
 
 
 def find(name: str, root: Path) -> Path:
+    """Return the folder of a model; raise ModelError unless it has a model.toml and a README.md."""
     folder = root / check_name(name)
     if not (folder / FILE).is_file():
         expected = f"a folder in {root} with a {FILE}"
@@ -106,6 +110,7 @@ def find(name: str, root: Path) -> Path:
 
 
 def read_inputs(section: Section, target: str) -> dict[str, Kind]:
+    """Read the [inputs] table; raise ModelError for the first mistake."""
     if not section.values:
         expected = "a table of at least one column"
         raise ModelError(f"{section.file}: inputs", expected, "none", 'Add: column = "numeric"')
@@ -121,6 +126,7 @@ def read_inputs(section: Section, target: str) -> dict[str, Kind]:
 
 
 def read_serving(section: Section) -> Serving:
+    """Read the [serve] table; raise ModelError for the first mistake."""
     section.only(("unknown_category", "out_of_range"))
     return Serving(
         unknown_category=section.choice("unknown_category", ("reject", "ignore"), "reject"),

@@ -1,4 +1,4 @@
-"""Where a model's data comes from, as the [data] table of model.toml says it."""
+"""Where a model's data comes from: the [data] table of model.toml."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ MISSING = ("", "NA", "N/A", "NaN", "nan", "null")
 
 
 class DataSource(msgspec.Struct, frozen=True):
-    """A CSV file in the model's folder, a URL, or a table of scikit-learn's; and its sha256."""
+    """A CSV file in the model's folder, a URL, or a table of scikit-learn; and its sha256."""
 
     source: str
     sha256: str | None  # None only for scikit-learn's own tables
@@ -28,7 +28,10 @@ class DataSource(msgspec.Struct, frozen=True):
 
 
 def read_source(section: Section, folder: Path, *, here: bool = True) -> DataSource:
-    """Check the [data] table, and whether a file is `here`; raise ModelError at a mistake."""
+    """Read the [data] table; raise ModelError for the first mistake.
+
+    Unless `here`, a file need not exist.
+    """
     section.only(("source", "sha256", "missing", "licence"), required=("source",))
     source = section.text("source")
     check_source(section, source, folder, here=here)
@@ -41,6 +44,7 @@ def read_source(section: Section, folder: Path, *, here: bool = True) -> DataSou
 
 
 def check_source(section: Section, source: str, folder: Path, *, here: bool) -> None:
+    """Check the source of the data; raise ModelError for one that is not allowed or not there."""
     if source.startswith(SKLEARN):
         name = source.removeprefix(SKLEARN)
         if name not in SKLEARN_TABLES:
@@ -60,6 +64,7 @@ def check_source(section: Section, source: str, folder: Path, *, here: bool) -> 
 
 
 def read_sha256(section: Section, source: str, folder: Path) -> str | None:
+    """Read the sha256 of the data; raise ModelError if it is needed and absent, or malformed."""
     if "sha256" not in section.values:
         if source.startswith(SKLEARN):
             return None
@@ -71,6 +76,7 @@ def read_sha256(section: Section, source: str, folder: Path) -> str | None:
 
 
 def cure_for_sha256(source: str, folder: Path) -> str:
+    """Return the line to write, or how to find it."""
     file = folder / source
     if file.is_file():
         return f'Write sha256 = "{hashlib.sha256(file.read_bytes()).hexdigest()}"'

@@ -1,4 +1,4 @@
-"""The gate of a training: the holdout metrics against the thresholds of model.toml."""
+"""Check the holdout metrics of a training against the thresholds of model.toml."""
 
 from __future__ import annotations
 

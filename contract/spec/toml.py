@@ -1,4 +1,4 @@
-"""One table of a model.toml, read key by key; every mistake names the file and the key."""
+"""Read one table of a model.toml key by key; every error names the file and the key."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ NOTHING = "nothing"
 
 
 def load(file: Path) -> Section:
-    """Read a TOML file; raise ModelError if it is absent or not TOML."""
+    """Read a TOML file; raise ModelError if it cannot be read or is not TOML."""
     try:
         return Section(file, "", tomllib.loads(file.read_text(encoding="utf-8")))
     except OSError as error:
@@ -26,7 +26,7 @@ def load(file: Path) -> Section:
 
 
 class Section:
-    """A table at `path` (dotted) of a TOML file."""
+    """A table at `path` (dotted) of a TOML file; its methods raise ModelError for a wrong value."""
 
     def __init__(self, file: Path, path: str, values: dict[str, Any]) -> None:
         self.file = file
@@ -34,14 +34,20 @@ class Section:
         self.values = values
 
     def key(self, name: str) -> str:
+        """Return the dotted path of a key."""
         return f"{self.path}.{name}" if self.path else name
 
     def fail(self, name: str, expected: str, cure: str) -> NoReturn:
+        """Raise the ModelError for a key: what it must be, what it is, and the cure."""
         found = repr(self.values[name]) if name in self.values else NOTHING
         raise ModelError(f"{self.file}: {self.key(name)}", expected, found, cure)
 
     def only(self, known: Sequence[str], *, required: Sequence[str] = ()) -> None:
-        """Fail on the first key that is not known, and on the first required one that is absent."""
+        """Check the keys of the table.
+
+        Raises ModelError for the first that is not known, and the first required one that is
+        absent.
+        """
         for name in self.values:
             if name not in known:
                 where = f"{self.file}: key {self.key(name)!r}"
@@ -54,6 +60,7 @@ class Section:
                 )
 
     def table(self, name: str) -> Section:
+        """Return a table, empty where it is absent."""
         value = self.values.get(name, {})
         if not isinstance(value, dict):
             header = self.key(name)
@@ -61,18 +68,21 @@ class Section:
         return Section(self.file, self.key(name), value)
 
     def text(self, name: str) -> str:
+        """Return a text that is not empty."""
         value = self.values.get(name)
         if not isinstance(value, str) or not value.strip():
             self.fail(name, "a text that is not empty", f'Write {name} = "…".')
         return value
 
     def texts(self, name: str, default: Sequence[str]) -> tuple[str, ...]:
+        """Return a list of texts."""
         value = self.values.get(name, list(default))
         if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
             self.fail(name, "a list of texts", f'Write {name} = ["…", "…"].')
         return tuple(value)
 
     def choice(self, name: str, choices: Sequence[Choice], default: Choice | None = None) -> Choice:
+        """Return a text that is one of the choices."""
         value = self.values.get(name, default)
         if value not in choices:
             hint = f'Write "{choices[0]}".'
@@ -81,6 +91,7 @@ class Section:
         return choices[choices.index(value)]
 
     def number(self, name: str, lowest: float, highest: float) -> float:
+        """Return a number from `lowest` to `highest`."""
         value = self.values.get(name)
         if isinstance(value, bool) or not isinstance(value, int | float):
             self.fail(name, "a number", f"Write {name} = … without quotes.")
@@ -89,6 +100,7 @@ class Section:
         return float(value)
 
     def integer(self, name: str, lowest: int, highest: int, default: int) -> int:
+        """Return a whole number from `lowest` to `highest`."""
         value = self.values.get(name, default)
         if isinstance(value, bool) or not isinstance(value, int) or not lowest <= value <= highest:
             expected = f"a whole number from {lowest} to {highest}"

@@ -1,1 +1,1 @@
-"""What the new and the published model have in common, and how far they differ."""
+"""Compare the answers of the new and the published model to rows that are new to both."""

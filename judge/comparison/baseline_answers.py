@@ -1,4 +1,4 @@
-"""Bring the published model's answers onto the rows and classes of the new one."""
+"""Get the published model's answers to the rows of the new holdout, in its order of classes."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Ask = Callable[[list[dict[str, Value]]], Answer]  # the published model, asked a
 
 
 class Answered(NamedTuple):
-    """What the published model answered, to which of the new rows, and where that comes from."""
+    """The published model's answers, the new model's to the same rows, and where they come from."""
 
     old: Evaluation
     new: Evaluation  # the same rows
@@ -28,10 +28,10 @@ class Answered(NamedTuple):
 
 
 def answers(new: Bundle, old: Bundle, ask: Ask) -> Answered:
-    """Return the published model's answers to the new holdout rows that both are judged by.
+    """Return both models' answers to the new holdout rows that they are compared on.
 
-    Answers recorded in its bundle count only where they are to the very same rows; otherwise the
-    published model is asked again.
+    Answers recorded in the published bundle count only where they are to the very same rows;
+    otherwise `ask` asks the published model again. Raises Incomparable if it cannot answer them.
     """
     fresh, recorded = read(new.path), read(old.path)
     if is_same_holdout(new, old, fresh, recorded):
@@ -52,7 +52,7 @@ def answers(new: Bundle, old: Bundle, ask: Ask) -> Answered:
 
 
 def asked(chosen: Eligible, rows: int) -> str:
-    """Say how many rows were put to the published model, and why not the others."""
+    """Return how many rows the published model was asked about, and why not about the others."""
     if len(chosen.rows) == rows:
         return f"the {rows} new held-out rows"
     reasons = [
@@ -67,6 +67,7 @@ def asked(chosen: Eligible, rows: int) -> str:
 
 
 def is_same_holdout(new: Bundle, old: Bundle, fresh: Evaluation, recorded: Evaluation) -> bool:
+    """Return whether both models were judged on the same rows of the same data."""
     return (
         new.manifest.data.sha256 == old.manifest.data.sha256
         and fresh.rows == recorded.rows
@@ -75,7 +76,7 @@ def is_same_holdout(new: Bundle, old: Bundle, fresh: Evaluation, recorded: Evalu
 
 
 def check(new: Bundle, old: Bundle) -> None:
-    """Raise Incomparable where the published model answers another question."""
+    """Check that both models predict the same target; raise Incomparable if not."""
     ours, theirs = new.manifest, old.manifest
     if (ours.task, ours.target) != (theirs.task, theirs.target):
         raise Incomparable(
@@ -84,7 +85,10 @@ def check(new: Bundle, old: Bundle) -> None:
 
 
 def features(fresh: Evaluation, old: Bundle) -> list[dict[str, Value]]:
-    """Return the rows by the inputs of the published model."""
+    """Return the rows by the inputs of the published model.
+
+    Raises Incomparable without one of them.
+    """
     known = {*fresh.features[0], *fresh.others}
     absent = [each.name for each in old.manifest.inputs if each.name not in known]
     if absent:
@@ -100,7 +104,7 @@ def features(fresh: Evaluation, old: Bundle) -> list[dict[str, Value]]:
 def in_order(
     probabilities: list[list[float]] | None, old: Bundle, new: Bundle
 ) -> list[list[float]] | None:
-    """Return the columns in the new order of classes; a class that was unknown has none."""
+    """Return the probabilities in the new order of classes; 0 for a class that was unknown."""
     ours, theirs = new.manifest.classes, old.manifest.classes
     if probabilities is None or ours is None or theirs is None or ours == theirs:
         return probabilities

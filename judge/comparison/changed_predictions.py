@@ -1,4 +1,4 @@
-"""Which rows the two models answer differently."""
+"""Find the rows that the two models answer differently."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from contract.evaluation.evaluation import Evaluation
 from judge.report import Change, Changes
 
 SHOWN = 20
-NOISE = 1e-6  # of a number's size: what another runtime may round differently
+NOISE = 1e-6  # relative difference of numbers that another runtime may cause by rounding
 
 
 def changes(new: Evaluation, old: Evaluation) -> Changes:
@@ -30,6 +30,7 @@ def changes(new: Evaluation, old: Evaluation) -> Changes:
 
 
 def differ(after: Label, before: Label) -> bool:
+    """Return whether two answers differ; numbers do beyond NOISE."""
     if isinstance(after, float) and isinstance(before, float):
         return not math.isclose(after, before, rel_tol=NOISE)
     return after != before
@@ -44,6 +45,7 @@ def gain(new: Evaluation, old: Evaluation, place: int) -> float:
 
 
 def change(new: Evaluation, old: Evaluation, place: int) -> Change:
+    """Return a row with its truth and both answers."""
     return Change(
         row=new.rows[place],
         truth=new.truth[place],

@@ -1,4 +1,4 @@
-"""How the new holdout rows differ from those that the published model was judged on."""
+"""Compare the new holdout rows with those that the published model was judged on."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from contract.evaluation.evaluation import read
 from contract.evaluation.segments import name
 from judge.report import Drift
 
-ALPHA = 0.01  # shared among the columns: a warning should be rare where nothing moved
+ALPHA = 0.01  # shared among the columns (Bonferroni), so that false warnings are rare
 
 
 def drift(new: Bundle, old: Bundle) -> list[Drift]:
@@ -30,7 +30,7 @@ def drift(new: Bundle, old: Bundle) -> list[Drift]:
 
 
 def moved(feature: str, now: Sequence[Value], then: Sequence[Value], alpha: float) -> Drift:
-    """Return the largest distance of the two distributions and the p of so large a one."""
+    """Return the largest distance of the two distributions of a column, and its p-value."""
     everything = [value for value in (*now, *then) if value is not None]
     if everything and all(isinstance(value, int | float) for value in everything):
         distance, p = numbers(now, then)
@@ -40,7 +40,10 @@ def moved(feature: str, now: Sequence[Value], then: Sequence[Value], alpha: floa
 
 
 def numbers(now: Sequence[Value], then: Sequence[Value]) -> tuple[float, float]:
-    """Kolmogorov and Smirnov's test; what is missing counts as the smallest number."""
+    """Return the distance and p-value of the two-sample Kolmogorov-Smirnov test (Smirnov 1939).
+
+    A missing value counts as the smallest number.
+    """
     ours, theirs = (
         np.array([-np.inf if value is None else value for value in side], dtype=np.float64)
         for side in (now, then)
@@ -50,7 +53,11 @@ def numbers(now: Sequence[Value], then: Sequence[Value]) -> tuple[float, float]:
 
 
 def texts(now: Sequence[Value], then: Sequence[Value]) -> tuple[float, float]:
-    """Half the sum of differences of the shares, and the p of a chi-squared test."""
+    """Return the distance of the shares of categories, and the p-value of a chi-squared test.
+
+    The distance is the total variation distance, half the sum of the differences; the test is
+    Pearson's (1900).
+    """
     counts = [Counter(map(name, side)) for side in (now, then)]
     labels = sorted(counts[0] | counts[1])
     table = np.array([[count[label] for label in labels] for count in counts])

@@ -1,7 +1,7 @@
-"""Which held-out rows two models can be compared on: those that are new to both of them.
+"""Choose the held-out rows on which two models can be compared: those that are new to both.
 
-Where data or split changed, some of the new holdout may be rows that the published model was
-trained on. Its answers to those flatter it; and it cannot be blamed for rows it refuses to answer.
+Where data or split changed, the published model may have been trained on some rows of the new
+holdout, and its answers to those are too good. Nor can it be judged by rows that it refuses.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ from contract.inputs import accepts, domains
 from judge.errors import Incomparable
 
 ENOUGH = 30  # rows; on fewer a bootstrap's intervals are too narrow
-RECURRING = 0.2  # of the rows: a table with so many equal rows can't tell one from another
+RECURRING = 0.2  # share of holdout rows that equal a training row; above it, equality says nothing
 Rows = list[dict[str, Value]]
 
 
 class Eligible(NamedTuple):
-    """The positions of the rows to compare on, and what is to be said about the others."""
+    """The positions of the rows to compare on, and how many others there are."""
 
     rows: list[int]
     seen: int  # that the published model was trained on
@@ -32,11 +32,15 @@ class Eligible(NamedTuple):
 
 
 def everything(fresh: Evaluation) -> Eligible:
+    """Return every row."""
     return Eligible(list(range(len(fresh.truth))), 0, 0)
 
 
 def eligible(fresh: Evaluation, rows: Rows, old: Bundle, recorded: Evaluation) -> Eligible:
-    """Choose among the new rows, given by the published model's inputs."""
+    """Choose among the new rows, given by the published model's inputs.
+
+    Raises Incomparable if the published model refuses all of them.
+    """
     manifest = old.manifest
     served = domains(manifest.inputs, manifest.serving)
     answered = np.array([accepts(served, row) for row in rows])
@@ -68,19 +72,20 @@ def eligible(fresh: Evaluation, rows: Rows, old: Bundle, recorded: Evaluation) -
 
 
 def places(chosen: np.ndarray) -> list[int]:
+    """Return the positions at which a mask is true."""
     found: list[int] = np.flatnonzero(chosen).tolist()
     return found
 
 
 def recurs(old: Bundle, recorded: Evaluation) -> bool:
-    """Tell whether the published model's own holdout is full of rows like its training rows."""
+    """Return whether the published model's holdout is full of rows like its training rows."""
     names = [each.name for each in old.manifest.inputs]
     rows = [{name: row[name] for name in names} for row in recorded.features]
     return bool(known(recorded.trained, rows, recorded.truth).mean() > RECURRING)
 
 
 def is_enough(fresh: Evaluation, rows: list[int]) -> bool:
-    """Tell whether the rows suffice, and hold every class."""
+    """Return whether the rows suffice, and hold every class."""
     labels = {fresh.truth[row] for row in rows}
     numbers = isinstance(fresh.truth[0], float)
     return len(rows) >= ENOUGH and (numbers or labels == set(fresh.truth))

@@ -1,4 +1,4 @@
-"""How two models' answers to the same rows compare, and whether that is more than chance."""
+"""Compare two models' answers to the same rows, and say whether the difference exceeds chance."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Averaged = Callable[[str, float], Interval | None]
 
 
 def without_seeds(_name: str, _difference: float) -> None:
-    """Tell of two models that no random seed plays a part in."""
+    """Return None, for two models without random seeds."""
 
 
 def compare(
@@ -29,10 +29,11 @@ def compare(
     confidence: float = CONFIDENCE,
     averaged: Averaged = without_seeds,
 ) -> list[Score]:
-    """Score the new model, and hold it against the old one where there is one.
+    """Score the new model and, where there is an old one, compare it.
 
+    Differences of labels are judged by `permutation`, others by a paired bootstrap (Efron 1979).
     `confidence` is that of each difference; the interval of a single model has the usual one.
-    `averaged` tells what is left of a difference without the luck of the seeds, and its interval.
+    `averaged` returns a difference without the chance of the seeds, and its interval.
     """
     values = score(new, classes)
     if old is None:
@@ -53,6 +54,7 @@ def compare(
 
 
 def alone(name: str, value: float, drawn: Numbers) -> Score:
+    """Return the score of a single model, with the interval of its resamples (resamples,)."""
     low, high = interval(drawn)
     higher = METRICS[name].bound == "min"
     return Score(
@@ -63,7 +65,7 @@ def alone(name: str, value: float, drawn: Numbers) -> Score:
 def against(
     found: Score, old: float, between: tuple[float, float], p: float | None, alpha: float
 ) -> None:
-    """Add the old value and what may be said about the difference."""
+    """Add the old value, the difference and its test to a score."""
     found.old, found.difference = old, found.new - old
     found.low, found.high = between
     found.p = p
@@ -77,7 +79,7 @@ def against(
 
 
 def direct(found: Score, averaged: Interval | None) -> None:
-    """Say which way the metric went, if that is beyond the chance of both rows and seeds."""
+    """Set the direction of a score: better or worse beyond the chance of both rows and seeds."""
     difference = found.difference or 0.0
     if averaged:
         found.averaged, found.averaged_low, found.averaged_high = averaged
@@ -90,16 +92,17 @@ def direct(found: Score, averaged: Interval | None) -> None:
 
 
 def fallen(found: Score) -> float:
-    """Return by how much the metric is worse than the old one's; below zero where it is better."""
+    """Return by how much a metric is worse than the old model's; negative where it is better."""
     difference = found.difference or 0.0
     return -difference if found.higher_is_better else difference
 
 
 def arrow(direction: Direction | None) -> str:
+    """Return the sign of a direction."""
     return {"better": "▲", "worse": "▼", "same": "=", "unknown": "?", None: ""}[direction]
 
 
 def reading(direction: Direction | None) -> str:
-    """Return a direction as a person reads it."""
+    """Return a direction in words, with its sign."""
     words = {"same": "within chance", "unknown": "not judged"}
     return f"{arrow(direction)} {words.get(direction, direction)}" if direction else ""

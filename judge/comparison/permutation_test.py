@@ -1,7 +1,7 @@
-"""Could two models' labels have come from one? Swap their answers at random, row by row.
+"""Test whether two models' labels differ by more than chance, by swapping their answers at random.
 
-A metric of labels moves in steps of a row, which a bootstrap of few rows takes too lightly. For
-accuracy the swaps need not be drawn: that is McNemar's exact test.
+A metric of labels changes in steps of whole rows, which makes the intervals of a bootstrap of few
+rows too narrow. For accuracy the swaps need not be drawn: that is McNemar's exact test.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ def permutation(new: Evaluation, old: Evaluation, classes: Sequence[Label]) -> d
 
 
 def swaps(rows: int) -> Iterator[NDArray[np.int64]]:
-    """Yield SWAPS times which rows are swapped [B, rows]; at first none, the answers as they are.
+    """Yield SWAPS times which rows are swapped, as (swaps, rows); at first none.
 
     The batches continue one stream of random numbers, so that their size changes nothing.
     """
@@ -65,10 +65,10 @@ def swaps(rows: int) -> Iterator[NDArray[np.int64]]:
 def distances(
     totals: Sequence[Numbers], hits: Sequence[Numbers], moved: Numbers, moved_hits: Numbers
 ) -> Scores:
-    """Return how far each metric [B] of the two is apart after swaps.
+    """Return how far each metric (swaps,) of the two models is apart after swaps.
 
-    `totals` count by class [classes] the rows that are true, and so predicted by either model;
-    `hits` those of them that are right. `moved` and `moved_hits` [B, classes] is what the swaps
+    `totals` count by class (classes,) the rows that are true, and those that either model predicts;
+    `hits` those of them that are right. `moved` and `moved_hits` (swaps, classes) is what the swaps
     give to the first model and take from the second.
     """
     actual, after, before = totals

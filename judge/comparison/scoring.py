@@ -1,4 +1,4 @@
-"""Score the new model on any of its rows, and compare it on those that both models may answer."""
+"""Score the new model on all or some of its rows, and compare it on the eligible ones."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from judge.report import Score
 
 @dataclass(frozen=True)
 class Scorer:
-    """Both models' answers, and the confidence that each difference is told with."""
+    """Both models' answers, and the confidence of each difference."""
 
     fresh: Evaluation
     before: Answered | None
@@ -28,7 +28,7 @@ class Scorer:
     seeds: Seeds
 
     def __call__(self, rows: Sequence[int], column: str = "", value: str = "") -> list[Score]:
-        """Score some rows, those of a segment; what does not exist on them is left out."""
+        """Return the metrics that exist on some rows: all, or those of a segment."""
 
         def averaged(metric: str, difference: float) -> Interval | None:
             name = called(metric, column, value) if column else metric
@@ -48,7 +48,7 @@ class Scorer:
         return [each for each in found if is_measurable(each)]
 
     def on_every_row(self, mine: Evaluation, compared: list[Score]) -> list[Score]:
-        """Return the comparisons that exist, and what the new model does on all of its rows."""
+        """Return the comparisons that exist, each with the new model's value on all of its rows."""
         alone = compare(mine, None, self.classes)
         whole = score(mine, self.classes)
         by_name = {each.metric: each for each in compared if is_measurable(each)}
@@ -58,7 +58,7 @@ class Scorer:
         return found
 
     def shared(self, rows: Sequence[int]) -> tuple[Evaluation, Evaluation] | None:
-        """Return both models' answers to those of the rows that they are compared on."""
+        """Return both models' answers to the eligible ones of the rows, None if too few."""
         if self.before is None:
             return None
         wanted = set(rows)
@@ -69,4 +69,5 @@ class Scorer:
 
 
 def is_measurable(found: Score) -> bool:
+    """Return whether the metric exists for both models."""
     return not math.isnan(found.new) and not math.isnan(found.old or 0)

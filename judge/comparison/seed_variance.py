@@ -1,7 +1,7 @@
-"""What is left of a difference when neither model is given the luck of its random seed.
+"""Take the chance of random seeds out of a difference of two models.
 
-Training scores each model with other seeds too. How far the fit itself lies from the mean of them
-all is its luck; a drop that disappears without it says nothing about the estimator.
+Training scores each model with other seeds too. How far a fit lies from the mean over its seeds is
+luck. A drop that vanishes without it says nothing about the estimator.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from scipy import stats
 
 from contract.bundle import Bundle
 
-CONFIDENCE = 0.99  # two-sided: what is worse by luck alone passes in 199 of 200 pairs
+CONFIDENCE = 0.99  # two-sided: a model that is worse by luck alone passes in 199 of 200 cases
 
 
 class Seeds(NamedTuple):
@@ -25,7 +25,10 @@ class Seeds(NamedTuple):
     old: Mapping[str, Sequence[float]]
 
     def averaged(self, name: str, difference: float) -> tuple[float, float, float] | None:
-        """Return the difference without luck and its interval; None where no seed plays a part."""
+        """Return the difference of the means over seeds and the ends of its interval.
+
+        None where no seed plays a part.
+        """
         sides = [
             (sign, Part.of(scores[name]))
             for sign, scores in ((1, self.new), (-1, self.old))
@@ -47,13 +50,14 @@ class Part(NamedTuple):
 
     @classmethod
     def of(cls, scores: Sequence[float]) -> Part:
+        """Return the luck, variance and number of one model's scores."""
         values = np.array(scores, dtype=np.float64)
         variance = float(values.var(ddof=1)) / len(values)
         return cls(float(values[0] - values.mean()), variance, len(values))
 
 
 def half_width(parts: Sequence[Part]) -> float:
-    """Return half of Welch's interval of the difference of the means."""
+    """Return half the width of the interval of a difference of means (Welch 1947)."""
     total = sum(part.variance for part in parts)
     if total == 0:
         return 0.0
@@ -62,5 +66,6 @@ def half_width(parts: Sequence[Part]) -> float:
 
 
 def seeds(new: Bundle, old: Bundle | None) -> Seeds:
+    """Return the scores of both models over their seeds."""
     ours = new.manifest.metrics.seed_scores
     return Seeds(ours, old.manifest.metrics.seed_scores if old else {})

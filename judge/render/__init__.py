@@ -1,1 +1,1 @@
-"""One report in three forms: for machines, for a pull request, for a browser."""
+"""Render a report for machines, for a pull request and for a browser, and the model card."""

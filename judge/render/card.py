@@ -1,6 +1,6 @@
-"""The model card: what the manifest, the holdout and the author's notes say, for a person.
+"""The model card (Mitchell et al. 2019): manifest, holdout and the author's notes, for a person.
 
-It is rendered again wherever more is known: once the gate has judged, and for a release.
+It is rendered again where more is known: once the gate has judged, and for a release.
 """
 
 from __future__ import annotations
@@ -59,6 +59,7 @@ def card(
 
 
 def facts(manifest: Manifest) -> list[tuple[str | Cell, ...]]:
+    """Return the rows of the table of facts."""
     data, split = manifest.data, manifest.split
     stratified = "stratified, " if split.stratified else ""
     held_out = f"{data.holdout_rows} held out"
@@ -77,6 +78,7 @@ def facts(manifest: Manifest) -> list[tuple[str | Cell, ...]]:
 
 
 def metrics(manifest: Manifest) -> Table:
+    """Return the metrics of the holdout with their intervals, and those of cross-validation."""
     folds, intervals = manifest.metrics.cross_validation, manifest.metrics.intervals
     rows = [
         (
@@ -91,7 +93,10 @@ def metrics(manifest: Manifest) -> Table:
 
 
 def by_segment(evaluation: Evaluation) -> Table | None:
-    """Say how well the model does for each category of the inputs, and of the kept columns."""
+    """Return the model's score for each category of the inputs, and of the kept columns.
+
+    None where there are no such columns.
+    """
     numeric = isinstance(evaluation.truth[0], float)
     score = mean_absolute_error if numeric else accuracy
     rows = [
@@ -114,11 +119,13 @@ def columns(evaluation: Evaluation) -> list[str]:
 
 
 def accuracy(evaluation: Evaluation, rows: Sequence[int]) -> float:
+    """Return the share of these rows that are answered right."""
     right = [evaluation.truth[row] == evaluation.predictions[row] for row in rows]
     return float(np.mean(right))
 
 
 def mean_absolute_error(evaluation: Evaluation, rows: Sequence[int]) -> float:
+    """Return the mean absolute error on these rows."""
     truth, predictions = (
         np.array([float(values[row]) for row in rows], dtype=np.float64)
         for values in (evaluation.truth, evaluation.predictions)
@@ -127,6 +134,7 @@ def mean_absolute_error(evaluation: Evaluation, rows: Sequence[int]) -> float:
 
 
 def inputs(described: Sequence[Input]) -> Table:
+    """Return the inputs, each with what training saw of it."""
     rows = [
         (
             Cell(column.name, Style.CODE),
@@ -140,13 +148,14 @@ def inputs(described: Sequence[Input]) -> Table:
 
 
 def seen(column: Input) -> str:
+    """Return the categories or the range that training saw."""
     if column.categories is not None:
         return ", ".join(column.categories)
     return "no value" if column.minimum is None else f"{column.minimum:g} to {column.maximum:g}"
 
 
 def below(notes: str) -> Markdown:
-    """Drop the title of the notes and put their headings below the card's own; code stays code."""
+    """Return the notes without their title, headings below the card's own, and code unchanged."""
     lines, fence = [], ""
     for number, line in enumerate(notes.strip().splitlines()):
         mark = FENCE.match(line)
@@ -163,6 +172,7 @@ def below(notes: str) -> Markdown:
 
 
 def digest(image: str) -> str:
+    """Return the digest of a reference; raise ValueError if it has none."""
     _, _, digest = image.partition("@")
     if not digest.startswith("sha256:"):
         raise ValueError(f"image must be a reference with a digest. Got {image} instead.")
@@ -170,7 +180,7 @@ def digest(image: str) -> str:
 
 
 def commands(manifest: Manifest, release: Release | None) -> str:
-    """Return how to get the image, check it and ask it; an image can't hold its own digest."""
+    """Return how to get, check and ask the image; an image cannot hold its own digest."""
     image = release.image if release else f"REGISTRY/{manifest.name}:main"
     show = f"docker image inspect --format '{{{{index .RepoDigests 0}}}}' {image}"
     verify = (

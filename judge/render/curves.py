@@ -1,4 +1,4 @@
-"""ROC, precision and recall, and calibration: points to draw."""
+"""The points of ROC, precision-recall and calibration curves."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ BINS = 8
 def of_class(
     evaluation: Evaluation, classes: Sequence[Label], place: int
 ) -> tuple[NDArray[np.bool_], NDArray[np.float64]]:
-    """Return which rows are of a class, and the probability that the model gave it."""
+    """Return which rows are of a class, and their probabilities of that class, both (rows,)."""
     odds = np.array(evaluation.probabilities, dtype=np.float64)[:, place]
     return np.array([label == classes[place] for label in evaluation.truth]), odds
 
@@ -26,7 +26,11 @@ def of_class(
 def counts(
     positive: NDArray[np.bool_], odds: NDArray[np.float64]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Count true and false positives at each threshold, the highest first."""
+    """Return the true and the false positives at each threshold, the highest first.
+
+    Takes which rows are positive and their probabilities, both (rows,); returns two arrays
+    (thresholds,).
+    """
     order = np.argsort(-odds, kind="stable")
     last = np.flatnonzero(np.diff(odds[order], append=np.nan))
     true = np.cumsum(positive[order])[last]
@@ -34,19 +38,27 @@ def counts(
 
 
 def roc(positive: NDArray[np.bool_], odds: NDArray[np.float64]) -> Points:
+    """Return the ROC curve (Fawcett 2006).
+
+    Takes which rows are positive and their probabilities, both (rows,).
+    """
     true, false = counts(positive, odds)
     share = np.stack([false / max(1, (~positive).sum()), true / max(1, positive.sum())], axis=1)
     return thinned([(0.0, 0.0), *map(tuple, share.tolist())])
 
 
 def precision_recall(positive: NDArray[np.bool_], odds: NDArray[np.float64]) -> Points:
+    """Return precision by recall of rows that are positive, and their probabilities (rows,)."""
     true, false = counts(positive, odds)
     share = np.stack([true / max(1, positive.sum()), true / (true + false)], axis=1)
     return thinned([(0.0, float(share[0, 1])), *map(tuple, share.tolist())])
 
 
 def calibration(evaluation: Evaluation) -> Points:
-    """Return how sure the model was of its answers, and how often it was right, by eighths."""
+    """Return how often the model was right by how sure it was, in at most BINS groups of rows.
+
+    A reliability diagram (DeGroot and Fienberg 1983) of the predicted classes.
+    """
     sure = np.array(evaluation.probabilities, dtype=np.float64).max(axis=1)
     right = np.array(
         [a == b for a, b in zip(evaluation.truth, evaluation.predictions, strict=True)]
@@ -58,6 +70,7 @@ def calibration(evaluation: Evaluation) -> Points:
 
 
 def thinned(points: list[tuple[float, ...]]) -> Points:
+    """Return about MOST of the points, the last one among them."""
     step = -(-len(points) // MOST)
     kept = points[::step] if points[-1] in points[::step] else [*points[::step], points[-1]]
     return [(x, y) for x, y in kept]

@@ -1,4 +1,4 @@
-"""The templates, which escape whatever they show by what they are: pages or Markdown."""
+"""The templates of pages and of Markdown, which escape every value that they show."""
 
 from __future__ import annotations
 
@@ -13,17 +13,16 @@ FOLDER = Path(__file__).with_name("templates")
 
 
 def render(template: str, **values: object) -> bytes:
-    """Return a template filled with values: as Markdown where its name says so, else as HTML."""
+    """Return a template filled with values, as Markdown if its name says so, else as HTML."""
     text = environment(is_markdown=template.endswith(".md.j2")).get_template(template)
     return text.render(values).encode()
 
 
 @cache
 def environment(*, is_markdown: bool) -> Environment:
-    """Return what reads templates of one kind.
+    """Return the Jinja environment of one kind of template.
 
-    A value goes through `markdown.escape` before it is shown, and through HTML's escape, which
-    leaves alone what is Markdown by then.
+    In Markdown, `markdown.escape` escapes a value, and HTML's escape then leaves it as it is.
     """
     result = Environment(
         loader=FileSystemLoader(FOLDER),

@@ -1,4 +1,4 @@
-"""The pictures of the report: how the new model answers, beside the published one."""
+"""The figures of the report: the new model's answers, beside those of the published one."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ DASHED = "Dashed: the published model."
 
 
 class Figure(NamedTuple):
-    """A plot and what is said below it: a title, colours by their style class, and a sentence."""
+    """A plot with its title, its legend (style class and name of each colour), and its caption."""
 
     plot: Plot
     caption: str = ""
@@ -32,11 +32,11 @@ class Figure(NamedTuple):
 
 
 def differences(report: Report) -> list[Figure]:
-    """Draw what each metric gained, so that right of zero is better, with its interval."""
+    """Return the gain in each metric with its interval; right of zero is better."""
     drawn = []
     for score in report.scores:
         if METRICS[score.metric].highest > 1:
-            continue  # a loss has no end, and would leave the shares no room
+            continue  # a loss has no upper bound, and would leave no room for the shares
         if score.difference is not None and score.low is not None and score.high is not None:
             sign = 1 if score.higher_is_better else -1
             low, high = sorted((sign * score.low, sign * score.high))
@@ -51,7 +51,7 @@ def differences(report: Report) -> list[Figure]:
 def answers(
     new: Evaluation, old: Evaluation | None, classes: Sequence[Label] | None
 ) -> list[Figure]:
-    """Draw what the models answered."""
+    """Return figures of the models' answers."""
     if classes is None:
         return numbers(new, old)
     result = [Figure(matrix(new, classes), "New model: true class by row, predicted by column.")]
@@ -69,13 +69,14 @@ def answers(
 
 
 def matrix(evaluation: Evaluation, classes: Sequence[Label]) -> Plot:
+    """Return the confusion matrix of a model."""
     seen = {*evaluation.truth, *evaluation.predictions}
     labels = [*classes, *sorted(seen.difference(classes), key=str)]
     return holdout_plots.confusion(evaluation.truth, evaluation.predictions, labels)
 
 
 def sureness(new: Evaluation, classes: int) -> Figure:
-    """Draw how probable the model found its answers, the right ones and the wrong ones."""
+    """Return a histogram of the probabilities of right and of wrong answers."""
     groups: dict[str, list[float]] = {"right": [], "wrong": []}
     answered = zip(new.truth, new.predictions, new.probabilities or (), strict=True)
     for truth, prediction, probabilities in answered:
@@ -95,7 +96,7 @@ def by_class(  # noqa: PLR0913 - two models and what is drawn of both
     *,
     diagonal: bool = False,
 ) -> Figure:
-    """Draw a curve for each class; of two classes the second tells it all."""
+    """Return a curve for each class; of two classes, only the second's."""
     places = [1] if len(classes) == 2 else range(min(len(classes), 6))
     drawn = [
         Line(curve(*curves.of_class(evaluation, classes, place)), place, is_old)
@@ -109,6 +110,7 @@ def by_class(  # noqa: PLR0913 - two models and what is drawn of both
 
 
 def reliability(new: Evaluation, old: Evaluation | None) -> Figure:
+    """Return the calibration curves of both models."""
     drawn = [Line(curves.calibration(new), 0)]
     if old and old.probabilities:
         drawn.append(Line(curves.calibration(old), 0, old=True))
@@ -119,6 +121,7 @@ def reliability(new: Evaluation, old: Evaluation | None) -> Figure:
 
 
 def numbers(new: Evaluation, old: Evaluation | None) -> list[Figure]:
+    """Return figures of a regressor's answers and errors."""
     truth = [float(value) for value in new.truth]
     result = []
     for evaluation, whose in ((new, "New model"), (old, "Published model")):
@@ -140,7 +143,7 @@ def numbers(new: Evaluation, old: Evaluation | None) -> list[Figure]:
 
 
 def learned(study: Study | None) -> list[Figure]:
-    """Draw what the trainer learned from the estimator itself."""
+    """Return the importance of the inputs, and the learning curve."""
     if study is None:
         return []
     bars = [
@@ -157,7 +160,7 @@ def learned(study: Study | None) -> list[Figure]:
 
 
 def distributions(new: Evaluation, old: Evaluation | None) -> list[Figure]:
-    """Draw how each input is distributed, and how it was for the published model."""
+    """Return the distribution of each input, for both models."""
     return [
         distribution(
             feature,
@@ -169,6 +172,7 @@ def distributions(new: Evaluation, old: Evaluation | None) -> list[Figure]:
 
 
 def distribution(feature: str, now: Sequence[Value], then: Sequence[Value] | None) -> Figure:
+    """Return the distribution of one input."""
     everything = [value for value in (*now, *(then or [])) if value is not None]
     if everything and all(isinstance(value, int | float) for value in everything):
         low, high = min(map(float, everything)), max(map(float, everything))
@@ -188,6 +192,7 @@ def distribution(feature: str, now: Sequence[Value], then: Sequence[Value] | Non
 
 
 def in_bins(values: Sequence[Value], edges: np.ndarray) -> list[float]:
+    """Return the share of the values in each bin."""
     present = [float(value) for value in values if value is not None]
     heights, _ = np.histogram(present, bins=edges)
     return [float(height) / max(1, len(values)) for height in heights]

@@ -1,4 +1,4 @@
-"""One report in three forms: for machines, for a pull request, for a browser."""
+"""Render one report as JSON, as Markdown and as a page."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from judge.report import Report, encode_report
 
 
 def forms(judgement: Judgement) -> dict[str, bytes]:
-    """Return the report by the ending of its file."""
+    """Return the report in each format, by the ending of its file."""
     return {
         "json": encode_report(judgement.report),
         "md": markdown(judgement.report),
@@ -19,12 +19,12 @@ def forms(judgement: Judgement) -> dict[str, bytes]:
 
 
 def markdown(report: Report) -> bytes:
-    """Return the verdict, one table, and the details folded."""
+    """Return the verdict, one table, and folded details."""
     return render("report.md.j2", report=report, tables=report_tables)
 
 
 def html(judgement: Judgement) -> bytes:
-    """Return a page that needs nothing else, in light and dark."""
+    """Return a page that needs no other file or network, in light and dark."""
     new, old = judgement.compared, judgement.old
     return render(
         "report.html.j2",

@@ -1,4 +1,4 @@
-"""Plots of one model's answers to its holdout: the same marks for the same numbers."""
+"""Plots of one model's answers to its holdout; equal numbers give equal plots."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from contract.bundle import Label
 from judge.render import svg
 from judge.render.svg import HEIGHT, WIDTH, Box, Mark, Plot, rect, text
 
-POINTS = 1_000  # more than these are one blot, and the page grows
+POINTS = 1_000  # more than these cannot be told apart, and enlarge the page
 BINS = 20
 READABLE = 24  # pixels a cell of the matrix needs for its count
 LONGEST = 24  # characters of a class that the margin has room for
@@ -19,7 +19,7 @@ LONGEST = 24  # characters of a class that the margin has room for
 def confusion(
     truth: Sequence[Label], predictions: Sequence[Label], labels: Sequence[Label]
 ) -> Plot:
-    """Draw how often each class (row) was taken for each class (column)."""
+    """Draw how often each class (row) was predicted as each class (column)."""
     counts = Counter(zip(truth, predictions, strict=True))
     longest = min(LONGEST, max(len(str(label)) for label in labels))
     margin = 16 + 6.5 * longest
@@ -43,6 +43,7 @@ def confusion(
 def matrix_cell(  # noqa: PLR0913 - a rectangle has four of these
     x: float, y: float, size: float, count: int, share: float, *, right: bool
 ) -> list[Mark]:
+    """Draw one cell of the matrix, with its count if there is room."""
     opacity = 0.06 + 0.84 * share if count else 0.04
     kind = "right" if right else "wrong"
     box = rect(Box(x, y, size - 2, size - 2), kind, opacity, radius=4)

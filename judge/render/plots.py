@@ -1,4 +1,4 @@
-"""Plots that hold two models side by side."""
+"""Plots that show two models side by side."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ MARGIN = 150  # for the names of bars
 
 
 class Line(NamedTuple):
-    """A line of a plot; `old` lines are dashed."""
+    """A line of a plot; one of the published model (`old`) is dashed."""
 
     points: Points
     colour: int
@@ -23,7 +23,7 @@ class Line(NamedTuple):
 
 
 class Span(NamedTuple):
-    """A value between two ends, by name."""
+    """A named value between two ends."""
 
     name: str
     value: float
@@ -33,13 +33,13 @@ class Span(NamedTuple):
 
 
 def lines(drawn: Sequence[Line], x_title: str, y_title: str) -> Plot:
-    """Draw lines as far as they go."""
+    """Draw lines on axes that fit them."""
     xs, ys = ([point[d] for line in drawn for point in line.points] for d in (0, 1))
     return framed(drawn, svg.across(xs), svg.up(ys), (x_title, y_title), [])
 
 
 def unit_lines(drawn: Sequence[Line], x_title: str, y_title: str, *, diagonal: bool) -> Plot:
-    """Draw lines from 0 to 1 both ways; the `diagonal` is what chance or a perfect model gives."""
+    """Draw lines on axes from 0 to 1; the `diagonal` is that of chance, or of a perfect model."""
     x, y = svg.across([0, 1], exact=True), svg.up([0, 1], exact=True)
     across = [svg.path("line", [(x(end), y(end)) for end in (0, 1)])] if diagonal else []
     return framed(drawn, x, y, (x_title, y_title), across)
@@ -48,6 +48,7 @@ def unit_lines(drawn: Sequence[Line], x_title: str, y_title: str, *, diagonal: b
 def framed(
     drawn: Sequence[Line], x: Axis, y: Axis, titles: tuple[str, str], below: list[Mark]
 ) -> Plot:
+    """Draw the axes, the marks `below`, and the lines."""
     marks = [*svg.frame(x, y, *titles), *below]
     for line in sorted(drawn, key=lambda line: not line.old):
         places = [(x(a), y(b)) for a, b in line.points]
@@ -59,7 +60,7 @@ def framed(
 
 
 def spans(drawn: Sequence[Span], title: str) -> Plot:
-    """Draw values with their intervals, one below the other, and where zero is."""
+    """Draw values with their intervals, one below the other, and a line at zero."""
     ends = [end for span in drawn for end in (span.low, span.high)]
     x = svg.across([0.0, *ends], left=MARGIN)
     floor = TOP + ROW * len(drawn)
@@ -79,7 +80,7 @@ def spans(drawn: Sequence[Span], title: str) -> Plot:
 
 
 def shares(new: Sequence[float], old: Sequence[float] | None, names: Sequence[str]) -> Plot:
-    """Draw the share of rows in each bin: the new ones as bars, the old ones as a line of steps."""
+    """Draw the share of rows in each bin, the new ones as bars, the old ones as a line of steps."""
     tallest = max([*new, *(old or [])]) or 1.0
     x, y = svg.across([0, len(new)], exact=True), svg.up([0, tallest], exact=True)
     marks = svg.frame(x, y, "", "share of rows", x_ticks=False)

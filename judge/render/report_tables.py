@@ -1,4 +1,4 @@
-"""The tables of the report, whatever it is shown as."""
+"""The tables of the report, for Markdown and for the page."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ SHOWN = 19  # characters of a hash
 
 
 def scores(report: Report) -> Table:
-    """Lay out the metrics, beside those of the published model where it was compared."""
+    """Return the metrics, beside those of the published model where it was compared."""
     if any(score.old is not None for score in report.scores):
         return comparison(report)
     rows: list[list[str | Cell]] = [
@@ -27,7 +27,7 @@ def scores(report: Report) -> Table:
 
 
 def comparison(report: Report) -> Table:
-    """Lay out both models' metrics; all rows have a column where fewer are compared."""
+    """Return both models' metrics, with a column for all rows where fewer are compared."""
     head = ["metric", "published", "new", "difference", "",
             f"{report.confidence:.1%} interval", "test"]  # fmt: skip
     rows = [score_row(score) for score in report.scores]
@@ -39,11 +39,12 @@ def comparison(report: Report) -> Table:
 
 
 def has_fewer(report: Report) -> bool:
-    """Tell whether some rows are compared, but not all."""
+    """Return whether some rows are compared, but not all."""
     return 0 < report.compared < report.rows
 
 
 def score_row(score: Score) -> list[str | Cell]:
+    """Return the row of one metric."""
     if score.old is None:
         return [score.metric, "", f"{score.new:.4f}", "", "", "", ""]
     chance = "" if score.p is None else f", p = {score.p:.2g}"
@@ -60,11 +61,12 @@ def score_row(score: Score) -> list[str | Cell]:
 
 
 def direction(score: Score) -> Cell:
+    """Return the cell that says whether a metric is better or worse."""
     return Cell(reading(score.direction), STYLES.get(score.direction, Style.PLAIN))
 
 
 def bar(score: Score) -> Cell:
-    """Draw a share as text; other numbers have no natural length."""
+    """Return a metric from 0 to 1 as a bar; others have none."""
     if not score.higher_is_better or not 0 <= score.whole <= 1:
         return Cell("")
     full = round(score.whole * BAR)
@@ -72,6 +74,7 @@ def bar(score: Score) -> Cell:
 
 
 def gate(report: Report) -> Table:
+    """Return the checks of the gate."""
     rows: list[list[str | Cell]] = [
         [Cell("passed") if check.passed else Cell("FAILED", Style.FAILED),
          check.name, check.rule, check.found]
@@ -81,7 +84,7 @@ def gate(report: Report) -> Table:
 
 
 def segments(report: Report) -> Table:
-    """Lay out each score of each segment."""
+    """Return each score of each segment."""
     fewer = has_fewer(report)
     head = ["where", "rows", "gated", "metric", "published", "new", *(["all rows"] * fewer), "", ""]
     rows: list[list[str | Cell]] = []
@@ -97,7 +100,7 @@ def segments(report: Report) -> Table:
 
 
 def changes(report: Report) -> Table:
-    """Lay out some of the rows that the models answer differently."""
+    """Return some of the rows that the models answer differently."""
     rows = [
         [str(change.row), shown(change.truth), shown(change.old), shown(change.new),
          ", ".join(f"{name} {shown(value)}" for name, value in change.features.items())]
@@ -107,10 +110,12 @@ def changes(report: Report) -> Table:
 
 
 def shown(value: Value) -> str:
+    """Return a value as a cell shows it."""
     return f"{value:.5g}" if isinstance(value, float) else MISSING if value is None else str(value)
 
 
 def drift(report: Report) -> Table:
+    """Return how far each column has moved."""
     rows = [
         [drift.feature, f"{drift.distance:.3f}", f"{drift.p:.2g}", "shifted" * drift.shifted]
         for drift in report.drift
@@ -119,7 +124,7 @@ def drift(report: Report) -> Table:
 
 
 def provenance(report: Report) -> Table:
-    """Lay out what is known of where both models come from; hashes by their beginning."""
+    """Return where both models come from, with shortened hashes."""
     rows = [
         [name, fact(report.old, name), fact(report.new, name)]
         for name in report.new.__struct_fields__
@@ -128,5 +133,6 @@ def provenance(report: Report) -> Table:
 
 
 def fact(side: Side | None, name: str) -> str:
+    """Return one fact about a model, "" if unknown."""
     value = str(getattr(side, name, None) or "")
     return f"{value[:SHOWN]}…" if name in HASHES and len(value) > SHOWN else value

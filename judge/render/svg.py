@@ -1,4 +1,4 @@
-"""Plots as SVG: marks at places, of which a template makes the image that the page colours."""
+"""Plots as marks with places, from which a template makes SVG that the page colours."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class Mark(NamedTuple):
 
 
 class Box(NamedTuple):
-    """The left upper corner of a rectangle, and how far it goes from there."""
+    """The upper left corner of a rectangle, its width and its height."""
 
     x: float
     y: float
@@ -37,6 +37,7 @@ class Plot(NamedTuple):
 
 
 def rect(box: Box, style: str, opacity: float, radius: int = 0) -> Mark:
+    """Return a rectangle."""
     places = box._asdict()
     rounded = {"rx": str(radius)} if radius else {}
     shown = {"class": style, "fill-opacity": f"{opacity:.2f}"}
@@ -44,12 +45,13 @@ def rect(box: Box, style: str, opacity: float, radius: int = 0) -> Mark:
 
 
 def circle(x: float, y: float, radius: int, style: str, opacity: float = 1) -> Mark:
+    """Return a circle."""
     shown = {"class": style, "cx": f"{x:.1f}", "cy": f"{y:.1f}", "r": str(radius)}
     return Mark("circle", shown if opacity == 1 else shown | {"fill-opacity": f"{opacity:.2f}"})
 
 
 def path(style: str, points: Sequence[tuple[float, float]]) -> Mark:
-    """Join points by straight lines."""
+    """Return straight lines that join points."""
     steps = "L".join(f"{x:.1f} {y:.1f}" for x, y in points)
     return Mark("path", {"class": style, "d": f"M{steps}"})
 
@@ -57,7 +59,7 @@ def path(style: str, points: Sequence[tuple[float, float]]) -> Mark:
 def text(  # noqa: PLR0913 - of which most texts need four
     x: float, y: float, content: object, anchor: str, *, turn: int = 0, style: str = ""
 ) -> Mark:
-    """Write at a place: `anchor` is which end of the text stands there, `turn` is in degrees."""
+    """Return a text: `anchor` is which end of it stands at the place, `turn` is in degrees."""
     placed = {"x": f"{x:.1f}", "y": f"{y:.1f}", "text-anchor": anchor}
     turned = {"transform": f"rotate({turn} {x:.1f} {y:.1f})"} if turn else {}
     return Mark("text", placed | turned | ({"class": style} if style else {}), str(content))
@@ -80,6 +82,7 @@ class Axis:
         return self.start + share * (self.end - self.start)
 
     def ticks(self) -> list[float]:
+        """Return round values, about five."""
         raw = (self.high - self.low) / 5
         unit = 10.0 ** math.floor(math.log10(raw))
         step = next(unit * factor for factor in (1, 2, 5, 10) if unit * factor >= raw)
@@ -88,15 +91,17 @@ class Axis:
 
 
 def across(values: Sequence[float], *, exact: bool = False, left: float = LEFT) -> Axis:
+    """Return a horizontal axis for values."""
     return Axis(values, left, WIDTH - RIGHT, exact=exact)
 
 
 def up(values: Sequence[float], *, exact: bool = False) -> Axis:
+    """Return a vertical axis for values."""
     return Axis(values, HEIGHT - BOTTOM, TOP, exact=exact)
 
 
 def frame(x: Axis, y: Axis, x_title: str, y_title: str, *, x_ticks: bool = True) -> list[Mark]:
-    """Draw the grid, the ticks and the titles of two axes."""
+    """Return the grid, the ticks and the titles of two axes."""
     floor, middle = HEIGHT - BOTTOM, (TOP + HEIGHT - BOTTOM) / 2
     marks = []
     for tick in y.ticks():

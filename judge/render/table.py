@@ -1,4 +1,4 @@
-"""A table for people: what its cells say and how they look, in Markdown as on a page."""
+"""A table for people: the text and style of its cells, for Markdown and for the page."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Cell(NamedTuple):
 
 
 class Table(NamedTuple):
-    """A row of titles, and rows of as many cells; `numbers` are aligned to each other."""
+    """A row of titles, and rows of as many cells; `numbers` are aligned by their digits."""
 
     head: Sequence[str]
     rows: Sequence[Sequence[str | Cell]]

@@ -29,7 +29,7 @@ except ImportError as error:
         "pass the rows as CSV or JSON Lines"
     ) from error
 
-ROWS = 16 * 1024  # at once; each batch becomes a row group
+ROWS = 16 * 1024  # read at once; each batch becomes a row group
 BUFFER = 64 * 1024  # bytes: a column is read in pieces, and never a whole row group
 
 

@@ -107,5 +107,5 @@ class Handler(logging.Handler):
 def capture(log: Log) -> None:
     """Send everything that is logged or warned, in this process, to `log`."""
     logging.basicConfig(handlers=[Handler(log)], level=logging.WARNING, force=True)
-    logging.getLogger("uvicorn").setLevel(logging.ERROR)  # it warns of the mistakes of clients
+    logging.getLogger("uvicorn").setLevel(logging.ERROR)  # uvicorn warns about mistakes of clients
     logging.captureWarnings(capture=True)

@@ -42,7 +42,7 @@ class Metrics:
         self.manifest = manifest
         self.workers = workers
         self.families: list[Family] = []
-        once = dict.fromkeys([*routes, "other"])  # AIP_HEALTH_ROUTE may well be /health
+        once = dict.fromkeys([*routes, "other"])  # AIP_HEALTH_ROUTE may be one of the paths
         self.routes = {route: index for index, route in enumerate(once)}
         self.define()
         self.row = -(-self.size // PAGE) * PAGE  # cells of a worker
@@ -54,7 +54,7 @@ class Metrics:
         self.started = time.time()
         everything = memoryview(self.shared).cast("d")
         self.cells = everything[worker * self.row : (worker + 1) * self.row]
-        self.cells[self.in_flight] = 0  # of the worker that died, if this one replaces it
+        self.cells[self.in_flight] = 0  # a worker that died may have left a number
 
     def define(self) -> None:
         """Define every metric, each with a place in the array."""

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     import asyncio
     from collections.abc import Callable
 
-MOST = 32 * 1024 * 1024  # bytes that are thrown away
+MOST = 32 * 1024 * 1024  # bytes that are ignored before the connection is aborted
 
 
 class Transport:

@@ -84,7 +84,7 @@ class Protocol(HttpToolsProtocol):
             self.discard(len(data))
             return
         self._unset_keepalive_if_required()
-        if self.receiving_since is None:  # empty lines, too, must become a request in time
+        if self.receiving_since is None:  # after empty lines, too, a request must come in time
             self.receiving_since = self.loop.time()
         self.overhead += len(data)
         try:
@@ -136,10 +136,10 @@ class Protocol(HttpToolsProtocol):
         upgrade, version = self.parser.should_upgrade(), self.parser.get_http_version()
         if upgrade or self.coded or version != "1.1":
             body_framing.check(self.parser.get_method(), version, self.headers)
-            # A client of HTTP/1.0 does not know what 100 means.
+            # A client of HTTP/1.0 does not know status 100 (RFC 9110, 10.1.1).
             self.expect_100_continue = self.expect_100_continue and version == "1.1"
         super().on_headers_complete()
-        self.headers = []  # what comes now are trailers, and no headers of this request
+        self.headers = []  # later fields are trailers, which are no headers of this request
         self.last = upgrade or not self.cycle.keep_alive
         self.cycle.keep_alive = False  # until its message is whole
 
@@ -151,7 +151,7 @@ class Protocol(HttpToolsProtocol):
 
     def on_message_complete(self) -> None:
         """Note that the request is whole; keep the connection if it was before its answer began."""
-        if self.parser.should_upgrade():  # httptools means the head; the body is yet to come
+        if self.parser.should_upgrade():  # httptools calls this after the head; the body follows
             return
         self.receiving_since = None
         self.unfinished = False

@@ -24,7 +24,7 @@ class Workers:
         self.count = count
         self.work = work
         self.log = log
-        self.numbers: dict[int, int] = {}  # of the workers, by process
+        self.numbers: dict[int, int] = {}  # of each worker, by its process id
         self.stopping = False
         self.exit_code = 0
 

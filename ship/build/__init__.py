@@ -1,1 +1,1 @@
-"""Bundles and images made by the pinned builder from hashed inputs, and what that takes."""
+"""Build the bundle and image of a model with BuildKit, from inputs whose hash is known."""

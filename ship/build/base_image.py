@@ -1,4 +1,4 @@
-"""The Python image to build on: the pinned one, or a stand-in where it cannot be pulled."""
+"""Choose the Python image to build on: the pinned one, or a stand-in where it cannot be pulled."""
 
 from __future__ import annotations
 
@@ -32,16 +32,20 @@ CMD ["python3"]
 
 
 def resolve() -> str:
-    """Return the image to build on, said in one line where it is not the pinned one."""
+    """Return the image to build on; print one line if it is not the pinned one."""
     return standin.resolve(os.environ.get("PYTHON_IMAGE") or default(), STAND_IN)
 
 
 def stand_in_name() -> str:
+    """Return the name of the stand-in."""
     return STAND_IN.tag
 
 
 def default() -> str:
-    """Read the one place where the pinned image is written: the Dockerfile."""
+    """Return the pinned image, which only the Dockerfile names.
+
+    Raises ShipError if it does not.
+    """
     dockerfile = (git.ROOT / "Dockerfile").read_text()
     found = re.search(r"^FROM (\S+) AS pinned$", dockerfile, re.MULTILINE)
     if not found:

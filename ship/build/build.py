@@ -1,4 +1,4 @@
-"""Build with BuildKit: train a bundle, and make the image from it."""
+"""Train a bundle with BuildKit, and build the image around it."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def train(workspace: Workspace, *, cache: bool = True, export: Path | None = Non
 
 
 def absent_data(workspace: Workspace) -> str:
-    """Return why the data of a model cannot be had in the builder; empty where it can."""
+    """Return why the data of a model cannot be had in the builder, "" where it can."""
     workspace.folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=workspace.folder, prefix=".reached-") as out:
         bake(workspace, "reached", {"OUT": out}, cache=True)
@@ -59,7 +59,7 @@ def absent_data(workspace: Workspace) -> str:
 
 
 def kept_layers() -> dict[str, str]:
-    """Use the folder CACHE where it holds layers already, fill it where it does not."""
+    """Return the variables to read layers from the folder CACHE, or to fill it if it is empty."""
     folder = os.environ.get("CACHE")
     if not folder:
         return {}
@@ -86,7 +86,7 @@ def make_image(workspace: Workspace, *, cache: bool = True) -> None:
 
 
 def is_built(workspace: Workspace, record: Path, key: str) -> bool:
-    """Tell whether the archive is, byte for byte, what was built from the same."""
+    """Return whether the archive is, byte for byte, what was built from the same inputs."""
     try:
         workspace.archive.verify()
         return record.read_text() == f"{key} {workspace.archive.digest}"
@@ -95,7 +95,7 @@ def is_built(workspace: Workspace, record: Path, key: str) -> bool:
 
 
 def image_key(workspace: Workspace, variables: dict[str, str]) -> str:
-    """Digest all that an image follows from; the manifest has the hashes of the bundle's files."""
+    """Return the hash of all that an image follows from."""
     parts = [
         workspace.python_image,
         workspace.plan.image.hash,
@@ -106,7 +106,10 @@ def image_key(workspace: Workspace, variables: dict[str, str]) -> str:
 
 
 def labels(workspace: Workspace) -> dict[str, str]:
-    """Return the image's labels; all follow from the inputs, so equal inputs keep their digest."""
+    """Return the image's labels (OCI image spec 1.1, annotations).
+
+    All follow from the inputs, so that equal inputs give an equal digest.
+    """
     manifest, inputs = workspace.manifest, workspace.plan.image
     base, _, base_digest = workspace.python_image.partition("@")
     described = {
@@ -134,7 +137,10 @@ def labels(workspace: Workspace) -> dict[str, str]:
 
 
 def bake(workspace: Workspace, target: str, variables: dict[str, str], *, cache: bool) -> None:
-    """Run one target of docker-bake.hcl: its steps on the terminal, all of it in a log file."""
+    """Run one target of docker-bake.hcl; print its steps, and write all its output to a log.
+
+    Raises StageError if it fails.
+    """
     workspace.folder.mkdir(parents=True, exist_ok=True)
     options = [] if cache else ["--no-cache"]
     with pip_secrets.build_secrets() as secret_files:
@@ -143,7 +149,7 @@ def bake(workspace: Workspace, target: str, variables: dict[str, str], *, cache:
             **builder(),
             **variables,
             **secret_files,
-            # New versions of bake ask before they read elsewhere; old ones know no option for it.
+            # New versions of bake ask before they read other folders; old ones have no such option.
             "BUILDX_BAKE_ENTITLEMENTS_FS": "0",
             "MODELS": str(models.root()),
             "MODEL": workspace.model,
@@ -161,7 +167,7 @@ def bake(workspace: Workspace, target: str, variables: dict[str, str], *, cache:
 
 
 def builder() -> dict[str, str]:
-    """Name the builder to use where the engine's own cannot export: see engine.sh."""
+    """Return the variables that name the builder, where the engine's own cannot export archives."""
     known = command.attempt("docker", "buildx", "inspect", BUILDER)
     if not known.succeeded or "BUILDX_BUILDER" in os.environ:
         return {}
@@ -178,7 +184,7 @@ class Progress:
 
     @property
     def failure(self) -> str:
-        """What explains why the build failed."""
+        """The lines that explain why the build failed."""
         return "\n".join(self.reasons)
 
     def add(self, line: str) -> None:

@@ -1,4 +1,4 @@
-"""Take a bundle that somebody else made, or that came out of a build: all of it, or nothing."""
+"""Copy a bundle that a build or somebody else made: all of it, or nothing."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ LARGEST = 3 * 1024**3  # bytes of all files together
 def take(source: Path, target: Path) -> Manifest:
     """Copy the bundle in `source` to the folder `target`, in place of what is there.
 
-    Raises BundleError, and leaves `target` as it is, unless `source` holds the files that its
-    manifest lists, regular and of the recorded sizes and hashes, and nothing else; and unless
-    those are what training makes, which is more than serving needs.
+    Raises BundleError, and leaves `target` unchanged, unless `source` holds exactly the files that
+    its manifest lists, regular and of the recorded sizes and hashes, and these are the files that
+    training writes, which is more than serving needs.
     """
     content = bundle.manifest_content(source)
     manifest = bundle.decode_manifest(source / MANIFEST, content)
@@ -41,7 +41,7 @@ def take(source: Path, target: Path) -> Manifest:
 
 
 def refuse_other_names(source: Path, manifest: Manifest) -> None:
-    """Raise BundleError for a file that no bundle has, and for one that every bundle has."""
+    """Check the names of the files; raise BundleError for one too many or too few."""
     needed = {MODEL_FILES[manifest.runtime], EXAMPLES, EVALUATION, NOTES}
     for name in sorted(needed ^ set(manifest.files)):
         got = f"no {name}" if name in needed else f"{name!r} as well"
@@ -52,6 +52,7 @@ def refuse_other_names(source: Path, manifest: Manifest) -> None:
 
 
 def refuse_larger(source: Path, manifest: Manifest) -> None:
+    """Check the size of all files together; raise BundleError if it exceeds LARGEST."""
     size = sum(max(0, file.bytes) for file in manifest.files.values())
     if size > LARGEST:
         raise BundleError(f"{source} must have at most {LARGEST} bytes in all. Got {size} instead.")

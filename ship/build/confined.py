@@ -1,4 +1,4 @@
-"""How an image is run that may be anybody's: bounded, alone, and without a way out."""
+"""Run an image that anybody may have made: within limits, alone, and without a way out."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ OPTIONS = ("--pull=never", "--read-only", "--cap-drop=ALL", "--security-opt=no-n
 
 
 def start(image: str, *options: str) -> str:
-    """Run an image under the limits of its hosts, and return the container's id."""
+    """Start an image within the limits of its hosts, and return the container's id."""
     make_network()
     return command.run("docker", "run", "--detach", *OPTIONS, *options, image).strip()
 
 
 def make_network() -> None:
-    """Make a network that answers come out of, by a published port, and nothing else.
+    """Make a network in which containers answer through a published port and reach nothing.
 
-    An internal one would publish no port, and Docker Desktop reaches a container by nothing else.
-    Without address translation no packet from in there finds its way back; nor do its containers
-    hear of each other.
+    An internal network would publish no port, and Docker Desktop reaches containers by ports only.
+    Without address translation no answer to a packet from inside comes back; nor can its containers
+    reach each other. Raises StageError where the network is another.
     """
     created = command.attempt("docker", "network", "create", f"--opt={MASQUERADE}=false",
                               "--opt=com.docker.network.bridge.enable_icc=false",

@@ -1,8 +1,8 @@
-"""What is in the container engine: put there from verified blobs, and run by its id.
+"""Images in the container engine: loaded from verified blobs, and run by their ids.
 
-A name in an engine is anybody's: another checkout or job may point it at another image at any time.
-An id is the digest of a manifest (containerd's image store) or of a configuration (the classic
-one), so it leads to one image or to none. The name here only keeps the image from being pruned.
+Anybody may point a name in the engine at another image at any time. An id is the digest of a
+manifest (containerd's image store) or of a configuration (the classic one), so that it names one
+image or none. The name given here only keeps the image from being pruned.
 """
 
 from __future__ import annotations
@@ -23,10 +23,10 @@ NAMED = "io.containerd.image.name"  # what `docker load` calls an image
 
 
 def load(image: StoredImage, name: str = "") -> str:
-    """Put an image into the engine and return the id by which it is run.
+    """Load an image into the engine and return the id by which it is run.
 
-    It is held there by `name`, or else by one for its digest and the place it lies in, from which
-    any other image of that place gives way.
+    It is held there by `name`, or else by one made from its digest and its path; then any other
+    image of that path is let go.
     """
     found = id_of(image) or put(image, name or held(image))
     run("docker", "tag", found, name or held(image))
@@ -36,7 +36,10 @@ def load(image: StoredImage, name: str = "") -> str:
 
 
 def put(image: StoredImage, name: str) -> str:
-    """Load an image, and return its id; raise StageError where the engine made another of it."""
+    """Load an image and return its id.
+
+    Raises StageError if the engine does not hold it afterwards.
+    """
     with tempfile.TemporaryDirectory() as folder:
         archive = Path(folder, "image.tar")
         write(image, name, archive)
@@ -51,7 +54,7 @@ def put(image: StoredImage, name: str) -> str:
 
 
 def id_of(image: StoredImage) -> str | None:
-    """Return the id by which the engine knows exactly this image; None where it has it not."""
+    """Return the id by which the engine knows exactly this image, None if it does not hold it."""
     for digest in (image.digest, image.manifest["config"]["digest"]):
         found = attempt("docker", "image", "inspect", "--format={{.Id}}", digest)
         if found.stdout.strip() == digest:
@@ -60,16 +63,17 @@ def id_of(image: StoredImage) -> str | None:
 
 
 def held(image: StoredImage) -> str:
-    """Return the name that holds an image for the place it lies in: for nothing but to name it."""
+    """Return the name that holds an image for its path."""
     return f"{HELD}:{image.digest.removeprefix('sha256:')}-{place(image)}"
 
 
 def place(image: StoredImage) -> str:
+    """Return a short hash of the path of an image."""
     return hashlib.sha256(str(image.path.resolve()).encode()).hexdigest()[:12]
 
 
 def release(image: StoredImage, but: str = "") -> None:
-    """Let go of what is held for the place an image lies in; another name, or place, keeps it."""
+    """Remove the names that hold images of this path; other names, or paths, keep theirs."""
     pattern = f"--filter=reference={HELD}:*-{place(image)}"
     names = run("docker", "image", "ls", "--format={{.Repository}}:{{.Tag}}", pattern).split()
     for name in names:
@@ -80,19 +84,20 @@ def release(image: StoredImage, but: str = "") -> None:
 
 
 def names_of(found: str) -> list[str]:
-    """Return the names of an image; one whose only name somebody has taken over has none."""
+    """Return the names of an image; none if the only one now names another."""
     names = attempt("docker", "image", "inspect", '--format={{join .RepoTags " "}}', found)
     return names.stdout.split()
 
 
 def remove(image: str) -> None:
+    """Remove a name, and with the last one its image."""
     attempt("docker", "image", "rm", image)
 
 
 def write(image: StoredImage, name: str, path: Path) -> None:
-    """Write an archive that both of Docker's image stores load, of verified blobs and our name.
+    """Write an archive that both of Docker's image stores load, from verified blobs.
 
-    What the image's own archive calls itself is left behind: loading that would take over the name.
+    It has our name only: loading an archive's own name would take that name over.
     """
     index = {"schemaVersion": 2, "manifests": [
         {**image.descriptor, "annotations": {NAMED: f"docker.io/{name}"}}
@@ -114,16 +119,18 @@ def write(image: StoredImage, name: str, path: Path) -> None:
 
 
 def member(digest: str) -> str:
+    """Return the path of a blob in an archive."""
     return f"blobs/{digest.replace(':', '/')}"
 
 
 def add(tar: tarfile.TarFile, name: str, content: bytes) -> None:
+    """Add a file to an archive."""
     info = tarfile.TarInfo(name)
     info.size = len(content)
     tar.addfile(info, io.BytesIO(content))
 
 
 def accept(archive: Archive, name: str) -> None:
-    """Give a tested image the name people use."""
+    """Give a tested image the name that people use."""
     run("docker", "tag", load(archive), name)
     release(archive)

@@ -49,7 +49,7 @@ def make(lock: Path) -> None:
 
 
 def install_uv(python: Path, lock: Path) -> None:
-    """Install the uv that is locked, by the pip of a new environment."""
+    """Install the uv of the lock file by pip; raise ShipError if it locks none."""
     locked = UV.search(lock.read_text())
     if not locked:
         raise ShipError(f"{lock} must lock uv. It does not; run: make lock")
@@ -91,6 +91,7 @@ def uv_environment(settings: Mapping[str, str], environ: Mapping[str, str]) -> d
 
 
 def succeeds(*program: str | Path) -> bool:
+    """Return whether a program is there and ends with exit code 0."""
     try:
         return command.attempt(*program).succeeded
     except StageError:  # there is no such program
@@ -114,10 +115,15 @@ def show(line: str) -> None:
 
 
 def say(text: str) -> None:
+    """Print a line of progress."""
     print(f"environment: {text}", flush=True)
 
 
 def main(arguments: list[str]) -> int:
+    """Make the environment of the lock file; return the exit code.
+
+    An argument that is no file is a UsageError, which is printed.
+    """
     try:
         if len(arguments) != 1 or not Path(arguments[0]).is_file():
             raise UsageError(f"The lock file must be named. Got {arguments} instead.")

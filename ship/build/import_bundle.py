@@ -1,6 +1,6 @@
-"""A bundle that was trained elsewhere: its model is asked and judged here, as if trained here.
+"""Import a bundle that was trained elsewhere: its model is asked and judged here.
 
-Where the data is not at hand, what the bundle says of itself is kept, and marked as a claim.
+Where the data cannot be had, the bundle's own metrics are kept and marked as a claim.
 """
 
 from __future__ import annotations
@@ -21,7 +21,10 @@ from ship.errors import StageError
 
 
 def import_bundle(workspace: Workspace, source: Path) -> None:
-    """Take the bundle in `source` in place of training; raise with nothing replaced."""
+    """Take the bundle in `source` in place of training; on an error, replace nothing.
+
+    Raises BundleError or StageError for a bundle that cannot be taken.
+    """
     workspace.folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=workspace.folder, prefix=".import-") as folder:
         taken, export = Path(folder, "bundle"), Path(folder, "export")
@@ -62,9 +65,9 @@ def refuse_another(workspace: Workspace, manifest: Manifest) -> None:
 
 
 def write_export(taken: Path, manifest: Manifest, export: Path) -> None:
-    """Write what training would have exported: the model, and what is only claimed of it.
+    """Write what training would have exported: the model, and what is claimed about it.
 
-    The scores of other random seeds excuse a drop, and cannot be measured without the fits.
+    The scores of other random seeds are left out, as they cannot be measured without the fits.
     """
     study = read_evaluation(taken).study
     said = Claims(
@@ -83,7 +86,7 @@ def write_export(taken: Path, manifest: Manifest, export: Path) -> None:
 
 
 def mark_as_claimed(taken: Path) -> None:
-    """Say in the manifest that nobody here has measured the model; card and report follow it."""
+    """Write into the manifest that nobody here has measured the model."""
     read = bundle.read(taken)
     files = {name: bundle.read_file(taken / name) for name in read.manifest.files}
     read.manifest.evaluation = "claimed"

@@ -26,7 +26,7 @@ IGNORE = ".dockerignore"  # of the models' root: BuildKit reads one there too
 
 @dataclass(frozen=True)
 class Inputs:
-    """What shapes one result: the hash of the files, and the last commits that touched them."""
+    """The inputs of one result: the hash of the files, and the last commits that changed them."""
 
     hash: str
     revision: str  # in the repository of the models
@@ -58,6 +58,10 @@ def plan(model: str, models: Path | None = None, tool: Path = git.ROOT) -> Plan:
 
 
 def inputs(model: str, models: Path, tool: Path, code: tuple[str, ...]) -> Inputs:
+    """Return the inputs of a model that is made by `code` of the tool.
+
+    Raises ShipError where git ignores the model's folder.
+    """
     model_files = named(models, model, prefix="model/")
     if not model_files:
         raise ShipError(f"{models / model} must hold files that git would add. Got none. Name a "

@@ -1,4 +1,4 @@
-"""Package index settings and a private CA, for pip inside a build, as BuildKit secrets only."""
+"""Hand pip's index settings and a private CA to a build, as BuildKit secrets only."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ CA_VARIABLES = ("PIP_CERT", "REQUESTS_CA_BUNDLE", "SSL_CERT_FILE", "CURL_CA_BUND
 
 @contextmanager
 def build_secrets() -> Iterator[dict[str, str]]:
-    """Yield the variables that docker-bake.hcl reads; the files behind them last as long."""
+    """Yield the variables that docker-bake.hcl reads; their files exist within the `with` block."""
     known = pip_settings()
     settings = {name: value for name, value in known.items() if name in PORTABLE}
     authority = ca_bundle(known.get("cert"))
@@ -54,10 +54,12 @@ def config_list(python: str | Path, _: frozenset[tuple[str, str]]) -> str:
 
 
 def ca_bundle(configured: str | None) -> Path | None:
+    """Return the file of the certificates that this machine trusts, None if it names none."""
     candidates = [configured, *(os.environ.get(name) for name in CA_VARIABLES)]
     return next((Path(file) for file in candidates if file and Path(file).is_file()), None)
 
 
 def pip_conf(settings: dict[str, str]) -> str:
+    """Return the settings as a pip.conf."""
     lines = [f"{name} = {value}" for name, value in settings.items()]
     return "\n".join(["[global]", *lines, ""]).replace("\\n", "\n    ")

@@ -1,4 +1,4 @@
-"""Prove that equal inputs give an equal image: build twice from nothing, compare digests."""
+"""Check that equal inputs give an equal image: build twice from nothing, compare digests."""
 
 from __future__ import annotations
 
@@ -12,7 +12,10 @@ from ship.errors import StageError
 
 
 def reproduce(workspace: Workspace) -> str:
-    """Train and build twice without any cache; return the one digest, or raise with both."""
+    """Train and build twice without any cache and return the digest.
+
+    Raises StageError if the two digests differ.
+    """
     digests = [build_from_nothing(workspace, attempt) for attempt in (1, 2)]
     if len(set(digests)) > 1:
         both = " and ".join(digests)
@@ -23,6 +26,7 @@ def reproduce(workspace: Workspace) -> str:
 
 
 def build_from_nothing(workspace: Workspace, attempt: int) -> str:
+    """Train and build in an empty folder, and return the digest."""
     workspace.dist.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=workspace.dist, prefix="reproduce-") as folder:
         fresh = dataclasses.replace(workspace, dist=Path(folder))

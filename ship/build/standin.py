@@ -1,4 +1,4 @@
-"""An image made from Debian packages, for where the pinned one cannot be pulled."""
+"""Make an image from Debian packages where the pinned one cannot be pulled."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ UNNEEDED = ("usr/share/doc/*", "usr/share/man/*", "usr/share/info/*", "usr/share
 
 @dataclass(frozen=True)
 class StandIn:
-    """The recipe of an image; `{site}` in a hook stands for our own site-packages."""
+    """The recipe of an image; `{site}` in a hook stands for the site-packages of this Python."""
 
     role: str  # what it is used as, in messages
     name: str
@@ -30,7 +30,7 @@ class StandIn:
 
     @property
     def tag(self) -> str:
-        """The image's name, after its recipe, so that a changed recipe is a new image."""
+        """The image's name, with a hash of its recipe, so that a changed recipe is a new image."""
         recipe = [self.dockerfile, *self.bootstrap(Path("rootfs.tar"), Path("site-packages"))]
         return f"{self.name}-{hashlib.sha256(repr(recipe).encode()).hexdigest()[:12]}"
 
@@ -46,7 +46,7 @@ class StandIn:
         ]  # fmt: skip
 
     def build(self, pinned: str) -> None:
-        """Put the image into the engine, in place of `pinned`."""
+        """Make the image in the engine, in place of `pinned`."""
         if not shutil.which("mmdebstrap"):
             command.follow(git.ROOT / "ship/engine.sh", "mmdebstrap", line=show)
         with tempfile.TemporaryDirectory() as folder:
@@ -58,7 +58,7 @@ class StandIn:
 
 
 def resolve(pinned: str, stand_in: StandIn) -> str:
-    """Return the pinned image, or, said in one line, its stand-in."""
+    """Return the pinned image, or its stand-in, which one printed line names."""
     if exists("image", "inspect", pinned) or exists("pull", "--quiet", pinned):
         return pinned
     role = stand_in.role
@@ -70,14 +70,17 @@ def resolve(pinned: str, stand_in: StandIn) -> str:
 
 
 def show(line: str) -> None:
+    """Print a line at once."""
     print(line, end="", flush=True)
 
 
 def exists(*arguments: str) -> bool:
+    """Return whether a docker command succeeds."""
     return command.attempt("docker", *arguments).succeeded
 
 
 def run(words: list[str], pinned: str) -> None:
+    """Run a step of the making of a stand-in; raise ShipError if it fails."""
     environment = {**os.environ, "SOURCE_DATE_EPOCH": "0"}
     result = command.attempt(*words, environment=environment)
     if not result.succeeded:

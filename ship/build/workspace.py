@@ -1,7 +1,7 @@
-"""One model's folder under `dist/`: the files by which the stages of the pipeline speak.
+"""The folder of one model under `dist/`: the files by which the stages of the pipeline communicate.
 
-Each stage reads what the ones before it wrote here and writes its own, so any of them can run
-alone, in another job, or on another machine that was handed the folder.
+Each stage reads what the ones before it wrote there and writes its own files, so that it can run
+alone, in another job, or on another machine that was given the folder.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ PUBLISHED = "published.json"  # by publish
 
 @dataclass(frozen=True)
 class Workspace:
-    """Where the results of one model are."""
+    """The paths of one model's results."""
 
     model: str
     python_image: str  # to build on; empty where nothing is built
@@ -38,6 +38,7 @@ class Workspace:
 
     @property
     def folder(self) -> Path:
+        """The folder of all of them."""
         return self.dist / self.model
 
     @property
@@ -57,6 +58,7 @@ class Workspace:
 
     @property
     def manifest(self) -> Manifest:
+        """The manifest of the bundle."""
         return read_manifest(self.bundle)
 
     @property
@@ -66,6 +68,7 @@ class Workspace:
 
     @cached_property
     def plan(self) -> Plan:
+        """The model's inputs in the checkout."""
         return plan(self.model)
 
     @property

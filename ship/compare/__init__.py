@@ -1,1 +1,1 @@
-"""The model in dist/ beside the published one: verdict, size, speed."""
+"""Compare a model, and its image, with the published one."""

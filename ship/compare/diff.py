@@ -1,4 +1,4 @@
-"""Compare any two published versions of a model, with the report that the gate writes."""
+"""Compare any two published versions of a model, in the report that the gate writes."""
 
 from __future__ import annotations
 
@@ -18,7 +18,10 @@ NO_RULES = Policy(Rules((), {}), (), ImageRules(1, 1))
 
 
 def diff(model: str, a: str, b: str, dist: Path = git.ROOT / "dist") -> Path:
-    """Write the report on `b` held against `a`, two tags, and return its folder."""
+    """Write the report that compares the tag `b` with the tag `a`, and return its folder.
+
+    Raises UsageError without two tags.
+    """
     target = destination(model, dist)
     if not a or not b:
         known = ", ".join(target.tags()) or "none"

@@ -1,4 +1,4 @@
-"""An image that answers one row at a time over HTTP, run as its hosts run it."""
+"""Run an image within the limits of its hosts, and ask it one row at a time over HTTP."""
 
 from __future__ import annotations
 
@@ -20,14 +20,17 @@ LARGEST = 2**20  # bytes of an answer about one row
 
 
 class Server:
-    """A container that answers, on one connection."""
+    """A container that answers on one connection."""
 
     def __init__(self, port: int, bundle: Bundle) -> None:
         self.connection = HTTPConnection("127.0.0.1", port, timeout=SECONDS)
         self.body = json.dumps({"features": bundle.examples[0].features})
 
     def ask(self) -> float:
-        """Score a golden example and return the milliseconds it took."""
+        """Score a golden example and return the milliseconds.
+
+        Raises StageError unless it answers 200.
+        """
         started = time.perf_counter()
         self.connection.request("POST", "/predict", self.body, {"Content-Type": "application/json"})
         answer = self.connection.getresponse()
@@ -49,14 +52,17 @@ class Server:
 
 
 def read_bounded(answer: HTTPResponse) -> None:
-    """Read an answer to its end, so that the connection can be used again."""
+    """Read an answer to its end, so that the connection can be used again.
+
+    Raises StageError for more than LARGEST bytes.
+    """
     if len(answer.read(LARGEST + 1)) > LARGEST:
         raise StageError(f"An answer must have at most {LARGEST} bytes. Got more.")
 
 
 @contextmanager
 def serving(image: str, bundle: Bundle) -> Iterator[Server]:
-    """Run an image as its hosts do, and wait until it is ready."""
+    """Yield the server of an image once it is ready; raise StageError if it is not in time."""
     container = start(image, f"--publish=127.0.0.1::{PORT}")
     try:
         port = command.run("docker", "port", container, PORT).partition("\n")[0].rpartition(":")[2]

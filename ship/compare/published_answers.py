@@ -1,4 +1,4 @@
-"""Put rows to a published model, by its own means."""
+"""Ask a published model about rows, by the means in its image."""
 
 from __future__ import annotations
 
@@ -18,7 +18,10 @@ Rows = list[dict[str, Value]]
 
 
 def ask_graph(bundle: Bundle, rows: Rows) -> Answer:
-    """Run a published ONNX graph here: it holds no code."""
+    """Run a published ONNX graph in this process, as it holds no code.
+
+    Raises Incomparable if it cannot answer the rows.
+    """
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     options.log_severity_level = 4
@@ -34,6 +37,7 @@ def ask_graph(bundle: Bundle, rows: Rows) -> Answer:
 
 
 def tensors(bundle: Bundle, rows: Rows) -> dict[str, Any]:
+    """Return the inputs of a graph, each of shape (rows, columns)."""
     result: dict[str, Any] = {}
     for kind, missing, dtype in (("numeric", np.nan, np.float64), ("categorical", "", object)):
         names = [each.name for each in bundle.manifest.inputs if each.kind == kind]
@@ -44,7 +48,10 @@ def tensors(bundle: Bundle, rows: Rows) -> dict[str, Any]:
 
 
 def ask_image(start: Callable[[], str], rows: Rows) -> Answer:
-    """Run a published image as a bulk scorer: its pickle is loaded nowhere but in there."""
+    """Run a published image as a bulk scorer, so that its pickle is loaded in the container only.
+
+    Raises Incomparable if it cannot answer the rows.
+    """
     lines = "".join(json.dumps(row) + "\n" for row in rows)
     result = command.attempt(
         "docker", "run", "--pull=never", "--rm", "--interactive", "--network=none",
@@ -60,5 +67,6 @@ def ask_image(start: Callable[[], str], rows: Rows) -> Answer:
 
 
 def vector(answer: dict[str, Any]) -> list[float]:
+    """Return the probabilities of an answer, in the order of the classes."""
     found = answer["probabilities"]
     return list(found.values()) if isinstance(found, dict) else found

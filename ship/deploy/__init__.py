@@ -1,1 +1,1 @@
-"""From a published digest to a running, watched, reversible service: see README.md."""
+"""Deploy a published digest: verify it, roll it out, watch it, and go back if need be."""

@@ -1,7 +1,7 @@
-"""Whether an image is older than the one that serves, which takes a word more to deploy.
+"""Refuse an image that is older than the one that serves, unless OLDER=yes says that it is meant.
 
-Its date is that of the last commit that shaped it. The digest covers it, so nobody who may only
-write to the registry can make an old image look new.
+The age of an image is the date of the last commit that shaped it. The digest covers that date, so
+nobody who can only write to the registry can make an old image look new.
 """
 
 from __future__ import annotations
@@ -19,13 +19,15 @@ from ship.supply_chain.verify import Verified
 class Serving(History, Protocol):
     """Where something serves, and what served is remembered."""
 
-    def serving(self, model: str) -> str | None: ...
+    def serving(self, model: str) -> str | None:
+        """Return the digest that serves a model, None where none does."""
 
 
 def refuse_older(target: Serving, source: Destination, model: str, asked: Verified) -> None:
-    """Raise StageError for an image that is, or may be, older than what serves.
+    """Check that an image is not older than what serves.
 
-    Where nothing serves, or the same image, or one of the same date, nothing is older.
+    It is not where nothing serves, or the same image, or one of the same date. Raises StageError
+    for one that is older, and where either date is unknown.
     """
     serving = target.serving(model)
     if serving is None or serving == asked.digest:
@@ -46,7 +48,10 @@ def refuse_older(target: Serving, source: Destination, model: str, asked: Verifi
 
 
 def known(target: History, source: Destination, digest: str) -> dt.datetime | None:
-    """Return when what serves was made: by the history, which forgets no image that was deleted."""
+    """Return when an image was made, None if unknown.
+
+    The history is asked first, as it still knows images that were deleted.
+    """
     recorded = [parse_time(entry.created) for entry in target.entries() if entry.digest == digest]
     if found := next(filter(None, recorded), None):
         return found
@@ -57,8 +62,10 @@ def known(target: History, source: Destination, digest: str) -> dt.datetime | No
 
 
 def told(when: dt.datetime) -> str:
+    """Return a time for a message."""
     return f"{when.astimezone(dt.UTC):%Y-%m-%d %H:%M} UTC"
 
 
 def written(when: dt.datetime | None) -> str:
+    """Return a time as ISO 8601, "" for none."""
     return when.isoformat() if when else ""

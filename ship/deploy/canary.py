@@ -1,4 +1,4 @@
-"""Send a share of the requests to a candidate, compare what it does with them, then decide."""
+"""Send a share of the requests to a candidate, compare it with what serves, and decide."""
 
 from __future__ import annotations
 
@@ -10,22 +10,25 @@ from ship.deploy.replica_metrics import Counts
 from ship.errors import StageError
 
 ENOUGH = 50  # requests, below which nothing is said about a candidate
-MORE_ERRORS = 0.01  # that a candidate may have, as a share of its requests
-SLOWER, SLOWER_SECONDS = 2.0, 0.005  # times, and by, what 95 % of its answers may take longer
-LOOKS = 20  # in the time of a trial
+MORE_ERRORS = 0.01  # by which a candidate's share of failed requests may exceed what serves
+SLOWER, SLOWER_SECONDS = 2.0, 0.005  # its 95th percentile may exceed either limit, but not both
+LOOKS = 20  # comparisons in a trial
 
 Read = Callable[[], tuple[Counts, Counts]]  # of what serves, and of the candidate
 
 
 @dataclass(frozen=True)
 class Trial:
-    """A candidate's time of trial: it gets `share` percent of the requests for `seconds`."""
+    """The trial of a candidate, which gets `share` percent of the requests for `seconds`."""
 
     share: int
     seconds: float
 
     def watch(self, read: Read) -> None:
-        """Look again and again; raise StageError as soon as the candidate is the worse one."""
+        """Compare the counts LOOKS times.
+
+        Raises StageError as soon as the candidate is the worse one.
+        """
         start = read()
         end = time.monotonic() + self.seconds
         while True:
@@ -40,7 +43,10 @@ class Trial:
 
 
 def fault(serving: Counts, candidate: Counts, *, over: bool) -> str:
-    """Return why a candidate must not be promoted, or nothing."""
+    """Return why a candidate must not be promoted, "" where nothing is wrong.
+
+    `over` says whether the trial has ended, so that too few requests are a fault.
+    """
     if candidate.requests < ENOUGH:
         return (
             f"it got {candidate.requests:.0f} requests, and {ENOUGH} are needed to judge it. "

@@ -1,4 +1,4 @@
-"""The words `deploy`, `canary`, `rollback`, `history`, `manifests` and `undeploy`."""
+"""The commands `deploy`, `canary`, `rollback`, `history`, `manifests` and `undeploy`."""
 
 from __future__ import annotations
 
@@ -31,13 +31,16 @@ WIDTH = 200  # of the history where no terminal says otherwise
 
 
 def deploy(models: list[str], tag: str) -> None:
-    """Let what `tag` names serve."""
+    """Make what `tag` names serve; raise StageError where that fails for any model."""
     settings = load()
     each(models, settings, partial(rollout.deploy, tag=tag, older=settings.older == "yes"))
 
 
 def canary(models: list[str], tag: str) -> None:
-    """Let what `tag` names serve if it does well on a share of the requests."""
+    """Make what `tag` names serve if it does well on a share of the requests.
+
+    Raises StageError where that fails for any model.
+    """
     settings = load()
     trial = Trial(settings.canary_share, settings.canary_seconds)
     older = settings.older == "yes"
@@ -45,7 +48,7 @@ def canary(models: list[str], tag: str) -> None:
 
 
 def rollback(models: list[str]) -> None:
-    """Return to what served before."""
+    """Return to what served before; raise StageError where that fails for any model."""
     each(models, load(), rollout.rollback)
 
 
@@ -59,7 +62,10 @@ def history(models: list[str]) -> None:
 
 
 def manifests(models: list[str], tag: str) -> None:
-    """Print the Kubernetes manifests of what `tag` names, verified, for whoever applies them."""
+    """Print the Kubernetes manifests of what `tag` names, verified, for another tool to apply.
+
+    Raises UsageError where REGISTRY names no registry.
+    """
     settings = load()
     refuse_local_images()
     for model in models:
@@ -71,6 +77,7 @@ def manifests(models: list[str], tag: str) -> None:
 
 
 def refuse_local_images() -> None:
+    """Check that images are in a registry; raise UsageError if they are on this machine."""
     if not os.environ.get("REGISTRY"):
         raise UsageError(
             "REGISTRY must be where the cluster pulls from, as host/owner. Got none instead; "
@@ -81,7 +88,8 @@ def refuse_local_images() -> None:
 def undeploy(models: list[str]) -> None:
     """Stop the models named, or everything; history and metrics stay.
 
-    After everything was stopped, the next deploy starts again what served then.
+    After everything was stopped, the next deploy starts again what served then. Raises UsageError
+    for another target than Compose.
     """
     settings = load()
     if settings.target != "compose":
@@ -100,6 +108,7 @@ def undeploy(models: list[str]) -> None:
 
 
 def serving(target: Target, model: str) -> str:
+    """Return the digest that serves; raise StageError if none does."""
     digest = target.serving(model)
     if digest is None:
         raise StageError(f"{model} must serve to be undeployed. It does not; see: make history")
@@ -107,6 +116,7 @@ def serving(target: Target, model: str) -> str:
 
 
 def row(entry: Entry) -> tuple[Text, ...]:
+    """Return an entry of the history as the cells of a table."""
     result = f"{entry.result}: {entry.reason.splitlines()[0]}" if entry.reason else entry.result
     cells = (entry.when, entry.model, entry.who, entry.action, entry.digest[7:19], result,
              f"{entry.seconds:.1f}")  # fmt: skip
@@ -116,7 +126,7 @@ def row(entry: Entry) -> tuple[Text, ...]:
 def each(
     models: list[str], settings: Settings, do: Callable[[Target, Destination, str], None]
 ) -> None:
-    """Do it for every model; raise StageError at the end where it failed for any."""
+    """Call `do` for every model; raise StageError at the end where it failed for any."""
     failures = []
     with opened(settings) as target:
         for model in models:
@@ -130,7 +140,7 @@ def each(
 
 @contextmanager
 def opened(settings: Settings) -> Iterator[Target]:
-    """Have the target to ourselves, as far as this machine goes."""
+    """Lock the deployment on this machine and yield its target."""
     with locked(settings.folder):
         if settings.target == "compose":
             Project(settings).prepare()
@@ -140,4 +150,5 @@ def opened(settings: Settings) -> Iterator[Target]:
 
 
 def target_of(settings: Settings) -> Target:
+    """Return the target of the settings."""
     return Compose(Project(settings)) if settings.target == "compose" else Kubernetes(settings)

@@ -1,4 +1,4 @@
-"""A published image on its way to where it serves: fetched by its digest."""
+"""Fetch a published image into the engine, by its digest."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ship.registry.destination import Destination
 
 @dataclass(frozen=True)
 class Image:
-    """One image of a model, named so that an engine, and of a registry a cluster too, finds it."""
+    """An image of a model, by a reference that the engine knows, and a cluster if in a registry."""
 
     model: str
     digest: str
@@ -21,7 +21,7 @@ class Image:
 
 
 def fetch(source: Destination, model: str, digest: str) -> Image:
-    """Put an image into the engine, and return it under a name that no tag can change."""
+    """Put an image into the engine, and return it by a reference that no tag can change."""
     if not source.shared:
         return load(source, model, digest)
     reference = f"{source}@{digest}"
@@ -30,7 +30,7 @@ def fetch(source: Destination, model: str, digest: str) -> Image:
 
 
 def load(source: Destination, model: str, digest: str) -> Image:
-    """Load an image from this machine into the engine, every blob held against its digest."""
+    """Load an image from this machine into the engine, every blob checked against its digest."""
     held = f"model-images/{model}:{digest.removeprefix('sha256:')[:12]}"
     with TemporaryDirectory() as folder:
         return Image(model, digest, engine.load(source.local(digest, Path(folder)), held))

@@ -1,4 +1,4 @@
-"""Ask a deployed service its golden examples, as its clients would ask: through the way in."""
+"""Ask a deployed service its golden examples, at the address where its clients ask."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from ship.errors import StageError
 from ship.waiting import wait_for
 
 TOO_MANY = 429
-SECONDS = 10  # that the way in has to know of a new service
-RATE_SECONDS = 60  # that the way in may refuse us for asking too often
+SECONDS = 10  # until the router or Gateway must know of a new service
+RATE_SECONDS = 60  # for which the router or Gateway may refuse requests by its rate limit
 DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
@@ -32,14 +32,14 @@ def check(url: str, examples: list[Example]) -> None:
 
 
 def wait_ready(url: str) -> None:
-    """Wait until the way in leads to a replica that is ready; raise StageError where none is."""
+    """Wait until a replica is ready behind the address; raise StageError if none is in SECONDS."""
     request = urllib.request.Request(f"{url}/ready")  # noqa: S310 - the operator's address
     wait_for(lambda: ask(request), lambda reply: reply[0] == 200,
              f"{url}/ready must be 200", SECONDS)  # fmt: skip
 
 
 def ask_example(url: str, example: Example) -> tuple[int, Any]:
-    """Return status and answer to a golden example, asked again while RATE holds us back too."""
+    """Return status and answer to a golden example; ask again while the rate limit refuses."""
     return wait_for(
         lambda: post(url, {"features": example.features}), lambda reply: reply[0] != TOO_MANY,
         f"{url} must take a request", RATE_SECONDS, interval=1,
@@ -47,7 +47,7 @@ def ask_example(url: str, example: Example) -> tuple[int, Any]:
 
 
 def agrees(answer: Any, example: Example) -> bool:
-    """Compare labels exactly, and numbers and probabilities within the tolerance."""
+    """Return whether an answer is the recorded one; numbers may differ by the tolerance."""
     if not isinstance(answer, dict) or "prediction" not in answer:
         return False
     given = answer["prediction"]
@@ -62,10 +62,12 @@ def agrees(answer: Any, example: Example) -> bool:
 
 
 def close(found: float, wanted: float) -> bool:
+    """Return whether two numbers are equal within PARITY_TOLERANCE."""
     return math.isclose(found, wanted, rel_tol=PARITY_TOLERANCE, abs_tol=PARITY_TOLERANCE)
 
 
 def post(url: str, body: Any) -> tuple[int, Any]:
+    """Send a body as JSON; return status and decoded answer."""
     request = urllib.request.Request(  # noqa: S310 - the address is the operator's
         url, json.dumps(body).encode(), {"Content-Type": "application/json"}
     )
@@ -84,6 +86,7 @@ def ask(request: urllib.request.Request) -> tuple[int, Any]:
 
 
 def decoded(content: bytes) -> Any:
+    """Return the JSON of an answer, or the beginning of its text where it is none."""
     try:
         return json.loads(content)
     except ValueError:

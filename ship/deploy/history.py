@@ -1,4 +1,4 @@
-"""Who deployed what, when, and how it ended: one JSON object a line, only ever added to."""
+"""The history of a target: who deployed what, when, and how it ended, as JSON Lines."""
 
 from __future__ import annotations
 
@@ -16,9 +16,10 @@ Result = Literal["serving", "refused", "undone", "stuck", "removed"]
 
 
 class Entry(msgspec.Struct, frozen=True, kw_only=True):
-    """One attempt: `serving` where the digest came to serve, else the one before it serves on.
+    """One attempt to deploy, and its result.
 
-    `stuck` is neither, and `removed` is the end of a digest that served.
+    `serving`: the digest serves. `refused` and `undone`: the previous one serves on. `stuck`:
+    neither is certain. `removed`: a digest that served was stopped.
     """
 
     when: str
@@ -35,30 +36,37 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class History(Protocol):
-    """Where a target keeps its entries."""
+    """The entries of a target."""
 
-    def entries(self) -> list[Entry]: ...
-    def add(self, entry: Entry) -> None: ...
+    def entries(self) -> list[Entry]:
+        """Return all entries, the oldest first."""
+
+    def add(self, entry: Entry) -> None:
+        """Add an entry; none is ever changed."""
 
 
 def encode(entry: Entry) -> bytes:
+    """Return an entry as a line."""
     return msgspec.json.encode(entry) + b"\n"
 
 
 def decode(lines: bytes) -> list[Entry]:
+    """Return the entries of lines."""
     return [msgspec.json.decode(line, type=Entry) for line in lines.splitlines() if line.strip()]
 
 
 def now() -> str:
+    """Return the time as ISO 8601 in UTC."""
     return dt.datetime.now(dt.UTC).isoformat(timespec="seconds")
 
 
 def who() -> str:
-    """Return who asks for it: the account on the forge, or the user of this machine."""
+    """Return who deploys: the account on GitHub, or the user and name of this machine."""
     return os.environ.get("GITHUB_ACTOR") or f"{getpass.getuser()}@{socket.gethostname()}"
 
 
 def removal(model: str, digest: str) -> Entry:
+    """Return the entry of a model that was stopped."""
     return Entry(
         when=now(),
         who=who(),

@@ -1,4 +1,4 @@
-"""What the replicas of a release counted, read from their /metrics."""
+"""Read the metrics of replicas, in the Prometheus text exposition format 0.0.4."""
 
 from __future__ import annotations
 
@@ -9,11 +9,7 @@ from dataclasses import dataclass, field
 
 SAMPLE = re.compile(r"(?P<name>\w+)(?:\{(?P<labels>.*)\})? (?P<value>\S+)")
 LABEL = re.compile(r'(\w+)="((?:[^"\\]|\\.)*)"')
-PREDICTING = (
-    "predict",
-    "/invocations",
-    "/infer",
-)  # how the routes end that answer with predictions
+PREDICTING = ("predict", "/invocations", "/infer")  # ends of the paths that predict
 
 
 @dataclass(frozen=True)
@@ -26,10 +22,14 @@ class Counts:
 
     @property
     def error_share(self) -> float:
+        """The share of requests that failed, from 0 to 1."""
         return self.errors / self.requests if self.requests else 0.0
 
     def quantile(self, share: float) -> float:
-        """Return the seconds that `share` of the predictions took at most, as Prometheus does."""
+        """Return the seconds that `share` of the predictions took at most.
+
+        Interpolated within a bucket, as Prometheus' histogram_quantile does.
+        """
         bounds = sorted(self.buckets)
         wanted = share * self.buckets[math.inf] if bounds else 0
         lower, below = 0.0, 0.0
@@ -41,7 +41,7 @@ class Counts:
         return 0.0
 
     def since(self, earlier: Counts) -> Counts:
-        """Return what was counted in between; a replica that began again has counted nothing."""
+        """Return what was counted since `earlier`; nothing where a replica started again."""
         buckets = {le: max(0, n - earlier.buckets.get(le, 0)) for le, n in self.buckets.items()}
         requests = max(0, self.requests - earlier.requests)
         return Counts(requests, max(0, self.errors - earlier.errors), buckets)
@@ -54,7 +54,7 @@ class Counts:
 
 
 def parse(texts: Iterable[str]) -> Counts:
-    """Add up what several replicas print at /metrics."""
+    """Return the sums of what several replicas print at /metrics."""
     requests = errors = 0.0
     buckets: dict[float, float] = {}
     for line in "\n".join(texts).splitlines():

@@ -1,4 +1,4 @@
-"""Verify, roll out, ask, and keep a record: what deploying is, wherever it goes."""
+"""Deploy to any target: verify the image, roll it out, check its answers, keep a record."""
 
 from __future__ import annotations
 
@@ -21,18 +21,27 @@ Check = Callable[[str], None]
 
 
 class Stuck(StageError):  # noqa: N818 - what a deployment is then
-    """A deployment that failed, and could not be undone either."""
+    """A deployment failed, and undoing it failed too."""
 
 
 class Target(History, Protocol):
-    """Where models are deployed."""
+    """A place where models are deployed."""
 
-    def serving(self, model: str) -> str | None: ...
-    def roll_out(self, image: Image, check: Check, trial: Trial | None = None) -> None: ...
+    def serving(self, model: str) -> str | None:
+        """Return the digest that serves a model, None where none does."""
+
+    def roll_out(self, image: Image, check: Check, trial: Trial | None = None) -> None:
+        """Make an image serve, or raise with the previous one serving.
+
+        `check` is called with the address of the model. Raises Stuck where undoing failed too.
+        """
 
 
 def digest_of(source: Destination, tag: str) -> str:
-    """Return what a tag names now; a digest names itself."""
+    """Return the digest that a tag names now, or the digest itself.
+
+    Raises StageError for no such tag.
+    """
     digest = tag if tag.startswith("sha256:") else source.digest_of(tag)
     if digest is None:
         raise StageError(f"{source}:{tag} must be published. It is not; see: make models")
@@ -42,9 +51,9 @@ def digest_of(source: Destination, tag: str) -> str:
 def deploy(
     target: Target, source: Destination, model: str, tag: str, *, older: bool = False
 ) -> None:
-    """Let what `tag` names serve, or leave what serves and raise StageError.
+    """Make what `tag` names serve, or raise StageError with what serves unchanged.
 
-    What is older than what serves is refused unless `older` says that this is meant.
+    An image that is older than what serves is refused unless `older`.
     """
     Attempt(target, source, model, digest_of(source, tag), "deploy", tag, older=older).run()
 
@@ -52,7 +61,11 @@ def deploy(
 def canary(  # noqa: PLR0913 - a deploy, with a trial
     target: Target, source: Destination, model: str, tag: str, trial: Trial, *, older: bool = False
 ) -> None:
-    """Let what `tag` names serve if it does well on a share of the requests."""
+    """Make what `tag` names serve if it does well on a share of the requests.
+
+    Raises StageError if it does not, and where no other image serves that it could be compared
+    with.
+    """
     digest, serving = digest_of(source, tag), target.serving(model)
     if serving in (None, digest):
         raise StageError(f"{model} must serve another image than {digest} for a canary. "
@@ -61,7 +74,7 @@ def canary(  # noqa: PLR0913 - a deploy, with a trial
 
 
 def rollback(target: Target, source: Destination, model: str) -> None:
-    """Return to what served before."""
+    """Return to what served before; raise StageError if nothing did."""
     found = history.stack(target.entries(), model)
     if len(found) < 2:
         raise StageError(f"{model} must have been deployed twice to be rolled back. "
@@ -74,7 +87,7 @@ def rollback(target: Target, source: Destination, model: str) -> None:
 
 @dataclass(frozen=True)
 class Attempt:
-    """To let one image serve: what becomes of it is the next line of the history."""
+    """The attempt to make one image serve; it ends with an entry of the history."""
 
     target: Target
     source: Destination
@@ -86,7 +99,7 @@ class Attempt:
     older: bool = False
 
     def run(self) -> None:
-        """Verify the image and roll it out; raise StageError where it does not come to serve."""
+        """Verify the image and roll it out; raise StageError if it does not come to serve."""
         end = self.begin()
         try:
             verified = verify(self.source, self.digest, self.model, self.tag)
@@ -111,7 +124,7 @@ class Attempt:
         print(f"{self} serves and answered its golden examples", flush=True)
 
     def begin(self) -> Callable[..., None]:
-        """Start the clock; return what ends the attempt with a line of the history."""
+        """Start the clock; return the function that ends the attempt by an entry in the history."""
         previous, when, started = self.target.serving(self.model), history.now(), time.monotonic()
 
         def end(result: Result, *, verified: str = "", reason: str = "", created: str = "") -> None:
@@ -124,6 +137,7 @@ class Attempt:
         return end
 
     def outcome(self) -> str:
+        """Return what serves after a failure, for a message."""
         serving = self.target.serving(self.model)
         return f"{serving} does" if serving else "nothing does, as before"
 

@@ -1,4 +1,4 @@
-"""What an operator can set, each from the environment variable of its name in capitals."""
+"""The settings of deploying, each from the environment variable of its name in capitals."""
 
 from __future__ import annotations
 
@@ -43,7 +43,10 @@ class Settings:
 
 
 def load(environ: Mapping[str, str] = os.environ) -> Settings:
-    """Read the settings; an empty variable counts as not set."""
+    """Return the settings of the environment; an empty variable counts as not set.
+
+    Raises UsageError for a value that a setting must not have.
+    """
     values = {
         each.name: number(each.name, value) if each.type == "int" else value
         for each in fields(Settings)
@@ -64,6 +67,7 @@ def load(environ: Mapping[str, str] = os.environ) -> Settings:
 
 
 def number(name: str, value: str) -> int:
+    """Return a whole number above 0; raise UsageError for anything else."""
     if not value.isdecimal() or not int(value):
         raise UsageError(f"{name.upper()} must be a whole number above 0. Got {value!r} instead.")
     return int(value)

@@ -1,1 +1,1 @@
-"""Files that a stranger may have made: read within bounds, hashed, replaced at once."""
+"""Read untrusted files within limits, check their digests, and replace files as a whole."""

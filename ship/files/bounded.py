@@ -1,4 +1,4 @@
-"""How much is read of what somebody else wrote: never more than fits, whatever it claims to be."""
+"""Limit how much is read of a file that somebody else wrote, whatever size it claims."""
 
 from __future__ import annotations
 
@@ -15,18 +15,20 @@ EVIDENCE = 64 * 2**20  # bytes of a report or an SBOM
 
 
 def refuse_larger(found: int, limit: int, what: str) -> None:
+    """Check a size or number; raise ShipError if it exceeds the limit."""
     if found > limit:
         raise ShipError(f"{what} must be at most {limit}. Got {found} instead.")
 
 
 class Bounded:
-    """A file of a stranger's tar, in which a header may claim to be of any size."""
+    """A file inside an untrusted tar, whose header may claim any size."""
 
     def __init__(self, file: IO[bytes], what: str) -> None:
         self.file = file
         self.what = what
 
     def read(self, size: int) -> bytes:
+        """Return `size` bytes; raise ShipError if that is more than LARGEST."""
         refuse_larger(size, LARGEST, f"{self.what}: bytes of one member")
         return self.file.read(size)
 
@@ -44,7 +46,7 @@ def read_file(file: Path, limit: int = EVIDENCE) -> bytes:
 
 
 def decoded(content: bytes, where: object) -> dict[str, Any]:
-    """Return a JSON object that somebody else wrote."""
+    """Return the JSON object that somebody else wrote; raise ShipError for anything else."""
     try:
         found = json.loads(content)
     except (ValueError, RecursionError) as error:

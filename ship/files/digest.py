@@ -1,7 +1,7 @@
-"""Digests and descriptors (OCI image spec 1.1): what they must look like, and what they promise.
+"""Check digests and descriptors (OCI image spec 1.1), and blobs against them.
 
-A document of an image leads to blobs by descriptors: media type, digest and size. Both are checked
-before anything is done with them, and a blob is held against them before anything relies on it.
+A document of an image refers to blobs by descriptors: media type, digest and size. Each descriptor
+is checked before it is followed, and each blob is checked against it before it is used.
 """
 
 from __future__ import annotations
@@ -22,11 +22,14 @@ CONFIGS = ("application/vnd.oci.image.config.v1+json",
 LAYERS = ("application/vnd.oci.image.layer.v1.tar",
           "application/vnd.oci.image.layer.v1.tar+gzip",
           "application/vnd.docker.image.rootfs.diff.tar.gzip")  # fmt: skip
-NAME = re.compile(r"[a-z0-9][a-z0-9._-]*")  # of an architecture, which ends in names of files
+NAME = re.compile(r"[a-z0-9][a-z0-9._-]*")  # of an architecture, which becomes a part of file names
 
 
 def checked(digest: Any, where: object) -> str:
-    """Return a digest that somebody else wrote, which may end in a path or a command line."""
+    """Return a digest that somebody else wrote, which may become a part of a path or a command.
+
+    Raises ShipError for one that is malformed.
+    """
     if not isinstance(digest, str) or not DIGEST.fullmatch(digest):
         raise ShipError(
             f"{where}: a digest must be sha256: and 64 hexadecimal digits. "
@@ -41,13 +44,16 @@ def of(content: bytes) -> str:
 
 
 def require(content: bytes, digest: str, where: object) -> bytes:
-    """Return a blob; raise ShipError for one that is not what its digest says."""
+    """Return a blob; raise ShipError if its digest is another."""
     with io.BytesIO(content) as source:
         return Verified(source, digest, len(content), where).read()
 
 
 class Verified:
-    """A blob that is being read: it raises ShipError before its last byte is handed out as good."""
+    """A blob that is checked while it is read: its last byte is not returned unless all are right.
+
+    Reading raises ShipError for another digest or size.
+    """
 
     def __init__(self, source: IO[bytes], digest: str, size: int, where: object) -> None:
         self.source = source
@@ -59,6 +65,10 @@ class Verified:
             self._end()
 
     def read(self, count: int = -1) -> bytes:
+        """Return up to `count` bytes.
+
+        Raises ShipError at the end of a blob that is not as listed.
+        """
         wanted = self.left if count < 0 else min(count, self.left)
         block = self.source.read(wanted)
         self.total.update(block)
@@ -70,6 +80,7 @@ class Verified:
         return block
 
     def _end(self) -> None:
+        """Check the digest at the end."""
         if self.source.read(1):
             self._refuse("bytes too many")
         found = f"sha256:{self.total.hexdigest()}"
@@ -77,6 +88,7 @@ class Verified:
             self._refuse(found)
 
     def _refuse(self, found: str) -> None:
+        """Raise the ShipError of this blob."""
         raise ShipError(
             f"{self.where}: blob {self.digest} must have that digest, and the size that it is "
             f"listed with. Got {found} instead. Remove it, and make or fetch it again."
@@ -84,13 +96,16 @@ class Verified:
 
 
 def drain(blob: Verified) -> None:
-    """Read a blob for nothing but its digest."""
+    """Read a blob to its end, only to check it."""
     while blob.read(BLOCK):
         pass
 
 
 def descriptor(found: Any, types: tuple[str, ...], where: object) -> dict[str, Any]:
-    """Return mediaType, digest and size of what a document leads to, in a form to rely on."""
+    """Return mediaType, digest and size of an untrusted descriptor.
+
+    Raises ShipError for another media type, or a malformed digest or size.
+    """
     if not isinstance(found, dict) or found.get("mediaType") not in types:
         kind = found.get("mediaType") if isinstance(found, dict) else found
         raise ShipError(
@@ -104,7 +119,7 @@ def descriptor(found: Any, types: tuple[str, ...], where: object) -> dict[str, A
 
 
 def refuse_other_than_strings(config: Any, where: object) -> None:
-    """Raise ShipError for a configuration whose labels are not names and texts."""
+    """Check the labels of a configuration; raise ShipError unless all are texts."""
     labels = (config.get("Labels") or {}) if isinstance(config, dict) else None
     if not isinstance(labels, dict) or not all(isinstance(each, str) for each in labels.values()):
         raise ShipError(f"{where}: labels must be texts. Got {str(config)[:100]!a} instead.")

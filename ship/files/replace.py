@@ -1,7 +1,7 @@
-"""Put a whole new file or folder where another may be: nothing is written through what lies there.
+"""Replace a file or folder as a whole, without writing through what has its name.
 
-In dist/ a stranger may have left a link by any name; a rename replaces the link, and leaves what it
-leads to alone.
+A stranger may have left links in dist/. A rename replaces a link, and leaves what it leads to
+alone.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from typing import TextIO
 
 
 def replace_file(file: Path, content: bytes) -> None:
-    """Write a whole new file, or leave the old one."""
+    """Write a file as a whole, or leave the old one."""
     file.parent.mkdir(parents=True, exist_ok=True)
     partial = file.with_name(f".{file.name}.{os.getpid()}.{threading.get_ident()}")
     partial.unlink(missing_ok=True)
@@ -27,7 +27,7 @@ def replace_file(file: Path, content: bytes) -> None:
 
 
 def remove(path: Path) -> None:
-    """Remove what has this name, if anything: of a link, the link."""
+    """Remove what has this name, if anything; of a link, only the link."""
     if path.is_dir() and not path.is_symlink():
         shutil.rmtree(path)
     else:
@@ -35,7 +35,7 @@ def remove(path: Path) -> None:
 
 
 def new_file(file: Path) -> TextIO:
-    """Open a new file, for what is written bit by bit, such as a log."""
+    """Open a new file for text that is written line by line, such as a log."""
     file.unlink(missing_ok=True)
     return file.open("x", encoding="utf-8")
 

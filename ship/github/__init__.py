@@ -1,1 +1,1 @@
-"""What the workflows ask of GitHub's API: nothing here needs anything installed."""
+"""What the workflows ask of GitHub's API; it needs nothing but Python's standard library."""

@@ -20,6 +20,7 @@ from ship.github.required_jobs import gate
 
 
 def main() -> int:
+    """Run a command and return its exit code; print a failure as one line."""
     arguments = parser().parse_args()
     try:
         if arguments.word in ("gate", "override"):
@@ -38,6 +39,7 @@ def main() -> int:
 
 
 def parser() -> argparse.ArgumentParser:
+    """Return the argument parser."""
     result = argparse.ArgumentParser(prog="python3 -m ship.github", description=__doc__)
     words = result.add_subparsers(dest="word", required=True)
     words.add_parser("gate", help="fail unless every job of the run passed, or may be skipped")

@@ -1,4 +1,4 @@
-"""A client of GitHub's REST API, as small as the workflows need it: the standard library alone."""
+"""A client of GitHub's REST API, with what the workflows need, by the standard library alone."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from urllib.request import Request, urlopen
 
 from ship.errors import ShipError, UsageError
 
-BOT = "github-actions[bot]"  # who a workflow's own token writes as
+BOT = "github-actions[bot]"  # the account of a workflow's own token
 TIMEOUT = 30  # seconds
 ANSWER_LIMIT = 32 * 2**20  # bytes of JSON that one answer may have
 NEXT = re.compile(r'<([^>]+)>; rel="next"')
 
 
 class ApiError(ShipError):
-    """An answer that is no success, with the permission that it most often lacks."""
+    """An answer that is no success; for 403 the message says to grant the permission."""
 
     def __init__(self, request: Request, status: int, reason: str) -> None:
         super().__init__(
@@ -36,7 +36,10 @@ class ApiError(ShipError):
 
 @dataclass(frozen=True)
 class GitHub:
-    """One repository on GitHub. A path that begins with `/` is the API's, others are its own."""
+    """One repository on GitHub.
+
+    A path that begins with `/` is one of the API, any other one of the repository.
+    """
 
     url: str
     repository: str
@@ -44,7 +47,10 @@ class GitHub:
 
     @classmethod
     def from_environment(cls) -> GitHub:
-        """Read the variables that every job of a workflow has, and its token."""
+        """Return the repository of the workflow.
+
+        Raises UsageError outside one, or without a token.
+        """
         return cls(
             url=os.environ.get("GITHUB_API_URL", "https://api.github.com"),
             repository=variable("GITHUB_REPOSITORY", "owner/name"),
@@ -53,14 +59,19 @@ class GitHub:
 
     @property
     def owner(self) -> str:
+        """The owner of the repository."""
         return self.repository.partition("/")[0]
 
     def get(self, path: str, **parameters: str | int) -> Any:
+        """Return the JSON at a path; raise ApiError if it cannot be had."""
         with self._open("GET", self._address(path, parameters)) as answer:
             return decoded(answer)
 
     def pages(self, path: str, key: str = "", **parameters: str | int) -> Iterator[Any]:
-        """Yield every item of a list (or of the list under `key`), however many pages it has."""
+        """Yield every item of a list (or of the list under `key`), page by page.
+
+        Pages are those of the Link header (RFC 8288). Raises ApiError if one cannot be had.
+        """
         address = self._address(path, {"per_page": 100, **parameters})
         while address:
             with self._open("GET", address) as answer:
@@ -70,21 +81,30 @@ class GitHub:
             address = following[1] if following else ""
 
     def send(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> Any:
+        """Send a body as JSON, and return the answer's; raise ApiError if it is refused."""
         with self._open(method, self._address(path, {}), body) as answer:
             return decoded(answer)
 
     def download(self, path: str, limit: int) -> bytes:
-        """Return a file of at most `limit` bytes; the storage it lies in never sees the token."""
+        """Return a file of at most `limit` bytes; the token is not sent where a redirect leads.
+
+        Raises ApiError if it cannot be had, ShipError if it is larger.
+        """
         with self._open("GET", self._address(path, {})) as answer:
             return read(answer, limit)
 
     def _address(self, path: str, parameters: Mapping[str, str | int]) -> str:
+        """Return the URL of a path."""
         whole = path if path.startswith("/") else f"/repos/{self.repository}/{path}"
         return f"{self.url}{whole}" + (f"?{urlencode(parameters)}" if parameters else "")
 
     def _open(
         self, method: str, address: str, body: Mapping[str, Any] | None = None
     ) -> HTTPResponse:
+        """Send a request and return the open answer.
+
+        Raises ApiError for an answer that is no success, ShipError for an address on another host.
+        """
         if not address.startswith(f"{self.url}/"):
             raise ShipError(f"GitHub's next page must be on {self.url}. Got {address} instead.")
         content = None if body is None else json.dumps(body).encode()
@@ -104,11 +124,13 @@ class GitHub:
 
 
 def decoded(answer: HTTPResponse) -> Any:
+    """Return the JSON of an answer, None where it is empty."""
     content = read(answer, ANSWER_LIMIT)
     return json.loads(content) if content else None
 
 
 def read(answer: HTTPResponse, limit: int) -> bytes:
+    """Return the body of an answer; raise ShipError if it has more than `limit` bytes."""
     content = answer.read(limit + 1)
     if len(content) > limit:
         raise ShipError(f"What {answer.url} holds must be at most {limit} bytes. It is more.")
@@ -116,7 +138,7 @@ def read(answer: HTTPResponse, limit: int) -> bytes:
 
 
 def reason(error: HTTPError) -> str:
-    """Return GitHub's own words, which are JSON, or the status line where they are not."""
+    """Return GitHub's message in an error, or the status line where there is none."""
     content = error.read(4096)
     try:
         return str(json.loads(content)["message"])
@@ -125,6 +147,7 @@ def reason(error: HTTPError) -> str:
 
 
 def variable(name: str, example: str) -> str:
+    """Return a variable of the environment; raise UsageError if it is not set."""
     value = os.environ.get(name)
     if not value:
         raise UsageError(f"{name} must be set, as in a workflow: {name}={example}. It is not.")
@@ -132,6 +155,6 @@ def variable(name: str, example: str) -> str:
 
 
 def event() -> dict[str, Any]:
-    """Return what started the workflow, as GitHub describes it."""
+    """Return the event that started the workflow."""
     found: dict[str, Any] = json.loads(Path(variable("GITHUB_EVENT_PATH", "file")).read_bytes())
     return found

@@ -1,7 +1,7 @@
 """Post the report of a pull request's run as one comment, which later runs replace.
 
-The run may be a fork's: its code is not here, and what it wrote is not trusted. Whose pull request
-it is, GitHub says, not the report; the report is text, and nothing of it reaches the disk.
+The run may be a fork's, so what it wrote is not trusted. GitHub, and not the report, says which
+pull request it belongs to. The report is handled as text, and nothing of it is written to disk.
 """
 
 from __future__ import annotations
@@ -27,7 +27,10 @@ NOTE = (
 
 
 def comment(github: GitHub) -> int:
-    """Comment on every open pull request whose newest commit is the one that ran."""
+    """Comment on every open pull request whose newest commit is the one that ran.
+
+    Raises ShipError for a report that cannot be read.
+    """
     run = event()["workflow_run"]
     found = pull_requests(github, run)
     if not found:
@@ -58,7 +61,7 @@ def pull_requests(github: GitHub, run: dict[str, Any]) -> list[int]:
 
 
 def report(github: GitHub, run_id: int) -> str:
-    """Return the report that a run left; empty where it ended before there was one."""
+    """Return the report of a run, "" where it ended before there was one."""
     artifacts = [
         artifact
         for artifact in github.pages(f"actions/runs/{run_id}/artifacts", "artifacts", name=ARTIFACT)
@@ -71,7 +74,10 @@ def report(github: GitHub, run_id: int) -> str:
 
 
 def text(archive: bytes) -> str:
-    """Return the one file of an artifact; nothing is unpacked, so no name leads anywhere."""
+    """Return the one file of an artifact, without unpacking it to disk.
+
+    Raises ShipError for a broken archive, for a link, and for more than TEXT_LIMIT bytes.
+    """
     try:
         with zipfile.ZipFile(io.BytesIO(archive)) as members:
             member = members.getinfo(MEMBER)
@@ -87,7 +93,7 @@ def text(archive: bytes) -> str:
 
 
 def render(run: dict[str, Any], untrusted: str) -> str:
-    """Return the comment: our own words, then the report with nothing active in it."""
+    """Return the comment: the result of the run, then the report with nothing active in it."""
     head = (
         f"{MARKER}**{run['conclusion']}** for {run['head_sha'][:12]}: "
         f"[the whole run]({run['html_url']})\n\n"
@@ -96,7 +102,10 @@ def render(run: dict[str, Any], untrusted: str) -> str:
 
 
 def post(github: GitHub, number: int, body: str, *, first: bool) -> str:
-    """Replace our comment, or write a `first` one; another's with our marker stays theirs."""
+    """Replace our comment, or write a `first` one; return what was done.
+
+    A comment with our marker by somebody else is left alone.
+    """
     for other in github.pages(f"issues/{number}/comments"):
         if other["user"]["login"] == BOT and other["body"].startswith(MARKER):
             github.send("PATCH", f"issues/comments/{other['id']}", {"body": body})

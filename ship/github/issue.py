@@ -1,4 +1,4 @@
-"""Keep one issue on what must be mended in the published images, open as long as there is."""
+"""Keep one issue open as long as published images have vulnerabilities that can be mended."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ NOTE = "There is more than an issue can hold. This is the beginning.\n\n"
 
 
 def issue(github: GitHub) -> int:
-    """Open, update or close the issue by what the job before found.
+    """Open, update or close the issue by the result of the scan.
 
-    That job ran the scanner, so its words are not trusted.
+    The job that scans ran other programs, so its text is not trusted.
     """
     scan = json.loads(variable("REPORT", "the output of the job that scans"))
     found = ours(github)
@@ -36,7 +36,7 @@ def issue(github: GitHub) -> int:
 
 
 def ours(github: GitHub) -> dict[str, Any] | None:
-    """Return the open issue that an earlier scan wrote; somebody else's stays theirs."""
+    """Return the open issue that an earlier scan wrote, None where there is none."""
     for each in github.pages("issues", state="open", creator=BOT, direction="asc"):
         if each["user"]["login"] == BOT and (each["body"] or "").startswith(MARKER):
             return dict(each)
@@ -44,12 +44,13 @@ def ours(github: GitHub) -> dict[str, Any] | None:
 
 
 def write(github: GitHub, body: str) -> str:
+    """Open the issue, and return what was done."""
     written = github.send("POST", "issues", {"title": TITLE, "body": body})
     return f"Opened issue {written['number']}."
 
 
 def update(github: GitHub, found: dict[str, Any], body: str) -> str:
-    """Replace the text, and say what is new in a comment, which those who follow are told of."""
+    """Replace the text, comment on what is new, which notifies followers, and say what was done."""
     number = found["number"]
     github.send("PATCH", f"issues/{number}", {"body": body})
     before = findings(found["body"])
@@ -62,6 +63,7 @@ def update(github: GitHub, found: dict[str, Any], body: str) -> str:
 
 
 def close(github: GitHub, found: dict[str, Any] | None) -> str:
+    """Close the issue if there is one, and return what was done."""
     if found is None:
         return "Nothing to mend, and no issue to close."
     number = found["number"]
@@ -72,4 +74,5 @@ def close(github: GitHub, found: dict[str, Any] | None) -> str:
 
 
 def findings(body: str) -> list[str]:
+    """Return the lines of an issue that each name a vulnerability."""
     return [line for line in body.splitlines() if line.startswith("- ")]

@@ -1,6 +1,7 @@
-"""Whether a person accepts a drop: the label on the pull request that a run belongs to.
+"""Find out whether a person accepts a drop, by the label on the pull request of a run.
 
-It counts where it was set after the last push: who set it has seen what is accepted.
+The label counts only if it was set after the last push, as whoever set it has then seen what is
+accepted.
 """
 
 from __future__ import annotations
@@ -20,9 +21,9 @@ QUEUED = re.compile(r"gh-readonly-queue/.+/pr-(\d+)-")
 
 
 def override() -> int:
-    """Hand on the reason as an output of the step; empty where no label counts.
+    """Set the reason as an output of the step, "" where no label counts.
 
-    Outside GitHub there is no token, and nobody to ask.
+    Outside GitHub there is no token, and nobody is asked.
     """
     found = reason(GitHub.from_environment(), event()) if os.environ.get("GITHUB_TOKEN") else ""
     tell_outputs(override=found)
@@ -30,7 +31,7 @@ def override() -> int:
 
 
 def reason(github: GitHub, event: dict[str, Any]) -> str:
-    """Return who accepts the drop of what a run is for, and say on stderr why nobody does."""
+    """Return who accepts the drop, "" for nobody; print on stderr why a label does not count."""
     number = pull_request(github, event)
     if number is None:
         return ""
@@ -60,7 +61,7 @@ def pull_request(github: GitHub, event: dict[str, Any]) -> int | None:
 
 
 def last_label(github: GitHub, number: int) -> dict[str, Any]:
-    """Return the event that set the label last; nothing is in it where none is known."""
+    """Return the event that set the label last, {} where none is known."""
     events = (
         event
         for event in github.pages(f"issues/{number}/events")
@@ -70,7 +71,7 @@ def last_label(github: GitHub, number: int) -> dict[str, Any]:
 
 
 def stale(github: GitHub, number: int, label: dict[str, Any], event: dict[str, Any]) -> str:
-    """Return why the label says nothing of what this run is for; empty where it does."""
+    """Return why the label does not count for the commit of this run, "" where it does."""
     if not label:
         return "GitHub does not tell when it was set"
     try:

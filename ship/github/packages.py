@@ -1,4 +1,4 @@
-"""The versions of a container package on GHCR, as GitHub lists and deletes them."""
+"""List and delete the versions of a container package on GHCR."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ship.github.api import ApiError, GitHub
 
 @dataclass(frozen=True)
 class Version:
-    """One manifest of a package: an image, an index over some, or what is said about either."""
+    """One manifest of a package: an image, an index of images, or a signature or attestation."""
 
     number: int
     digest: str
@@ -21,6 +21,7 @@ class Version:
 
     @classmethod
     def of(cls, found: dict[str, Any]) -> Version:
+        """Return the version that GitHub's API describes."""
         return cls(
             number=found["id"],
             digest=found["name"],
@@ -48,7 +49,9 @@ class Package:
         return sorted(found, key=lambda version: version.created, reverse=True)
 
     def now(self, version: Version) -> Version:
+        """Return a version as it is now."""
         return Version.of(self._github.get(f"{self._path}/{version.number}"))
 
     def delete(self, version: Version) -> None:
+        """Delete a version; raise ApiError if GitHub refuses."""
         self._github.send("DELETE", f"{self._path}/{version.number}")

@@ -1,4 +1,4 @@
-"""The body of a pull request of ours: what the runs that made its models report of them."""
+"""Write the body of a pull request that retrains models, from the reports of its runs."""
 
 from __future__ import annotations
 
@@ -12,7 +12,10 @@ NOTE = "The reports are longer than a pull request's text may be: this is their 
 
 
 def proposal(reports: Path, body: Path) -> int:
-    """Write the reports in a folder to `body`; models' code ran where they come from."""
+    """Write the reports in a folder to `body`.
+
+    They come from jobs in which models' code ran, so their text is not trusted.
+    """
     found = [read_file(file).decode(errors="replace") for file in sorted(reports.rglob(REPORT))]
     body.write_text(bounded(neutral("\n".join(found)), NOTE), encoding="utf-8")
     return 0

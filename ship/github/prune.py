@@ -1,4 +1,4 @@
-"""Delete from GHCR what nothing leads to any more; a dry run unless it is told to delete."""
+"""Delete from GHCR what nothing refers to any more; without --delete, only list it."""
 
 from __future__ import annotations
 
@@ -16,21 +16,28 @@ from ship.registry.remote import Registry
 
 
 class Source(Protocol):
-    """Where the manifests of a package are read."""
+    """A registry that holds the manifests of a package."""
 
-    def tags(self) -> list[str]: ...
-    def read(self, digest: str) -> bytes: ...
+    def tags(self) -> list[str]:
+        """Return every tag."""
+
+    def read(self, digest: str) -> bytes:
+        """Return the manifest of a digest."""
 
 
 @dataclass(frozen=True)
 class Policy:
-    """What is kept although no tag leads to it, and whether anything is deleted at all."""
+    """What is kept although no tag leads to it, and whether anything is deleted.
+
+    Making it raises UsageError for numbers that would delete too much.
+    """
 
     last: int
     days: int
     delete: bool
 
     def __post_init__(self) -> None:
+        """Raise UsageError for numbers that would delete too much."""
         if self.days < 1:
             raise UsageError(f"--days must be 1 or more, for what is being published has no tag "
                              f"yet. Got {self.days} instead.")  # fmt: skip
@@ -39,7 +46,10 @@ class Policy:
 
 
 def prune(github: GitHub, policy: Policy) -> int:
-    """Prune the package of every model in REGISTRY=host/owner."""
+    """Prune the package of every model in REGISTRY=host/owner; return the exit code.
+
+    Raises UsageError without a REGISTRY.
+    """
     variable("REGISTRY", "ghcr.io/owner")
     registry = settings.registry()
     _, owner, *path = registry.split("/")
@@ -51,7 +61,10 @@ def prune(github: GitHub, policy: Policy) -> int:
 
 
 def prune_package(package: Package, source: Source, name: str, policy: Policy) -> list[str]:
-    """Prune one package, tell what became of every version, and return what failed."""
+    """Prune one package, print what became of every version, and return what failed.
+
+    Raises ShipError, with nothing deleted, where the package changes meanwhile.
+    """
     versions = package.versions()
     same_tags(versions, source)
     nodes = {version.digest: node(version, source.read) for version in versions}
@@ -66,7 +79,7 @@ def prune_package(package: Package, source: Source, name: str, policy: Policy) -
 
 
 def same_tags(versions: list[Version], source: Source) -> None:
-    """Refuse where GitHub's list and the registry, which both may lag, do not tell the same."""
+    """Check that GitHub and the registry list the same tags; raise ShipError if one lags behind."""
     listed = {tag for version in versions for tag in version.tags}
     if versions and (unequal := sorted(listed ^ set(source.tags()))):
         raise ShipError(
@@ -76,12 +89,18 @@ def same_tags(versions: list[Version], source: Source) -> None:
 
 
 def order(each: Node) -> int:
-    """Delete what is about an image first and its parts last: a run may end anywhere."""
+    """Return the place in which a version is deleted: signatures first, parts of an index last.
+
+    So the rest is whole if a run ends in between.
+    """
     return 0 if each.subjects else 1 if each.children else 2
 
 
 def delete(package: Package, version: Version) -> str:
-    """Delete a version unless a tag reached it meanwhile; return why GitHub refused, or nothing."""
+    """Delete a version unless it was tagged meanwhile; return why GitHub refused, "" if it did not.
+
+    Raises ShipError where the version has changed.
+    """
     unchanged([version], [package.now(version)])
     try:
         package.delete(version)
@@ -91,6 +110,7 @@ def delete(package: Package, version: Version) -> str:
 
 
 def unchanged(before: list[Version], after: list[Version]) -> None:
+    """Check that versions are the same as before; raise ShipError if not."""
     if before != after:
         raise ShipError("A package must not change while it is pruned. It did: run this again.")
 
@@ -111,7 +131,7 @@ def table(
 
 
 def tell(name: str, rows: str) -> None:
-    """Print the table, and put it on the page of the workflow's run."""
+    """Print the table, and add it to the summary of the workflow's run."""
     text = f"### {name}\n\n{rows}\n"
     print(text)
     add_summary(f"{text}\n")

@@ -1,4 +1,4 @@
-"""Push what a workflow has written, by the token of its job; nothing is left in git's settings."""
+"""Push what a workflow has written, with the token of its job, which git does not store."""
 
 from __future__ import annotations
 
@@ -15,9 +15,10 @@ EMAIL = "41898282+github-actions[bot]@users.noreply.github.com"  # GitHub's own,
 
 
 def push(branch: str, message: str, root: Path) -> int:
-    """Commit what has changed, if anything has, and let `branch` be what is checked out.
+    """Commit the changes, if there are any, and push the commit as `branch`.
 
-    The commit is an output of the step: later jobs take it by its sha, wherever the branch goes.
+    The commit's sha is an output of the step, so that later jobs use it even if the branch moves.
+    Raises ShipError if the push fails.
     """
     if git.is_dirty(root=root):
         git.git("-c", f"user.name={BOT}", "-c", f"user.email={EMAIL}", "commit", "--quiet",

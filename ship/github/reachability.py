@@ -1,7 +1,8 @@
-"""What of a package something still leads to, and therefore has to stay.
+"""Find out which versions of a package are still referred to and must stay.
 
-GHCR calls "untagged" the platforms of a tagged index and the attestations of a tagged image too;
-only their manifests tell. Here every manifest is read, and one that cannot be read ends it all.
+GHCR also calls the platforms of a tagged index, and the attestations of a tagged image, "untagged";
+only their manifests show that they belong to it. So every manifest is read, and one that cannot be
+read stops the pruning.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ FORMS = ("manifests", "config", "layers")
 
 @dataclass(frozen=True)
 class Node:
-    """One version and where its manifest leads."""
+    """One version, and the digests that its manifest refers to (OCI image spec 1.1)."""
 
     version: Version
     children: tuple[str, ...]  # the images of an index
@@ -28,12 +29,12 @@ class Node:
 
     @property
     def names(self) -> list[str]:
-        """The tags that a person gave."""
+        """The tags that are names, and not made from a digest."""
         return [tag for tag in self.version.tags if not ABOUT.fullmatch(tag)]
 
 
 def node(version: Version, read: Read) -> Node:
-    """Read a version's manifest; raise ShipError for one whose meaning is not known for certain."""
+    """Read a version's manifest; raise ShipError for one that is neither an image nor an index."""
     manifest = document(read, version.digest)
     if not any(form in manifest for form in FORMS):
         raise ShipError(f"{version.digest} must be an image or an index. Got {manifest} instead.")
@@ -48,13 +49,16 @@ def node(version: Version, read: Read) -> Node:
 
 @dataclass
 class Reach:
-    """Why each digest stays; one that is not in `reasons` is led to by nothing."""
+    """Why each digest stays; nothing refers to one that is not in `reasons`."""
 
     nodes: dict[str, Node]
     reasons: dict[str, str] = field(default_factory=dict)
 
     def keep(self, digest: str, reason: str) -> None:
-        """Keep a digest and everything that it leads to or that is said about it."""
+        """Keep a digest, what it refers to, and what is attached to it.
+
+        Raises ShipError where a part of an index is missing.
+        """
         if digest in self.reasons:
             return
         self.reasons[digest] = reason
@@ -74,7 +78,7 @@ class Reach:
 
 
 def reach(nodes: dict[str, Node], last: int, days: int, now: datetime) -> Reach:
-    """Keep what is tagged, young, or among the `last` images; and what hangs on that."""
+    """Return what to keep: what is tagged, young or among the `last` images, and its parts."""
     found = Reach(nodes)
     for digest, each in nodes.items():
         if each.names:
@@ -100,4 +104,5 @@ def loose(nodes: dict[str, Node]) -> list[str]:
 
 
 def short(digest: str) -> str:
+    """Return the beginning of a digest, for messages."""
     return digest.removeprefix("sha256:")[:12]

@@ -1,4 +1,4 @@
-"""The gate of ci.yml: green only where every job passed, or was skipped and may be."""
+"""The gate of ci.yml: it passes if every job passed, or was skipped and may be."""
 
 from __future__ import annotations
 
@@ -9,7 +9,10 @@ from ship.errors import StageError
 
 
 def gate() -> int:
-    """Hold the results of all jobs (RESULTS, GitHub's `needs`) against the names in MAY_SKIP."""
+    """Check the results of all jobs (RESULTS, GitHub's `needs`); those in MAY_SKIP may be skipped.
+
+    Raises StageError if a job did not pass, or MAY_SKIP names one that does not exist.
+    """
     results = {name: job["result"] for name, job in json.loads(os.environ["RESULTS"]).items()}
     may_skip = os.environ.get("MAY_SKIP", "").split()
     if unknown := set(may_skip) - results.keys():
@@ -23,4 +26,5 @@ def gate() -> int:
 
 
 def passed(result: str, may_skip: bool) -> bool:  # noqa: FBT001 - one answer about one job
+    """Return whether the result of a job lets the run pass."""
     return result == "success" or (result == "skipped" and may_skip)

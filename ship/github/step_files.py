@@ -1,4 +1,4 @@
-"""Outputs and summary of a workflow's step, where this runs in one."""
+"""Write the outputs and the summary of a workflow's step; outside a workflow, do nothing."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 from ship.errors import ShipError
 
 NAME = re.compile(r"[a-z][a-z0-9_]*")
-BREAKS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")  # what any reader of lines may end one at
+BREAKS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")  # some reader ends a line at these
 
 
 def set_outputs(**values: str) -> None:
@@ -18,14 +18,14 @@ def set_outputs(**values: str) -> None:
 
 
 def tell_outputs(**values: str) -> None:
-    """Set outputs of the step, and print them for whoever runs this by hand."""
+    """Set outputs of the step, and print them for a person who runs this by hand."""
     set_outputs(**values)
     for name, value in values.items():
         print(line(name, value))
 
 
 def add_summary(markdown: str) -> None:
-    """Add to what the page of the workflow's run shows of this step."""
+    """Add Markdown to the summary of the workflow's run."""
     append("GITHUB_STEP_SUMMARY", markdown)
 
 
@@ -37,9 +37,9 @@ def append(variable: str, text: str) -> None:
 
 
 def line(name: str, value: str) -> str:
-    """Return one output as its line; raise ShipError where it would be more than one.
+    """Return an output as its line; raise ShipError if it would be several.
 
-    A line more is an output more: whoever chose the value would set another.
+    A second line would be a second output, chosen by whoever chose the value.
     """
     if not NAME.fullmatch(name) or BREAKS.search(value):
         raise ShipError(

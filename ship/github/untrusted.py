@@ -1,7 +1,7 @@
-"""Text that a stranger may have written, made fit for a comment of ours.
+"""Escape untrusted text for GitHub Markdown.
 
-A pull request's run writes its own report, so a fork decides what is in it. What GitHub would act
-on or fetch is broken with a character of no width; tables, folds and words stay as they are.
+A pull request's run writes its own report, so a fork decides what is in it. A character without
+width breaks whatever GitHub would act on or load; tables, folds and words stay as they are.
 """
 
 from __future__ import annotations
@@ -32,10 +32,10 @@ def neutral(text: str) -> str:
 
 
 def bounded(text: str, note: str, limit: int = LIMIT) -> str:
-    """Return the text, or where it is too long `note` and whole lines from its beginning.
+    """Return the text, or, if it is too long, `note` and whole lines from its beginning.
 
-    The note comes first: what is cut may end inside a fold or a block of code. Lengths count in
-    bytes of UTF-8, of which there are never fewer than of whatever else GitHub may count.
+    The note comes first, as the cut may be inside a fold or a block of code. Lengths are bytes of
+    UTF-8, of which a text has at least as many as of anything that GitHub may count.
     """
     if len(text.encode()) <= limit:
         return text

@@ -1,1 +1,1 @@
-"""The main job, stage by stage, and what a workflow does before and after it."""
+"""The stages from training to publishing, and what jobs hand on to each other."""

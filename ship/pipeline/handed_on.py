@@ -1,7 +1,7 @@
 """What the jobs that tested images hand on: which images, and the record of what each has passed.
 
-In a workflow IMAGES is filled by artifacts, whose names and contents a model's code may have had a
-hand in; the outputs of jobs it cannot write to are what counts.
+In a workflow, artifacts fill IMAGES, and a model's code may have influenced their names and
+contents. The outputs of jobs in which no such code runs decide.
 """
 
 from __future__ import annotations
@@ -34,7 +34,10 @@ def hand_on(archive: Archive) -> dict[str, str]:
 
 
 def handed_on() -> dict[str, Handed] | None:
-    """Return what each architecture's job handed on; None where one machine does it all."""
+    """Return what each architecture's job handed on, None where one machine runs all jobs.
+
+    Raises UsageError for DIGESTS of another form.
+    """
     text = os.environ.get("DIGESTS", "")
     if not text and "GITHUB_ACTIONS" not in os.environ:
         return None
@@ -48,7 +51,7 @@ def handed_on() -> dict[str, Handed] | None:
 
 
 def parse(architecture: str, value: object) -> Handed:
-    """Read one job's output."""
+    """Read one job's output; raise UsageError for another form."""
     try:
         return msgspec.json.decode(str(value), type=Handed)
     except msgspec.MsgspecError as error:
@@ -61,8 +64,8 @@ def parse(architecture: str, value: object) -> Handed:
 def find(folder: Path, handed: dict[str, Handed] | None = None) -> list[Archive]:
     """Return the archives in `folder`, one for each architecture, in a folder of its name.
 
-    Raises StageError unless they are those that were handed on, where that is given, with the
-    records that were, and no others.
+    Raises UsageError if there are none. Raises StageError unless they are exactly the images of
+    `handed`, where that is given, with the records of their tests.
     """
     found = {path.parent: Archive(path) for path in sorted(folder.rglob(IMAGE))}
     if not found:
@@ -80,6 +83,7 @@ def find(folder: Path, handed: dict[str, Handed] | None = None) -> list[Archive]
 def refuse_others(
     folder: Path, found: dict[str, Archive | None], handed: dict[str, Handed]
 ) -> None:
+    """Raise StageError unless the archives and their records are those that were handed on."""
     if set(found) != set(handed):
         raise StageError(
             f"{folder} must hold the images of {', '.join(sorted(handed))}, and nothing else. "

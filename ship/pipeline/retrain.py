@@ -1,6 +1,6 @@
-"""Retrain on today's data: where the file at a model's address has changed, say so in model.toml.
+"""Retrain on today's data: update the sha256 in model.toml where the file at a URL has changed.
 
-Equal data give an equal model, so only what is fetched from an address can be retrained by a clock.
+Equal data give an equal model, so only data from a URL can call for a new training.
 """
 
 from __future__ import annotations
@@ -27,6 +27,10 @@ def refresh(names: list[str], models: Path) -> list[str]:
 
 
 def refresh_model(file: Path) -> bool:
+    """Update one model.toml; return whether its data had changed.
+
+    Raises UsageError if the sha256 does not stand in it once.
+    """
     text = file.read_text(encoding="utf-8")
     data = tomllib.loads(text)["data"]
     if not data["source"].startswith(ADDRESS):
@@ -41,6 +45,7 @@ def refresh_model(file: Path) -> bool:
 
 
 def sha256_of(address: str, file: Path) -> str:
+    """Return the sha256 of the file at an address; raise StageError if it cannot be had."""
     total = hashlib.sha256()
     try:
         with urlopen(address, timeout=SECONDS) as answer:  # noqa: S310 - https only, see ADDRESS
@@ -52,10 +57,10 @@ def sha256_of(address: str, file: Path) -> str:
 
 
 def all_better(folder: Path, models: list[str]) -> bool:
-    """Tell whether the reports below `folder` find each of `models` better than its published one.
+    """Return whether the reports below `folder` find each model better than its published one.
 
-    Better is: past the gate without an override, beyond chance in a metric, and in none worse.
-    Reports of other models, two of one, or none of one are no evidence.
+    Better is: the gate passed without an override, and the model is better beyond chance in a
+    metric, and worse in none. Reports of other models, two of one, or none of one prove nothing.
     """
     reports = [json.loads(file.read_bytes()) for file in sorted(folder.rglob("report.json"))]
     told = sorted(report["model"] for report in reports)
@@ -63,5 +68,6 @@ def all_better(folder: Path, models: list[str]) -> bool:
 
 
 def is_better(report: dict[str, Any]) -> bool:
+    """Return whether a report finds its model better."""
     directions = {score["direction"] for score in report["scores"]}
     return report["verdict"] == "passed" and "better" in directions and "worse" not in directions

@@ -1,4 +1,4 @@
-"""Smoke-test the image as a hostile host runs it: the tests in tests/image, against this image."""
+"""Run the tests in tests/image against an image, within the limits of a hardened host."""
 
 from __future__ import annotations
 
@@ -16,12 +16,15 @@ from ship.files.replace import replace_file
 
 
 def tests_hash() -> str:
-    """Digest the tests themselves: an image that passed other tests has not passed these."""
+    """Return the hash of the tests; an image that passed other tests has not passed these."""
     return hash_of(named(git.ROOT, "tests/image", "tests/conftest.py"))
 
 
 def smoke(workspace: Workspace, image: str) -> int:
-    """Run the image tests against an id in the engine; return how many passed, or raise."""
+    """Run the tests against an image id of the engine and return how many passed.
+
+    Raises StageError if one fails.
+    """
     report = workspace.folder / "smoke.xml"
     report.unlink(missing_ok=True)
     result = command.attempt(

@@ -1,1 +1,1 @@
-"""Signatures, scans, bills of materials, and whether they are those of an image."""
+"""Scan, sign and verify images, and record what each has passed."""

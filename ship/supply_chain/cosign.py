@@ -1,12 +1,13 @@
-"""Run cosign: what signs, whose signature counts, and what both say of an image in a registry.
+"""Run cosign: sign images, and read what valid signatures say about one.
 
-In a workflow the signature is keyless: the workflow's own identity, in a public log. Elsewhere it
-is made with a key (COSIGN_KEY, COSIGN_PUBLIC_KEY), and with no log, which may be out of reach.
+In a workflow the signature is keyless: by the workflow's own identity, in a public log. Elsewhere
+it is made with a key (COSIGN_KEY, COSIGN_PUBLIC_KEY) and without a log, which may be out of reach.
 
-A signature by itself covers a digest, not what the digest is published as. So each one carries
-model, version and revision as annotations. cosign 2 signs them in the payload, under `optional`;
-cosign 3 (from 3.0.3) in the in-toto statement, at its subject. `cosign verify --output json` prints
-what was signed in one form for both, and nothing that merely stands in the registry's manifest.
+A signature by itself covers a digest, but not the name under which it is published. So each one
+carries model, version and revision as annotations. cosign 2 signs them in the payload, under
+`optional`; cosign 3 (from 3.0.3) in the in-toto statement, at its subject. `cosign verify --output
+json` prints what was signed in one form for both, and nothing that is only in the registry's
+manifest.
 """
 
 from __future__ import annotations
@@ -33,14 +34,17 @@ SIGNATURES = ("cosign container image signature", "https://sigstore.dev/cosign/s
 
 
 class Signatures(NamedTuple):
-    """What the signatures that count say of an image, and why none counts where none does."""
+    """What valid signatures say about an image, and why there is none if there is none."""
 
     claims: frozenset[Claim]
     fault: str = ""
 
 
 def signer() -> list[str] | None:
-    """Return the options to sign with; None where nothing here can sign."""
+    """Return the options to sign with, None where there is neither key nor identity.
+
+    Raises UsageError for COSIGN_KEY without COSIGN_PUBLIC_KEY.
+    """
     if key := os.environ.get("COSIGN_KEY"):
         if "COSIGN_PUBLIC_KEY" not in os.environ:
             raise UsageError(
@@ -52,7 +56,7 @@ def signer() -> list[str] | None:
 
 
 def verifier() -> list[str]:
-    """Return the options that say whose signature counts."""
+    """Return the options that say whose signature is valid."""
     if key := os.environ.get("COSIGN_PUBLIC_KEY"):
         return ["--key", key, "--insecure-ignore-tlog"]
     identity = os.environ.get("COSIGN_IDENTITY") or publisher()
@@ -60,13 +64,16 @@ def verifier() -> list[str]:
 
 
 def verify_command(reference: str, **annotations: str) -> str:
-    """Return the command by which anybody verifies the signature; a key file goes by its name."""
+    """Return the command by which anybody verifies the signature; key files lose their path."""
     options = [Path(each).name if Path(each).is_file() else each for each in verifier()]
     return shlex.join(["cosign", "verify", *options, *annotated(annotations), reference])
 
 
 def publisher() -> str:
-    """Return the identity of this repository's publishing workflow, as a regular expression."""
+    """Return the identity of this repository's publishing workflow, as a regular expression.
+
+    Raises UsageError where the repository is unknown.
+    """
     name = os.environ.get("GITHUB_REPOSITORY")
     address = f"https://github.com/{name}" if name else git.origin(models.root())
     if address is None:
@@ -79,26 +86,31 @@ def publisher() -> str:
 
 @cache
 def without_log_service() -> list[str]:
-    """Return what cosign 3 also needs to hear to sign without a log; cosign 2 does not know it."""
+    """Return the option that cosign 3 needs to sign without a log, and cosign 2 does not know."""
     options = run("sign", "--help").stdout
     return ["--use-signing-config=false"] if "--use-signing-config" in options else []
 
 
 def sign(reference: str, claim: Claim, options: list[str]) -> None:
-    """Sign an image, and each platform's image in it, as what `claim` says."""
+    """Sign an image, and each platform's image in it, with `claim`.
+
+    Raises StageError if that fails.
+    """
     checked("sign", "--yes", "--recursive", *annotated(claim._asdict()), *options, reference)
 
 
 def annotated(annotations: dict[str, str]) -> list[str]:
+    """Return the options of annotations."""
     return [f"--annotations={name}={value}" for name, value in annotations.items()]
 
 
 def attest(reference: str, sbom: str, options: list[str]) -> None:
+    """Attest an SBOM of an image; raise StageError if that fails."""
     checked("attest", "--yes", "--type", SBOM, "--predicate", sbom, *options, reference)
 
 
 def signatures(repository: str, digest: str) -> Signatures:
-    """Return what an image is signed as, by whom it must be signed."""
+    """Return what valid signatures of an image say."""
     result = run("verify", "--output=json", *verifier(), f"{repository}@{digest}")
     if reason := fault(result):
         return Signatures(frozenset(), reason)
@@ -110,7 +122,7 @@ def signatures(repository: str, digest: str) -> Signatures:
 
 
 def claim_in(payload: dict[str, Any], digest: str) -> Claim | None:
-    """Return what one verified payload says of `digest`; None where that is not all it must."""
+    """Return what a verified payload says about `digest`; None if it says less than it must."""
     critical, said = payload.get("critical") or {}, payload.get("optional") or {}
     image = (critical.get("image") or {}).get("docker-manifest-digest")
     if image != digest or critical.get("type") not in SIGNATURES:
@@ -120,12 +132,12 @@ def claim_in(payload: dict[str, Any], digest: str) -> Claim | None:
 
 
 def attestation_fault(reference: str) -> str:
-    """Return why the SBOM's attestation of an image does not count; empty where it does."""
+    """Return why an image's SBOM attestation is not valid, "" if it is."""
     return fault(run("verify-attestation", "--type", SBOM, *verifier(), reference))
 
 
 def is_attested(reference: str) -> bool:
-    """Tell whether an image has an attestation of an SBOM, whoever made it.
+    """Return whether an image has an attestation of an SBOM, by anybody.
 
     To cosign 3 a signature is an attestation too, of another type.
     """
@@ -133,6 +145,7 @@ def is_attested(reference: str) -> bool:
 
 
 def fault(result: command.Result) -> str:
+    """Return cosign's reason for a failure, "" if there was none."""
     if result.succeeded:
         return ""
     errors = [line for line in result.stderr.splitlines() if line.lower().startswith("error: ")]
@@ -140,9 +153,11 @@ def fault(result: command.Result) -> str:
 
 
 def checked(*arguments: str) -> None:
+    """Run cosign; raise StageError if it fails."""
     if reason := fault(run(*arguments)):
         raise StageError(f"cosign {arguments[0]} {arguments[-1]} failed: {reason}")
 
 
 def run(*arguments: str) -> command.Result:
+    """Run cosign and return its result."""
     return command.attempt("cosign", *arguments)

@@ -1,9 +1,9 @@
-"""What was asked for, a model under a tag, and whether what is signed of an image is that.
+"""Check that what is signed about an image is what was asked for: a model under a tag.
 
-A tag is a name in a registry, and whoever may write there may move it. So what a tag promises by
-its form is held against what was signed: 1.2.3 against that version; 1.2, 1 and latest against the
-releases of that series; sha-… against the commit, where this checkout knows it. What a branch or a
-digest promises is the model alone.
+Whoever may write to a registry can move its tags. So what a tag promises by its form is checked
+against what was signed: 1.2.3 against that version; 1.2, 1 and latest against the releases of that
+series; sha-… against the commit, if this checkout has it. A branch or a digest promises only the
+model.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ class Wanted:
         return f"{self.where}{'@' if self.tag.startswith('sha256:') else ':'}{self.tag}"
 
     def refuse_other(self, own: Claim) -> None:
-        """Raise StageError where the labels of an image name another model, or another commit."""
+        """Raise StageError if the labels of an image name another model, or another commit."""
         if own.model != self.model:
             raise StageError(
                 f"{self} must be an image of {self.model}. Got one of {own.model} instead: it was "
@@ -51,7 +51,7 @@ class Wanted:
             )
 
     def refuse_unsigned(self, own: Claim, signed: Collection[Claim]) -> None:
-        """Raise StageError where no signature says what was asked for, and the labels say."""
+        """Raise StageError unless a signature says what was asked for and what the labels say."""
         ours = [claim for claim in signed if claim._replace(version=own.version) == own]
         if not ours:
             raise StageError(
@@ -77,17 +77,18 @@ def promises(model: str, reference: str) -> dict[str, str]:
 
 
 def is_version(tag: str) -> bool:
+    """Return whether a tag is a version."""
     return bool(VERSION.fullmatch(tag))
 
 
 def is_release(version: str) -> bool:
-    """Tell whether a version is one that `latest` may mean: a final one."""
+    """Return whether a version is final, so that `latest` may name it."""
     found = VERSION.fullmatch(version)
     return bool(found and not found["pre"])
 
 
 def promised(tag: str, version: str) -> bool:
-    """Tell whether an image that is signed as `version` may stand under `tag`."""
+    """Return whether an image that is signed as `version` may be tagged `tag`."""
     if is_version(tag):
         return version == tag
     if SERIES.fullmatch(tag):
@@ -96,13 +97,14 @@ def promised(tag: str, version: str) -> bool:
 
 
 def described(tag: str) -> str:
+    """Return what a tag promises, for a message."""
     if is_version(tag):
         return f"version {tag}"
     return "a release" if tag == "latest" else f"a release {tag}.…"
 
 
 def fits(sha: str, own: Claim, models: Path | None = None, tool: Path = git.ROOT) -> bool:
-    """Tell whether an image's revision and a commit hold the same inputs, as far as git knows.
+    """Return whether an image's revision and a commit hold the same inputs; yes if git cannot tell.
 
     Both are of the repository of the models, which need not hold the tool.
     """
@@ -113,4 +115,5 @@ def fits(sha: str, own: Claim, models: Path | None = None, tool: Path = git.ROOT
 
 
 def listed(claims: Collection[Claim]) -> str:
+    """Return the claims, for a message."""
     return ", ".join(sorted(map(str, claims))) or "nothing of that"

@@ -1,4 +1,4 @@
-"""What an image says that it is: its model, version and revision, by labels its digest covers."""
+"""What an image says that it is: model, version and revision, by labels that its digest covers."""
 
 from __future__ import annotations
 
@@ -20,7 +20,10 @@ VALUE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]*")  # what cosign reads back as 
 
 
 class Claim(NamedTuple):
-    """What the labels of an image say that it is; its signatures say the same, or a release."""
+    """The model, version and revision that an image's labels, and its signatures, say that it is.
+
+    A signature may say a release in place of the labels' version.
+    """
 
     model: str
     version: str
@@ -39,7 +42,7 @@ class Identity:
 
 
 def claim_of(labels: Mapping[str, str], where: str) -> Claim:
-    """Read the labels of an image; raise StageError where one is absent or cannot be signed."""
+    """Read the labels of an image; raise StageError if one is absent or cannot be signed."""
     for name in (MODEL, VERSION, REVISION):
         if not VALUE.fullmatch(found := labels.get(name, "")):
             raise StageError(
@@ -52,9 +55,9 @@ def claim_of(labels: Mapping[str, str], where: str) -> Claim:
 
 
 def identify(source: Destination, digest: str) -> Identity:
-    """Read what the image `digest` is; raise StageError where its platforms say different things.
+    """Read what the image `digest` is; raise StageError if its platforms differ in that.
 
-    Everything is read by digest and held against it, so no name can lead elsewhere.
+    Everything is read and checked by digest, so that no name can lead elsewhere.
     """
     found = {one: identity(source, one) for one in platforms(source, digest)}
     if len(set(found.values())) != 1:
@@ -79,7 +82,7 @@ def identity(source: Destination, digest: str) -> Identity:
 
 
 def created(source: Destination, digest: str) -> dt.datetime | None:
-    """Return when an image was made, whatever it is; None where its platforms do not agree."""
+    """Return when an image was made; None if its platforms do not agree, or do not say."""
     found = {parse_time(config(source, one).get("created")) for one in platforms(source, digest)}
     return found.pop() if len(found) == 1 else None
 
@@ -90,7 +93,7 @@ def config(source: Destination, digest: str) -> dict[str, Any]:
 
 
 def parse_time(written: str | None) -> dt.datetime | None:
-    """Read a time of RFC 3339, as configurations have it; None for one that is none."""
+    """Read a time as configurations have it (RFC 3339), None for anything else."""
     try:
         found = dt.datetime.fromisoformat(written or "")
     except ValueError:

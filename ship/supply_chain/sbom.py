@@ -1,4 +1,4 @@
-"""Which image a report or a bill of materials is about, where its format says so."""
+"""Check which image a scan report or an SBOM (SPDX, CycloneDX) is about."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ PROPERTY = "aquasecurity:trivy:ImageID"
 
 
 def refuse_foreign(document: dict[str, Any], name: str, archive: Archive) -> None:
-    """Raise StageError for a document of Trivy's that is not about this image, and only about it.
+    """Raise StageError for a document that is about another image, or about none.
 
     Trivy names an image by the digest of its configuration.
     """
@@ -43,4 +43,5 @@ def subjects(document: dict[str, Any]) -> Iterator[str]:
 
 
 def objects(found: Any) -> list[dict[str, Any]]:
+    """Return the objects in an untrusted list."""
     return [each for each in found or [] if isinstance(each, dict)]

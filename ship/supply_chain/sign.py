@@ -1,4 +1,4 @@
-"""Sign what was pushed, and attest what is in it, before any tag leads to it."""
+"""Sign a pushed image, and attest its SBOM, before any tag names it."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ SBOM = "sbom.spdx.json"
 
 
 def sign(image: Image, tags: Iterable[Tag], target: Destination) -> bool:
-    """Sign the image as what it is, once for each version among `tags`, and attest its SBOMs.
+    """Sign the image by its labels and once for each version among `tags`, and attest its SBOMs.
 
-    What is signed already is left as it is, so that publishing again adds nothing. Returns False
-    where nothing here can sign; raises StageError for an image that does not say what it is.
+    What is signed already is left as it is, so that publishing again adds nothing. Returns False if
+    there is nothing to sign with; raises StageError for an image that does not say what it is.
     """
     options = cosign.signer()
     if options is None:
@@ -45,7 +45,7 @@ def sign(image: Image, tags: Iterable[Tag], target: Destination) -> bool:
 
 
 def attest(sbom: bytes, reference: str, options: list[str]) -> None:
-    """Attest an SBOM as it was read and verified, whatever lies beside the image by now."""
+    """Attest an SBOM as it was read and verified, whatever has become of its file since."""
     with TemporaryDirectory() as folder:
         verified = Path(folder, SBOM)
         verified.write_bytes(sbom)
@@ -53,16 +53,16 @@ def attest(sbom: bytes, reference: str, options: list[str]) -> None:
 
 
 def sbom_of(archive: Archive) -> bytes:
-    """Return the SBOM as the scan recorded it; raise StageError for any other."""
+    """Return the SBOM that the scan recorded; raise StageError for any other."""
     content = passed_tests.evidence(archive, SBOM)
     refuse_foreign(decoded(content, SBOM), SBOM, archive)
     return content
 
 
 def claims(image: Image, tags: Iterable[Tag], where: str) -> list[Claim]:
-    """Return what an image is to be signed as: what its labels say, and each version it gets.
+    """Return what an image is signed as: what its labels say, and each version it is tagged as.
 
-    Raises StageError for one that serves another model than its labels say.
+    Raises StageError if it serves another model than its labels say.
     """
     own = [claim_of(archive.labels, archive.digest) for archive in archives_of(image)]
     for archive in archives_of(image):
@@ -72,7 +72,7 @@ def claims(image: Image, tags: Iterable[Tag], where: str) -> list[Claim]:
 
 
 def refuse_unreleased(claim: Claim, tags: Iterable[Tag]) -> None:
-    """Keep a bundle from naming itself a release: only a tag in git does that."""
+    """Raise StageError for a label that claims a release without its git tag."""
     if is_release(claim.version) and claim.version not in [tag.name for tag in tags]:
         raise StageError(
             f"The label version must be a release only where git has its tag. Got {claim.version} "

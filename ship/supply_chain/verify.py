@@ -1,7 +1,7 @@
-"""Verify a published image before it is tagged or run: bytes, signatures, and that it is asked for.
+"""Verify a published image before it is tagged or run.
 
-What was asked for (a model, under a tag), what was signed, what the labels say and which bundle is
-inside must be the same thing. Everything is read by the digest that the tag led to, once.
+What was asked for (a model under a tag), what was signed, what the labels say, and the bundle
+inside must be the same thing. Everything is read by the digest that the tag named, once.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ BUNDLE = "/bundle"
 
 @dataclass(frozen=True)
 class Verified:
-    """An image of which everything holds: what it is, and the bundle that it serves."""
+    """An image that was verified: what it is, and the bundle that it serves."""
 
     digest: str
     identity: Identity
@@ -38,7 +38,7 @@ class Verified:
 
     @property
     def examples(self) -> list[Example]:
-        """Return the golden examples; raise StageError for an image without any."""
+        """The golden examples; reading them raises StageError if there are none."""
         try:
             found = msgspec.json.decode(self.bundle.get(EXAMPLES, b"[]"), type=list[Example])
         except msgspec.MsgspecError:
@@ -75,7 +75,7 @@ def verify(target: Destination, digest: str, model: str, *tags: str) -> Verified
 def verify_signatures(
     target: Destination, digest: str, identity: Identity, wanted: list[Wanted]
 ) -> str:
-    """Return what is signed and attested of an image; raise where that is not what was asked."""
+    """Return what is signed and attested; raise StageError if that is not what was asked for."""
     signed = cosign.signatures(str(target), digest)
     if signed.fault:
         raise StageError(
@@ -90,7 +90,10 @@ def verify_signatures(
 
 
 def verify_attestation(reference: str) -> bool:
-    """Tell whether an image is attested; raise where that does not count."""
+    """Return whether an image is attested.
+
+    Raises StageError for an attestation that is not valid.
+    """
     if not cosign.is_attested(reference):
         return False
     if reason := cosign.attestation_fault(reference):
@@ -101,7 +104,7 @@ def verify_attestation(reference: str) -> bool:
 
 
 def read_bundle(source: Destination, digest: str) -> dict[str, bytes]:
-    """Read the bundle out of an image, or out of that for this machine, without running it."""
+    """Read the bundle out of an image, or an index's image for this machine, without running it."""
     platform = image_files.platform_digest(source.read, digest)
     with tempfile.TemporaryDirectory() as folder:
         stored = source.local(platform, Path(folder, "image"))
@@ -109,7 +112,7 @@ def read_bundle(source: Destination, digest: str) -> dict[str, bytes]:
 
 
 def refuse_other_bundle(manifest: bytes, wanted: Wanted) -> None:
-    """Raise StageError for an image that is called one model and serves another."""
+    """Raise StageError for an image whose bundle is of another model."""
     try:
         found = json.loads(manifest)["name"]
     except (KeyError, ValueError, TypeError):

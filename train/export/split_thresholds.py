@@ -41,7 +41,8 @@ def split_values(
         for name, column in readers(before, X, names)
         for threshold in spread(sorted(by_column.get(column, ())))
     ]
-    histogram = hasattr(steps[-1][1], "_predictors")  # it alone does not round its input
+    # Only histogram gradient boosting does not round its inputs.
+    histogram = hasattr(steps[-1][1], "_predictors")
     precision = np.float64 if histogram else np.float32
     return Bisection(before, X, splits, precision).run() if splits else {}
 

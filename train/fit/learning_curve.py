@@ -35,12 +35,12 @@ def learning(spec: ModelSpec, fitted: Any, train: Part) -> list[Learning]:
     for share in SHARES:
         rows = np.sort(learn[: round(share * len(learn))])
         if stratify is not None and len(set(train.y[rows])) < len(set(train.y)):
-            continue  # a class is missing from so few
+            continue  # these rows lack a class
         try:
             model = clone(fitted).fit(train.X.iloc[rows], train.y[rows])
             answers = evaluate.answer(model, train.X.iloc[test])
             scores = evaluate.score(train.y[test], answers, evaluate.classes(model))
         except ValueError:
-            continue  # so few do not suffice this estimator, or the metric
+            continue  # too few rows for this estimator or metric
         points.append(Learning(rows=len(rows), score=scores[METRICS[spec.task]]))
     return [point for point in points if math.isfinite(point.score)]

@@ -150,6 +150,7 @@ def study(case: Case, asked: Asked) -> Study | None:
     truth = case.holdout.y[rows]
 
     def scored(predictions: NDArray[Any]) -> float:
+        """Return the metric of predictions (rows,)."""
         return evaluate.score(truth, Answers(predictions, None), case.classes)[metric]
 
     best = scored(asked.answers.predictions[rows])

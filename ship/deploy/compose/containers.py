@@ -1,4 +1,4 @@
-"""Ask Docker about containers, and end them."""
+"""Inspect and stop containers."""
 
 from __future__ import annotations
 
@@ -12,23 +12,24 @@ LOG_LINES = 5
 
 
 def docker(*arguments: str, folder: Path | None = None) -> str:
-    """Run docker in `folder` and return what it prints; raise StageError where it fails."""
+    """Run docker in `folder` and return what it prints; raise StageError if it fails."""
     return command.run("docker", *arguments, folder=folder)
 
 
 def inspect(containers: list[str]) -> list[dict[str, Any]]:
+    """Return what Docker knows about containers."""
     found: list[dict[str, Any]] = json.loads(docker("inspect", *containers)) if containers else []
     return found
 
 
 def stop(containers: list[str]) -> None:
-    """End replicas as their host would: they drain, finish what is in flight, and are gone."""
+    """Stop and remove replicas; they drain first, and finish the requests in flight."""
     docker("stop", *containers)
     docker("rm", "--force", "--volumes", *containers)
 
 
 def last_words(*containers: dict[str, Any]) -> str:
-    """Return the end of the log of a replica that does not serve."""
+    """Return the end of the log of the first container, or that there is none."""
     for each in containers:
         said = command.attempt("docker", "logs", f"--tail={LOG_LINES}", each["Id"])
         return (said.stdout + said.stderr).strip()[-600:] or "it wrote no log"

@@ -1,4 +1,4 @@
-"""The images beside the models: pinned by digest, with stand-ins made from Debian packages.
+"""The images of the router and of Prometheus, by digest, with stand-ins from Debian packages.
 
 The digests are those that several public repositories agree on; no registry could be asked.
 """
@@ -17,9 +17,9 @@ PROMETHEUS = (
     "prom/prometheus:v3.15.0"
     "@sha256:efd719c99d83b060d9daefdcf00360461adf279f45ef5391f8d111892118753e"
 )
-# Debian 13's nginx 1.26 knows neither `resolve` nor `keepalive_min_timeout`, without which replicas
-# that come and go, and reloads, fail requests; the next Debian's does. Its package lists say that
-# they expire after a week, which a mirror may be behind by; their signatures are checked.
+# Without `resolve` and `keepalive_min_timeout`, requests fail when replicas change and when nginx
+# reloads. Debian 13's nginx 1.26 has neither, the next Debian's has both. Its package lists expire
+# after a week, and a mirror may be older than that; their signatures are checked all the same.
 NEXT = ('--aptopt=Acquire::Check-Valid-Until "false"',)
 DOCKERFILE = """\
 FROM scratch
@@ -40,14 +40,16 @@ PROMETHEUS_STAND_IN = StandIn(
     suite="forky",
     packages=("prometheus",),
     dockerfile=DOCKERFILE,
-    hooks=('install -d -o 65534 -g 65534 "$1/prometheus"',),  # what the volume there starts as
+    hooks=('install -d -o 65534 -g 65534 "$1/prometheus"',),  # the volume starts as a copy of it
     options=NEXT,
 )
 
 
 def router() -> str:
+    """Return the router's image: ROUTER_IMAGE, the pinned one, or its stand-in."""
     return standin.resolve(os.environ.get("ROUTER_IMAGE") or ROUTER, ROUTER_STAND_IN)
 
 
 def prometheus() -> str:
+    """Return Prometheus' image: PROMETHEUS_IMAGE, the pinned one, or its stand-in."""
     return standin.resolve(os.environ.get("PROMETHEUS_IMAGE") or PROMETHEUS, PROMETHEUS_STAND_IN)

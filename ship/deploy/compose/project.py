@@ -1,4 +1,4 @@
-"""A Compose project: its files, and the commands that make what runs match them."""
+"""A Compose project: its files, and the commands that make the containers match them."""
 
 from __future__ import annotations
 
@@ -28,16 +28,17 @@ METRICS = (
 
 @dataclass(frozen=True)
 class Project:
-    """One Compose project, in the folder where its state is."""
+    """One Compose project, in the folder of its state."""
 
     settings: Settings
 
     @property
     def folder(self) -> Path:
+        """The folder of the project's files, state and history."""
         return self.settings.folder
 
     def prepare(self) -> None:
-        """Write the files that stay the same whatever is deployed."""
+        """Write the files that do not depend on what is deployed."""
         shutil.copytree(FILES, self.folder, ignore=CODE, dirs_exist_ok=True)
         environment = {
             "COMPOSE_PROJECT_NAME": self.settings.project,
@@ -62,10 +63,10 @@ class Project:
             replace_file(self.folder / name, text.encode())
 
     def converge(self, state: State, new: str = "") -> None:
-        """Make what runs match the state: start, send requests there, then stop the rest.
+        """Make the containers match the state: start new ones, route to them, stop the others.
 
-        The replicas of the service `new` are waited for first. Others are not: a replica of
-        another model that happens to be ill is no reason to keep this one from changing.
+        The replicas of the service `new` must become ready first, or StageError is raised. Those of
+        other models are not waited for, so that an ill one does not keep this one from changing.
         """
         self.write(state)
         self.compose("up", "--detach", "--quiet-pull")
@@ -77,7 +78,7 @@ class Project:
             stop(leftover)
 
     def reload(self) -> set[str]:
-        """Let nginx take over its new files; return the old workers, which take no new request."""
+        """Make nginx read its new files; return its old workers, which take no new connections."""
         self.compose("exec", "-T", "router", *NGINX, "-t", "-q")
         old = set(self.workers())
         self.compose("kill", "--signal=HUP", "router")
@@ -89,6 +90,7 @@ class Project:
         return old
 
     def wait_workers(self, done: Callable[[dict[str, str]], bool], what: str) -> None:
+        """Wait until the router's workers are `done`; raise StageError after SETTLE_SECONDS."""
         wait_for(self.workers, done, what, SETTLE_SECONDS, interval=0.05)
 
     def workers(self) -> dict[str, str]:
@@ -99,12 +101,16 @@ class Project:
                 if "worker" in title}  # fmt: skip
 
     def wait_healthy(self, service: str) -> None:
-        """Wait for every replica; raise StageError, with its log, for one that ends or is late."""
+        """Wait for every replica.
+
+        Raises StageError, with its log, for one that ends or is too late.
+        """
 
         def late(replicas: list[dict[str, Any]]) -> list[dict[str, Any]]:
             return [each for each in replicas if each["State"]["Health"]["Status"] != "healthy"]
 
         def replicas() -> list[dict[str, Any]]:
+            """Return the replicas; raise StageError for one that ended."""
             found = inspect(self.containers(service))
             if late(found) and (failed := [each for each in found if each["RestartCount"]]):
                 raise StageError(f"{service} ends as soon as it starts: {last_words(failed[0])}")
@@ -122,7 +128,7 @@ class Project:
         return [docker("exec", replica, "python", "-c", METRICS) for replica in replicas]
 
     def refuse_dead(self, service: str) -> None:
-        """Raise StageError for a replica that ended since it was started by us."""
+        """Check that no replica has ended since it was started; raise StageError if one has."""
         if died := [each for each in inspect(self.containers(service)) if each["RestartCount"]]:
             raise StageError(f"{service} ended: {last_words(*died)}")
 
@@ -134,16 +140,21 @@ class Project:
         return [each["Id"] for each in found if each["Config"]["Labels"][labels] not in wanted]
 
     def containers(self, service: str = "", label: str = "") -> list[str]:
+        """Return the ids of the project's containers, of a service or with a label."""
         filters = [f"com.docker.compose.project={self.settings.project}", label]
         filters += [f"com.docker.compose.service={service}"] if service else []
         options = [f"--filter=label={each}" for each in filters if each]
         return docker("ps", "--all", "--quiet", "--no-trunc", *options).split()
 
     def remove(self) -> None:
-        """Stop and remove the containers and networks; metrics, state and history stay."""
+        """Stop and remove the containers and networks; metrics, state and history stay.
+
+        Raises StageError where nothing was deployed.
+        """
         if not (self.folder / ".env").exists():
             raise StageError(f"{self.folder} must hold a deployment. Got none; see PROJECT, STATE.")
         self.compose("down", "--remove-orphans")
 
     def compose(self, *arguments: str) -> str:
+        """Run docker compose in the project and return what it prints."""
         return docker("compose", *arguments, folder=self.folder)

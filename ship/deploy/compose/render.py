@@ -1,4 +1,4 @@
-"""What is deployed, as the files that Compose, nginx and Prometheus read."""
+"""Render the files of Compose, nginx and Prometheus from what is deployed."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ import yaml
 from ship.deploy.compose.state import Deployed, Release, State
 
 PORT = 8080
-CONNECTIONS = 128  # for each replica: fewer than it takes, so that a 503 of it means that it is ill
+CONNECTIONS = 128  # per replica: fewer than it accepts, so that a 503 means that it is ill
 
 
 def service(model: str, release: Release) -> str:
-    """Name the service of a release after its image, so that two of a model run side by side."""
+    """Return the name of a release's service, by its digest, so that two of a model can run."""
     return f"{model}-{release.digest.removeprefix('sha256:')[:12]}"
 
 
@@ -50,9 +50,9 @@ def upstreams(state: State, rate: int) -> str:
 
 
 def weights(deployed: Deployed) -> list[tuple[Release, int]]:
-    """Return the weight of one replica of each release, so that all of them get their share.
+    """Return the weight of one replica of each release, so that each release gets its share.
 
-    What gets no share is there with 0, so that nginx has its addresses when it comes to serve.
+    A release without a share is listed with 0, so that nginx knows its addresses when it serves.
     """
     serving, beside, share = deployed.serving, deployed.beside, deployed.share
     if not serving:
@@ -67,6 +67,7 @@ def weights(deployed: Deployed) -> list[tuple[Release, int]]:
 
 
 def upstream(name: str, model: str, servers: list[tuple[Release, int]]) -> list[str]:
+    """Return the lines of one nginx upstream with the replicas of these releases."""
     if not servers:
         return []
     return [
@@ -83,10 +84,10 @@ def upstream(name: str, model: str, servers: list[tuple[Release, int]]) -> list[
 
 
 def routes(state: State, rate: int) -> str:
-    """Return routes.conf: a location for each model, and the list of them at /.
+    """Return routes.conf: a location for each model, and the list of models at /.
 
-    nginx ends a request's way through the replicas when their list changes meanwhile, as it does
-    when one has gone; such a request begins again, in a location of its own.
+    nginx ends a request's attempts when the list of replicas changes meanwhile, as it does when one
+    is stopped. Such a request is tried again in a second location.
     """
     serving = [model for model, deployed in state.items() if deployed.serving]
     lines = ["location = / {", f"  return 200 '{json.dumps({'models': serving})}';", "}"]
@@ -99,6 +100,7 @@ def routes(state: State, rate: int) -> str:
 
 
 def route(path: str, release: Release, rate: int) -> list[str]:
+    """Return the lines of the locations of one path."""
     return [
         f"location /{path}/ {{",
         f"  limit_req zone=clients burst={rate} nodelay;",
@@ -120,7 +122,8 @@ def route(path: str, release: Release, rate: int) -> list[str]:
 def scrapes(state: State) -> str:
     """Return Prometheus' models.yml: all replicas of each release, as Docker's DNS names them.
 
-    One job for all: replicas of a job that is gone would be taken for running for five minutes.
+    All are in one job, because Prometheus counts the replicas of a removed job as running for five
+    minutes.
     """
     names = [
         service(model, each) for model, deployed in state.items() for each in deployed.releases

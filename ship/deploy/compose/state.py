@@ -1,4 +1,4 @@
-"""What is deployed by Compose: a file that everything else is rendered from."""
+"""What is deployed by Compose: the file that all others are rendered from."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ship.files.replace import replace_file
 
 
 class Release(msgspec.Struct, frozen=True):
-    """One image of a model, and how many replicas of it run."""
+    """One image of a model, and the number of its replicas."""
 
     digest: str
     image: str  # as the engine knows it
@@ -22,7 +22,7 @@ class Release(msgspec.Struct, frozen=True):
 
 
 class Deployed(msgspec.Struct, frozen=True):
-    """What runs of one model: that which serves, and another that gets a share of the requests."""
+    """The releases of one model: what serves, and a candidate with a share of the requests."""
 
     serving: Release | None = None
     beside: Release | None = None
@@ -30,6 +30,7 @@ class Deployed(msgspec.Struct, frozen=True):
 
     @property
     def releases(self) -> list[Release]:
+        """The releases that run."""
         return [each for each in (self.serving, self.beside) if each]
 
 
@@ -38,19 +39,20 @@ FILE = "deployed.json"
 
 
 def read(folder: Path) -> State:
+    """Return what is deployed, nothing where there is no file."""
     file = folder / FILE
     return msgspec.json.decode(file.read_bytes(), type=State) if file.exists() else {}
 
 
 def write(folder: Path, state: State) -> None:
-    """Write a whole new file, or leave the old one."""
+    """Write the file as a whole, or leave the old one."""
     content = msgspec.json.format(msgspec.json.encode(state))
     replace_file(folder / FILE, content)
 
 
 @contextmanager
 def locked(folder: Path) -> Iterator[None]:
-    """Let one deploy at a time change a project; another is refused rather than kept waiting."""
+    """Lock a project for one deploy at a time; raise StageError while another one runs."""
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / ".lock").open("w") as file:
         try:

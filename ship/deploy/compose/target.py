@@ -1,4 +1,4 @@
-"""TARGET=compose: every model as a service of its own behind one router, on this machine."""
+"""TARGET=compose: every model as a service behind one router on this machine."""
 
 from __future__ import annotations
 
@@ -22,18 +22,21 @@ HISTORY = "history.jsonl"
 
 @dataclass(frozen=True)
 class Compose:
-    """The models on this machine. Call `opened` first: one at a time may change them."""
+    """The models on this machine, to be used with the lock that `opened` takes."""
 
     project: Project
 
     @property
     def folder(self) -> Path:
+        """The folder of the project."""
         return self.project.folder
 
     def url(self, path: str) -> str:
+        """Return the address of a path at the router."""
         return f"http://{self.project.settings.listen}/{path}"
 
     def deployed(self, model: str) -> Deployed:
+        """Return the releases of a model."""
         return state.read(self.folder).get(model, Deployed())
 
     def serving(self, model: str) -> str | None:
@@ -44,9 +47,10 @@ class Compose:
     def roll_out(
         self, image: Image, check: Callable[[str], None], trial: Trial | None = None
     ) -> None:
-        """Let `image` serve its model, asked by `check` before and after any client is sent there.
+        """Make `image` serve its model; `check` asks it before and after clients are sent to it.
 
-        Whatever goes wrong, what served before serves on, and its replicas were never stopped.
+        Whatever goes wrong, what served before serves on; its replicas are not stopped until the
+        end.
         """
         model, old = image.model, self.deployed(image.model).serving
         new = Release(image.digest, image.reference, self.project.settings.replicas)
@@ -63,7 +67,7 @@ class Compose:
         self.show(model, Deployed(new))
 
     def try_out(self, model: str, old: Release, new: Release, trial: Trial) -> None:
-        """Send a share of the requests to `new`, and watch what both count."""
+        """Send a share of the requests to `new`, and watch the counts of both."""
         self.show(model, Deployed(old, beside=new, share=trial.share))
 
         def read() -> tuple[Counts, Counts]:
@@ -74,7 +78,7 @@ class Compose:
 
     @contextmanager
     def undoing(self, model: str, old: Release | None) -> Iterator[None]:
-        """Let `old` alone serve again when anything goes wrong."""
+        """Make `old` alone serve again when anything goes wrong; raise Stuck if that fails too."""
         try:
             yield
         except BaseException as error:
@@ -85,7 +89,7 @@ class Compose:
             raise
 
     def show(self, model: str, deployed: Deployed, new: Release | None = None) -> None:
-        """Make a model's services and the way to them as described, once `new` is ready."""
+        """Make a model's services and its routes as described, once `new` is ready."""
         models = state.read(self.folder)
         models.pop(model, None)
         if deployed.releases:
@@ -95,12 +99,15 @@ class Compose:
         self.project.converge(models, render.service(model, new) if new else "")
 
     def counts(self, model: str, release: Release) -> Counts:
+        """Return the sums of the metrics of a release's replicas."""
         return parse(self.project.metrics(render.service(model, release)))
 
     def entries(self) -> list[history.Entry]:
+        """Return the history of the project."""
         file = self.folder / HISTORY
         return history.decode(file.read_bytes()) if file.exists() else []
 
     def add(self, entry: history.Entry) -> None:
+        """Add a line to the history of the project."""
         with (self.folder / HISTORY).open("ab") as file:
             file.write(history.encode(entry))

@@ -1,4 +1,4 @@
-"""The history of a namespace as a ConfigMap: it lies with what it describes, and outlives it."""
+"""The history of a namespace as a ConfigMap, beside the deployments that it describes."""
 
 from __future__ import annotations
 
@@ -14,18 +14,20 @@ ATTEMPTS = 5  # to add a line while others do
 
 
 class Kubectl(Protocol):
-    """Run kubectl in the namespace."""
+    """A function that runs kubectl in the namespace and returns what it prints."""
 
-    def __call__(self, *arguments: str, stdin: str | None = None) -> str: ...
+    def __call__(self, *arguments: str, stdin: str | None = None) -> str:
+        """Run kubectl with these arguments and return what it prints."""
 
 
 def entries(kubectl: Kubectl) -> list[Entry]:
+    """Return the history."""
     found = read(kubectl)
     return decode(found["data"][KEY].encode()) if found else []
 
 
 def add(kubectl: Kubectl, entry: Entry) -> None:
-    """Add a line; where another deploy added one in between, look again and add it after that."""
+    """Add a line; try again where another deploy changed the ConfigMap meanwhile."""
     for attempt in range(1, ATTEMPTS + 1):
         found = read(kubectl)
         record = found or new()
@@ -41,10 +43,12 @@ def add(kubectl: Kubectl, entry: Entry) -> None:
 
 
 def read(kubectl: Kubectl) -> dict[str, Any] | None:
+    """Return the ConfigMap, None where there is none yet."""
     found = kubectl("get", "configmap", NAME, "--ignore-not-found", "--output=json")
     record: dict[str, Any] | None = json.loads(found) if found else None
     return record
 
 
 def new() -> dict[str, Any]:
+    """Return an empty ConfigMap."""
     return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": NAME}, "data": {KEY: ""}}

@@ -1,4 +1,4 @@
-"""A model's Kubernetes manifests: an overlay that names no model, given a name and an image."""
+"""A model's Kubernetes manifests: an overlay without a model's name, given a name and an image."""
 
 from __future__ import annotations
 
@@ -21,18 +21,19 @@ KUSTOMIZATION = "kustomization.yaml"
 
 
 def overlays() -> list[str]:
+    """Return the names of the overlays."""
     return sorted(folder.name for folder in OVERLAYS.iterdir())
 
 
 def namespace(overlay: str) -> str:
-    """Return the namespace that an overlay deploys to."""
+    """Return the namespace that an overlay deploys to; raise UsageError for an unknown overlay."""
     if overlay not in overlays():
         raise UsageError(f"OVERLAY must be one of {', '.join(overlays())}. Got {overlay} instead.")
     return str(yaml.safe_load((OVERLAYS / overlay / KUSTOMIZATION).read_text())["namespace"])
 
 
 def name(model: str, track: str = STABLE) -> str:
-    """Return what a model's Deployment and Service are called; Kubernetes allows no underscore."""
+    """Return the name of a model's Deployment and Service, in which no underscore is allowed."""
     suffix = "-canary" if track == CANARY else ""
     return f"{model.replace('_', '-')}-model{suffix}"
 
@@ -57,6 +58,7 @@ def render_canary(image: Image, overlay: str) -> str:
 
 
 def common(image: Image, track: str) -> dict[str, Any]:
+    """Return the kustomization that gives all resources the model's name, image and labels."""
     repository, _, digest = image.reference.partition("@")
     selectors = {"app.kubernetes.io/name": image.model, "model-images/track": track}
     monitored = {"kind": "ServiceMonitor", "path": "spec/selector/matchLabels", "create": True}
@@ -87,6 +89,7 @@ def route(model: str, candidate_share: int) -> dict[str, Any]:
 
 
 def build(kustomization: dict[str, Any]) -> str:
+    """Return the manifests of a kustomization beside the files of this folder."""
     with tempfile.TemporaryDirectory() as folder:
         shutil.copytree(FILES, folder, ignore=CODE, dirs_exist_ok=True)
         Path(folder, KUSTOMIZATION).write_text(yaml.safe_dump(kustomization))

@@ -1,4 +1,4 @@
-"""TARGET=kubernetes: a model as a Deployment behind a Gateway, with kubectl as it is configured."""
+"""TARGET=kubernetes: a model as a Deployment behind a Gateway; kubectl must be configured."""
 
 from __future__ import annotations
 
@@ -27,10 +27,11 @@ class Kubernetes:
 
     @property
     def namespace(self) -> str:
+        """The namespace of the overlay."""
         return manifests.namespace(self.settings.overlay)
 
     def url(self, model: str) -> str:
-        """Return where clients ask a model; raise UsageError for settings that cannot deploy."""
+        """Return the address of a model; raise UsageError for settings that cannot deploy."""
         if self.settings.overlay == "kserve":
             raise UsageError(
                 "OVERLAY must be production or staging to deploy. Got kserve instead, which KServe "
@@ -44,11 +45,12 @@ class Kubernetes:
         return f"{self.settings.gateway.rstrip('/')}/{model}"
 
     def serving(self, model: str) -> str | None:
+        """Return the digest that serves a model, None where none does."""
         image = self.deployed(model)
         return image.digest if image else None
 
     def deployed(self, model: str) -> Image | None:
-        """Return the image of a model's Deployment; None where there is none."""
+        """Return the image of a model's Deployment, None where there is none."""
         path = "jsonpath={.spec.template.spec.containers[0].image}"
         reference = self.kubectl("get", "deployment", name(model), "--ignore-not-found",
                                  f"--output={path}")  # fmt: skip
@@ -57,9 +59,9 @@ class Kubernetes:
     def roll_out(
         self, image: Image, check: Callable[[str], None], trial: Trial | None = None
     ) -> None:
-        """Let `image` serve its model: old replicas go when new ones are ready, then it is asked.
+        """Make `image` serve its model: new replicas become ready, old ones go, `check` asks.
 
-        Whatever goes wrong, the image before it is applied again.
+        Whatever goes wrong, the previous image is applied again.
         """
         url, old = self.url(image.model), self.deployed(image.model)
         with self.undoing(image, old):
@@ -71,7 +73,7 @@ class Kubernetes:
         self.remove_canary(image.model)
 
     def try_out(self, image: Image, old: Image, trial: Trial) -> None:
-        """Send a share of the requests to a candidate of its own, and watch it."""
+        """Send a share of the requests to a Deployment of the candidate, and watch both."""
         overlay = self.settings.overlay
         self.apply(manifests.render_canary(image, overlay))
         self.wait_available(image, CANARY)
@@ -80,7 +82,10 @@ class Kubernetes:
 
     @contextmanager
     def undoing(self, image: Image, old: Image | None) -> Iterator[None]:
-        """Apply `old` again, or remove what was applied, when anything goes wrong."""
+        """Apply `old` again, or remove what was applied, when anything goes wrong.
+
+        Raises Stuck if that fails too.
+        """
         try:
             yield
         except BaseException as error:
@@ -91,6 +96,7 @@ class Kubernetes:
             raise
 
     def undo(self, image: Image, old: Image | None) -> None:
+        """Apply the manifests of `old`, or remove those of `image` where nothing served before."""
         overlay = self.settings.overlay
         if old:
             self.apply(manifests.render(old, overlay))
@@ -101,12 +107,15 @@ class Kubernetes:
         self.remove_canary(image.model)
 
     def apply(self, rendered: str) -> None:
-        """Make the cluster agree with some manifests; fields that others own are left to them."""
+        """Apply manifests on the server's side, which keeps the fields that they do not set."""
         self.kubectl("apply", "--server-side", "--field-manager=model-images",
                      "--force-conflicts", "--filename=-", stdin=rendered)  # fmt: skip
 
     def wait_available(self, image: Image, track: str = STABLE) -> None:
-        """Wait until only this image's replicas are there; say what the new ones logged if not."""
+        """Wait until only this image's replicas run.
+
+        Raises StageError, with their log, if they do not.
+        """
         deployment = f"deployment/{name(image.model, track)}"
         try:
             self.kubectl("rollout", "status", deployment,
@@ -118,10 +127,14 @@ class Kubernetes:
             raise StageError(f"{deployment} does not become ready: {error}. {said}") from error
 
     def remove_canary(self, model: str) -> None:
+        """Remove the Deployment and Service of a candidate."""
         self.kubectl("delete", "deployment,service", name(model, CANARY), "--ignore-not-found")
 
     def counts(self, model: str, track: str) -> Counts:
-        """Add up the metrics of a track's replicas; raise StageError for a canary that ended."""
+        """Return the sums of the metrics of a track's replicas.
+
+        Raises StageError for a canary that ended.
+        """
         found = json.loads(
             self.kubectl("get", "pods", f"--selector={selector(model, track)}", "--output=json")
         )["items"]
@@ -136,17 +149,23 @@ class Kubernetes:
         )
 
     def entries(self) -> list[Entry]:
+        """Return the history of the namespace."""
         return history_configmap.entries(self.kubectl)
 
     def add(self, entry: Entry) -> None:
+        """Add a line to the history of the namespace."""
         history_configmap.add(self.kubectl, entry)
 
     def kubectl(self, *arguments: str, stdin: str | None = None, check: bool = True) -> str:
-        """Run kubectl in the namespace and return what it prints; StageError where it fails."""
+        """Run kubectl in the namespace and return what it prints.
+
+        Raises StageError if `check` and it fails.
+        """
         namespace = f"--namespace={self.namespace}"
         result = command.attempt("kubectl", namespace, *arguments, stdin=stdin)
         return (result.require_success() if check else result).stdout
 
 
 def selector(model: str, track: str) -> str:
+    """Return the label selector of a model's replicas on a track."""
     return f"app.kubernetes.io/name={model},model-images/track={track}"
