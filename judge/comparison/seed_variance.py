@@ -53,7 +53,7 @@ class Part(NamedTuple):
 
 
 def half_width(parts: Sequence[Part]) -> float:
-    """Return half of Welch's interval of the difference of the means."""
+    """Return half of the interval of the difference of the means (Welch 1947)."""
     total = sum(part.variance for part in parts)
     if total == 0:
         return 0.0
