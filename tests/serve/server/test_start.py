@@ -20,6 +20,16 @@ from serve.__main__ import main
 from tests.support.servers.bundles import flowers, rewrite
 from tests.support.servers.server import ROOT, command
 
+IMPORT_ALL = """
+import importlib
+import pkgutil
+
+import serve
+
+for module in pkgutil.walk_packages(serve.__path__, "serve."):
+    importlib.import_module(module.name)
+"""
+
 
 @pytest.fixture
 def bundle(make_bundle: Callable[[str], Path], tmp_path: Path) -> Path:
@@ -166,3 +176,19 @@ def test_port_is_open_before_what_takes_long_is_imported() -> None:
     """The server imports neither numpy nor FastAPI before it listens."""
     code = "import sys, serve.server.run; sys.exit(bool({'numpy', 'fastapi'} & set(sys.modules)))"
     assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False).returncode == 0
+
+
+def test_image_holds_all_that_the_server_imports(tmp_path: Path) -> None:
+    """Of the contract an image has the parts that the Dockerfile copies, and no others."""
+    dockerfile = (ROOT / "Dockerfile").read_text()
+    stage = dockerfile.partition(" AS code-onnx\n")[2].partition("\nFROM ")[0]
+    for line in re.findall("^COPY (.*)$", stage, re.MULTILINE):
+        *sources, target = line.split()
+        for source in map(ROOT.joinpath, sources):
+            if source.is_dir():
+                shutil.copytree(source, tmp_path / target)
+            else:
+                (tmp_path / target).mkdir(exist_ok=True)
+                shutil.copy(source, tmp_path / target)
+    done = subprocess.run([sys.executable, "-c", IMPORT_ALL], cwd=tmp_path, check=False)
+    assert done.returncode == 0
