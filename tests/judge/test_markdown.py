@@ -57,6 +57,6 @@ def test_template_of_markdown_escapes_what_is_not_markdown() -> None:
 
 
 def test_template_of_a_page_escapes_everything() -> None:
-    """There, Markdown is text like any other."""
+    """No tag and no quote begins or ends there, and nothing is reordered."""
     template = environment(is_markdown=False).from_string("{{ x }}|{{ y }}")
-    assert template.render(x="<b>", y=str(Markdown("<b>"))) == "&lt;b&gt;|&lt;b&gt;"
+    assert template.render(x="<b>\x1b[31m\u202e", y='"') == "&lt;b&gt; [31m|&#34;"
