@@ -58,11 +58,11 @@ def inert(found: re.Match[str]) -> str:
 
 def table(shown: Table) -> Markdown:
     """Return a table."""
-    lines = [line(map(plain, shown.head)), line(["---"] * len(shown.head))]
-    return Markdown("\n".join([*lines, *(line(map(cell, row)) for row in shown.rows)]))
+    lines = [row(map(plain, shown.head)), row(["---"] * len(shown.head))]
+    return Markdown("\n".join([*lines, *(row(map(cell, cells)) for cells in shown.rows)]))
 
 
-def line(cells: Iterable[str]) -> str:
+def row(cells: Iterable[str]) -> str:
     return f"| {' | '.join(cells)} |"
 
 
