@@ -7,7 +7,7 @@ from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from contract.console import one_line
+from contract.console import UNSEEN
 from judge.render import markdown
 
 FOLDER = Path(__file__).with_name("templates")
@@ -42,4 +42,4 @@ def environment(*, is_markdown: bool) -> Environment:
 
 def visible(value: object) -> object:
     """Return text without the controls that XML forbids, or that reorder what a reader sees."""
-    return value if hasattr(value, "__html__") else one_line(str(value))
+    return value if hasattr(value, "__html__") else UNSEEN.sub("", str(value))

@@ -59,4 +59,4 @@ def test_template_of_markdown_escapes_what_is_not_markdown() -> None:
 def test_template_of_a_page_escapes_everything() -> None:
     """No tag and no quote begins or ends there, and nothing is reordered."""
     template = environment(is_markdown=False).from_string("{{ x }}|{{ y }}")
-    assert template.render(x="<b>\x1b[31m\u202e", y='"') == "&lt;b&gt; [31m|&#34;"
+    assert template.render(x="<b>\x1b[31m\u202e", y='"') == "&lt;b&gt;[31m|&#34;"
