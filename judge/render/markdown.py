@@ -12,6 +12,7 @@ from contract.console import one_line
 from judge.render.table import Cell, Style, Table
 
 SPECIAL = re.compile(r"([\\`*\[\]|~]|(?<!\w)_|_(?!\w))")
+TAG = re.compile(r"<(?![ =\d])")  # `<= 2` begins none
 LEADING = re.compile(r"^(#|>|[-+=](?=[ =-]|$)|\d+(?=[.)](?: |$)))")  # of a heading, a list, a rule
 
 
@@ -27,7 +28,7 @@ class Markdown(str):
 
 def plain(text: str) -> Markdown:
     """Return Markdown that shows the text as it is, within a line or in a cell of a table."""
-    safe = one_line(text).replace("&", "&amp;").replace("<", "&lt;")
+    safe = TAG.sub("&lt;", one_line(text).replace("&", "&amp;"))
     return Markdown(SPECIAL.sub(r"\\\1", safe).replace("@", "@&#8203;"))
 
 

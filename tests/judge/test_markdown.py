@@ -16,6 +16,7 @@ GFM = MarkdownIt("commonmark").enable(["table", "strikethrough"])
 
 def test_words_of_the_data_are_no_markup() -> None:
     """A value may look like a tag, a link, a mention or the end of its cell."""
+    assert plain("1 <= 2 < 3 <4 <") == "1 <= 2 < 3 <4 &lt;"
     shown = plain("<b>|*x*|@you [a](b) _c_ d_e `f` \\ \n # g ~h~")
     expected = "&lt;b>\\|\\*x\\*\\|@&#8203;you \\[a\\](b) \\_c\\_ d_e \\`f\\` \\\\ # g \\~h\\~"
     assert shown == expected
