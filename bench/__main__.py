@@ -17,6 +17,8 @@ from urllib.request import urlopen
 from bench import contenders, inprocess
 from bench.load import Load, measure
 from bench.process import ROOT, Contender, Running
+from judge.render import markdown
+from judge.render.table import Table
 
 LIBRARIES = ("uvicorn", "fastapi", "msgspec", "numpy", "onnxruntime", "scikit-learn")
 CONNECTIONS = (1, 32)
@@ -95,17 +97,15 @@ def table(results: list[Result]) -> list[str]:
     """Return the table: absolute figures, and ratios to the bare ASGI server and to ours."""
     limit = next(result for result in results if result.name == "bare ASGI")
     us = results[0]
-    lines = [
-        "| server | req/s, 1 | req/s, 32 | p99 ms, 32 | x bare ASGI | ours is x | MiB | start s |",
-        "|---|---|---|---|---|---|---|---|",
-    ]
-    lines += [
-        f"| {result.name} | {result.speed(1):,.0f} | {result.speed(32):,.0f} "
-        f"| {result.p99(32):.1f} | {result.speed(32) / limit.speed(32):.3f} "
-        f"| {us.speed(32) / result.speed(32):.2f} | {result.memory:.0f} | {result.start:.2f} |"
+    head = ("server", "req/s, 1", "req/s, 32", "p99 ms, 32", "x bare ASGI", "ours is x", "MiB",
+            "start s")  # fmt: skip
+    rows = [
+        (result.name, f"{result.speed(1):,.0f}", f"{result.speed(32):,.0f}",
+         f"{result.p99(32):.1f}", f"{result.speed(32) / limit.speed(32):.3f}",
+         f"{us.speed(32) / result.speed(32):.2f}", f"{result.memory:.0f}", f"{result.start:.2f}")
         for result in results
-    ]
-    return lines
+    ]  # fmt: skip
+    return markdown.table(Table(head, rows)).splitlines()
 
 
 def details(arguments: argparse.Namespace, folder: Path) -> list[str]:

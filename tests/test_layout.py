@@ -117,6 +117,21 @@ def test_image_holds_what_serving_imports_of_the_contract() -> None:
     assert copied == contract_of("serve")
 
 
+def test_training_draws_nothing() -> None:
+    """What is hashed as an input of a training holds no style, no page and no plot."""
+    files = git.files("contract", "train", root=git.ROOT)
+    assert {file.suffix for file in files} == {".py"}
+    drawing = re.compile(r"<svg|<table|<style|jinja2")
+    assert [str(file) for file in files if drawing.search(file.read_text())] == []
+
+
+@pytest.mark.parametrize("name", ["", "-train", "-joblib"])
+def test_no_image_renders(name: str) -> None:
+    """Cards and reports are rendered by the judge, on the host: no image and no training has it."""
+    locked = (git.ROOT / f"requirements{name}.txt").read_text()
+    assert re.findall(r"^(jinja2|markupsafe)==", locked, re.MULTILINE) == []
+
+
 def test_serving_needs_no_training_library() -> None:
     """What an ONNX image installs contains no training library."""
     locked = (git.ROOT / "requirements.txt").read_text()

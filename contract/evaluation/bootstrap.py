@@ -40,7 +40,7 @@ def weights(rows: int) -> Iterator[NDArray[np.int64]]:
 def bootstrap(
     evaluations: Sequence[Evaluation], classes: Sequence[Label] | None
 ) -> list[dict[str, Numbers]]:
-    """Score every model of `found`, which answer the same rows, on the same resamples.
+    """Score every model of `evaluations`, which answer the same rows, on the same resamples.
 
     Returns for each model its metrics, each an array (resamples,).
     """

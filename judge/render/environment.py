@@ -7,6 +7,7 @@ from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from contract.console import UNSEEN
 from judge.render import markdown
 
 FOLDER = Path(__file__).with_name("templates")
@@ -22,12 +23,13 @@ def render(template: str, **values: object) -> bytes:
 def environment(*, is_markdown: bool) -> Environment:
     """Return the Jinja environment of one kind of template.
 
-    In Markdown, `markdown.escape` escapes a value, and HTML's escape then leaves it as it is.
+    Jinja2 finalizes each value and then escapes it as HTML, which leaves alone what is Markdown or
+    HTML by then.
     """
     result = Environment(
         loader=FileSystemLoader(FOLDER),
         autoescape=True,
-        finalize=markdown.escape if is_markdown else None,
+        finalize=markdown.escape if is_markdown else visible,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
@@ -36,3 +38,8 @@ def environment(*, is_markdown: bool) -> Environment:
     if is_markdown:
         result.filters |= {"code": markdown.quoted, "table": markdown.table}
     return result
+
+
+def visible(value: object) -> object:
+    """Return text without the controls that XML forbids, or that reorder what a reader sees."""
+    return value if hasattr(value, "__html__") else UNSEEN.sub("", str(value))

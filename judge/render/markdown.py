@@ -12,6 +12,7 @@ from contract.console import one_line
 from judge.render.table import Cell, Style, Table
 
 SPECIAL = re.compile(r"([\\`*\[\]|~]|(?<!\w)_|_(?!\w))")
+TAG = re.compile(r"<(?![ =\d])")  # `<= 2` begins none
 LEADING = re.compile(r"^(#|>|[-+=](?=[ =-]|$)|\d+(?=[.)](?: |$)))")  # of a heading, a list, a rule
 
 
@@ -27,7 +28,7 @@ class Markdown(str):
 
 def plain(text: str) -> Markdown:
     """Return Markdown that shows the text as it is, within a line or in a cell of a table."""
-    safe = one_line(text).replace("&", "&amp;").replace("<", "&lt;")
+    safe = TAG.sub("&lt;", one_line(text).replace("&", "&amp;"))
     return Markdown(SPECIAL.sub(r"\\\1", safe).replace("@", "@&#8203;"))
 
 
@@ -58,11 +59,11 @@ def inert(found: re.Match[str]) -> str:
 
 def table(shown: Table) -> Markdown:
     """Return a table."""
-    lines = [line(map(plain, shown.head)), line(["---"] * len(shown.head))]
-    return Markdown("\n".join([*lines, *(line(map(cell, row)) for row in shown.rows)]))
+    lines = [row(map(plain, shown.head)), row(["---"] * len(shown.head))]
+    return Markdown("\n".join([*lines, *(row(map(cell, cells)) for cells in shown.rows)]))
 
 
-def line(cells: Iterable[str]) -> str:
+def row(cells: Iterable[str]) -> str:
     return f"| {' | '.join(cells)} |"
 
 

@@ -20,7 +20,7 @@ def scores(report: Report) -> Table:
     if any(score.old is not None for score in report.scores):
         return comparison(report)
     rows: list[list[str | Cell]] = [
-        [score.metric, f"{score.new:.4f}", f"{score.new_low:.3f} to {score.new_high:.3f}",
+        [score.metric, f"{score.new:.4f}", f"{score.new_low:.4f} to {score.new_high:.4f}",
          bar(score)] for score in report.scores
     ]  # fmt: skip
     return Table(("metric", "new", "95 % interval", ""), rows, numbers=True)

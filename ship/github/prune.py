@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Protocol
 
+from judge.render import markdown
+from judge.render.table import Table
 from ship import settings
 from ship.errors import ShipError, UsageError
 from ship.github.api import ApiError, GitHub, variable
@@ -119,15 +121,16 @@ def table(
     versions: list[Version], kept: dict[str, str], failed: dict[str, str], *, deleted: bool
 ) -> str:
     """Return a row for each version: what became of it, and why."""
-    rows = ["| version | created | tags | what | why |", "|---|---|---|---|---|"]
+    rows = []
     for each in versions:
         what, why = "kept", kept.get(each.digest, "")
         if not why:
             why = failed.get(each.digest) or "nothing leads to it"
             what = "would go" if not deleted else "refused" if failed[each.digest] else "deleted"
-        cells = (short(each.digest), f"{each.created:%Y-%m-%d}", " ".join(each.tags), what, why)
-        rows.append(f"| {' | '.join(cells)} |")
-    return "\n".join(rows)
+        rows.append(
+            (short(each.digest), f"{each.created:%Y-%m-%d}", " ".join(each.tags), what, why)
+        )
+    return markdown.table(Table(("version", "created", "tags", "what", "why"), rows))
 
 
 def tell(name: str, rows: str) -> None:

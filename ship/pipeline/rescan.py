@@ -6,6 +6,8 @@ import json
 import shutil
 from dataclasses import dataclass
 
+from judge.render import markdown
+from judge.render.table import Cell, Style, Table
 from ship import git
 from ship.compare.published_model import release
 from ship.errors import StageError, UsageError
@@ -95,17 +97,17 @@ def scan_platform(target: Destination, digest: str) -> dict[str, object]:
 def page(found: list[Scanned]) -> str:
     """Return what was found as Markdown; a line of a list for each thing to mend."""
     rows = [
-        f"| {each.model} | {', '.join(each.tags)} | `{each.digest}` | {len(each.blocking)} | "
-        f"{each.counts} |"
-        for each in found
-    ]
+        (scanned.model, ", ".join(scanned.tags), Cell(scanned.digest, Style.CODE),
+         str(len(scanned.blocking)), scanned.counts)
+        for scanned in found
+    ]  # fmt: skip
+    shown = markdown.table(Table(("model", "tags", "image", "to mend", "all findings"), rows))
     lines = [
-        f"- {each.model} ({', '.join(each.tags)}): {finding}"
-        for each in found
-        for finding in each.blocking
+        f"- {scanned.model} ({', '.join(scanned.tags)}): {markdown.plain(finding)}"
+        for scanned in found
+        for finding in scanned.blocking
     ]
-    head = ["| model | tags | image | to mend | all findings |", "|---|---|---|---|---|"]
-    return "\n".join([*head, *rows, "", *lines]) + "\n"
+    return "\n".join([shown, "", *lines]) + "\n"
 
 
 def tell(found: list[Scanned]) -> None:

@@ -25,6 +25,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.tree import DecisionTreeClassifier
 
 from contract.spec.gate import Policy
+from judge.render import markdown
 from judge.report import Report
 from tests.judge.quick import Table, policy, train
 from train.data.split import Part
@@ -276,10 +277,10 @@ def main() -> None:
     """Print the table, or the part of it that the second argument names."""
     pairs, *wanted = sys.argv[1:] or [str(PAIRS)]
     warnings.filterwarnings("ignore")  # of networks that stop early
-    print("| what | pairs | flagged |\n|---|---|---|")
+    print(markdown.row(("what", "pairs", "flagged")), markdown.row(["---"] * 3), sep="\n")
     for name in wanted or COUNTS:
         for found in COUNTS[name](int(pairs)):
-            print(f"| {found.what} | {found.pairs} | {found.flagged} |", flush=True)
+            print(markdown.row((found.what, str(found.pairs), str(found.flagged))), flush=True)
 
 
 if __name__ == "__main__":

@@ -16,6 +16,7 @@ GFM = MarkdownIt("commonmark").enable(["table", "strikethrough"])
 
 def test_words_of_the_data_are_no_markup() -> None:
     """A value may look like a tag, a link, a mention or the end of its cell."""
+    assert plain("1 <= 2 < 3 <4 <") == "1 <= 2 < 3 <4 &lt;"
     shown = plain("<b>|*x*|@you [a](b) _c_ d_e `f` \\ \n # g ~h~")
     expected = "&lt;b>\\|\\*x\\*\\|@&#8203;you \\[a\\](b) \\_c\\_ d_e \\`f\\` \\\\ # g \\~h\\~"
     assert shown == expected
@@ -57,6 +58,6 @@ def test_template_of_markdown_escapes_what_is_not_markdown() -> None:
 
 
 def test_template_of_a_page_escapes_everything() -> None:
-    """There, Markdown is text like any other."""
+    """No tag and no quote begins or ends there, and nothing is reordered."""
     template = environment(is_markdown=False).from_string("{{ x }}|{{ y }}")
-    assert template.render(x="<b>", y=str(Markdown("<b>"))) == "&lt;b&gt;|&lt;b&gt;"
+    assert template.render(x="<b>\x1b[31m\u202e", y='"') == "&lt;b&gt;[31m|&#34;"

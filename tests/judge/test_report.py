@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import re
 from xml.etree import ElementTree as ET
 
+import msgspec
 import numpy as np
 import pytest
+from markdown_it import MarkdownIt
 
 from contract.bundle import Bundle
 from contract.spec import model_toml
@@ -110,3 +113,43 @@ def test_reason_of_an_override_cannot_break_out(overridden: Judgement) -> None:
     page = written["html"].decode()
     assert "<img" not in page
     assert "&lt;img src=x onerror=alert(1)&gt;" in page
+
+
+def text_everywhere(value: object) -> None:
+    """Put hostile text into every field of a report that holds text, and is no fixed word."""
+    fixed = {"verdict", "direction", "task", "metric", "schema_version", "bundle"}
+    if isinstance(value, list):
+        for element in value:
+            text_everywhere(element)
+    elif isinstance(value, msgspec.Struct):
+        for name in set(value.__struct_fields__) - fixed:
+            content = getattr(value, name)
+            if isinstance(content, str):
+                setattr(value, name, HOSTILE)
+            elif name in ("warnings", "features"):
+                setattr(value, name, [HOSTILE] if name == "warnings" else {HOSTILE: HOSTILE})
+            else:
+                text_everywhere(content)
+
+
+def test_report_of_hostile_words_has_the_markup_of_a_harmless_one(overridden: Judgement) -> None:
+    """Models, columns, categories, classes, reasons and notes may say what they like."""
+    hostile = copy.deepcopy(overridden)
+    text_everywhere(hostile.report)
+    for evaluation in (hostile.fresh, hostile.compared, hostile.old, hostile.recorded):
+        if evaluation is not None:
+            evaluation.features = [{HOSTILE: HOSTILE} for _ in evaluation.features]
+    hostile = hostile._replace(classes=[HOSTILE, "b", "c"])
+    forms_of = forms(hostile)
+    page = forms_of["html"].decode()
+    assert HOSTILE not in page
+    assert set(re.findall(r"<(\w+)", page)) == set(
+        re.findall(r"<(\w+)", forms(overridden)["html"].decode())
+    )
+    for picture in re.findall(r"<svg.*?</svg>", page, re.DOTALL):
+        ET.fromstring(picture)  # noqa: S314 - our own output
+    written = MarkdownIt("commonmark").enable("table").render(forms_of["md"].decode())
+    assert not re.search(r"<(img|a|em)\b|\bonerror=[^&]*>", written.replace("&gt;", ""))
+    folds = forms(overridden)["md"].count(b"<details><summary>")
+    assert written.count("<details>") == written.count("<summary>") == folds
+    assert "@everyone" not in re.sub(r"<code>.*?</code>", "", written)

@@ -37,9 +37,12 @@ def test_plan_changes_with_the_model(models: Checkout) -> None:
     assert after.bundle.revision == sha
 
 
-@pytest.mark.parametrize("file", ["model__penguins__model_dot_toml", "README_dot_md"])
+@pytest.mark.parametrize(
+    "file",
+    ["model__penguins__model_dot_toml", "README_dot_md", "judge__render__templates__style_dot_css"],
+)
 def test_plan_ignores_what_does_not_shape_the_model(models: Checkout, file: str) -> None:
-    """Another model or a page of documentation leaves hash, revision and date as they were."""
+    """Another model, documentation or a colour leaves hash, revision and date as they were."""
     before = plan("iris", models.models, models.root)
     models.commit(**{file: "changed"})
     assert plan("iris", models.models, models.root) == before
