@@ -31,9 +31,9 @@ class Target(History, Protocol):
     def roll_out(self, image: Image, check: Check, trial: Trial | None = None) -> None: ...
 
 
-def digest_of(source: Destination, tag: str) -> str:
+def resolve(source: Destination, tag: str) -> str:
     """Return what a tag names now; a digest names itself."""
-    digest = tag if tag.startswith("sha256:") else source.digest_of(tag)
+    digest = tag if tag.startswith("sha256:") else source.resolve(tag)
     if digest is None:
         raise StageError(f"{source}:{tag} must be published. It is not; see: make models")
     return digest
@@ -46,14 +46,14 @@ def deploy(
 
     What is older than what serves is refused unless `older` says that this is meant.
     """
-    Attempt(target, source, model, digest_of(source, tag), "deploy", tag, older=older).run()
+    Attempt(target, source, model, resolve(source, tag), "deploy", tag, older=older).run()
 
 
 def canary(  # noqa: PLR0913 - a deploy, with a trial
     target: Target, source: Destination, model: str, tag: str, trial: Trial, *, older: bool = False
 ) -> None:
     """Let what `tag` names serve if it does well on a share of the requests."""
-    digest, serving = digest_of(source, tag), target.serving(model)
+    digest, serving = resolve(source, tag), target.serving(model)
     if serving in (None, digest):
         raise StageError(f"{model} must serve another image than {digest} for a canary. "
                          f"Got {serving or 'none'}. Use: make deploy MODEL={model}")  # fmt: skip
