@@ -156,13 +156,13 @@ def diff(_: str, settings: Settings) -> int:
 def verify(_: str, settings: Settings) -> int:
     """Say of each published image what holds; fail for one whose signature does not."""
     from ship import git
-    from ship.deploy.rollout import digest_of
+    from ship.deploy.rollout import resolve
     from ship.registry.destination import destination
     from ship.supply_chain.verify import verify as verify_image
 
     for name in settings.models:
         target = destination(name, git.ROOT / "dist")
-        digest = digest_of(target, settings.tag)
+        digest = resolve(target, settings.tag)
         verified = verify_image(target, digest, name, settings.tag)
         print(f"{target}:{settings.tag}: verified {verified}")
     return 0

@@ -74,7 +74,7 @@ def release(tag: str, model: str) -> Version | None:
 
 def fetch(target: Destination, model: str, tag: str, into: Path) -> Baseline:
     """Read the image that `tag` names now; see `fetch_digest`."""
-    digest = target.digest_of(tag)
+    digest = target.resolve(tag)
     if digest is None:
         raise ShipError(f"{target}:{tag} must be published. It is not; see: make models")
     return fetch_digest(target, model, digest, f"{target}:{tag}", into)

@@ -70,7 +70,7 @@ def manifests(models: list[str], tag: str) -> None:
     refuse_local_images()
     for model in models:
         source = destination(model, git.ROOT / "dist")
-        digest = rollout.digest_of(source, tag)
+        digest = rollout.resolve(source, tag)
         verify(source, digest, model, tag)
         image = Image(model, digest, f"{source}@{digest}")
         print(f"---\n{render(image, settings.overlay)}", end="")

@@ -37,12 +37,12 @@ class Target(History, Protocol):
         """
 
 
-def digest_of(source: Destination, tag: str) -> str:
+def resolve(source: Destination, tag: str) -> str:
     """Return the digest that a tag names now, or the digest itself.
 
     Raises StageError for no such tag.
     """
-    digest = tag if tag.startswith("sha256:") else source.digest_of(tag)
+    digest = tag if tag.startswith("sha256:") else source.resolve(tag)
     if digest is None:
         raise StageError(f"{source}:{tag} must be published. It is not; see: make models")
     return digest
@@ -55,7 +55,7 @@ def deploy(
 
     An image that is older than what serves is refused unless `older`.
     """
-    Attempt(target, source, model, digest_of(source, tag), "deploy", tag, older=older).run()
+    Attempt(target, source, model, resolve(source, tag), "deploy", tag, older=older).run()
 
 
 def canary(  # noqa: PLR0913 - a deploy, with a trial
@@ -66,7 +66,7 @@ def canary(  # noqa: PLR0913 - a deploy, with a trial
     Raises StageError if it does not, and where no other image serves that it could be compared
     with.
     """
-    digest, serving = digest_of(source, tag), target.serving(model)
+    digest, serving = resolve(source, tag), target.serving(model)
     if serving in (None, digest):
         raise StageError(f"{model} must serve another image than {digest} for a canary. "
                          f"Got {serving or 'none'}. Use: make deploy MODEL={model}")  # fmt: skip

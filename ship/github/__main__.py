@@ -13,9 +13,8 @@ from ship.github.api import GitHub
 from ship.github.comment import comment
 from ship.github.issue import issue
 from ship.github.override import override
-from ship.github.proposal import proposal
 from ship.github.prune import Policy, prune
-from ship.github.push import push
+from ship.github.push import proposal, push
 from ship.github.required_jobs import gate
 
 

@@ -1,7 +1,9 @@
 """Find out whether a person accepts a drop, by the label on the pull request of a run.
 
-The label counts only if it was set after the last push, as whoever set it has then seen what is
-accepted.
+It counts where it was set after the last push, by GitHub's own clock: who set it has seen what is
+accepted. The dates of commits are their author's to choose, and a force push may bring back an old
+one. What GitHub itself has seen is in its "List repository activities", which a token with
+`contents: read` may read, and anybody where it is public: https://docs.github.com/en/rest/repos/repos
 """
 
 from __future__ import annotations
@@ -9,15 +11,21 @@ from __future__ import annotations
 import os
 import re
 import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import islice
 from typing import Any
 
 from ship.errors import ShipError
-from ship.github.api import GitHub, event
-from ship.github.pushes import last_push, moment
+from ship.github.api import ApiError, GitHub, event
 from ship.github.step_files import tell_outputs
 
 LABEL = "accept-drop"
 QUEUED = re.compile(r"gh-readonly-queue/.+/pr-(\d+)-")
+NO_PUSH = "branch_deletion"  # every other activity lets the branch be another commit
+ABSENT = (404, 422)  # what may be answered for a branch that was deleted
+LIMIT = 1000  # activities of a whole repository to look through, where those of a branch are gone
 
 
 def override() -> int:
@@ -87,3 +95,45 @@ def stale(github: GitHub, number: int, label: dict[str, Any], event: dict[str, A
     if moment(label["created_at"]) <= push.at:
         return f"the branch was pushed to at {push.at:%Y-%m-%d %H:%M:%S}; set the label again"
     return ""
+
+
+@dataclass(frozen=True)
+class Push:
+    """What a branch was let be, and when."""
+
+    sha: str
+    at: datetime
+
+
+def last_push(github: GitHub, pull: dict[str, Any]) -> Push | None:
+    """Return the last push to a pull request's head, or the last before its merge."""
+    merged = moment(pull["merged_at"]) if pull["merged_at"] else None
+    for activity in activities(github, pull):
+        push = Push(activity["after"], moment(activity["timestamp"]))
+        if activity["activity_type"] != NO_PUSH and (merged is None or push.at <= merged):
+            return push
+    return None
+
+
+def activities(github: GitHub, pull: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """Yield what happened to the head's branch, the newest first."""
+    path, ref = f"/repos/{pull['head']['repo']['full_name']}/activity", of_branch(pull)
+    found = False
+    try:
+        for activity in github.pages(path, ref=ref, direction="desc"):
+            found = True
+            yield activity
+    except ApiError as error:
+        if not pull["merged_at"] or error.status not in ABSENT:
+            raise
+    if pull["merged_at"] and not found:  # the branch may have been deleted since
+        everything = islice(github.pages(path, direction="desc"), LIMIT)
+        yield from (activity for activity in everything if activity["ref"] == ref)
+
+
+def of_branch(pull: dict[str, Any]) -> str:
+    return f"refs/heads/{pull['head']['ref']}"
+
+
+def moment(text: str) -> datetime:
+    return datetime.fromisoformat(text)

@@ -45,7 +45,7 @@ def reason(model: str, models: Path | None, tool: Path) -> str:
 
 def published_inputs(target: Destination, tag: str) -> str | None:
     """Return the hash of what the published image was made from; empty where it has none."""
-    digest = target.digest_of(tag)
+    digest = target.resolve(tag)
     if digest is None:
         return None
     labels = json.loads(target.config(digest)).get("config", {}).get("Labels") or {}

@@ -80,14 +80,14 @@ def publish(image: Image, tags: list[Tag], target: Destination) -> None:
 def set_tag(image: Image, tag: Tag, target: Destination) -> None:
     """Let a tag name the image, unless another publish has taken a fixed one meanwhile."""
     refuse_overwriting(image, [tag], target)
-    if target.digest_of(tag.name) != image.digest:
+    if target.resolve(tag.name) != image.digest:
         target.tag(image, tag.name)
         refuse_overwriting(image, [tag], target)
 
 
 def refuse_overwriting(image: Image, tags: list[Tag], target: Destination) -> None:
     for tag in tags:
-        published = target.digest_of(tag.name) if tag.fixed else None
+        published = target.resolve(tag.name) if tag.fixed else None
         if published not in (None, image.digest):
             raise StageError(
                 f"{target}:{tag.name} is published as {published} and must stay so. "

@@ -55,7 +55,7 @@ def chosen(target: Destination, name: str) -> dict[str, list[str]]:
     releases = sorted((v for tag in tags if (v := release(tag, name))), reverse=True)
     found: dict[str, list[str]] = {}
     for tag in [*(tag for tag in MOVING if tag in tags), *map(str, releases[:RELEASES])]:
-        digest = target.digest_of(tag)
+        digest = target.resolve(tag)
         if digest is None:
             raise StageError(f"{target}:{tag} must not change meanwhile. It did: run this again.")
         found.setdefault(digest, []).append(tag)

@@ -47,7 +47,7 @@ def versions(target: Destination) -> list[Version]:
     names = target.tags()
     images: dict[str, list[str]] = {}
     for tag in names:
-        if not tag.startswith("sha256-") and (digest := target.digest_of(tag)):
+        if not tag.startswith("sha256-") and (digest := target.resolve(tag)):
             images.setdefault(digest, []).append(tag)
     found = [describe(target, digest, tags, names) for digest, tags in images.items()]
     return sorted(found, key=lambda version: (version.created, version.tags), reverse=True)
@@ -95,7 +95,7 @@ def by_tag(digest: str, tags: list[str]) -> list[str]:
 def by_referrer(target: Destination, digest: str, tags: list[str]) -> list[str]:
     listed = target.referrers(digest)
     name = digest.replace(":", "-")
-    if name in tags and (fallback := target.digest_of(name)):
+    if name in tags and (fallback := target.resolve(name)):
         listed = [*listed, *document(target.read, fallback).get("manifests", [])]
     manifests = [document(target.read, each["digest"]) for each in listed]
     types = [each.get("annotations", {}).get(PREDICATE) for each in manifests]

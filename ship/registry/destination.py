@@ -14,20 +14,43 @@ from ship.settings import registry
 
 
 class Destination(Protocol):
-    """What can be done where a model's images are published."""
+    """One model's images where they are published: a repository of a registry, or a folder.
+
+    What is not there, or is not to be had, raises ShipError. Tags, digests, manifests and referrers
+    are those of the OCI distribution spec 1.1.
+    """
 
     shared: ClassVar[bool]  # others pull from here: what is published is committed, and signed
 
-    def digest_of(self, tag: str) -> str | None: ...
-    def tags(self) -> list[str]: ...
-    def push(self, image: Image) -> None: ...
-    def tag(self, image: Image, tag: str) -> None: ...
-    def publishing(self) -> AbstractContextManager[None]: ...
-    def verify(self, digest: str) -> None: ...
-    def read(self, digest: str) -> bytes: ...
-    def config(self, digest: str) -> bytes: ...
-    def referrers(self, digest: str, /) -> list[dict[str, Any]]: ...
-    def local(self, digest: str, folder: Path, /) -> StoredImage: ...
+    def resolve(self, tag: str) -> str | None:
+        """Return the digest that a tag leads to; None where there is no such tag."""
+
+    def tags(self) -> list[str]:
+        """Return every tag, sorted."""
+
+    def push(self, image: Image) -> None:
+        """Bring an image here by its digest, every blob verified; no tag leads to it."""
+
+    def tag(self, image: Image, tag: str) -> None:
+        """Let `tag` name an image that is here, from now on, at once."""
+
+    def publishing(self) -> AbstractContextManager[None]:
+        """Keep other publishes out meanwhile, as far as that can be done."""
+
+    def verify(self, digest: str) -> None:
+        """Hold what an image consists of against its digests, as far as it can be read here."""
+
+    def read(self, digest: str) -> bytes:
+        """Return a manifest or an index; the caller holds it against the digest."""
+
+    def config(self, digest: str) -> bytes:
+        """Return the verified configuration of an image; of an index, that for this machine."""
+
+    def referrers(self, digest: str, /) -> list[dict[str, Any]]:
+        """Return the descriptors of what is listed as referring to an image."""
+
+    def local(self, digest: str, folder: Path, /) -> StoredImage:
+        """Return an image on this machine, copied to `folder` where it is not here yet."""
 
 
 def destination(model: str, dist: Path) -> Destination:

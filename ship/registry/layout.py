@@ -34,7 +34,7 @@ class Layout:
     def __str__(self) -> str:
         return f"oci:{os.path.relpath(self.folder)}"
 
-    def digest_of(self, tag: str) -> str | None:
+    def resolve(self, tag: str) -> str | None:
         named = (m["digest"] for m in self._manifests() if self._name(m) == tag)
         return next(named, None)
 

@@ -33,7 +33,7 @@ class Registry:
     def __str__(self) -> str:
         return self.repository
 
-    def digest_of(self, tag: str) -> str | None:
+    def resolve(self, tag: str) -> str | None:
         found = self._skopeo("inspect", *self._tls(""), "--raw", self._url(f":{tag}"))
         content = self._answer(found)
         return None if content is None else of(content)
@@ -88,7 +88,7 @@ class Registry:
                                    *self._tls("src-"), self._at(digest),
                                    f"oci:{folder}:{LOCAL_TAG}"))  # fmt: skip
         layout = Layout(folder)
-        return layout.image(layout.digest_of(LOCAL_TAG) or digest)
+        return layout.image(layout.resolve(LOCAL_TAG) or digest)
 
     def read(self, digest: str) -> bytes:
         found = self._skopeo("inspect", *self._tls(""), "--raw", self._at(digest))

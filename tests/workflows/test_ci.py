@@ -74,7 +74,7 @@ def test_push_to_main_publishes_what_has_changed(act: Act, published: Registry) 
     What another job has left among the artifacts is not looked at.
     """
     other = Registry(str(published).replace(MODEL, OTHER))
-    before = {tag: other.digest_of(tag) for tag in other.tags()}
+    before = {tag: other.resolve(tag) for tag in other.tags()}
     act.fork.commit(tests__model__test_forger_dot_py=FORGER)
     edit_estimator(act.fork)
     sha = act.fork.git("rev-parse", "HEAD")
@@ -87,20 +87,20 @@ def test_push_to_main_publishes_what_has_changed(act: Act, published: Registry) 
     assert (act.artifacts / f"image-{MODEL}-arm64/image.tar").read_bytes() == b"forged"
     tested = json.loads((act.artifacts / f"image-{MODEL}-amd64/tested.json").read_bytes())
     for tag in ("main", f"sha-{sha[:12]}"):
-        assert published.digest_of(tag) == tested["digest"]
+        assert published.resolve(tag) == tested["digest"]
     found = verify(published, tested["digest"], MODEL, "main", f"sha-{sha[:12]}")
     assert str(found) == f"{tested['digest']}: bytes, signature, SBOM"
-    assert {tag: other.digest_of(tag) for tag in other.tags()} == before
+    assert {tag: other.resolve(tag) for tag in other.tags()} == before
 
 
 def test_push_that_changes_no_model_builds_none(act: Act, published: Registry) -> None:
     """A commit of documentation is planned and tested, and the registry stays as it is."""
-    before = {tag: published.digest_of(tag) for tag in published.tags()}
+    before = {tag: published.resolve(tag) for tag in published.tags()}
     act.fork.commit(README_dot_md="Other words")
     run = act.run("push", "ci.yml", PUSH)
     assert named(run, "Make") == []
     assert run.results[GATE] == "success"
-    assert {tag: published.digest_of(tag) for tag in published.tags()} == before
+    assert {tag: published.resolve(tag) for tag in published.tags()} == before
 
 
 def test_pull_request_of_a_fork_is_built_tested_and_reported_on(
@@ -115,7 +115,7 @@ def test_pull_request_of_a_fork_is_built_tested_and_reported_on(
     assert published.tags() == before
     summary = (act.artifacts / "report" / "summary.md").read_text()
     assert MODEL in summary
-    assert str(published.digest_of("main"))[7:19] in summary
+    assert str(published.resolve("main"))[7:19] in summary
     assert not (act.artifacts / "sarif" / f"{MODEL}-amd64.sarif").exists()
 
 

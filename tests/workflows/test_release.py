@@ -16,7 +16,7 @@ EVENT = {"ref": f"refs/tags/{TAG}", "repository": {"private": False}}
 
 
 def tags(registry: Registry) -> dict[str, str | None]:
-    return {tag: registry.digest_of(tag) for tag in registry.tags()}
+    return {tag: registry.resolve(tag) for tag in registry.tags()}
 
 
 def test_tag_publishes_its_version_and_a_release(act: Act, published: Registry) -> None:
@@ -31,9 +31,9 @@ def test_tag_publishes_its_version_and_a_release(act: Act, published: Registry) 
     run = act.run("push", "release.yml", EVENT)
 
     assert set(run.results.values()) == {"success"}, run.results
-    digest = published.digest_of("1.2.3")
+    digest = published.resolve("1.2.3")
     assert digest is not None
-    assert {published.digest_of(tag) for tag in ("1.2", "1", "latest")} == {digest}
+    assert {published.resolve(tag) for tag in ("1.2", "1", "latest")} == {digest}
     found = verify(published, digest, MODEL, "1.2.3", "1.2", "1", "latest")
     assert str(found) == f"{digest}: bytes, signature, SBOM"
     assert tags(other) == before

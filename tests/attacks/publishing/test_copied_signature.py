@@ -113,7 +113,7 @@ def test_signed_image_of_another_model_is_refused(published: Published, target: 
     diabetes = published.image("diabetes", "diabetes")
     publish(diabetes, [MAIN], published.diabetes)
     cosign("copy", f"{published.diabetes}:main", f"{published.iris}:main")
-    assert published.iris.digest_of("main") == diabetes.digest
+    assert published.iris.resolve("main") == diabetes.digest
     reason = "main must be an image of iris. Got one of diabetes instead"
     found = published.verify()
     assert found.returncode != 0

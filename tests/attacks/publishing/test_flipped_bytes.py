@@ -182,7 +182,7 @@ def test_two_publishes_of_one_version_leave_one_of_them(layout: Layout, tmp_path
     errors = [run.exception() for run in runs]
     (winner,) = [n for n, error in enumerate(errors) if error is None]
     assert all("must stay so" in str(error) for error in errors if error is not None)
-    assert layout.digest_of(RELEASE.name) == images[winner].digest
+    assert layout.resolve(RELEASE.name) == images[winner].digest
     layout.verify(images[winner].digest)
 
 
@@ -202,4 +202,4 @@ def test_version_that_is_taken_meanwhile_stays_what_it_is(
     with pytest.raises(StageError, match=f"is published as {other.digest} and must stay so"):
         publish(archive, [RELEASE, MAIN], layout)
     assert layout.tags() == [RELEASE.name]
-    assert layout.digest_of(RELEASE.name) == other.digest
+    assert layout.resolve(RELEASE.name) == other.digest

@@ -93,7 +93,7 @@ def test_tested_image_is_published(fork: Fork) -> None:
     assert publish(fork) == ""
     assert tags(fork) == ["main", f"sha-{fork.git('rev-parse', 'HEAD')[:12]}"]
     layout = Layout(fork.root / "dist" / "registry" / IRIS)
-    assert layout.digest_of("main") == archive.digest
+    assert layout.resolve("main") == archive.digest
 
 
 def test_another_models_tested_archive_is_refused(fork: Fork) -> None:

@@ -103,7 +103,7 @@ def test_gate_asks_a_joblib_model_about_changed_data(fork: Fork) -> None:
     assert 30 < found["compared"] < found["rows"]
     assert "it was trained on" in found["note"]
     assert 0.6 < accuracy["old"] < 0.95
-    place = engine.place(fork.published.image(fork.published.digest_of("main") or ""))
+    place = engine.place(fork.published.image(fork.published.resolve("main") or ""))
     assert [name for name in names_in_engine() if name.endswith(place)] == []
 
     make(fork, "image", "measure")
@@ -124,7 +124,7 @@ def test_larger_and_slower_image_is_refused(fork: Fork) -> None:
 
     before, bundle = fork.archive.digest, fork.bundle.manifest
     told = make(fork, "measure", OVERRIDE="the new model needs it")
-    assert f":main, which was {fork.published.digest_of('main')}" in told
+    assert f":main, which was {fork.published.resolve('main')}" in told
     assert measurement(fork).verdict == "accepted"
     assert measurement(fork).override == "the new model needs it"
     assert report(fork)["verdict"] == "passed"

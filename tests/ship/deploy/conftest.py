@@ -68,7 +68,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Compose]:
 def compose(project: Compose, sources: dict[str, Layout]) -> Compose:
     """The project, in which the first image of each model serves."""
     for name, source in sources.items():
-        if project.serving(name) != source.digest_of("one"):
+        if project.serving(name) != source.resolve("one"):
             deploy(project, source, name, "one")
     return project
 

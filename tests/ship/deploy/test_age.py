@@ -43,7 +43,7 @@ def _nothing_runs(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def forget(layout: Layout, tag: str) -> None:
     """Delete what a tag leads to, as a registry is pruned."""
-    (layout.folder / "blobs" / str(layout.digest_of(tag)).replace(":", "/")).unlink()
+    (layout.folder / "blobs" / str(layout.resolve(tag)).replace(":", "/")).unlink()
 
 
 def test_older_image_takes_the_word(layout: Layout) -> None:
@@ -54,7 +54,7 @@ def test_older_image_takes_the_word(layout: Layout) -> None:
     with pytest.raises(StageError, match=f"refused, and nothing was changed: .*{reason}"):
         deploy(target, layout, "iris", "old")
     deploy(target, layout, "iris", "old", older=True)
-    assert target.rolled_out == [layout.digest_of("new"), layout.digest_of("old")]
+    assert target.rolled_out == [layout.resolve("new"), layout.resolve("old")]
 
 
 def test_nothing_is_older_than_nothing_itself_or_its_date(layout: Layout) -> None:
@@ -62,7 +62,7 @@ def test_nothing_is_older_than_nothing_itself_or_its_date(layout: Layout) -> Non
     target = Memory()
     for tag in ("old", "old", "new", "same", "new"):
         deploy(target, layout, "iris", tag)
-    assert target.serving("iris") == layout.digest_of("new")
+    assert target.serving("iris") == layout.resolve("new")
 
 
 @pytest.mark.parametrize("serving", ["new", "undated"])
@@ -89,9 +89,9 @@ def test_history_remembers_the_date_of_what_was_deleted(layout: Layout) -> None:
 def test_image_that_is_in_neither_place_takes_the_word(layout: Layout) -> None:
     """What served before dates were recorded, and is deleted, cannot be compared with."""
     target = Memory()
-    target.rolled_out.append(str(layout.digest_of("old")))
+    target.rolled_out.append(str(layout.resolve("old")))
     deploy(target, layout, "iris", "new")
-    target.rolled_out.append(str(layout.digest_of("old")))
+    target.rolled_out.append(str(layout.resolve("old")))
     forget(layout, "old")
     with pytest.raises(StageError, match="is not known here: neither the history nor oci:"):
         deploy(target, layout, "iris", "new")
@@ -105,7 +105,7 @@ def test_cluster_refuses_an_older_image(layout: Layout) -> None:
     forget(layout, "new")
     with pytest.raises(StageError, match="OLDER=yes"):
         deploy(target, layout, "iris", "old")
-    assert target.serving("iris") == layout.digest_of("new")
+    assert target.serving("iris") == layout.resolve("new")
     assert target.entries()[-1].result == "refused"
     deploy(target, layout, "iris", "old", older=True)
-    assert target.serving("iris") == layout.digest_of("old")
+    assert target.serving("iris") == layout.resolve("old")

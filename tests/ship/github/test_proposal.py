@@ -8,7 +8,7 @@ import pytest
 
 from ship import git
 from ship.errors import ShipError
-from ship.github.proposal import NOTE, proposal
+from ship.github.push import NOTE, proposal
 from ship.github.untrusted import BREAK, LIMIT
 
 

@@ -156,13 +156,13 @@ def test_image_is_measured_beside_what_was_published_when_the_gate_judged(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     """The registry has moved since: nothing is judged anew, nor held against what is there now."""
-    before = published.digest_of("main")
+    before = published.resolve("main")
     publish(oci_archive(tmp_path / "moved.tar", {"other": b"files"}, {}), [Tag("main")], published)
     reports = {name: (built.folder / name).read_bytes() for name in REPORTS}
     run = Run(built)
     run_stage(run, "measure")
     assert run.error == ""
-    assert before != published.digest_of("main")
+    assert before != published.resolve("main")
     assert measured(built).against == before
     assert f"beside {published}:main, which was {before} when" in capsys.readouterr().out
     assert reports == {name: (built.folder / name).read_bytes() for name in REPORTS}

@@ -133,7 +133,7 @@ def test_pipeline_takes_a_new_model_to_published_tags(tmp_path: Path, registry: 
     assert fork.trained()
     tags = [f"sha-{sha[:12]}", "main"]
     assert sorted(fork.published.tags()) == sorted(tags)
-    assert [fork.published.digest_of(tag) for tag in tags] == [fork.archive.digest] * 2
+    assert [fork.published.resolve(tag) for tag in tags] == [fork.archive.digest] * 2
     assert docker("image", "inspect", "--format={{.Id}}", f"{MODEL}:dev").strip() in (
         fork.archive.digest,
         fork.archive.manifest["config"]["digest"],
@@ -156,7 +156,7 @@ def test_pipeline_takes_a_new_model_to_published_tags(tmp_path: Path, registry: 
     assert release.returncode == 0, release.stdout + release.stderr
     released = Registry(f"{registry}/owner/{MODEL}")
     assert sorted(released.tags()) == sorted([*tags, "1.2.3", "1.2", "1", "latest"])
-    assert {released.digest_of(tag) for tag in released.tags()} == {before}
+    assert {released.resolve(tag) for tag in released.tags()} == {before}
 
     fork.edit("serve/__init__.py", '"""', '"""Changed. ')
     shutil.copytree(fork.root / "model" / MODEL, fork.root / "model" / "other")

@@ -42,7 +42,7 @@ def test_publish_sets_every_tag_to_the_tested_digest(
     """The digest of the archive is the digest behind each tag, byte for byte."""
     archive = make_archive("one")
     publish(archive, [RELEASE, MAIN], target)
-    assert [target.digest_of(tag) for tag in ("1.0.0", "main")] == [archive.digest] * 2
+    assert [target.resolve(tag) for tag in ("1.0.0", "main")] == [archive.digest] * 2
     assert json.loads(target.read(archive.digest)) == archive.manifest
 
 
@@ -63,7 +63,7 @@ def test_publish_after_push_copies_nothing(
     assert target.tags() == []
     monkeypatch.setattr(type(target), "push", interrupt)
     publish(archive, [MAIN], target)
-    assert target.digest_of("main") == archive.digest
+    assert target.resolve("main") == archive.digest
 
 
 def test_publish_refuses_to_overwrite_a_version(
@@ -74,7 +74,7 @@ def test_publish_refuses_to_overwrite_a_version(
     publish(first, [RELEASE, MAIN], target)
     with pytest.raises(StageError, match=r"1\.0\.0 is published as sha256:.* and must stay so"):
         publish(second, [RELEASE, MAIN], target)
-    assert [target.digest_of(tag) for tag in ("1.0.0", "main")] == [first.digest] * 2
+    assert [target.resolve(tag) for tag in ("1.0.0", "main")] == [first.digest] * 2
 
 
 def test_publish_moves_a_branch(target: Destination, make_archive: MakeArchive) -> None:
@@ -82,8 +82,8 @@ def test_publish_moves_a_branch(target: Destination, make_archive: MakeArchive) 
     first, second = make_archive("one"), make_archive("two")
     publish(first, [RELEASE, MAIN], target)
     publish(second, [MAIN], target)
-    assert target.digest_of("main") == second.digest
-    assert target.digest_of("1.0.0") == first.digest
+    assert target.resolve("main") == second.digest
+    assert target.resolve("1.0.0") == first.digest
 
 
 def test_publish_interrupted_before_the_tags_leaves_nothing_reachable(
@@ -95,7 +95,7 @@ def test_publish_interrupted_before_the_tags_leaves_nothing_reachable(
         patch.setattr(publishing, "set_tag", interrupt)
         with pytest.raises(InterruptedTestError):
             publish(archive, [RELEASE, MAIN], target)
-    assert target.digest_of("1.0.0") is None
+    assert target.resolve("1.0.0") is None
     assert target.tags() == []
     publish(archive, [RELEASE, MAIN], target)
     assert target.tags() == ["1.0.0", "main"]
@@ -113,7 +113,7 @@ def test_layout_interrupted_while_copying_holds_no_partial_blob(
     blobs = tmp_path / "layout" / "blobs" / "sha256"
     assert [file.name for file in blobs.iterdir() if not file.name.startswith(".")] == []
     publish(archive, [MAIN], target)
-    assert target.digest_of("main") == archive.digest
+    assert target.resolve("main") == archive.digest
 
 
 def test_publish_refuses_a_damaged_copy(tmp_path: Path, make_archive: MakeArchive) -> None:

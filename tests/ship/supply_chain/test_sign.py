@@ -66,10 +66,10 @@ def test_sign_again_adds_nothing(key: None, target: Registry, make_archive: Make
     """An image that is signed as all that already keeps the signatures it has."""
     image = make_archive("one")
     publish(image, [MAIN, RELEASE], target)
-    before = {tag: target.digest_of(tag) for tag in target.tags()}
+    before = {tag: target.resolve(tag) for tag in target.tags()}
     assert sign(image, [RELEASE, MAIN], target)
     assert sign(image, [MAIN], target)
-    assert {tag: target.digest_of(tag) for tag in target.tags()} == before
+    assert {tag: target.resolve(tag) for tag in target.tags()} == before
 
 
 @signing
@@ -142,7 +142,7 @@ def test_publish_joins_platforms_into_one_signed_index(
     image = join([arm64, amd64])
     assert isinstance(image, Index)
     publish(image, [MAIN], target)
-    assert target.digest_of("main") == image.digest
+    assert target.resolve("main") == image.digest
     for digest in (image.digest, amd64.digest, arm64.digest):
         assert str(verify(target, digest, "iris")) == f"{digest}: bytes, signature, SBOM"
 
@@ -152,7 +152,7 @@ def test_layout_holds_an_index_of_platforms(tmp_path: Path, make_archive: MakeAr
     image = join([make_archive("one"), make_archive("one", "arm64")])
     target = Layout(tmp_path / "layout")
     publish(image, [MAIN], target)
-    assert target.digest_of("main") == image.digest
+    assert target.resolve("main") == image.digest
     assert "carries no signature" in str(verify(target, image.digest, "iris"))
 
 

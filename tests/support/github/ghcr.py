@@ -44,7 +44,7 @@ class Ghcr:
         """Let GitHub list all that is here, as old; as there, most of it has no tag."""
         tags: dict[str, list[str]] = {}
         for tag in self.target.tags():
-            tags.setdefault(str(self.target.digest_of(tag)), []).append(tag)
+            tags.setdefault(str(self.target.resolve(tag)), []).append(tag)
         inside = [child for digest in tags for child in self._children(digest)]
         for digest in dict.fromkeys([*tags, *inside, *self.parts(self.images)]):
             self._state.version(PACKAGE, digest, OLD, *tags.get(digest, []))

@@ -47,12 +47,11 @@ def test_rollout_and_rollback_fail_no_request(
     source = sources["iris"]
     with load("iris") as iris, load("penguins") as penguins:
         deploy(compose, source, "iris", "two")
-        assert compose.serving("iris") == source.digest_of("two")
+        assert compose.serving("iris") == source.resolve("two")
         rollback(compose, source, "iris")
-    assert compose.serving("iris") == source.digest_of("one")
+    assert compose.serving("iris") == source.resolve("one")
     assert (
-        f"back from {source.digest_of('two')} to {source.digest_of('one')}"
-        in capsys.readouterr().out
+        f"back from {source.resolve('two')} to {source.resolve('one')}" in capsys.readouterr().out
     )
     assert iris.failed + penguins.failed == []
     assert min(iris.requests, penguins.requests) > 1000
@@ -106,12 +105,12 @@ def test_image_that_answers_otherwise_is_undone_and_fails_no_request(
         deploy(compose, sources["iris"], "iris", "liar")
     assert iris.failed == []
     assert compose.entries()[-1].result == "undone"
-    assert compose.serving("iris") == sources["iris"].digest_of("one")
+    assert compose.serving("iris") == sources["iris"].resolve("one")
 
 
 def test_deploy_clears_away_what_an_ended_one_left(compose: Compose, sources: Sources) -> None:
     """A deploy that was killed half way leaves replicas that nobody asks; the next removes them."""
-    image = fetch(sources["iris"], "iris", sources["iris"].digest_of("two") or "")
+    image = fetch(sources["iris"], "iris", sources["iris"].resolve("two") or "")
     serving = compose.deployed("iris").serving
     compose.show("iris", Deployed(serving, beside=Release(image.digest, image.reference, 1)))
     assert len(replicas(compose, "iris")) == 3
@@ -130,7 +129,7 @@ def test_interrupted_deploy_is_undone(
     monkeypatch.setattr("ship.deploy.golden_check.check", interrupt)
     with pytest.raises(KeyboardInterrupt):
         deploy(compose, sources["iris"], "iris", "two")
-    assert compose.serving("iris") == sources["iris"].digest_of("one")
+    assert compose.serving("iris") == sources["iris"].resolve("one")
     assert len(replicas(compose, "iris")) == 2
     assert compose.entries()[-1].reason == "KeyboardInterrupt"
 
@@ -158,7 +157,7 @@ def test_older_image_takes_the_word(
     deploy(compose, sources["iris"], "iris", "old", older=True)
     assert compose.serving("iris") == old.digest
     rollback(compose, sources["iris"], "iris")
-    assert compose.serving("iris") == sources["iris"].digest_of("one")
+    assert compose.serving("iris") == sources["iris"].resolve("one")
 
 
 def test_canary_is_promoted_when_it_does_as_well(
@@ -168,7 +167,7 @@ def test_canary_is_promoted_when_it_does_as_well(
     with load("iris") as iris:
         canary(compose, sources["iris"], "iris", "two", Trial(share=20, seconds=4))
     assert iris.failed == []
-    assert compose.serving("iris") == sources["iris"].digest_of("two")
+    assert compose.serving("iris") == sources["iris"].resolve("two")
 
 
 def test_canary_is_withdrawn_when_it_is_slow(
@@ -180,7 +179,7 @@ def test_canary_is_withdrawn_when_it_is_slow(
     with load("iris") as iris, pytest.raises(StageError, match=r"withdrawn: it is slower"):
         canary(compose, sources["iris"], "iris", "slow", Trial(share=50, seconds=20))
     assert iris.failed == []
-    assert compose.serving("iris") == sources["iris"].digest_of("one")
+    assert compose.serving("iris") == sources["iris"].resolve("one")
 
 
 def test_replica_is_hardened_as_the_smoke_tests_are(compose: Compose) -> None:
