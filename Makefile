@@ -79,7 +79,7 @@ scan: .venv engine trivy ## Scan the image for vulnerabilities, secrets and misc
 smoke: .venv engine ## Test the image as a hostile host runs it
 	$(SHIP) smoke
 
-publish: .venv engine ## Publish the tested image (dist/registry, or REGISTRY=host/owner; IMAGES=folder per platform)
+publish: .venv engine ## Push what is not there yet, and set its tags (dist/registry, or REGISTRY=host/owner; IMAGES=folder per platform)
 	$(SHIP) publish
 
 ##@ What is published

@@ -26,6 +26,7 @@ from ship.errors import StageError
 from ship.files import digest
 from ship.files.bounded import read_file
 from ship.files.replace import new_folder, remove, replace_file
+from ship.files.typed import read
 from ship.registry.destination import destination
 
 REPORT = f"{NAME}.json"
@@ -112,7 +113,7 @@ def read_judged(workspace: Workspace) -> Report:
     if not file.exists():
         raise StageError(f"{workspace.bundle} must be judged first. {file} is not there. {cure}")
     refuse_other_reports(workspace)
-    report = decode_report(read_file(file), file)
+    report = read_report(file)
     if report.bundle != (found := workspace.bundle_digest):
         raise StageError(f"{file} must be on the bundle in {workspace.bundle}, {found}. "
                          f"Got one on {report.bundle} instead. {cure}")  # fmt: skip
@@ -135,15 +136,9 @@ def refuse_other_reports(workspace: Workspace) -> None:
                          f"{expected}. Got {found} instead; train and judge again.")  # fmt: skip
 
 
-def decode_report(content: bytes, file: Path) -> Report:
-    """Return what `file` holds; raise StageError for anything but a report of this revision."""
-    try:
-        return msgspec.json.decode(content, type=Report)
-    except msgspec.MsgspecError as error:
-        raise StageError(
-            f"{file} must be a report of this revision. Got instead: {error}. "
-            "Run: make gate image measure"
-        ) from error
+def read_report(file: Path) -> Report:
+    """Read the report in `file`, whatever it is on; raise StageError where it is none."""
+    return read(file, Report, "gate image measure")
 
 
 def enforce(verdict: Verdict, checks: Iterable[Check]) -> None:

@@ -15,7 +15,7 @@ from ship.build.workspace import MEASUREMENT, Workspace
 from ship.compare.gate import read_policy
 from ship.compare.image_server import serving
 from ship.compare.published_model import Baseline, fetch_digest
-from ship.errors import StageError
+from ship.files import typed
 from ship.files.replace import remove, replace_file
 from ship.registry.destination import destination
 from ship.registry.oci_archive import Archive
@@ -67,15 +67,9 @@ def published_then(workspace: Workspace, old: Side) -> Baseline:
     return fetch_digest(target, workspace.model, old.digest or "", reference, workspace.baseline)
 
 
-def decode_measurement(content: bytes, file: Path) -> Measurement:
-    """Return what `file` holds; raise StageError for what is no measurement of this revision."""
-    try:
-        return msgspec.json.decode(content, type=Measurement)
-    except msgspec.MsgspecError as error:
-        raise StageError(
-            f"{file} must be a measurement of this revision. Got instead: {error}. "
-            "Run: make measure"
-        ) from error
+def read_measurement(file: Path) -> Measurement:
+    """Read the measurement in `file`, of whatever image; raise StageError where it is none."""
+    return typed.read(file, Measurement, "measure")
 
 
 def compare(workspace: Workspace, baseline: Baseline | None, rules: ImageRules) -> list[Check]:

@@ -12,11 +12,12 @@ from contract.bundle import Manifest
 from judge.report import Report
 from ship.build.inputs import plan
 from ship.build.workspace import MEASUREMENT, SCANS
-from ship.compare.gate import REPORT, decode_report
-from ship.compare.measure import decode_measurement
+from ship.compare.gate import REPORT, read_report
+from ship.compare.measure import Measurement
 from ship.errors import StageError
 from ship.files import digest
-from ship.files.bounded import decoded, read_file
+from ship.files.bounded import decoded
+from ship.files.typed import decode
 from ship.pipeline.changed_models import LABEL as INPUTS
 from ship.pipeline.smoke import tests_hash
 from ship.registry.image_index import bundle_of
@@ -55,10 +56,10 @@ def refuse_verdict(archive: Archive, record: passed_tests.Record, model: str) ->
     Returns the report, where it is on the bundle in the image, and that has passed.
     """
     file = archive.path.with_name(REPORT)
-    if decode_report(read_file(file), file).verdict == "failed":
+    if read_report(file).verdict == "failed":
         raise untested(archive, "must have passed its gate. Its report says failed",
                        "gate measure", model)  # fmt: skip
-    report = decode_report(evidence(archive, REPORT, model), file)
+    report = decode(evidence(archive, REPORT, model), Report, file, "gate image measure")
     if report.model != model:
         raise untested(archive, f"must have a report on {model}. Got one on {report.model} instead",
                        "measure", model)  # fmt: skip
@@ -77,8 +78,8 @@ def refuse_verdict(archive: Archive, record: passed_tests.Record, model: str) ->
 
 def refuse_measurement(archive: Archive, report: Report, model: str) -> None:
     """Hold the measurement against its hash, the image, and what the gate compared with."""
-    content = evidence(archive, MEASUREMENT, model)
-    measurement = decode_measurement(content, archive.path.with_name(MEASUREMENT))
+    content, file = evidence(archive, MEASUREMENT, model), archive.path.with_name(MEASUREMENT)
+    measurement = decode(content, Measurement, file, "measure")
     wanted = (archive.digest, report.old.digest if report.old else None)
     if (measurement.image, measurement.against) != wanted or measurement.verdict == "failed":
         raise untested(archive, "must have passed a measurement beside the image that its gate "

@@ -14,8 +14,8 @@ from contract import models
 from contract.bundle import encode
 from ship import git
 from ship.errors import ShipError, StageError
-from ship.files.bounded import read_file
 from ship.files.replace import replace_file
+from ship.files.typed import read
 from ship.registry.destination import Destination
 from ship.registry.image_index import Image, archives_of
 from ship.supply_chain.identity import claim_of
@@ -24,7 +24,7 @@ from ship.supply_chain.verify import verify
 from ship.tags import Tag
 
 
-class Published(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class Publication(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What was published last, and where."""
 
     destination: str
@@ -98,15 +98,10 @@ def refuse_overwriting(image: Image, tags: list[Tag], target: Destination) -> No
 def record_published(file: Path, image: Image, tags: list[Tag], target: Destination) -> None:
     """Write down what was published."""
     names = [tag.name for tag in tags]
-    published = Published(destination=str(target), digest=image.digest, tags=names)
-    replace_file(file, encode(published))
+    publication = Publication(destination=str(target), digest=image.digest, tags=names)
+    replace_file(file, encode(publication))
 
 
-def read_published(file: Path) -> Published:
-    """Return what was published last; raise StageError for a file that does not say so."""
-    try:
-        return msgspec.json.decode(read_file(file), type=Published)
-    except (ShipError, msgspec.MsgspecError) as error:
-        raise StageError(
-            f"{file} must say what was published. Got instead: {error}. Run: make publish"
-        ) from error
+def read_published(file: Path) -> Publication:
+    """Read what was published last; raise StageError where `file` does not say so."""
+    return read(file, Publication, "publish")

@@ -13,7 +13,7 @@ from ship.build.workspace import Workspace
 from ship.compare.published_model import BUNDLE, write
 from ship.errors import UsageError
 from ship.files.replace import replace_file
-from ship.pipeline.publish import Published
+from ship.pipeline.publish import Publication
 from ship.registry import image_files
 from ship.registry.image_index import Image, archives_of
 from ship.supply_chain import cosign, passed_tests
@@ -21,7 +21,7 @@ from ship.supply_chain.expected_identity import promises
 from ship.supply_chain.sign import sbom_of
 
 
-def write_assets(workspace: Workspace, image: Image, published: Published) -> Path:
+def write_assets(workspace: Workspace, image: Image, published: Publication) -> Path:
     """Write the files into dist/assets, under names that begin with the model's.
 
     The card names the image by the first of its tags, which is its release if it is one.

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 import shlex
+from collections.abc import Iterator
 
 from rich.table import Table
 from rich.text import Text
@@ -18,9 +19,8 @@ from judge.comparison.paired import arrow
 from ship import tables
 from ship.build import base_image
 from ship.build.workspace import MEASUREMENT, PUBLISHED, Workspace
-from ship.compare.gate import REPORT, decode_report
-from ship.compare.measure import decode_measurement
-from ship.files.bounded import read_file
+from ship.compare.gate import REPORT, read_report
+from ship.compare.measure import read_measurement
 from ship.pipeline.publish import read_published
 from ship.pipeline.stages import STAGES, Run
 from ship.supply_chain import passed_tests
@@ -30,6 +30,8 @@ from ship.tables import cell
 ROWS = ("result", "metric", "gate", "against published", "runtime", "digest",
         "compressed size", "over its base", "findings", "smoke", "tags", "published to",
         *(f"{stage}, seconds" for stage in STAGES))  # fmt: skip
+SIGNS, VERDICTS = {"min": "≥", "max": "≤"}, {True: "passed", False: "FAILED"}
+CLAIMED = {"measured": "", "claimed": " (claimed)"}
 COLUMNS = 4  # models side by side that stay readable in a terminal
 
 
@@ -41,14 +43,13 @@ def show(runs: list[Run]) -> None:
     for run in runs:
         if run.failed:
             print(failure(run))
-    passed = [run for run in runs if not run.failed]
-    if passed:
-        print(usage(passed[0].workspace))
+    for run in [run for run in runs if not run.failed][:1]:
+        print(usage(run.workspace))
 
 
 def table(runs: list[Run]) -> Table:
     """Lay out a column for each model and a row for each thing to know about it."""
-    grid = Table(show_lines=False, header_style="bold")
+    grid = Table(header_style="bold")
     grid.add_column("", style="dim")
     for run in runs:
         grid.add_column(run.workspace.model, overflow="fold")
@@ -60,55 +61,54 @@ def table(runs: list[Run]) -> Table:
 
 def rows(run: Run) -> dict[str, Text]:
     """Return the cells of one model; a stage that did not pass leaves its own empty."""
+    workspace, passed = run.workspace, set(run.seconds) - {run.failed}
     cells = {f"{stage}, seconds": f"{took:.1f}" for stage, took in run.seconds.items()}
-    for stage, describe in CELLS.items():
-        if stage in run.seconds and (stage != run.failed or stage in JUDGING):
-            cells |= describe(run.workspace)
-    return {name: cell(cells.get(name, "")) for name in ROWS} | {"result": result(run)}
+    if "train" in passed:
+        cells |= model_rows(workspace)
+    cells["against published"] = "\n".join(against(run))
+    if "image" in passed:
+        cells |= image_rows(workspace)
+        record = passed_tests.read(workspace.archive)
+        if "scan" in passed and record.scan:
+            cells["findings"] = str(Findings(record.scan.counts, [], record.scan.database))
+        if "smoke" in passed and record.smoke:
+            cells["smoke"] = f"{record.smoke.passed} passed"
+    if "publish" in passed:
+        published = read_published(workspace.folder / PUBLISHED)
+        cells |= {"tags": " ".join(published.tags), "published to": published.destination}
+    result = Text(f"FAILED: {run.failed}", "red") if run.failed else Text("passed", "green")
+    return {name: cell(cells.get(name, "")) for name in ROWS} | {"result": result}
 
 
-def result(run: Run) -> Text:
-    return Text(f"FAILED: {run.failed}", "red") if run.failed else Text("passed", "green")
-
-
-def trained(workspace: Workspace) -> dict[str, str]:
+def model_rows(workspace: Workspace) -> dict[str, str]:
     manifest = workspace.manifest
-    signs = {"min": "≥", "max": "≤"}
-    claimed = " (claimed)" if manifest.evaluation == "claimed" else ""
+    checks, claimed = manifest.gate.checks, CLAIMED[manifest.evaluation]
+    verdicts = [f"{VERDICTS[c.passed]} ({SIGNS[c.bound]} {c.threshold:g})" for c in checks]
     return {
-        "metric": "\n".join(f"{c.metric} {c.measured}{claimed}" for c in manifest.gate.checks),
-        "gate": "\n".join(
-            f"{'passed' if c.passed else 'FAILED'} ({signs[c.bound]} {c.threshold:g})"
-            for c in manifest.gate.checks
-        ),
+        "metric": "\n".join(f"{c.metric} {c.measured}{claimed}" for c in checks),
+        "gate": "\n".join(verdicts),
         "runtime": manifest.runtime,
     }
 
 
-def judged(workspace: Workspace) -> dict[str, str]:
-    """Return each metric's difference to the published model's."""
-    file = workspace.folder / REPORT
-    if not file.exists():
-        return {}
-    lines = [
-        f"{arrow(score.direction)} {score.metric} {score.difference:+.3g}"
-        for score in decode_report(read_file(file), file).scores
-        if score.difference is not None
-    ]
-    return {"against published": "\n".join(lines) or "nothing to compare with"}
+def against(run: Run) -> Iterator[str]:
+    """Yield each metric's difference to the published model's, and the images' ratios.
+
+    Gate and measure leave what they found where they fail, too.
+    """
+    report, measurement = (run.workspace.folder / name for name in (REPORT, MEASUREMENT))
+    if "gate" in run.seconds and report.exists():
+        compared = [score for score in read_report(report).scores if score.difference is not None]
+        if not compared:
+            yield "nothing to compare with"
+        for score in compared:
+            yield f"{arrow(score.direction)} {score.metric} {score.difference:+.3g}"
+    if "measure" in run.seconds and measurement.exists():
+        for check in read_measurement(measurement).checks:
+            yield f"{check.name} {check.found}"
 
 
-def measured(workspace: Workspace) -> dict[str, str]:
-    """Return each metric's difference to the published model's, and the ratios of the images."""
-    file = workspace.folder / MEASUREMENT
-    if not file.exists():
-        return judged(workspace)
-    checks = decode_measurement(read_file(file), file).checks
-    lines = [f"{check.name} {check.found}" for check in checks]
-    return {"against published": "\n".join([*judged(workspace).values(), *lines])}
-
-
-def built(workspace: Workspace) -> dict[str, str]:
+def image_rows(workspace: Workspace) -> dict[str, str]:
     archive = workspace.archive
     own = archive.layers[base_image.layers(workspace.python_image) :]
     added = sum(layer["size"] for layer in own)
@@ -117,26 +117,6 @@ def built(workspace: Workspace) -> dict[str, str]:
         "compressed size": f"{archive.compressed_size / 1e6:.1f} MB",
         "over its base": f"{added / 1e6:.1f} MB",
     }
-
-
-def scanned(workspace: Workspace) -> dict[str, str]:
-    scan = passed_tests.read(workspace.archive).scan
-    return {"findings": str(Findings(scan.counts, [], scan.database))} if scan else {}
-
-
-def smoked(workspace: Workspace) -> dict[str, str]:
-    smoke = passed_tests.read(workspace.archive).smoke
-    return {"smoke": f"{smoke.passed} passed"} if smoke else {}
-
-
-def published(workspace: Workspace) -> dict[str, str]:
-    found = read_published(workspace.folder / PUBLISHED)
-    return {"tags": " ".join(found.tags), "published to": found.destination}
-
-
-CELLS = {"train": trained, "gate": judged, "image": built, "measure": measured, "scan": scanned,
-         "smoke": smoked, "publish": published}  # fmt: skip
-JUDGING = ("gate", "measure")  # these say what they have found where they fail, too
 
 
 def failure(run: Run) -> str:

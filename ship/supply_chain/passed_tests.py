@@ -16,7 +16,7 @@ from contract.bundle import MANIFEST
 from judge.report import Report
 from ship.build.workspace import MEASUREMENT, PASSED_TESTS, REPORTS, SCANS, ReportName, ScanName
 from ship.errors import StageError
-from ship.files import digest
+from ship.files import digest, typed
 from ship.files.bounded import read_file
 from ship.files.replace import replace_file
 from ship.registry.image_index import bundle_of
@@ -76,13 +76,7 @@ def read(archive: Archive) -> Record:
     empty = Record(digest=archive.digest)
     if not file.exists():
         return empty
-    try:
-        found = msgspec.json.decode(read_file(file), type=Record)
-    except msgspec.MsgspecError as error:
-        raise StageError(
-            f"{file} must be a record of this revision. Got instead: {error}. "
-            "Remove it and test again: make image measure scan smoke"
-        ) from error
+    found = typed.read(file, Record, "image measure scan smoke")
     return found if found.digest == archive.digest else empty
 
 

@@ -14,6 +14,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
@@ -21,7 +22,7 @@ import pytest
 from contract.bundle import MANIFEST, encode
 from ship import git
 from ship.build.inputs import plan
-from ship.build.workspace import PASSED_TESTS
+from ship.build.workspace import MEASUREMENT, PASSED_TESTS
 from ship.errors import ShipError, StageError, UsageError
 from ship.files.digest import of
 from ship.github.step_files import set_outputs
@@ -37,6 +38,7 @@ from tests.support.images.passed_images import (
     image_of,
     manifest,
     pass_everything,
+    pass_measure,
     report,
     write_report,
 )
@@ -191,6 +193,39 @@ def test_verdict_on_another_bundle_does_not_count(archive: Archive) -> None:
     with pytest.raises(
         StageError, match=r"must hold the bundle that was judged\. It holds another"
     ):
+        refuse_untested(archive, IRIS)
+
+
+def test_report_on_another_bundle_is_refused(archive: Archive) -> None:
+    """A good report that has its recorded hash says itself which bundle it is on."""
+    other = report(IRIS, "passed")
+    other.bundle = "sha256:" + "0" * 64
+    write_report(archive, other)
+    passed_tests.record_verdict(archive, bundle_beside(archive), other)
+    with pytest.raises(StageError, match=r"must hold the bundle that was judged.*make gate image"):
+        refuse_untested(archive, IRIS)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"image": "sha256:" + "0" * 64},
+        {"against": "sha256:" + "0" * 64},
+        {"verdict": "failed"},
+    ],
+)
+def test_measurement_of_another_image_is_refused(archive: Archive, changes: dict[str, Any]) -> None:
+    """It has to be of this image, beside the one that the gate compared with, and passed."""
+    pass_measure(archive, **changes)
+    with pytest.raises(StageError, match=r"must have passed a measurement beside the image that"):
+        refuse_untested(archive, IRIS)
+
+
+def test_measurement_that_was_changed_is_refused(archive: Archive) -> None:
+    """One that failed and was made to say passed is not the one that was recorded."""
+    with archive.path.with_name(MEASUREMENT).open("ab") as file:
+        file.write(b" ")
+    with pytest.raises(StageError, match=r"must have a measurement\.json of sha256:.*Got sha256:"):
         refuse_untested(archive, IRIS)
 
 

@@ -7,7 +7,7 @@ import json
 from typing import Any
 
 from ship.build.workspace import MEASUREMENT
-from ship.compare.measure import Measurement, decode_measurement
+from ship.compare.measure import Measurement, read_measurement
 from tests.support.checkouts.fork import MODEL, Fork
 
 
@@ -42,8 +42,7 @@ def report(fork: Fork) -> dict[str, Any]:
 
 
 def measurement(fork: Fork) -> Measurement:
-    file = fork.root / "dist" / MODEL / MEASUREMENT
-    return decode_measurement(file.read_bytes(), file)
+    return read_measurement(fork.root / "dist" / MODEL / MEASUREMENT)
 
 
 def ratios(fork: Fork) -> dict[str, bool]:
