@@ -141,8 +141,8 @@ assets: .venv ## Gather what a release carries of a published model: dist/assets
 ##@ This repository
 
 bench: .venv-dev wrk ## Measure the server beside its limits and the tutorial: dist/bench.md (PEERS="bentoml mlserver …")
-	MODELS= $(SHIP) train iris penguins
-	MODELS= python -m bench $$PEERS
+	$(SHIP) train iris penguins
+	python -m bench $$PEERS
 
 lock: .venv ## Compile the requirements files (UPGRADE=1 for the newest versions)
 	$(UV_COMPILE) --group serve -o requirements.txt

@@ -35,7 +35,7 @@ def names(folder: Path | None = None) -> list[str]:
     """
     specs = sorted((folder or root()).glob(f"*/{SPEC}"))
     for file in specs:
-        check_name(file.parent.name, "The name of a folder in model/")
+        check_name(file.parent.name, "The name of a model's folder")
         for path in (file.parent, file):
             if path.is_symlink():
                 cure = "Put there what it leads to."

@@ -102,6 +102,19 @@ def test_metric_that_does_not_exist_fails_the_gate(folder: Folder) -> None:
     assert "Gate FAILED: r2 none >= 0.5 FAILED" in (read.path / "card.md").read_text()
 
 
+def test_models_are_looked_for_where_the_setting_says(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """MODELS counts on the host as it does for make; an option of the command comes first."""
+    for place in ("setting", "option"):
+        (tmp_path / place).mkdir()
+    monkeypatch.setenv("MODELS", str(tmp_path / "setting"))
+    train = ("train", "nowhere", "--out", tmp_path / "out")
+    assert f"must be a folder in {tmp_path}/setting with" in command(*train).stderr
+    done = command(*train, "--models", tmp_path / "option")
+    assert f"must be a folder in {tmp_path}/option with" in done.stderr
+
+
 def test_mistake_is_one_line_without_a_traceback(tmp_path: Path) -> None:
     """Somebody's mistake is not our crash."""
     done = command("train", "nowhere", "--models", tmp_path, "--out", tmp_path / "out")

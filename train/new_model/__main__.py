@@ -101,12 +101,12 @@ def main() -> int:
     for name, what in ASKED.items():
         value = os.environ.get(name.upper(), "")
         parser.add_argument(name, nargs="?", default=value, help=f"{what}; default: {name.upper()}")
-    parser.add_argument("--models", type=Path, default=models.root(), help="default: MODELS")
+    parser.add_argument("--models", type=Path, help="where to; default: MODELS")
     options = parser.parse_args()
     if not all(getattr(options, name) for name in ASKED):
         parser.error("new-model needs NAME=…, CSV=… and TARGET=…")
     try:
-        create(options.name, Path(options.csv), options.target, options.models)
+        create(options.name, Path(options.csv), options.target, options.models or models.root())
     except ModelError as error:
         print(f"error: {error}", file=sys.stderr)
         return error.exit_code

@@ -263,7 +263,7 @@ def test_folder_with_no_models_name_is_an_error(folder: str, fork: Fork) -> None
     odd = fork.root / "model" / folder
     shutil.copytree(fork.root / "model/iris", odd)
     try:
-        with pytest.raises(ModelError, match="The name of a folder in model/ must be") as refused:
+        with pytest.raises(ModelError, match="The name of a model's folder must be") as refused:
             models.names(fork.root / "model")
         done = fork.make("plan")
     finally:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import random
 import subprocess
 import sys
@@ -219,6 +220,24 @@ def test_new_model_is_written_in_the_style_of_the_repository(root: Path) -> None
         subprocess.run(
             [Path(sys.executable).with_name("ruff"), *words, "--config", config, made], check=True
         )
+
+
+def test_new_model_names_the_next_command(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """One that can be run as it stands, although the models lie elsewhere than in the tool."""
+    create(root, csv("x,y", lambda row: f"{noisy(row)},{'ab'[row % 2]}"))
+    assert capsys.readouterr().out.endswith(f"make pipeline MODEL=made MODELS={root}\n")
+
+
+def test_new_model_needs_the_folder_of_the_models(root: Path) -> None:
+    """A slip in MODELS makes no folders."""
+    done = subprocess.run(
+        [sys.executable, "-m", "train.new_model", "made", PENGUINS, "sex"],
+        cwd=git.ROOT, env={**os.environ, "MODELS": str(root / "absent")},
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == ModelError.exit_code
+    assert done.stderr.startswith(f"error: MODELS must be a folder. Got {root}/absent instead.")
+    assert not list(root.iterdir())
 
 
 def test_new_model_speaks_plainly_on_the_command_line(root: Path) -> None:
