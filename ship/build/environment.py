@@ -29,8 +29,12 @@ TRUE = {"1", "true", "yes", "on"}
 def make(lock: Path) -> None:
     """Make the environment anew, or change the one that is there into that of `lock`.
 
-    Raises ShipError where a package cannot be had, or is not the one that was locked.
+    Raises ShipError where a package cannot be had, or is not the one that was locked, and
+    UsageError where .venv is a link: others use what it leads to.
     """
+    if VENV.is_symlink():
+        raise UsageError(f"{VENV} must be a folder to be changed. Got a link to {VENV.readlink()}. "
+                         "Make it what this checkout locks there, or remove the link.")  # fmt: skip
     python = VENV / "bin" / "python"
     (VENV / INSTALLED).unlink(missing_ok=True)
     if not (succeeds(python, "-c", "") and succeeds(VENV / "bin" / "uv", "--version")):

@@ -21,6 +21,9 @@ HERE = {"x86_64": "amd64", "aarch64": "arm64"}.get(platform.machine(), platform.
 UNPACKED = 8 * 2**30  # bytes of a layer
 HOPS = 255  # parts of a path, with those of the links in it
 WHITEOUT, OPAQUE = ".wh.", ".wh..wh..opq"
+# What layers, one on the other, show of a folder. Their digests say of which bytes, so that what
+# the images of several models share is unpacked once.
+_applied: dict[tuple[str, ...], tuple[dict[str, bytes], Links]] = {}
 INDEXES = ("application/vnd.oci.image.index.v1+json",
            "application/vnd.docker.distribution.manifest.list.v2+json")  # fmt: skip
 
@@ -74,12 +77,24 @@ def folder(read: Read, digest: str, path: str) -> dict[str, bytes]:
     """
     files: dict[str, bytes] = {}
     links: Links = {}
+    layers: tuple[str, ...] = (path,)
     for layer in manifest(read, digest)["layers"]:
-        try:
-            apply(unpacked(verified(read, layer["digest"]), layer["digest"]), path, files, links)
-        except (OSError, EOFError, zlib.error, tarfile.TarError) as error:
-            raise ShipError(f"Layer {layer['digest']} must be a tar. Got: {error}") from error
-    return files
+        layers = (*layers, layer["digest"])
+        if layers not in _applied:
+            files, links = dict(files), dict(links)
+            add_layer(verified(read, layer["digest"]), layer["digest"], path, files, links)
+            _applied[layers] = files, links
+        files, links = _applied[layers]
+    return dict(files)
+
+
+def add_layer(
+    content: bytes, digest: str, path: str, files: dict[str, bytes], links: Links
+) -> None:
+    try:
+        apply(unpacked(content, digest), path, files, links)
+    except (OSError, EOFError, zlib.error, tarfile.TarError) as error:
+        raise ShipError(f"Layer {digest} must be a tar. Got: {error}") from error
 
 
 def unpacked(content: bytes, digest: str) -> IO[bytes]:

@@ -15,7 +15,7 @@ import msgspec
 from contract.bundle import MANIFEST
 from judge.report import Report
 from ship.build.workspace import MEASUREMENT, PASSED_TESTS, REPORTS, SCANS, ReportName, ScanName
-from ship.errors import StageError
+from ship.errors import ShipError, StageError
 from ship.files import digest, typed
 from ship.files.bounded import read_file
 from ship.files.replace import replace_file
@@ -23,6 +23,7 @@ from ship.registry.image_index import bundle_of
 from ship.registry.oci_archive import Archive
 
 Digest = Annotated[str, msgspec.Meta(pattern=r"\Asha256:[0-9a-f]{64}\Z")]
+Hash = Annotated[str, msgspec.Meta(pattern=r"\A[0-9a-f]{64}\Z")]
 Accepted = Literal["passed", "accepted"]
 Name = TypeVar("Name", bound=str)
 
@@ -45,10 +46,12 @@ class Measured(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 class Scan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What Trivy wrote of the image, and whether it knew any vulnerability.
 
-    `counts` are of its findings, by severity; those in the Dockerfile are among them.
+    `scanner` is the hash of what scanned it: see `ship.supply_chain.scan.scanner`. `counts` are of
+    its findings, by severity; those in the Dockerfile are among them.
     """
 
     files: dict[ScanName, Digest]
+    scanner: Hash
     database: bool
     counts: dict[str, int]
 
@@ -56,7 +59,7 @@ class Scan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 class Smoke(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Which tests passed against a container of the image, and how many."""
 
-    tests: Annotated[str, msgspec.Meta(pattern=r"\A[0-9a-f]{64}\Z")]
+    tests: Hash
     passed: Annotated[int, msgspec.Meta(ge=1)]
 
 
@@ -113,9 +116,21 @@ def accepted(verdict: str) -> Accepted:
     return "accepted" if verdict == "accepted" else "passed"
 
 
-def record_scan(archive: Archive, counts: dict[str, int], *, database: bool) -> None:
+def record_scan(archive: Archive, counts: dict[str, int], *, scanner: str, database: bool) -> None:
     """Write down what a scan found that keeps nobody from publishing the image."""
-    record(archive, scan=Scan(files=hashes(archive, SCANS), database=database, counts=counts))
+    files = hashes(archive, SCANS)
+    record(archive, scan=Scan(files=files, scanner=scanner, database=database, counts=counts))
+
+
+def was_scanned(archive: Archive, scanner: str) -> bool:
+    """Tell whether these very bytes have passed this scanner, and its files are still those."""
+    scan = read(archive).scan
+    if scan is None or scan.scanner != scanner:
+        return False
+    try:
+        return hashes(archive, SCANS) == scan.files
+    except (ShipError, OSError):
+        return False
 
 
 def hashes(archive: Archive, names: Sequence[Name]) -> dict[Name, str]:

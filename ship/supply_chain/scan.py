@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import shutil
@@ -14,6 +15,7 @@ from typing import Any
 from ship import command, git
 from ship.build.workspace import Workspace
 from ship.errors import StageError
+from ship.files import digest
 from ship.files.replace import remove
 from ship.registry.layout import Layout
 from ship.registry.oci_archive import Archive
@@ -23,6 +25,7 @@ SEVERITIES = ("CRITICAL", "HIGH", "MEDIUM", "LOW", "UNKNOWN")
 GATED = ("CRITICAL", "HIGH")
 REPORT = "scan.json"
 SBOMS = {"spdx-json": "sbom.spdx.json", "cyclonedx": "sbom.cdx.json"}
+CONFIGURATION = ("trivy.yaml", "trivy-secret.yaml", ".trivyignore", ".trivyignore.yaml")
 DATABASE_HERE = ("--skip-db-update", "--skip-java-db-update", "--offline-scan")
 NO_DATABASE = (
     "scan: !!! the vulnerability database cannot be reached: vulnerabilities were NOT checked, "
@@ -43,16 +46,37 @@ class Findings:
         return (counts or "none") + ("" if self.database else " (no vulnerability database)")
 
 
-def scan(workspace: Workspace, archive: Archive) -> Findings:
-    """Scan an archive and the Dockerfile; raise where something blocks publishing."""
-    database = has_database()
-    if not database:
-        print(NO_DATABASE, flush=True)
-        if "GITHUB_ACTIONS" in os.environ:
-            raise StageError(
-                "The vulnerability database must be reachable in a workflow. Run the job again, "
-                "or set TRIVY_DB_REPOSITORY to a mirror."
-            )
+def find_database() -> bool:
+    """Update the vulnerability database; False where there is none, which is said.
+
+    Raises StageError in a workflow, where images are published from.
+    """
+    if has_database():
+        return True
+    print(NO_DATABASE, flush=True)
+    if "GITHUB_ACTIONS" in os.environ:
+        raise StageError(
+            "The vulnerability database must be reachable in a workflow. Run the job again, "
+            "or set TRIVY_DB_REPOSITORY to a mirror."
+        )
+    return False
+
+
+def scanner() -> str:
+    """Return the hash of all that a scan follows from beside the image.
+
+    That is Trivy with its databases, their times and its settings, the Dockerfile, and this module.
+    """
+    settings = sorted(f"{name}={value}" for name, value in os.environ.items()
+                      if name.startswith("TRIVY_"))  # fmt: skip
+    files = [git.ROOT / "Dockerfile", Path(__file__), *(git.ROOT / name for name in CONFIGURATION)]
+    contents = [digest.of(file.read_bytes()) for file in files if file.is_file()]
+    version = run_trivy("version", "--format=json").require_success().stdout
+    return hashlib.sha256("\n".join([version, *settings, *contents]).encode()).hexdigest()
+
+
+def scan(workspace: Workspace, archive: Archive, *, database: bool) -> Findings:
+    """Scan an archive and the Dockerfile; raise StageError where something blocks publishing."""
     report = workspace.folder / REPORT
     for name in (REPORT, *SBOMS.values()):
         remove(workspace.folder / name)  # Trivy would write through a link

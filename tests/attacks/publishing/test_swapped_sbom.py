@@ -62,7 +62,7 @@ def test_document_about_another_image_is_refused(
     """Not even a record that was made of it lets another image's document pass."""
     subject = other.manifest["config"]["digest"]
     archive.path.with_name(name).write_text(json.dumps(scans(subject)[name]))
-    passed_tests.record_scan(archive, {}, database=True)
+    passed_tests.record_scan(archive, {}, scanner="0" * 64, database=True)
     with pytest.raises(StageError, match=rf"must be about the image sha256:.*about {subject}"):
         refuse_untested(archive, MODEL)
 
@@ -73,7 +73,7 @@ def test_document_about_no_image_is_refused(archive: Archive, name: str) -> None
     found = json.loads(archive.path.with_name(name).read_text())
     emptied = {key: found[key] for key in found if key not in ("packages", "metadata", "Metadata")}
     archive.path.with_name(name).write_text(json.dumps(emptied))
-    passed_tests.record_scan(archive, {}, database=True)
+    passed_tests.record_scan(archive, {}, scanner="0" * 64, database=True)
     with pytest.raises(StageError, match="must be about the image"):
         refuse_untested(archive, MODEL)
 
@@ -83,7 +83,7 @@ def test_document_about_two_images_is_refused(archive: Archive, other: Archive) 
     ours, theirs = (scans(each.manifest["config"]["digest"])[SPDX] for each in (archive, other))
     both = {**ours, "packages": ours["packages"] + theirs["packages"]}
     archive.path.with_name(SPDX).write_text(json.dumps(both))
-    passed_tests.record_scan(archive, {}, database=True)
+    passed_tests.record_scan(archive, {}, scanner="0" * 64, database=True)
     with pytest.raises(StageError, match="must be about the image"):
         refuse_untested(archive, MODEL)
 

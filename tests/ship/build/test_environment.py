@@ -15,7 +15,7 @@ from ship import git
 from ship.build import environment
 from ship.build.environment import INSTALLED, UV, uv_environment
 from ship.build.pip_secrets import CA_VARIABLES
-from ship.errors import ShipError
+from ship.errors import ShipError, UsageError
 
 KINDS = ("pipeline", "dev")
 
@@ -119,6 +119,16 @@ def test_environment_refuses_a_package_of_another_hash(
         environment.make(lock)
     assert "Hash mismatch" in capfd.readouterr().out
     assert not (folder / ".venv" / INSTALLED).exists()
+
+
+def test_environment_of_others_is_left_alone(tmp_path: Path, folder: Path) -> None:
+    """A checkout whose .venv is a link takes nothing away from those who use what it leads to."""
+    (folder / "other").mkdir()
+    os.chdir(folder / "other")
+    Path(".venv").symlink_to(folder / ".venv")
+    Path("lock.txt").write_text(write_wheel(tmp_path, "one"))
+    with pytest.raises(UsageError, match=r"must be a folder to be changed. Got a link"):
+        environment.make(Path("lock.txt"))
 
 
 @pytest.mark.parametrize(

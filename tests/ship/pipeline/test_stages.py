@@ -13,9 +13,12 @@ from ship.pipeline import smoke
 from ship.pipeline import stages as job
 from ship.pipeline.stages import STAGES, Run
 from ship.pipeline.summary import failure
+from ship.registry.oci_archive import Archive
 from ship.settings import Settings
 from ship.supply_chain import passed_tests
+from ship.supply_chain.scan import Findings
 from tests.support.images.passed_images import image_of
+from tests.support.images.trivy_files import pass_scan
 
 
 @pytest.fixture
@@ -94,6 +97,54 @@ def test_smoke_tests_the_same_bytes_once(tested_elsewhere: list[str], tmp_path: 
     image_of(tmp_path / "iris", "iris", "", "two")
     job.run_stage(Run(workspace), "smoke")
     assert tested_elsewhere[3:] == [workspace.archive.digest, "iris:dev"]
+
+
+@pytest.fixture
+def scanned(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Replace Trivy by noting which image it is given; its databases are those of Monday."""
+    ran: list[str] = []
+
+    def note(_: Workspace, archive: Archive, *, database: bool) -> Findings:
+        ran.append(archive.digest)
+        pass_scan(archive)
+        return Findings({"LOW": 1}, [], database)
+
+    monkeypatch.setattr(job, "scan", note)
+    monkeypatch.setattr(job, "find_database", lambda: True)
+    monkeypatch.setattr(job, "scanner", lambda: "0" * 64)
+    return ran
+
+
+def test_scan_looks_at_the_same_bytes_once(scanned: list[str], tmp_path: Path) -> None:
+    """In a whole pipeline what has passed this scanner does not pass it again; other bytes do."""
+    first = image_of(tmp_path / "iris", "iris", "")
+    workspace = Workspace("iris", "", tmp_path)
+    for _ in range(2):
+        job.run_stage(Run(workspace), "scan")
+    assert passed_tests.read(first).scan
+    second = image_of(tmp_path / "iris", "iris", "", "two")
+    job.run_stage(Run(workspace), "scan")
+    assert scanned == [first.digest, second.digest]
+
+
+def test_scan_looks_again_where_anything_has_changed(
+    scanned: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A newer database, a file that is another than it wrote, and `make scan` are reasons."""
+    image_of(tmp_path / "iris", "iris", "")
+    workspace = Workspace("iris", "", tmp_path)
+    job.run_stage(Run(workspace), "scan")
+    monkeypatch.setattr(job, "scanner", lambda: "1" * 64)
+    job.run_stage(Run(workspace), "scan")
+    assert len(scanned) == 2
+    (tmp_path / "iris" / "sbom.spdx.json").write_text("{}")
+    job.run_stage(Run(workspace), "scan")
+    assert len(scanned) == 3
+    (tmp_path / "iris" / "sbom.cdx.json").unlink()
+    job.run_stage(Run(workspace), "scan")
+    assert len(scanned) == 4
+    job.run_stage(Run(workspace, repeat=True), "scan")
+    assert len(scanned) == 5
 
 
 def test_failure_names_stage_model_and_next_command(tmp_path: Path) -> None:

@@ -93,6 +93,26 @@ def test_index_of_platforms_leads_to_an_image() -> None:
     assert image_files.folder(blobs.__getitem__, index, "/bundle") == {"a": b"1"}
 
 
+def test_layers_that_images_share_are_unpacked_once() -> None:
+    """What lies on them is each image's own: it is read, and no other image shows it."""
+    blobs, asked = Blobs(), []
+
+    def read(digest: str) -> bytes:
+        asked.append(digest)
+        return blobs[digest]
+
+    shared = tar({"bundle/a": b"shared by the images of this test", "bundle/b": b"1"})
+    own = [tar({"bundle/b": b"2"}), tar({"bundle/.wh.a": b""})]
+    images = [blobs.image(shared, layer) for layer in own]
+    found = [image_files.folder(read, image, "/bundle") for image in [*images, *images]]
+    assert found[2:] == found[:2]
+    assert found[:2] == [
+        {"a": b"shared by the images of this test", "b": b"2"},
+        {"b": b"1"},
+    ]
+    assert [asked.count(blobs.add(layer)) for layer in (shared, *own)] == [1, 1, 1]
+
+
 def test_blob_that_was_changed_is_refused() -> None:
     """A registry is believed only as far as its digests."""
     blobs = Blobs()

@@ -141,4 +141,4 @@ def test_scan_stops_an_image_with_a_vulnerability_that_has_a_fix(
     files = {METADATA.format("0.1"): b"Metadata-Version: 2.1\nName: h11\nVersion: 0.1\n"}
     oci_archive(build.archive.path, files, {})
     with pytest.raises(StageError, match=FOUND):
-        scan(build, build.archive)
+        scan(build, build.archive, database=True)

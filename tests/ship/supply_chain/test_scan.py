@@ -8,10 +8,10 @@ import pytest
 
 from ship import git
 from ship.build.workspace import Workspace
+from ship.command import Result
 from ship.errors import StageError
-from ship.registry.oci_archive import Archive
 from ship.supply_chain import scan as scanning
-from ship.supply_chain.scan import judge, scan
+from ship.supply_chain.scan import find_database, judge, scan, scanner
 from tests.support.images.oci_archives import oci_archive
 from tests.support.images.trivy_database import Vulnerability, serve_database
 
@@ -71,8 +71,33 @@ def test_scan_fails_in_a_workflow_that_has_no_database(
     monkeypatch.setattr(scanning, "has_database", lambda: False)
     monkeypatch.setenv("GITHUB_ACTIONS", "true")
     with pytest.raises(StageError, match="database must be reachable in a workflow"):
-        scan(Workspace("iris", "python:3.13", tmp_path), Archive(tmp_path / "image.tar"))
+        find_database()
     assert "vulnerabilities were NOT checked" in capsys.readouterr().out
+
+
+def test_scanner_is_another_with_what_a_scan_follows_from(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A database, a setting, a list of exceptions and the Dockerfile each make a new scan."""
+    updated = "2026-11-20"
+
+    def version(*_: str) -> Result:
+        return Result(("trivy",), 0, updated.encode(), "")
+
+    monkeypatch.setattr(scanning, "run_trivy", version)
+    monkeypatch.setattr(git, "ROOT", tmp_path)
+    (tmp_path / "Dockerfile").write_text(DOCKERFILE)
+    seen = [scanner(), scanner()]
+    updated = "2026-11-21"
+    seen.append(scanner())
+    monkeypatch.setenv("TRIVY_SEVERITY", "LOW")
+    seen.append(scanner())
+    (tmp_path / ".trivyignore").write_text("CVE-2099-0001")
+    seen.append(scanner())
+    (tmp_path / "Dockerfile").write_text("FROM scratch\n")
+    seen.append(scanner())
+    assert seen[0] == seen[1]
+    assert len(set(seen[1:])) == 5
 
 
 @pytest.fixture
@@ -107,7 +132,7 @@ def test_scan_refuses_an_image_whose_package_has_a_fix(
     """The refusal names the vulnerability, the package, its version, and the one to update to."""
     use_database(Vulnerability("CVE-2099-0001", "msgspec", fixed="0.22.1"))
     with pytest.raises(StageError) as refusal:
-        scan(build, build.archive)
+        scan(build, build.archive, database=find_database())
     _, line, _ = str(refusal.value).splitlines()
     assert line == "  CRITICAL CVE-2099-0001 in msgspec 0.22.0: update to 0.22.1"
 
@@ -118,7 +143,7 @@ def test_scan_passes_an_image_whose_package_has_no_fix_yet(
 ) -> None:
     """A CRITICAL vulnerability that no version fixes is counted and does not stop the image."""
     use_database(Vulnerability("CVE-2099-0002", "msgspec"))
-    assert str(scan(build, build.archive)) == "1 critical"
+    assert str(scan(build, build.archive, database=find_database())) == "1 critical"
 
 
 @pytest.mark.engine
@@ -130,7 +155,7 @@ def test_scan_passes_an_image_that_is_fixed_already(
         Vulnerability("CVE-2099-0003", "msgspec", fixed="0.22.0"),
         Vulnerability("CVE-2099-0004", "numpy", fixed="99"),
     )
-    assert str(scan(build, build.archive)) == "none"
+    assert str(scan(build, build.archive, database=find_database())) == "none"
 
 
 @pytest.mark.engine
@@ -139,7 +164,7 @@ def test_scan_says_that_it_looked_for_vulnerabilities(
 ) -> None:
     """With a database that knows of none, the image is clean and nobody is warned."""
     use_database()
-    findings = scan(build, build.archive)
+    findings = scan(build, build.archive, database=find_database())
     assert (str(findings), findings.database, capsys.readouterr().out) == ("none", True, "")
 
 
@@ -152,4 +177,4 @@ def test_scan_fails_in_a_workflow_that_cannot_download_the_database(
     monkeypatch.setenv("TRIVY_DB_REPOSITORY", f"{registry}/nothing:2")
     monkeypatch.setenv("TRIVY_CACHE_DIR", str(build.folder / "cache"))
     with pytest.raises(StageError, match="database must be reachable in a workflow"):
-        scan(build, build.archive)
+        scan(build, build.archive, database=find_database())

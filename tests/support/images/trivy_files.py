@@ -15,7 +15,7 @@ def pass_scan(archive: Archive, **counts: int) -> None:
     subject = archive.manifest["config"]["digest"]
     for name, content in scans(subject).items():
         archive.path.with_name(name).write_text(json.dumps(content))
-    passed_tests.record_scan(archive, counts, database=True)
+    passed_tests.record_scan(archive, counts, scanner="0" * 64, database=True)
 
 
 def scans(subject: str) -> dict[str, Any]:
