@@ -20,6 +20,8 @@ from serve.__main__ import main
 from tests.support.servers.bundles import flowers, rewrite
 from tests.support.servers.server import ROOT, command
 
+pytestmark = pytest.mark.slow  # starts servers
+
 
 @pytest.fixture
 def bundle(make_bundle: Callable[[str], Path], tmp_path: Path) -> Path:

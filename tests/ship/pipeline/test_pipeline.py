@@ -87,6 +87,7 @@ def test_pipeline_refuses_an_image_with_a_private_key(fork: Fork) -> None:
     assert_red(fork.make("pipeline"), fork, f"{MODEL} failed in scan", "private-key")
 
 
+@pytest.mark.nightly
 def test_pipeline_refuses_an_image_that_does_not_serve(fork: Fork) -> None:
     """An image whose container ends at once never passes its smoke tests."""
     fork.edit("Dockerfile", 'ENTRYPOINT ["python", "-m", "serve"]', 'ENTRYPOINT ["python", "-V"]')
@@ -168,6 +169,7 @@ def test_pipeline_takes_a_new_model_to_published_tags(tmp_path: Path, registry: 
     assert fork.trained()
 
 
+@pytest.mark.nightly
 def test_pipeline_serves_what_onnx_cannot_hold_with_joblib(fork: Fork) -> None:
     """A custom transformer ends in an image that carries scikit-learn, and the run says why."""
     (fork.root / "model" / MODEL / "estimator.py").write_text(RATIOS)
