@@ -18,6 +18,9 @@ override SHIP := python -m ship
 override BARE := "$${PYTHON:-python3}" -m ship# where nothing is installed
 override DEPLOYER := $(if $(filter kubernetes,$(value TARGET)),kubectl,compose)
 
+# On every core; tests of one module stay together, and share what it makes.
+override PARALLEL := --numprocesses=auto --dist=loadscope --no-loadscope-reorder
+
 override TOOLS := trivy actionlint cosign compose docker-registry browser go kubectl nginx wrk
 
 .DEFAULT_GOAL := help
@@ -36,11 +39,14 @@ pipeline: .venv engine trivy lint ## Train, gate, build, scan, smoke-test and pu
 new-model: .venv-dev ## Write a model folder: NAME=… CSV=… TARGET=…
 	python -m train.new_model
 
-test: .venv-dev engine $(TOOLS) check ## Run every test and linter
-	pytest
+unit: .venv-dev ## Run the tests that need neither an engine nor time (within a minute)
+	pytest $(PARALLEL) -m "not slow and not engine and not nightly"
 
-fast: .venv-dev ## Run the tests that need no container engine (some minutes)
-	pytest -m "not docker"
+test: .venv-dev engine $(TOOLS) check ## Run every linter, and every test of a working day (some minutes)
+	pytest $(PARALLEL) -m "not nightly"
+
+test-all: .venv-dev engine $(TOOLS) check ## Run every linter and test, as every night and before a release
+	pytest $(PARALLEL)
 
 check: .venv-dev lint actionlint ## Run every linter
 	ruff check

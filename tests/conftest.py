@@ -60,6 +60,13 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         metafunc.parametrize("model_name", [only] if only else models.names(), scope="session")
 
 
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with what takes longest, so that no worker is left with it when the others are done."""
+    engine = {item.path for item in items if item.get_closest_marker("engine")}
+    items.sort(key=lambda item: ("workflows" not in item.path.parts, item.path not in engine))
+
+
 @pytest.fixture(scope="session")
 def python_image() -> str:
     """The base image of this machine."""

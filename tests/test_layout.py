@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 import subprocess
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -203,3 +204,16 @@ def test_security_policy_lists_every_attack() -> None:
     assert set(listed) == set(files)
     for name, number in listed.items():
         assert files[name].read_text().startswith(f'"""Number {number}: '), name
+
+
+def test_page_of_the_tests_names_every_marker() -> None:
+    """Whoever writes a test reads there when it will run, and by which word."""
+    settings = tomllib.loads((git.ROOT / "pyproject.toml").read_text())
+    markers = {
+        line.partition(":")[0] for line in settings["tool"]["pytest"]["ini_options"]["markers"]
+    }
+    rows = re.findall(r"^\| `make ([a-z-]+)` \| (.*?) \|",
+                      (git.ROOT / "tests/README.md").read_text(), re.MULTILINE)  # fmt: skip
+    assert {marker for _, cell in rows for marker in re.findall(r"`(\w+)`", cell)} == markers
+    makefile = (git.ROOT / "Makefile").read_text()
+    assert [word for word, _ in rows if f"\n{word}: " not in makefile] == []

@@ -13,6 +13,8 @@ from contract.evaluation.evaluation import read as read_evaluation
 from judge.render.card import Release, below, card
 from judge.render.markdown import plain
 
+pytestmark = pytest.mark.slow  # trains models
+
 IMAGE = f"ghcr.io/owner/made@sha256:{'0' * 64}"
 VERIFY = f"cosign verify --key cosign.pub {IMAGE}"
 NOTES = "# Made\n\nMade up.\n\n## Limits\n\nNone is known.\n"

@@ -6,12 +6,15 @@ from pathlib import Path
 
 import msgspec
 import numpy as np
+import pytest
 
 from contract.bundle import EVALUATION, Serving
 from contract.evaluation.evaluation import read
 from contract.spec.gate import Policy, Rules, Threshold
 from tests.judge.quick import IMAGE, Quick, train
 from tests.judge.rates import DEFAULT, flowers, forest, grown, line
+
+pytestmark = pytest.mark.slow  # trains models
 
 
 def held_out_by_both(new: Quick, old: Quick) -> int:

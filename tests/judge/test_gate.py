@@ -14,6 +14,8 @@ from judge.report import Report, Score
 from tests.judge import rates
 from tests.support.models.shop import FOREST, LOGISTIC, STUMP, Shop, flowers
 
+pytestmark = pytest.mark.slow  # trains models
+
 SEEDS = 20
 
 
@@ -50,7 +52,7 @@ def test_gate_passes_an_equal_model(shop: Shop, good: Bundle) -> None:
     assert "the same answers as the published model" in report.headline
 
 
-@pytest.mark.engine  # 40 judgements: too slow for the fast loop
+@pytest.mark.nightly  # 40 judgements
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 @pytest.mark.parametrize("recipe", ["forest of 20", "network"])
 def test_gate_raises_no_alarm_over_seeds(recipe: str) -> None:
@@ -60,7 +62,7 @@ def test_gate_raises_no_alarm_over_seeds(recipe: str) -> None:
     assert line.flagged == 0
 
 
-@pytest.mark.engine  # as above
+@pytest.mark.nightly  # as above
 def test_gate_misses_no_model_that_is_much_worse() -> None:
     """A forest whose training labels were shuffled, most of them, is caught every time."""
     found = [rates.degraded(pair, rates.forest(20), 0.7) for pair in range(SEEDS)]

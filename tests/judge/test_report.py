@@ -19,6 +19,8 @@ from judge.render import curves
 from judge.render.formats import forms
 from tests.support.models.shop import LOGISTIC, STUMP, Shop, flowers, published
 
+pytestmark = pytest.mark.slow  # trains models
+
 
 @pytest.fixture(scope="session")
 def written(shop: Shop, good: Bundle) -> dict[str, str]:

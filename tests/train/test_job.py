@@ -15,6 +15,8 @@ from tests.train.conftest import Trained
 from train.data.dataset import load
 from train.export import parity
 
+pytestmark = pytest.mark.slow  # trains models
+
 
 def test_bundle_passes_its_gate(trained: Trained) -> None:
     """A model in this repository is good enough to be published."""

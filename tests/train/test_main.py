@@ -19,6 +19,8 @@ from tests.support.models.folder import FOREST, RIDGE, Folder, default_toml, two
 from tests.support.models.train_here import train_here
 from train.fit import estimator
 
+pytestmark = pytest.mark.slow  # trains models
+
 CUSTOM = """\
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.linear_model import LogisticRegression

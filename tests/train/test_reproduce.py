@@ -28,9 +28,6 @@ def build():
 """
 
 
-process_heavy = pytest.mark.engine  # trains twice, in processes: too slow for the fast loop
-
-
 class Training:
     """A training in a process and a folder of its own."""
 
@@ -62,7 +59,7 @@ ELSEWHERE = {
 }
 
 
-@process_heavy
+@pytest.mark.slow
 def test_bundle_is_the_same_bytes_everywhere(folder: Folder) -> None:
     """Hash seed, time zone, locale, threads and folder leave no trace in a bundle."""
     folder.write_birds()
@@ -73,7 +70,7 @@ def test_bundle_is_the_same_bytes_everywhere(folder: Folder) -> None:
     assert "model.onnx" in files
 
 
-@process_heavy
+@pytest.mark.nightly
 def test_number_of_jobs_leaves_no_trace(folder: Folder) -> None:
     """A pickle records n_jobs, so it is reset: parallelism belongs to who serves."""
     estimator = HISTOGRAM.replace("HistGradientBoosting", "RandomForest")
@@ -87,7 +84,7 @@ def test_number_of_jobs_leaves_no_trace(folder: Folder) -> None:
     assert "model.joblib" in here
 
 
-@process_heavy
+@pytest.mark.nightly
 def test_pickle_is_the_same_bytes_with_more_threads(folder: Folder) -> None:
     """HistGradientBoosting sums in the order of its threads, so there is only one."""
     folder.write(two_classes(400), estimator=HISTOGRAM)

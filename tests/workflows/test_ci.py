@@ -93,6 +93,7 @@ def test_push_to_main_publishes_what_has_changed(act: Act, published: Registry) 
     assert {tag: other.resolve(tag) for tag in other.tags()} == before
 
 
+@pytest.mark.nightly
 def test_push_that_changes_no_model_builds_none(act: Act, published: Registry) -> None:
     """A commit of documentation is planned and tested, and the registry stays as it is."""
     before = {tag: published.resolve(tag) for tag in published.tags()}
@@ -103,6 +104,7 @@ def test_push_that_changes_no_model_builds_none(act: Act, published: Registry) -
     assert {tag: published.resolve(tag) for tag in published.tags()} == before
 
 
+@pytest.mark.nightly
 def test_pull_request_of_a_fork_is_built_tested_and_reported_on(
     act: Act, state: State, published: Registry, spoiled: Fork
 ) -> None:
@@ -132,6 +134,7 @@ def test_pull_request_under_the_gate_is_red_and_says_why(
     assert f"{MODEL}: failed: accuracy must be at least 1" in report
 
 
+@pytest.mark.nightly
 def test_pull_request_with_an_image_that_does_not_serve_is_red(
     act: Act, state: State, spoiled: Fork
 ) -> None:
@@ -145,6 +148,7 @@ def test_pull_request_with_an_image_that_does_not_serve_is_red(
     assert not (act.artifacts / f"image-{MODEL}-amd64").exists()
 
 
+@pytest.mark.nightly
 def test_pull_request_that_lints_badly_is_stopped_by_the_gate(
     act: Act, state: State, spoiled: Fork
 ) -> None:

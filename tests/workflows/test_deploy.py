@@ -21,7 +21,7 @@ from tests.support.images.variants import variant
 from tests.support.names import RUN, free_address
 from tests.workflows.act import Act
 
-pytestmark = pytest.mark.engine
+pytestmark = [pytest.mark.engine, pytest.mark.nightly]
 MODEL = "iris"
 EVENT = {"inputs": {"models": MODEL, "tag": "main"}}
 JOB = "deploy/Verify, apply, test, and undo on failure"

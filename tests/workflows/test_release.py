@@ -10,7 +10,7 @@ from tests.support.checkouts.fork import make_unique
 from tests.workflows.act import Act
 from tests.workflows.conftest import MODEL, OTHER
 
-pytestmark = pytest.mark.engine
+pytestmark = [pytest.mark.engine, pytest.mark.nightly]
 TAG = f"{MODEL}-v1.2.3"
 EVENT = {"ref": f"refs/tags/{TAG}", "repository": {"private": False}}
 

@@ -89,6 +89,7 @@ def test_cells_that_nobody_uses_cost_nothing(bundle: Path) -> None:
     assert resident_bytes() - before < 60e6
 
 
+@pytest.mark.slow
 def test_model_of_thousands_of_inputs_is_served(tmp_path: Path) -> None:
     """A server of 3,000 inputs starts as others do, answers, and counts each input."""
     values = np.random.default_rng(0).normal(size=(24, 3_000))

@@ -43,6 +43,8 @@ from tests.support.images.passed_images import (
     write_report,
 )
 
+pytestmark = pytest.mark.slow  # runs the words as programs
+
 IRIS, OTHER = "iris", "penguins"
 
 

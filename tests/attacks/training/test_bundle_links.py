@@ -154,6 +154,7 @@ ATTACKS: dict[Callable[[Path], None], str] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("spoil", ATTACKS, ids=lambda spoil: spoil.__name__)
 def test_spoilt_bundle_is_refused_with_nothing_replaced(
     stranger: Path, tmp_path: Path, spoil: Callable[[Path], None]

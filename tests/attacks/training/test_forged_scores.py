@@ -114,6 +114,7 @@ def build():
 LOOKED = re.compile(r"LOOKED when=(\S+) net=(\[.*?\]) table=(\w+\[.*?\])(.*)")
 
 
+@pytest.mark.slow
 def test_patched_scorer_changes_no_score(folder: Folder) -> None:
     """A coin that is tossed for every row fails a gate of 0.9, whatever its code does to ours."""
     csv = "x,y\n" + "".join(f"{row},{'ab'[row * row % 7 % 2]}\n" for row in range(80))

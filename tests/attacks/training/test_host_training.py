@@ -15,6 +15,8 @@ from tests.attacks.conftest import attack
 from tests.support.checkouts.fork import MODEL, Fork
 from tests.support.models.folder import FOREST
 
+pytestmark = pytest.mark.slow  # runs the words as programs
+
 # Says which machine it ran on by what it leaves there, and that it ran at all by failing to train.
 CANARY = """\
 import pathlib

@@ -163,6 +163,7 @@ def test_guarded_process_prints_nothing_that_is_obeyed() -> None:
     assert b"ValueError: " in done.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("module", ["ship", "ship.github", "train.new_model"])
 def test_every_command_of_ours_is_guarded(module: str, tmp_path: Path) -> None:
     """What argparse repeats of its arguments is what a command prints first."""
@@ -219,6 +220,7 @@ def test_container(container):
 """
 
 
+@pytest.mark.slow
 def test_tests_print_nothing_that_is_obeyed(tmp_path: Path) -> None:
     """Neither what a test has printed of a container, nor why it failed."""
     (tmp_path / "test_failing.py").write_text(FAILING)

@@ -26,6 +26,8 @@ from ship.errors import ShipError, UsageError
 from ship.github.step_files import line, set_outputs
 from tests.support.checkouts.fork import Fork
 
+pytestmark = pytest.mark.slow  # runs the words as programs
+
 MAKEFILE = (git.ROOT / "Makefile").read_text()
 READMES = [git.ROOT / name for name in ("README.md", "ship/deploy/README.md")]
 PAYLOADS = [

@@ -9,6 +9,8 @@ import pytest
 from contract.bundle import Bundle, Example
 from tests.support.servers.server import Server
 
+pytestmark = pytest.mark.slow  # starts servers
+
 
 def test_predict_answers_golden_examples_by_name(any_bundle: Bundle, any_server: Server) -> None:
     """A row as an object gets the recorded answer, in whatever order its fields come."""

@@ -5,10 +5,13 @@ from __future__ import annotations
 import re
 
 import msgspec
+import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from contract.bundle import Bundle
 from tests.support.servers.server import Server, command
+
+pytestmark = pytest.mark.slow  # starts servers
 
 
 def test_health_names_the_model(any_server: Server, any_bundle: Bundle) -> None:

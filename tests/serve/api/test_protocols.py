@@ -15,6 +15,8 @@ from contract.bundle import Bundle
 from tests.image.triton import assert_described, assert_golden_answers, golden_inputs
 from tests.support.servers.server import Server
 
+pytestmark = pytest.mark.slow  # starts servers
+
 
 def tensor(name: str, datatype: str, data: list[Any], shape: list[int] | None = None) -> Any:
     return {"name": name, "datatype": datatype, "shape": shape or [len(data)], "data": data}

@@ -118,6 +118,7 @@ def test_page_allows_its_own_scripts_only(flowers_server: Server) -> None:
     assert "http" not in policy
 
 
+@pytest.mark.slow
 def test_page_can_be_switched_off(make_bundle: Callable[[str], Path]) -> None:
     """PAGE=false leaves a 404 in its place."""
     with Server(make_bundle("flowers"), PAGE="false") as server:

@@ -22,6 +22,8 @@ from serve.errors import RowsRefused
 from serve.settings import Settings
 from tests.support.servers.server import ROOT, command, environment
 
+pytestmark = pytest.mark.slow  # starts servers
+
 
 def score(bundle: Path, table: bytes, form: str | None = None, *, skip: bool = False) -> str:
     """Run the bulk scorer in this process."""

@@ -20,6 +20,8 @@ from serve.errors import RowsRefused, WrongLibrary
 from serve.settings import Settings
 from tests.support.servers.server import ROOT, command, environment
 
+pytestmark = pytest.mark.slow  # starts servers
+
 BIRDS = {"island": ["Dream", "Biscoe", "Dream"], "bill": [40.5, None, 39.0], "mass": [1, 2, 3]}
 
 

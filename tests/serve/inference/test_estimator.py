@@ -75,6 +75,7 @@ def test_forest_is_asked_once_and_without_a_table(tmp_path: Path) -> None:
     assert spy.calls[0][1] is not pd.DataFrame
 
 
+@pytest.mark.slow
 def test_others_are_asked_twice(tmp_path: Path) -> None:
     """An estimator whose label need not be its likeliest class is asked for both."""
     X, y = load_iris(return_X_y=True, as_frame=True)

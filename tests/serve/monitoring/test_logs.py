@@ -9,6 +9,8 @@ import pytest
 
 from tests.support.servers.server import Server, wait_until
 
+pytestmark = pytest.mark.slow  # starts servers
+
 TRACEPARENT = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
 
 

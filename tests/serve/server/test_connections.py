@@ -12,6 +12,8 @@ import pytest
 
 from tests.support.servers.server import Server, wait_until
 
+pytestmark = pytest.mark.slow  # starts servers
+
 BODY = b'{"features":[5.1,3.5,1.4,0.2]}'
 START = b"POST /predict HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n"
 HEAD = START + b"connection: close\r\n"

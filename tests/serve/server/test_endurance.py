@@ -62,7 +62,7 @@ def median_seconds(answers: Sequence[Answer]) -> float:
     return statistics.median(answer.seconds for answer in answers)
 
 
-@pytest.mark.engine
+@pytest.mark.nightly
 def test_twice_the_capacity_for_a_minute(make_bundle: Callable[[str], Path]) -> None:
     """What is accepted is answered, the rest refused at once; memory stays, /health answers."""
     with Server(make_bundle("flowers"), MAX_QUEUED_ROWS=50_000) as server:

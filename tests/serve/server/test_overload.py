@@ -25,6 +25,8 @@ from serve.inference.scores import Scores
 from tests.support.servers.bundles import rewrite
 from tests.support.servers.server import Server, command, wait_until
 
+pytestmark = pytest.mark.slow  # starts servers
+
 ROW = {"features": [5.1, 3.5, 1.4, 0.2]}
 ENOUGH = Limits(100, 1000)
 ROWS = {"instances": [[5.1, 3.5, 1.4, 0.2]] * 10_000}

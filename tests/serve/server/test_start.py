@@ -29,6 +29,7 @@ import serve
 for module in pkgutil.walk_packages(serve.__path__, "serve."):
     importlib.import_module(module.name)
 """
+pytestmark = pytest.mark.slow  # starts servers
 
 
 @pytest.fixture

@@ -13,6 +13,8 @@ import requests
 
 from tests.support.servers.server import Server, wait_until
 
+pytestmark = pytest.mark.slow  # starts servers
+
 HEAD = b"POST /predict HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n"
 BODY = b'{"features":[1,2,3,4]}'
 

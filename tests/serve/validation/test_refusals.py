@@ -10,6 +10,8 @@ import pytest
 
 from tests.support.servers.server import Server
 
+pytestmark = pytest.mark.slow  # starts servers
+
 GOOD = {"island": "Dream", "bill": 40.5, "sex": "male", "mass": 4000}
 NUMBER = "a number (within ±3.4e38)"
 

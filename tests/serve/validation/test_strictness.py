@@ -28,6 +28,8 @@ from serve.http import encode
 from serve.validation.schema import Schema
 from tests.support.servers.server import Server
 
+pytestmark = pytest.mark.slow  # starts servers
+
 QUICK = settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck))
 SCALARS = st.one_of(
     st.none(),

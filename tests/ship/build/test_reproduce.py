@@ -9,7 +9,7 @@ from ship.build.build import make_image, train
 from ship.build.workspace import Workspace
 from ship.registry.oci_archive import Archive
 
-pytestmark = pytest.mark.engine
+pytestmark = [pytest.mark.engine, pytest.mark.nightly]
 CANARY = "canary.model-images.example"
 
 

@@ -12,6 +12,8 @@ from contract.bundle import Bundle
 from ship.compare.image_server import LARGEST, Server
 from ship.errors import StageError
 
+pytestmark = pytest.mark.slow  # trains models
+
 
 @pytest.fixture
 def flood() -> Iterator[int]:

@@ -31,6 +31,8 @@ from tests.support.images.bundle_images import image_of, publish_to
 from tests.support.images.oci_archives import oci_archive
 from tests.support.models.shop import STUMP, Shop, flowers
 
+pytestmark = pytest.mark.slow  # trains models
+
 
 @pytest.fixture
 def build(tmp_path: Path, shop: Shop, good: Bundle, monkeypatch: pytest.MonkeyPatch) -> Workspace:

@@ -110,6 +110,7 @@ def test_gate_asks_a_joblib_model_about_changed_data(fork: Fork) -> None:
     assert ratios(fork) == {"image size, MB": True, "latency of one row, ms": True}
 
 
+@pytest.mark.nightly
 def test_larger_and_slower_image_is_refused(fork: Fork) -> None:
     """scikit-learn in place of ONNX is too large and too slow; a person may accept it."""
     write(fork, LOGISTIC, flowers())

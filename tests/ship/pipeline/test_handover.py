@@ -26,6 +26,8 @@ from tests.support.images.bundle_images import image_of, publish_to
 from tests.support.images.oci_archives import oci_archive
 from tests.support.images.trivy_files import pass_scan
 
+pytestmark = pytest.mark.slow  # trains models
+
 
 @pytest.fixture
 def workspace(tmp_path: Path, good: Bundle, monkeypatch: pytest.MonkeyPatch) -> Workspace:

@@ -7,6 +7,7 @@ import shutil
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 from sklearn.datasets import load_wine
@@ -87,6 +88,7 @@ def test_pipeline_refuses_an_image_with_a_private_key(fork: Fork) -> None:
     assert_red(fork.make("pipeline"), fork, f"{MODEL} failed in scan", "private-key")
 
 
+@pytest.mark.nightly
 def test_pipeline_refuses_an_image_that_does_not_serve(fork: Fork) -> None:
     """An image whose container ends at once never passes its smoke tests."""
     fork.edit("Dockerfile", 'ENTRYPOINT ["python", "-m", "serve"]', 'ENTRYPOINT ["python", "-V"]')
@@ -113,61 +115,83 @@ def test_pipeline_refuses_a_corrupted_bundle(fork: Fork, bundle: Path) -> None:
     assert_red(run, fork, f"{MODEL} failed in train", "model.onnx must have sha256")
 
 
-def test_pipeline_takes_a_new_model_to_published_tags(tmp_path: Path, registry: str) -> None:
-    """A table becomes a model folder and, at once, a tested image under its tags.
+class Published(NamedTuple):
+    """A new model that a pipeline has published, in the fork that made it."""
 
-    The same fork then releases it to a registry, and shows what trains again: the estimator's edit,
-    and nothing else.
-    """
-    (tmp_path / "fork").mkdir()
-    fork = Fork(tmp_path / "fork")
-    load_wine(as_frame=True).frame.to_csv(tmp_path / "wine.csv", index=False)
-    written = fork.make("new-model", NAME=MODEL, CSV=str(tmp_path / "wine.csv"), TARGET="target")
-    assert written.returncode == 0, written.stdout + written.stderr
-    estimator = fork.root / "model" / MODEL / "estimator.py"
-    make_unique(estimator)
+    fork: Fork
+    tags: list[str]
+    digest: str
+    told: str
+
+    @property
+    def estimator(self) -> Path:
+        return self.fork.root / "model" / MODEL / "estimator.py"
+
+
+@pytest.fixture(scope="module")
+def published(tmp_path_factory: pytest.TempPathFactory) -> Published:
+    """A table, of which two words make a model folder and a published image."""
+    fork = Fork(tmp_path_factory.mktemp("fork"))
+    table = fork.root.with_name("wine.csv")
+    load_wine(as_frame=True).frame.to_csv(table, index=False)
+    fork.run("new-model", NAME=MODEL, CSV=str(table), TARGET="target")
+    make_unique(fork.root / "model" / MODEL / "estimator.py")
     sha = fork.commit()
-
-    first = fork.make("pipeline")
-    assert first.returncode == 0, first.stdout + first.stderr
+    told = fork.run("pipeline")
     assert fork.trained()
-    tags = [f"sha-{sha[:12]}", "main"]
+    return Published(fork, [f"sha-{sha[:12]}", "main"], fork.archive.digest, told)
+
+
+def test_pipeline_takes_a_new_model_to_published_tags(published: Published) -> None:
+    """A table becomes a model folder and, at once, a tested image under its tags."""
+    fork, tags, digest, told = published
     assert sorted(fork.published.tags()) == sorted(tags)
-    assert [fork.published.resolve(tag) for tag in tags] == [fork.archive.digest] * 2
+    assert [fork.published.resolve(tag) for tag in tags] == [digest] * 2
     assert docker("image", "inspect", "--format={{.Id}}", f"{MODEL}:dev").strip() in (
-        fork.archive.digest,
+        digest,
         fork.archive.manifest["config"]["digest"],
     )
-    assert fork.bundle.manifest.revision == sha
+    assert fork.bundle.manifest.revision == fork.git("rev-parse", "HEAD")
     for name in ("sbom.spdx.json", "sbom.cdx.json"):
         assert "onnxruntime" in (fork.root / "dist" / MODEL / name).read_text()
-    for word in ("passed", "accuracy", "onnx", fork.archive.digest[7:19], "main", "docker run"):
-        assert word in first.stdout
+    for word in ("passed", "accuracy", "onnx", digest[7:19], "main", "docker run"):
+        assert word in told
 
-    before = fork.archive.digest
-    again = fork.make("pipeline")
-    assert again.returncode == 0, again.stdout + again.stderr
-    assert not fork.trained()
-    assert "passed these very tests before" in again.stdout
-    assert fork.archive.digest == before
 
+def test_pipeline_repeats_nothing_that_is_done(published: Published) -> None:
+    """A second run trains nothing, tests nothing, and ends at the same digest."""
+    told = published.fork.run("pipeline")
+    assert not published.fork.trained()
+    assert "passed these very tests before" in told
+    assert published.fork.archive.digest == published.digest
+
+
+def test_release_publishes_the_same_bytes_to_a_registry(
+    published: Published, registry: str
+) -> None:
+    """A git tag of a version adds its tags, all of which lead to the image that was tested."""
+    fork, tags, digest, _ = published
     fork.git("tag", "v1.2.3")
-    release = fork.make("publish", MODEL=MODEL, REGISTRY=f"{registry}/Owner")
-    assert release.returncode == 0, release.stdout + release.stderr
+    fork.run("publish", MODEL=MODEL, REGISTRY=f"{registry}/Owner")
+    fork.git("tag", "--delete", "v1.2.3")
     released = Registry(f"{registry}/owner/{MODEL}")
     assert sorted(released.tags()) == sorted([*tags, "1.2.3", "1.2", "1", "latest"])
-    assert {released.resolve(tag) for tag in released.tags()} == {before}
+    assert {released.resolve(tag) for tag in released.tags()} == {digest}
 
+
+def test_edit_of_the_model_alone_trains_again(published: Published) -> None:
+    """Neither the serving code nor another model is what a bundle is made from."""
+    fork = published.fork
     fork.edit("serve/__init__.py", '"""', '"""Changed. ')
-    shutil.copytree(fork.root / "model" / MODEL, fork.root / "model" / "other")
-    assert fork.make("train", MODEL=MODEL).returncode == 0
+    shutil.copytree(published.estimator.parent, fork.root / "model" / "other")
+    fork.run("train", MODEL=MODEL)
     assert not fork.trained()
-
-    make_unique(estimator)
-    assert fork.make("train", MODEL=MODEL).returncode == 0
+    make_unique(published.estimator)
+    fork.run("train", MODEL=MODEL)
     assert fork.trained()
 
 
+@pytest.mark.nightly
 def test_pipeline_serves_what_onnx_cannot_hold_with_joblib(fork: Fork) -> None:
     """A custom transformer ends in an image that carries scikit-learn, and the run says why."""
     (fork.root / "model" / MODEL / "estimator.py").write_text(RATIOS)

@@ -68,6 +68,12 @@ class Fork(Checkout):
             cwd=self.root, env=environment, capture_output=True, text=True, check=False,
         )  # fmt: skip
 
+    def run(self, *words: str, **variables: str) -> str:
+        """Run words of the Makefile, which must succeed, and return what they print."""
+        done = self.make(*words, **variables)
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
 
 def make_unique(module: Path) -> None:
     """Change a module as no earlier run did, whose build cache may still be on this machine."""

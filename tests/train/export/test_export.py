@@ -34,6 +34,8 @@ from train.export import hard_rows, parity
 from train.export.export import Export, export
 from train.fit import evaluate
 
+pytestmark = pytest.mark.slow  # trains models
+
 NUMBERS = make_column_selector(dtype_include=float)
 TEXTS = make_column_selector(dtype_include=object)
 

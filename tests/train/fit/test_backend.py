@@ -16,6 +16,8 @@ from contract import bundle
 from ship import git
 from tests.support.models.folder import Folder, two_classes
 
+pytestmark = pytest.mark.slow  # trains models
+
 SEARCH = '''\
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.linear_model import LogisticRegression
@@ -59,7 +61,7 @@ def train(folder: Folder, out: Path, **settings: str) -> subprocess.CompletedPro
     )  # fmt: skip
 
 
-@pytest.mark.engine  # a cluster and two trainings in processes: too slow for the fast loop
+@pytest.mark.nightly  # a cluster and two trainings in processes
 def test_search_on_a_cluster_makes_the_same_bundle(
     folder: Folder, tmp_path: Path, cluster: str
 ) -> None:
@@ -83,7 +85,6 @@ def tasks_run(address: str) -> int:
         return sum(client.run(lambda dask_worker: dask_worker.state.executed_count).values())
 
 
-@pytest.mark.engine  # as above
 @pytest.mark.parametrize(
     ("settings", "words"),
     [

@@ -56,6 +56,7 @@ def create(root: Path, content: str | bytes, target: str = "y") -> model_toml.Mo
     return model_toml.read("made", root)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("target", "task"),
     [("species", "classification"), ("body_mass_g", "regression"), ("sex", "classification")],
@@ -95,6 +96,7 @@ FILES: dict[str, str | bytes] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", FILES)
 def test_new_model_copes_with_the_files_people_have(root: Path, kind: str) -> None:
     """Odd files become models too, and those pass their own gate."""
@@ -102,6 +104,7 @@ def test_new_model_copes_with_the_files_people_have(root: Path, kind: str) -> No
     assert train_here(created, root.parent / "out").gate.passed
 
 
+@pytest.mark.slow
 def test_new_model_leaves_out_what_can_tell_nothing_and_says_so(
     root: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -128,6 +131,7 @@ def test_new_model_leaves_out_what_can_tell_nothing_and_says_so(
         assert f"# left out: {reason}" in written
 
 
+@pytest.mark.slow
 def test_new_model_takes_a_question_mark_for_a_gap(root: Path) -> None:
     """A word among numbers that is known to mean "no value" goes into data.missing."""
     created = create(root, csv("x,y", lambda n: f"{'?' if n % 9 == 0 else noisy(n)},{n % 2}"))
@@ -240,6 +244,7 @@ def test_new_model_needs_the_folder_of_the_models(root: Path) -> None:
     assert not list(root.iterdir())
 
 
+@pytest.mark.slow
 def test_new_model_speaks_plainly_on_the_command_line(root: Path) -> None:
     """A mistake is one line on stderr and an exit code."""
     done = subprocess.run(

@@ -10,7 +10,7 @@ from tests.support.github.ghcr import Ghcr
 from tests.workflows.act import Act
 from tests.workflows.github.grants import granted
 
-pytestmark = pytest.mark.engine
+pytestmark = [pytest.mark.engine, pytest.mark.nightly]
 TELL, DELETE = "prune/Tell what nothing leads to", "prune/Delete it"
 
 

@@ -16,7 +16,7 @@ from tests.support.images.trivy_database import Vulnerability, serve_database
 from tests.workflows.act import Act
 from tests.workflows.github.grants import granted
 
-pytestmark = pytest.mark.engine
+pytestmark = [pytest.mark.engine, pytest.mark.nightly]
 SCAN, ISSUE = "rescan/Scan the published images", "rescan/Keep the issue"
 METADATA = "usr/local/lib/python3.13/site-packages/h11-{0}.dist-info/METADATA"
 
