@@ -1,1 +1,1 @@
-"""What every part of the tool agrees on: models, bundles, evaluations and cards."""
+"""What all parts agree on: which models there are, what an input accepts, and the rooms below."""

@@ -79,6 +79,38 @@ def test_rooms_are_small_and_have_a_door(room: str) -> None:
     assert sentence.count("\n") == 0
 
 
+# Where somebody new would make each of these changes, by README's table alone.
+CHANGES = {
+    "a new metric": "contract/evaluation/",
+    "a new kind of column": "contract/spec/",
+    "a new source of data, such as a database": "train/data/",
+    "an estimator that cannot be exported to ONNX yet": "train/export/",
+    "a new HTTP protocol": "serve/codecs/",
+    "a limit on what a client may send": "serve/server/",
+    "another statistical test of two models": "judge/comparison/",
+    "a new plot in the report": "judge/render/",
+    "another kind of registry": "ship/registry/",
+    "another vulnerability scanner": "ship/supply_chain/",
+    "a new deploy target": "ship/deploy/",
+    "a new comment on a pull request": "ship/github/",
+    "a new linter": "Makefile",
+}
+
+
+def test_readme_says_what_is_behind_each_door() -> None:
+    """The table has each room with the sentence of its door, and the room of each change."""
+    readme = (git.ROOT / "README.md").read_text()
+    table = dict(re.findall(r"^\| `([a-z_/]+/|Makefile)` \| (.*) \|$", readme, re.MULTILINE))
+    doors = {
+        f"{room.replace('.', '/')}/": ast.get_docstring(
+            ast.parse((git.ROOT / room.replace(".", "/") / "__init__.py").read_text())
+        )
+        for room in rooms()
+    }
+    assert {room: table.get(room) for room in doors} == doors
+    assert set(CHANGES.values()) <= table.keys()
+
+
 @pytest.mark.parametrize("room", rooms())
 def test_siblings_import_without_a_circle(room: str) -> None:
     """Each room can be read from the bottom up: no arrow runs back."""

@@ -1,1 +1,1 @@
-"""What a model answered to the holdout rows: truth, answers, scores and segments."""
+"""Holdout rows with truth and answers: the metrics, their scores and intervals, segments."""

@@ -1,1 +1,1 @@
-"""Read and check model.toml: inputs, data, split, gate."""
+"""Read and check model.toml: the kinds of columns, the data, the split, the gate."""

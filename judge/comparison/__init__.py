@@ -1,1 +1,1 @@
-"""Compare the answers of the new and the published model to rows that are new to both."""
+"""Compare the answers of two models to the same rows: statistics, drift, changed predictions."""

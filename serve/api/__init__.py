@@ -1,1 +1,1 @@
-"""The routes that answer predictions and probes, written for speed."""
+"""The routes of predictions, probes and metadata, written for speed."""

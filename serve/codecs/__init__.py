@@ -1,1 +1,1 @@
-"""The forms in which requests and answers travel over HTTP."""
+"""The HTTP protocols of predictions: how each reads a request and writes an answer."""

@@ -1,1 +1,1 @@
-"""Deploy a published digest: verify it, roll it out, watch it, and go back if need be."""
+"""Deploy a published digest to a target: verify it, roll it out, watch it, go back if need be."""

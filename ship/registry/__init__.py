@@ -1,1 +1,1 @@
-"""Images where they are kept: registries, layouts and archives, by tag and digest."""
+"""Registries, OCI layouts and archives: images by tag and digest, wherever they are kept."""

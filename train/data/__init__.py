@@ -1,1 +1,1 @@
-"""Rows of a model: downloaded, parsed, typed, and split into training and holdout rows."""
+"""Fetch the rows of a model from their source, parse, type and split them."""
