@@ -54,6 +54,7 @@ def escape(value: object) -> Markdown:
 
 
 def inert(found: re.Match[str]) -> str:
+    """Return the mark that would begin a block, escaped."""
     return f"{found[0]}\\" if found[0].isdigit() else f"\\{found[0]}"
 
 
