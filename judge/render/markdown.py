@@ -65,6 +65,7 @@ def table(shown: Table) -> Markdown:
 
 
 def row(cells: Iterable[str]) -> str:
+    """Return the line of a row."""
     return f"| {' | '.join(cells)} |"
 
 
