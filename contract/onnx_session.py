@@ -1,4 +1,4 @@
-"""How an ONNX graph is run, by training, by the server and beside a published model: alike."""
+"""Open an ONNX graph in one way: in training, in the server, and beside a published model."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from pathlib import Path
 os.putenv("ORT_DISABLE_TELEMETRY", "1")
 import onnxruntime
 
-FATAL = 4  # log severity: what fails is raised, and whoever called says so
+FATAL = 4  # log severity; errors are raised, and the caller reports them
 
 
 def open_session(model: Path | bytes, threads: int = 1) -> onnxruntime.InferenceSession:
-    """Load a graph, from its file or its bytes, to be run on the CPU.
+    """Load a graph from its file or its bytes, to be run on the CPU.
 
-    Raises what onnxruntime raises for a graph that it cannot load; its exceptions have no base of
-    their own.
+    Raises whatever onnxruntime raises for a graph that it cannot load; its exceptions have no base
+    class of their own.
     """
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads  # by default onnxruntime takes every core of the host

@@ -23,13 +23,14 @@ make pipeline MODEL=NAME BUNDLE=bundle"""
 
 
 class Word(NamedTuple):
-    """What a word runs, and which settings it reads beside MODEL and REGISTRY."""
+    """The function of a command, and the settings that it reads beside MODEL and REGISTRY."""
 
     run: Callable[[str, Settings], int]
     reads: tuple[str, ...] = ()
 
 
 def main() -> int:
+    """Run a command and return its exit code; print a failure as one line."""
     arguments = parser().parse_args()
     word = WORDS[arguments.word]
     environ = {**os.environ}
@@ -43,6 +44,7 @@ def main() -> int:
 
 
 def parser() -> argparse.ArgumentParser:
+    """Return the argument parser."""
     result = argparse.ArgumentParser(
         prog="python -m ship",
         description=__doc__,
@@ -56,14 +58,20 @@ def parser() -> argparse.ArgumentParser:
 
 
 def version(_: str, settings: Settings) -> int:
-    """Refuse a git tag that is no version, before anything is done for it."""
+    """Refuse a git tag that is no version before anything is done for it.
+
+    Raises UsageError without a RELEASE.
+    """
     if not settings.release:
         raise UsageError("RELEASE must be a git tag, such as v1.2.3. Got none.")
     return 0
 
 
 def plan(_: str, settings: Settings) -> int:
-    """Say which models are to be built, why, and under which tag; Python and skopeo are enough."""
+    """Print which models are to be built and why, and set them and their tag as outputs.
+
+    Python and skopeo are all that must be installed.
+    """
     from contract.models import root
     from ship.pipeline.changed_models import Change, changes, released
     from ship.tags import tag_of_head
@@ -95,7 +103,10 @@ def refresh(_: str, settings: Settings) -> int:
 
 
 def better(_: str, settings: Settings) -> int:
-    """Say whether every model is better than the published one, by the reports in a folder."""
+    """Say whether every model is better than the published one, by the reports in a folder.
+
+    Raises UsageError without MODEL or REPORTS.
+    """
     from ship.pipeline.retrain import all_better
 
     if settings.reports is None or not settings.model:
@@ -105,7 +116,10 @@ def better(_: str, settings: Settings) -> int:
 
 
 def pipeline(word: str, settings: Settings) -> int:
-    """Run every stage and end with the table, or one stage on what dist/ holds."""
+    """Run every stage and end with the table, or run one stage on what dist/ holds.
+
+    Raises UsageError where BUNDLE or IMAGES come without their one model.
+    """
     from ship.pipeline import stages as job
     from ship.pipeline import summary
 
@@ -126,6 +140,7 @@ def pipeline(word: str, settings: Settings) -> int:
 
 
 def refuse_cluster(stages: tuple[str, ...], settings: Settings) -> None:
+    """Raise UsageError where training is to run on a cluster, which the build cannot reach."""
     backend = os.environ.get("TRAIN_BACKEND", "")
     if "train" in stages and not settings.bundle and backend not in ("", "local"):
         raise UsageError(NO_CLUSTER.format(backend=backend if backend.isidentifier() else "NAME"))
@@ -143,7 +158,7 @@ def models(_: str, settings: Settings) -> int:
 
 
 def diff(_: str, settings: Settings) -> int:
-    """Compare two published versions of one model."""
+    """Compare two published versions of one model; raise UsageError unless one model is named."""
     from ship.compare.diff import diff as compare
 
     named = settings.models
@@ -154,7 +169,7 @@ def diff(_: str, settings: Settings) -> int:
 
 
 def verify(_: str, settings: Settings) -> int:
-    """Say of each published image what holds; fail for one whose signature does not."""
+    """Verify each published image and say what was verified."""
     from ship import git
     from ship.deploy.rollout import resolve
     from ship.registry.destination import destination
@@ -169,7 +184,10 @@ def verify(_: str, settings: Settings) -> int:
 
 
 def deployment(word: str, settings: Settings) -> int:
-    """Deploy what a tag names, try it on a share of the requests, go back, or look back."""
+    """Run one of the commands that deploy.
+
+    Raises UsageError where a command that changes one model names none.
+    """
     from ship.deploy import commands
 
     models = settings.models
@@ -191,7 +209,7 @@ def deployment(word: str, settings: Settings) -> int:
 
 
 def rescan(_: str, settings: Settings) -> int:
-    """Scan what is published; what is found is told, and no failure of this command."""
+    """Scan what is published and report what was found, which is no failure of this command."""
     from ship.pipeline.rescan import rescan as scan_again
     from ship.pipeline.rescan import tell
 
@@ -200,6 +218,7 @@ def rescan(_: str, settings: Settings) -> int:
 
 
 def reproduce(_: str, settings: Settings) -> int:
+    """Build each model twice from nothing and compare the digests."""
     from ship.build import base_image
     from ship.build.reproduce import reproduce as prove
     from ship.build.workspace import Workspace

@@ -54,6 +54,7 @@ def escape(value: object) -> Markdown:
 
 
 def inert(found: re.Match[str]) -> str:
+    """Return the mark that would begin a block, escaped."""
     return f"{found[0]}\\" if found[0].isdigit() else f"\\{found[0]}"
 
 
@@ -64,6 +65,7 @@ def table(shown: Table) -> Markdown:
 
 
 def row(cells: Iterable[str]) -> str:
+    """Return the line of a row."""
     return f"| {' | '.join(cells)} |"
 
 

@@ -33,7 +33,7 @@ class Delegate(Response):
 
 
 def add_fast_routes(app: FastAPI, routes: Sequence[FastRoute], service: Service) -> None:
-    """Add the routes to `app`, so that its document has them and it works without `Front`."""
+    """Add the routes to `app`, so that its document has them and it is complete by itself."""
     for route in routes:
         app.add_api_route(
             route.path,

@@ -10,7 +10,7 @@ import msgspec
 from contract.bundle import Label
 
 if TYPE_CHECKING:
-    from serve.inference.arrays import Frame  # and so numpy, before which the port shall be open
+    from serve.inference.arrays import Frame  # imports numpy, and the port opens before that
 
 
 class Scores(msgspec.Struct):

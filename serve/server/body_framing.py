@@ -42,10 +42,13 @@ def malformed(wanted: str, got: str) -> MalformedRequest:
 
 
 class Parsed(Protocol):
-    """What a parser calls with the parts of a body, and at its end."""
+    """What a parser calls with the pieces of a body, and at its end."""
 
-    def on_body(self, body: bytes) -> None: ...
-    def on_message_complete(self) -> None: ...
+    def on_body(self, body: bytes) -> None:
+        """Take a piece of the body."""
+
+    def on_message_complete(self) -> None:
+        """Note that the body is whole."""
 
 
 class Body:

@@ -1,6 +1,6 @@
-"""The gate: judge the bundle in `dist` against the published model, and leave the report there.
+"""The gate: judge the bundle in `dist` against the published model, and write the report there.
 
-It is judged once. Later stages, in other jobs too, read the report, whatever is published by then.
+It is judged once. Later stages, also in other jobs, read the report, whatever is published by then.
 """
 
 from __future__ import annotations
@@ -58,6 +58,7 @@ def judge_bundle(workspace: Workspace, override: str = "") -> Report:
 
 
 def read_policy(model: str) -> Policy:
+    """Return the rules of the model's gate; raise StageError if model.toml is wrong."""
     try:
         return model_toml.read(model, data_here=False).gate
     except ModelError as error:

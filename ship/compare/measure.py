@@ -1,4 +1,4 @@
-"""Size and speed of an image beside the published one: measured in turns, in one run."""
+"""Compare size and speed of an image with the published one; both answer in turns, in one run."""
 
 from __future__ import annotations
 
@@ -89,6 +89,7 @@ def compare(workspace: Workspace, baseline: Baseline | None, rules: ImageRules) 
 
 
 def ratio(name: str, new: float, old: float, most: float) -> Check:
+    """Return the check that a figure is at most `most` times the published image's."""
     found = f"{old:.3g} → {new:.3g}: {new / old:.2f} times"
     rule = f"at most {most:g} times the published image's"
     return Check(name=name, rule=rule, found=found, passed=new <= most * old)

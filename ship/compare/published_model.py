@@ -1,4 +1,4 @@
-"""The published model that a new one is held against, read from where it would be published."""
+"""Read the published model that a new one is compared with."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ BUNDLE = "/bundle"
 class Baseline:
     """A published image, as files: its bundle, and its blobs in a layout.
 
-    `digest` is what its tag names; what is stored may be one platform's image of that.
+    `digest` is what its tag names; the stored image may be that of one platform of an index.
     """
 
     reference: str
@@ -40,13 +40,13 @@ class Baseline:
         return engine.load(self.stored)
 
     def remove(self) -> None:
-        """Take the image out of the engine again; it comes back when it is needed."""
+        """Remove the image from the engine; it is loaded again when it is needed."""
         if "image" in self.__dict__:
             engine.release(self.stored)
             del self.__dict__["image"]
 
     def published(self) -> Published:
-        """Return what the judge needs to know."""
+        """Return the published model for the judge."""
         if self.bundle.manifest.runtime == "onnx":
             ask = partial(ask_graph, self.bundle)
         else:
@@ -55,11 +55,11 @@ class Baseline:
 
 
 class Unreadable(ShipError):  # noqa: N818 - a finding, told in the report
-    """A published image whose bundle this revision cannot read."""
+    """The bundle of a published image cannot be read by this revision."""
 
 
 def newest(target: Destination, model: str) -> str | None:
-    """Return the tag to compare with: main, else the newest release, else none."""
+    """Return the tag to compare with: main, else the newest release, None if there is neither."""
     tags = target.tags()
     if MAIN in tags:
         return MAIN
@@ -68,12 +68,16 @@ def newest(target: Destination, model: str) -> str | None:
 
 
 def release(tag: str, model: str) -> Version | None:
+    """Return the version of a tag that is a release, None for any other tag."""
     found = parse(f"v{tag}", model)
     return None if found is None or found.pre else found
 
 
 def fetch(target: Destination, model: str, tag: str, into: Path) -> Baseline:
-    """Read the image that `tag` names now; see `fetch_digest`."""
+    """Read the image that `tag` names now; raise ShipError if there is none.
+
+    Raises Unreadable as `fetch_digest` does.
+    """
     digest = target.resolve(tag)
     if digest is None:
         raise ShipError(f"{target}:{tag} must be published. It is not; see: make models")
@@ -99,15 +103,16 @@ def fetch_digest(
 
 
 def refuse_another(where: str, found: str, model: str) -> None:
-    """Raise Unreadable for an image that its label, or its bundle, calls another model's.
+    """Check the model that an image's label or bundle names; raise Unreadable for another.
 
-    Images from before there was a label are known by their bundle alone.
+    Images without that label are known by their bundle alone.
     """
     if found != model:
         raise Unreadable(f"{where} must hold {model}. Got {found[:100]!a} instead")
 
 
 def write(files: dict[str, bytes], folder: Path) -> Path:
+    """Write the files of a bundle into a new folder."""
     remove(folder)
     folder.mkdir(parents=True)
     for name, content in files.items():

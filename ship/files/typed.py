@@ -1,4 +1,4 @@
-"""JSON that a stage wrote for a later one: typed, and refused where it is anything else."""
+"""Read JSON that a stage wrote for a later one, by its type; refuse anything else."""
 
 from __future__ import annotations
 
@@ -14,7 +14,10 @@ Document = TypeVar("Document", bound=msgspec.Struct)
 
 
 def read(file: Path, kind: type[Document], words: str) -> Document:
-    """Return what `file` holds; raise StageError, with the words of make that would write it."""
+    """Return what `file` holds.
+
+    Raises StageError, with the `make` words that write it, if it cannot.
+    """
     try:
         content = read_file(file)
     except ShipError as error:
@@ -23,7 +26,7 @@ def read(file: Path, kind: type[Document], words: str) -> Document:
 
 
 def decode(content: bytes, kind: type[Document], file: Path, words: str) -> Document:
-    """Return what `content`, which was read from `file`, says; raise StageError as `read` does."""
+    """Return what `content`, read from `file`, holds; raise StageError as `read` does."""
     try:
         return msgspec.json.decode(content, type=kind)
     except msgspec.MsgspecError as error:

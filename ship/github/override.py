@@ -1,9 +1,10 @@
 """Find out whether a person accepts a drop, by the label on the pull request of a run.
 
-It counts where it was set after the last push, by GitHub's own clock: who set it has seen what is
-accepted. The dates of commits are their author's to choose, and a force push may bring back an old
-one. What GitHub itself has seen is in its "List repository activities", which a token with
-`contents: read` may read, and anybody where it is public: https://docs.github.com/en/rest/repos/repos
+The label counts only if it was set after the last push, by GitHub's own clock: whoever set it has
+then seen what is accepted. The author of a commit chooses its date, and a force push may bring an
+old commit back. GitHub's own record is its "List repository activities", which a token with
+`contents: read` may read, and anybody for a public repository:
+https://docs.github.com/en/rest/repos/repos
 """
 
 from __future__ import annotations
@@ -99,7 +100,7 @@ def stale(github: GitHub, number: int, label: dict[str, Any], event: dict[str, A
 
 @dataclass(frozen=True)
 class Push:
-    """What a branch was let be, and when."""
+    """The commit that a branch was moved to, and when."""
 
     sha: str
     at: datetime
@@ -116,7 +117,10 @@ def last_push(github: GitHub, pull: dict[str, Any]) -> Push | None:
 
 
 def activities(github: GitHub, pull: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """Yield what happened to the head's branch, the newest first."""
+    """Yield the activities of the head's branch, the newest first.
+
+    Raises ApiError if they cannot be read.
+    """
     path, ref = f"/repos/{pull['head']['repo']['full_name']}/activity", of_branch(pull)
     found = False
     try:
@@ -132,8 +136,10 @@ def activities(github: GitHub, pull: dict[str, Any]) -> Iterator[dict[str, Any]]
 
 
 def of_branch(pull: dict[str, Any]) -> str:
+    """Return the full ref of the head's branch."""
     return f"refs/heads/{pull['head']['ref']}"
 
 
 def moment(text: str) -> datetime:
+    """Return a time that GitHub's API wrote."""
     return datetime.fromisoformat(text)

@@ -1,4 +1,4 @@
-"""Push what a workflow has written, with the token of its job, which git does not store."""
+"""Push what a workflow has written, and describe it; git does not store the job's token."""
 
 from __future__ import annotations
 
@@ -45,7 +45,10 @@ def push(branch: str, message: str, root: Path) -> int:
 
 
 def proposal(reports: Path, body: Path) -> int:
-    """Write the reports in a folder to `body`; models' code ran where they come from."""
+    """Write the reports in a folder to `body`.
+
+    They come from jobs in which models' code ran, so their text is not trusted.
+    """
     found = [read_file(file).decode(errors="replace") for file in sorted(reports.rglob(REPORT))]
     body.write_text(bounded(neutral("\n".join(found)), NOTE), encoding="utf-8")
     return 0

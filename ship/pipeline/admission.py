@@ -1,7 +1,7 @@
-"""Whether an image may be published: of this model, of this checkout, and tested as it is.
+"""Decide whether an image may be published: of this model and checkout, and tested as it is.
 
-Nothing here is believed for its place or its name. What the labels say is held against the
-checkout; what the record says, against the files beside the image and the bundle inside it.
+Nothing is trusted because of its path or name. The labels are checked against the checkout, and the
+record of the tests against the files beside the image and the bundle inside it.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from ship.supply_chain.sbom import refuse_foreign
 
 
 def refuse_untested(archive: Archive, model: str) -> None:
-    """Raise StageError for an image that is not this model's, of this checkout, and tested so."""
+    """Raise StageError unless the image is of this model and checkout, and passed every test."""
     refuse_label(archive, MODEL, model, model)
     refuse_label(archive, INPUTS, plan(model).image.hash, model)
     record = passed_tests.read(archive)
@@ -44,6 +44,7 @@ def refuse_untested(archive: Archive, model: str) -> None:
 
 
 def refuse_label(archive: Archive, label: str, wanted: str, model: str) -> None:
+    """Raise StageError unless a label of the image has the wanted value."""
     found = archive.labels.get(label)
     if found != wanted:
         raise untested(archive, f"must be labelled {label}={wanted}. Got {str(found)[:100]!r} "
@@ -51,9 +52,9 @@ def refuse_label(archive: Archive, label: str, wanted: str, model: str) -> None:
 
 
 def refuse_verdict(archive: Archive, record: passed_tests.Record, model: str) -> Report:
-    """Hold the report against its hash, its verdict against the record's, and the bundle's digest.
+    """Check the report by its hash, its verdict by the record, and its bundle by the image.
 
-    Returns the report, where it is on the bundle in the image, and that has passed.
+    Returns the report; raises StageError if it is on another bundle, or one that failed.
     """
     file = archive.path.with_name(REPORT)
     if read_report(file).verdict == "failed":
@@ -77,7 +78,10 @@ def refuse_verdict(archive: Archive, record: passed_tests.Record, model: str) ->
 
 
 def refuse_measurement(archive: Archive, report: Report, model: str) -> None:
-    """Hold the measurement against its hash, the image, and what the gate compared with."""
+    """Check the measurement by its hash, the image, and what the gate compared with.
+
+    Raises StageError if it is of other images, or failed.
+    """
     content, file = evidence(archive, MEASUREMENT, model), archive.path.with_name(MEASUREMENT)
     measurement = decode(content, Measurement, file, "measure")
     wanted = (archive.digest, report.old.digest if report.old else None)
@@ -87,12 +91,16 @@ def refuse_measurement(archive: Archive, report: Report, model: str) -> None:
 
 
 def refuse_scan(archive: Archive, model: str) -> None:
-    """Hold what Trivy wrote against its hashes, and what it says it is about against the image."""
+    """Check the files of the scan by their hashes, and that they are about this image.
+
+    Raises StageError for other files.
+    """
     for name in SCANS:
         refuse_foreign(decoded(evidence(archive, name, model), name), name, archive)
 
 
 def read_manifest(content: bytes, archive: Archive) -> Manifest:
+    """Return the manifest in an image; raise StageError if this revision cannot read it."""
     try:
         return msgspec.json.decode(content, type=Manifest)
     except msgspec.MsgspecError as error:

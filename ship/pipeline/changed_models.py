@@ -1,6 +1,6 @@
-"""Which models have changed: those whose inputs differ from the published image's label.
+"""Find the models that have changed: whose inputs differ from the published image's label.
 
-Neither a rebase nor a commit that touches something else changes what a model is made from.
+A rebase, or a commit that changes other files, changes no model's inputs.
 """
 
 from __future__ import annotations
@@ -19,19 +19,19 @@ MAIN = "main"
 
 
 class Change(NamedTuple):
-    """Why a model is to be built; empty where it is published as it is."""
+    """A model and why it is to be built; `reason` is "" where it is published as it is."""
 
     model: str
     reason: str
 
 
 def changes(names: list[str], models: Path | None = None, tool: Path = git.ROOT) -> list[Change]:
-    """Hold each model's inputs against those of the image that is published as main."""
+    """Compare each model's inputs with those of the image that is published as main."""
     return [Change(name, reason(name, models, tool)) for name in names]
 
 
 def reason(model: str, models: Path | None, tool: Path) -> str:
-    """Return why a model is to be built. Where nobody can tell, that is why."""
+    """Return why a model is to be built, "" if it is not; it is where that cannot be found out."""
     target = destination(model, tool / "dist")
     try:
         published = published_inputs(target, MAIN)
@@ -44,7 +44,10 @@ def reason(model: str, models: Path | None, tool: Path) -> str:
 
 
 def published_inputs(target: Destination, tag: str) -> str | None:
-    """Return the hash of what the published image was made from; empty where it has none."""
+    """Return the hash of the inputs of a published image.
+
+    It is "" if the image has none, and None if there is no image.
+    """
     digest = target.resolve(tag)
     if digest is None:
         return None
@@ -66,6 +69,7 @@ def released(
 
 
 def refuse_taken(model: str, version: str, models: Path | None, tool: Path) -> None:
+    """Raise StageError if a version is published of other inputs."""
     target = destination(model, tool / "dist")
     published = published_inputs(target, version)
     if published is not None and published != plan(model, models, tool).image.hash:

@@ -1,6 +1,6 @@
-"""Publish the very images that were tested: bytes first, by digest; signatures next; tags last.
+"""Publish exactly the images that were tested: blobs first, by digest; then signatures; tags last.
 
-Interrupted anywhere, a tag names a whole, signed image or nothing, and the next run finishes: what
+If it is interrupted, every tag names a whole, signed image or nothing. The next run finishes: what
 is there already, by its digest, is neither copied nor signed again.
 """
 
@@ -33,7 +33,7 @@ class Publication(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
 
 
 def refuse_uncommitted(target: Destination) -> None:
-    """Keep what no commit holds out of a registry; a layout here may be tried out with it."""
+    """Raise StageError for uncommitted changes, unless images go to a layout on this machine."""
     if not target.shared:
         return
     for root in (git.ROOT, models.root()):
@@ -46,7 +46,10 @@ def refuse_uncommitted(target: Destination) -> None:
 
 
 def push(image: Image, tags: list[Tag], target: Destination) -> bool:
-    """Bring the image to `target`, signed where it can be (True), with no tag that leads to it."""
+    """Bring the image to `target`, without any tag; return whether it was signed.
+
+    Raises StageError for a fixed tag that names another image.
+    """
     refuse_overwriting(image, tags, target)
     if holds(target, image):
         print(f"  {target} holds {image.digest} already", flush=True)
@@ -58,7 +61,7 @@ def push(image: Image, tags: list[Tag], target: Destination) -> bool:
 
 
 def holds(target: Destination, image: Image) -> bool:
-    """Tell whether an image is at `target` by its digest, as far as that can be verified there."""
+    """Return whether `target` has the image by its digest, as far as that can be verified there."""
     try:
         target.verify(image.digest)
     except ShipError:
@@ -67,7 +70,10 @@ def holds(target: Destination, image: Image) -> bool:
 
 
 def publish(image: Image, tags: list[Tag], target: Destination) -> None:
-    """Make `image` reachable at `target` under `tags`, whose order is the order of setting."""
+    """Make `image` available at `target` under `tags`, which are set in this order.
+
+    Raises StageError for a fixed tag that names another image.
+    """
     with target.publishing():
         if push(image, tags, target):
             model = claim_of(archives_of(image)[0].labels, image.digest).model
@@ -78,7 +84,7 @@ def publish(image: Image, tags: list[Tag], target: Destination) -> None:
 
 
 def set_tag(image: Image, tag: Tag, target: Destination) -> None:
-    """Let a tag name the image, unless another publish has taken a fixed one meanwhile."""
+    """Set a tag; raise StageError if another run has set a fixed one meanwhile."""
     refuse_overwriting(image, [tag], target)
     if target.resolve(tag.name) != image.digest:
         target.tag(image, tag.name)
@@ -86,6 +92,7 @@ def set_tag(image: Image, tag: Tag, target: Destination) -> None:
 
 
 def refuse_overwriting(image: Image, tags: list[Tag], target: Destination) -> None:
+    """Raise StageError for a fixed tag that names another image."""
     for tag in tags:
         published = target.resolve(tag.name) if tag.fixed else None
         if published not in (None, image.digest):

@@ -1,4 +1,4 @@
-"""What a release carries beside its images: card, report, SBOMs and provenance, for each model."""
+"""Write the files of a release: card, report, SBOMs and provenance, for each model."""
 
 from __future__ import annotations
 
@@ -24,7 +24,8 @@ from ship.supply_chain.sign import sbom_of
 def write_assets(workspace: Workspace, image: Image, published: Publication) -> Path:
     """Write the files into dist/assets, under names that begin with the model's.
 
-    The card names the image by the first of its tags, which is its release if it is one.
+    The card names the image by the first of its tags, which is the release if there is one. Raises
+    UsageError if PROVENANCE names no file.
     """
     reference = f"{published.destination}:{published.tags[0]}@{published.digest}"
     folder = workspace.dist / "assets"

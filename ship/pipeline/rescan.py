@@ -1,4 +1,4 @@
-"""Scan what is published once more, with the vulnerabilities that are known today."""
+"""Scan the published images again, for vulnerabilities that are known by now."""
 
 from __future__ import annotations
 
@@ -35,7 +35,10 @@ class Scanned:
 
 
 def rescan(models: list[str]) -> list[Scanned]:
-    """Scan the published images of every model; raise StageError where one cannot be scanned."""
+    """Scan the published images of every model.
+
+    Raises UsageError without a registry, StageError where an image cannot be scanned.
+    """
     if not scan.has_database():
         raise StageError("The vulnerability database must be reachable. Run this again, or set "
                          "TRIVY_DB_REPOSITORY to a mirror.")  # fmt: skip
@@ -50,7 +53,10 @@ def rescan(models: list[str]) -> list[Scanned]:
 
 
 def chosen(target: Destination, name: str) -> dict[str, list[str]]:
-    """Return the digests that people get today, each with the tags that lead to it."""
+    """Return the digests that people get today, each with the tags that name it.
+
+    Raises StageError if a tag vanishes meanwhile.
+    """
     tags = target.tags()
     releases = sorted((v for tag in tags if (v := release(tag, name))), reverse=True)
     found: dict[str, list[str]] = {}
@@ -63,7 +69,7 @@ def chosen(target: Destination, name: str) -> dict[str, list[str]]:
 
 
 def scan_image(target: Destination, name: str, digest: str, tags: list[str]) -> Scanned:
-    """Scan each platform of an image; what several share is told once."""
+    """Scan each platform of an image; a finding of several is reported once."""
     reports = [scan_platform(target, each) for each in platforms(target, digest)]
     findings = scan.judge(*reports, database=True)
     blocking = list(dict.fromkeys(line.strip() for line in findings.blocking))
@@ -71,7 +77,7 @@ def scan_image(target: Destination, name: str, digest: str, tags: list[str]) -> 
 
 
 def platforms(target: Destination, digest: str) -> list[str]:
-    """Return the images of an index, or the image itself; attestations are of no platform."""
+    """Return the images of an index without its attestations, or the image itself."""
     images = document(target.read, digest).get("manifests")
     if images is None:
         return [digest]
@@ -79,7 +85,7 @@ def platforms(target: Destination, digest: str) -> list[str]:
 
 
 def scan_platform(target: Destination, digest: str) -> dict[str, object]:
-    """Bring an image here, as the folder that Trivy reads, and return Trivy's report on it."""
+    """Copy an image here as the folder that Trivy reads, and return Trivy's report."""
     layout = git.ROOT / "dist" / "rescan"
     shutil.rmtree(layout, ignore_errors=True)
     layout.parent.mkdir(exist_ok=True)
@@ -95,7 +101,7 @@ def scan_platform(target: Destination, digest: str) -> dict[str, object]:
 
 
 def page(found: list[Scanned]) -> str:
-    """Return what was found as Markdown; a line of a list for each thing to mend."""
+    """Return the findings as Markdown, with a line for each that can be mended."""
     rows = [
         (scanned.model, ", ".join(scanned.tags), Cell(scanned.digest, Style.CODE),
          str(len(scanned.blocking)), scanned.counts)
@@ -111,7 +117,7 @@ def page(found: list[Scanned]) -> str:
 
 
 def tell(found: list[Scanned]) -> None:
-    """Print the page; in a workflow, also leave it on the run's page and for the next job."""
+    """Print the page; in a workflow, also add it to the run's summary and to the job's outputs."""
     text = bounded(page(found), NOTE, LIMIT)
     print(text)
     add_summary(text)

@@ -1,6 +1,6 @@
-"""The end of the pipeline: a table that a person reads, and the next commands to run.
+"""The end of the pipeline: a table of the models, and the next commands to run.
 
-What it says of a model stands in the files of its workspace; of the run, in times and a failure.
+Facts about a model come from the files of its workspace, times and failures from the run.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ COLUMNS = 4  # models side by side that stay readable in a terminal
 
 
 def show(runs: list[Run]) -> None:
-    """Print what became of every model, what to do about failures, and how to run one image."""
+    """Print the table, what to do about failures, and how to run one image."""
     print()
     for start in range(0, len(runs), COLUMNS):
         tables.show(table(runs[start : start + COLUMNS]))
@@ -48,7 +48,7 @@ def show(runs: list[Run]) -> None:
 
 
 def table(runs: list[Run]) -> Table:
-    """Lay out a column for each model and a row for each thing to know about it."""
+    """Return a table with a column for each model and a row for each fact."""
     grid = Table(header_style="bold")
     grid.add_column("", style="dim")
     for run in runs:
@@ -81,6 +81,7 @@ def rows(run: Run) -> dict[str, Text]:
 
 
 def model_rows(workspace: Workspace) -> dict[str, str]:
+    """Return the gate's metrics, their thresholds, and the runtime."""
     manifest = workspace.manifest
     checks, claimed = manifest.gate.checks, CLAIMED[manifest.evaluation]
     verdicts = [f"{VERDICTS[c.passed]} ({SIGNS[c.bound]} {c.threshold:g})" for c in checks]
@@ -109,6 +110,7 @@ def against(run: Run) -> Iterator[str]:
 
 
 def image_rows(workspace: Workspace) -> dict[str, str]:
+    """Return the digest and the sizes of the image."""
     archive = workspace.archive
     own = archive.layers[base_image.layers(workspace.python_image) :]
     added = sum(layer["size"] for layer in own)
@@ -120,7 +122,7 @@ def image_rows(workspace: Workspace) -> dict[str, str]:
 
 
 def failure(run: Run) -> str:
-    """Name the stage and the model, and the next command to try."""
+    """Return which stage failed for the model, why, and the next command to try."""
     model, stage = run.workspace.model, run.failed
     step = f"make {stage} MODEL={model}"
     if stage == "gate":
@@ -131,7 +133,7 @@ def failure(run: Run) -> str:
 
 
 def usage(workspace: Workspace) -> str:
-    """Return the two lines that run an image and query it with one of its golden examples."""
+    """Return the two commands that run an image and ask it one of its golden examples."""
     body = json.dumps({"features": read(workspace.bundle).examples[0].features})
     return (
         f"\nRun it:   docker run --rm -p 8080:8080 {workspace.image}\n"

@@ -1,4 +1,4 @@
-"""The registry as a registry of models: what is published, straight from where it is."""
+"""List what is published of each model, as the registry itself has it."""
 
 from __future__ import annotations
 
@@ -54,6 +54,7 @@ def versions(target: Destination) -> list[Version]:
 
 
 def describe(target: Destination, digest: str, tags: list[str], names: list[str]) -> Version:
+    """Return what an image's configuration and labels say about it."""
     manifest = image_files.manifest(target.read, digest)
     config: dict[str, Any] = json.loads(target.config(digest))
     found = config.get("config", {}).get("Labels") or {}
@@ -72,10 +73,10 @@ def describe(target: Destination, digest: str, tags: list[str], names: list[str]
 
 
 def beside(target: Destination, digest: str, tags: list[str]) -> list[str]:
-    """Return what there is of signature, SBOM and provenance, of an image or of its platforms.
+    """Return which of signature, SBOM and provenance an image, or one of its platforms, has.
 
-    cosign 2 writes tags named after the digest. cosign 3 and GitHub write referrers, which a
-    registry lists itself or, where it cannot, leaves in an index that is tagged with the digest.
+    cosign 2 writes tags named after the digest. cosign 3 and GitHub write referrers (OCI image spec
+    1.1), which a registry lists itself or, if it cannot, keeps in an index with the digest as tag.
     """
     found = document(target.read, digest)
     platforms = found["manifests"] if found.get("mediaType") in INDEXES else []
@@ -88,11 +89,13 @@ def beside(target: Destination, digest: str, tags: list[str]) -> list[str]:
 
 
 def by_tag(digest: str, tags: list[str]) -> list[str]:
+    """Return what tags named after the digest show."""
     name = digest.replace(":", "-")
     return [kind for suffix, kind in SUFFIXES.items() if name + suffix in tags]
 
 
 def by_referrer(target: Destination, digest: str, tags: list[str]) -> list[str]:
+    """Return what the manifests that refer to the digest show."""
     listed = target.referrers(digest)
     name = digest.replace(":", "-")
     if name in tags and (fallback := target.resolve(name)):
@@ -117,6 +120,7 @@ def show(model: str, target: Destination) -> None:
 
 
 def row(each: Version) -> tuple[Text, ...]:
+    """Return a version as the cells of a table."""
     shown = [f"{name} {rounded(value)}" for name, value in each.metrics.items()][:METRICS]
     cells = (
         "\n".join(each.tags),
@@ -131,7 +135,7 @@ def row(each: Version) -> tuple[Text, ...]:
 
 
 def rounded(value: str) -> str:
-    """Return a number in four digits; a label may say anything, which stays as it is."""
+    """Return a number in four digits; the text of a label that is no number stays as it is."""
     try:
         return f"{float(value):.4g}"
     except ValueError:

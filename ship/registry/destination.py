@@ -14,34 +14,34 @@ from ship.settings import registry
 
 
 class Destination(Protocol):
-    """One model's images where they are published: a repository of a registry, or a folder.
+    """A place where images of one model are published: a repository of a registry, or a folder.
 
-    What is not there, or is not to be had, raises ShipError. Tags, digests, manifests and referrers
-    are those of the OCI distribution spec 1.1.
+    Its methods raise ShipError for what is not there or cannot be had. Tags, digests, manifests and
+    referrers are those of the OCI distribution spec 1.1.
     """
 
     shared: ClassVar[bool]  # others pull from here: what is published is committed, and signed
 
     def resolve(self, tag: str) -> str | None:
-        """Return the digest that a tag leads to; None where there is no such tag."""
+        """Return the digest that a tag names, None for no such tag."""
 
     def tags(self) -> list[str]:
         """Return every tag, sorted."""
 
     def push(self, image: Image) -> None:
-        """Bring an image here by its digest, every blob verified; no tag leads to it."""
+        """Copy an image by its digest, every blob verified; no tag is set."""
 
     def tag(self, image: Image, tag: str) -> None:
-        """Let `tag` name an image that is here, from now on, at once."""
+        """Make `tag` name an image that is there, from now on, at once."""
 
     def publishing(self) -> AbstractContextManager[None]:
-        """Keep other publishes out meanwhile, as far as that can be done."""
+        """Keep others from publishing meanwhile, as far as that is possible."""
 
     def verify(self, digest: str) -> None:
-        """Hold what an image consists of against its digests, as far as it can be read here."""
+        """Check what an image consists of by its digests, as far as it can be read here."""
 
     def read(self, digest: str) -> bytes:
-        """Return a manifest or an index; the caller holds it against the digest."""
+        """Return a manifest or an index, which the caller checks by its digest."""
 
     def config(self, digest: str) -> bytes:
         """Return the verified configuration of an image; of an index, that for this machine."""
@@ -50,7 +50,7 @@ class Destination(Protocol):
         """Return the descriptors of what is listed as referring to an image."""
 
     def local(self, digest: str, folder: Path, /) -> StoredImage:
-        """Return an image on this machine, copied to `folder` where it is not here yet."""
+        """Return an image on this machine, copied to `folder` unless it is here already."""
 
 
 def destination(model: str, dist: Path) -> Destination:

@@ -1,4 +1,4 @@
-"""One image for several platforms: an OCI index over images that hold the same bundle."""
+"""An OCI index (image spec 1.1) over images for several platforms that hold the same bundle."""
 
 from __future__ import annotations
 
@@ -18,12 +18,13 @@ ANNOTATED = "org.opencontainers.image."
 
 @dataclass(frozen=True)
 class Index:
-    """What a pull picks its platform's image from; equal images give an equal digest."""
+    """An index from which a pull picks its platform's image; equal images give an equal digest."""
 
     archives: tuple[Archive, ...]
 
     @cached_property
     def content(self) -> bytes:
+        """The index as JSON."""
         shared = self.archives[0].labels
         index = {
             "schemaVersion": 2,
@@ -37,10 +38,12 @@ class Index:
 
     @cached_property
     def digest(self) -> str:
+        """The digest of the index."""
         return of(self.content)
 
     @property
     def descriptor(self) -> dict[str, Any]:
+        """The mediaType, digest and size of the index."""
         return {"mediaType": MEDIA_TYPE, "digest": self.digest, "size": len(self.content)}
 
 
@@ -48,6 +51,7 @@ Image = Archive | Index
 
 
 def archives_of(image: Image) -> tuple[Archive, ...]:
+    """Return the images of an index, or the image itself."""
     return image.archives if isinstance(image, Index) else (image,)
 
 
@@ -64,6 +68,7 @@ def join(archives: list[Archive]) -> Image:
 
 
 def refuse_unequal(archives: list[Archive]) -> None:
+    """Raise StageError for two images of one platform, and for different bundles."""
     platforms = [json.dumps(archive.platform, sort_keys=True) for archive in archives]
     if len(set(platforms)) < len(platforms):
         raise StageError(
@@ -78,5 +83,5 @@ def refuse_unequal(archives: list[Archive]) -> None:
 
 
 def bundle_of(archive: Archive) -> bytes:
-    """Return the bundle's manifest, which has the hash of every other file of it."""
+    """Return the manifest of the bundle in an image, which has the hash of every other file."""
     return image_files.folder(archive.blob, archive.digest, "/bundle").get("manifest.json", b"")

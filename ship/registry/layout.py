@@ -1,4 +1,4 @@
-"""Publish to an OCI layout: a folder that is a registry, and needs no service."""
+"""Publish to an OCI image layout (image spec 1.1): a folder that needs no service."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ REF_NAME = "org.opencontainers.image.ref.name"
 
 @dataclass(frozen=True)
 class Layout:
-    """A destination for one model's images. Files appear whole, by rename, or not at all."""
+    """A destination for one model's images; files appear whole, by rename, or not at all."""
 
     folder: Path
     shared: ClassVar = False
@@ -35,14 +35,16 @@ class Layout:
         return f"oci:{os.path.relpath(self.folder)}"
 
     def resolve(self, tag: str) -> str | None:
+        """Return the digest that a tag names, None for no such tag."""
         named = (m["digest"] for m in self._manifests() if self._name(m) == tag)
         return next(named, None)
 
     def tags(self) -> list[str]:
+        """Return every tag."""
         return sorted(name for m in self._manifests() if (name := self._name(m)))
 
     def push(self, image: Image) -> None:
-        """Copy every blob that is not here yet; nothing can be reached by a tag."""
+        """Copy every blob that is not there yet; no tag is set."""
         blobs = self.folder / "blobs" / "sha256"
         blobs.mkdir(parents=True, exist_ok=True)
         replace_file(self.folder / "oci-layout", b'{"imageLayoutVersion":"1.0.0"}')
@@ -53,7 +55,7 @@ class Layout:
             replace_file(self._file(image.digest), image.content)
 
     def _copy(self, image: StoredImage, blob: dict[str, Any]) -> None:
-        """Copy a blob, or verify the one that is here already: its name proves nothing."""
+        """Copy a blob, or verify the one of that name that is there already."""
         target = self._file(blob["digest"])
         if target.exists():
             self.verify_blob(blob)
@@ -69,7 +71,7 @@ class Layout:
             partial.unlink(missing_ok=True)
 
     def tag(self, image: Image, tag: str) -> None:
-        """Let `tag` name the image from now on."""
+        """Make `tag` name the image from now on."""
         with self._locked(".lock"):
             others = [m for m in self._manifests() if self._name(m) != tag]
             entry = {**image.descriptor, "annotations": {REF_NAME: tag}}
@@ -78,7 +80,7 @@ class Layout:
 
     @contextmanager
     def publishing(self) -> Iterator[None]:
-        """Keep every other publish on this machine out meanwhile."""
+        """Keep other processes on this machine from publishing meanwhile."""
         self.folder.mkdir(parents=True, exist_ok=True)
         with self._locked(".publishing"):
             yield
@@ -90,7 +92,7 @@ class Layout:
         )
 
     def referrers(self, _: str) -> list[dict[str, Any]]:
-        """Return nothing: what refers to an image is not listed here, but tagged at most."""
+        """Return nothing: a layout keeps no list of what refers to an image."""
         return []
 
     def image(self, digest: str) -> StoredImage:
@@ -102,18 +104,23 @@ class Layout:
         return self.image(digest)
 
     def read(self, digest: str) -> bytes:
+        """Return a blob, unverified; raise ShipError if it is absent or too large."""
         with self.open(digest) as file:
             refuse_larger(os.fstat(file.fileno()).st_size, LARGEST, f"{self}: blob {digest}")
             return file.read()
 
     def open(self, digest: str) -> IO[bytes]:
+        """Open a blob, unverified; raise ShipError if it is absent."""
         try:
             return self._file(checked(digest, self)).open("rb")
         except FileNotFoundError:
             raise ShipError(f"{self} must hold {digest}. It does not; see: make models") from None
 
     def verify(self, digest: str) -> None:
-        """Hold every blob of an image, or of all in an index, against its digest and its size."""
+        """Check every blob of an image, or of all images of an index.
+
+        Raises ShipError for a wrong one.
+        """
         document = image_files.document(self.read, digest)
         if image_files.is_index(document):
             for each in document["manifests"]:
@@ -124,6 +131,7 @@ class Layout:
             LayoutImage(self, digest).verify()
 
     def verify_blob(self, blob: dict[str, Any]) -> None:
+        """Check a blob by its descriptor; raise ShipError if digest or size differ."""
         with self.open(blob["digest"]) as file:
             drain(Verified(file, blob["digest"], blob["size"], self))
 
@@ -154,25 +162,29 @@ class Layout:
 
 @dataclass(frozen=True)
 class LayoutImage(StoredImage):
-    """One image for one platform, in a layout."""
+    """The image of one platform in a layout."""
 
     layout: Layout
     named: str
 
     @property
     def path(self) -> Path:  # type: ignore[override] # read-only here
+        """The folder of the layout."""
         return self.layout.folder
 
     @property
     def where(self) -> str:
+        """The name of the layout, for messages."""
         return str(self.layout)
 
     @cached_property
     def descriptor(self) -> dict[str, Any]:
+        """The mediaType, digest and size of the image's manifest."""
         content = require(self.layout.read(self.named), self.named, self.layout)
         kind = decoded(content, self.where).get("mediaType", MANIFESTS[0])
         found = {"mediaType": kind, "digest": self.named, "size": len(content)}
         return descriptor(found, MANIFESTS, self.where)
 
     def raw(self, digest: str) -> AbstractContextManager[IO[bytes]]:
+        """Open a blob, unverified."""
         return self.layout.open(digest)

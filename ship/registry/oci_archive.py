@@ -1,7 +1,7 @@
-"""Read an image where it lies, by digests alone: nothing that no verified digest leads to is read.
+"""Read an image in a file or folder by verified digests only.
 
-An archive may come from another machine. Whatever it says is held to the OCI image spec 1.1 before
-it is used, and to what we build: one image, gzipped layers, no member that such an archive lacks.
+An archive may come from another machine. All of it is checked against the OCI image spec 1.1 before
+it is used, and against what we build: one image, gzipped layers, no other members.
 """
 
 from __future__ import annotations
@@ -37,13 +37,13 @@ FOLDERS = ("blobs", "blobs/sha256")
 
 
 class StoredImage(ABC):
-    """One image for one platform, whose blobs are in files of this machine."""
+    """The image of one platform, whose blobs are in files of this machine."""
 
     path: Path  # of the file or folder that it lies in
 
     @abstractmethod
     def raw(self, digest: str) -> AbstractContextManager[IO[bytes]]:
-        """Open the file that is said to be this blob; nothing has been verified of it."""
+        """Open the file that is said to be a blob, unverified."""
 
     @property
     @abstractmethod
@@ -57,11 +57,12 @@ class StoredImage(ABC):
 
     @property
     def digest(self) -> str:
+        """The digest of the image's manifest."""
         return str(self.descriptor["digest"])
 
     @cached_property
     def manifest(self) -> dict[str, Any]:
-        """The manifest; every descriptor in it is one that may be followed."""
+        """The manifest, with checked descriptors; reading a malformed one raises ShipError."""
         found = self._document(self.descriptor)
         layers = found.get("layers")
         if found.get("mediaType", self.descriptor["mediaType"]) != self.descriptor["mediaType"]:
@@ -74,7 +75,10 @@ class StoredImage(ABC):
 
     @cached_property
     def config(self) -> dict[str, Any]:
-        """The image configuration: user, entrypoint, environment, labels, history."""
+        """The image configuration: user, entrypoint, environment, labels, history.
+
+        Reading it raises ShipError if it is malformed.
+        """
         found = self._document(self.manifest["config"])
         for key in ("architecture", "os", *(["variant"] if "variant" in found else [])):
             if not isinstance(found.get(key), str) or not NAME.fullmatch(found[key]):
@@ -84,50 +88,54 @@ class StoredImage(ABC):
 
     @property
     def platform(self) -> dict[str, str]:
-        """The machine that the image runs on: os, architecture and, where given, its variant."""
+        """The platform that the image runs on: os, architecture and, where given, variant."""
         keys = ("architecture", "os", "variant")
         return {key: self.config[key] for key in keys if key in self.config}
 
     @property
     def architecture(self) -> str:
+        """The architecture that the image runs on."""
         return self.platform["architecture"]
 
     @property
     def labels(self) -> dict[str, str]:
+        """The labels of the image."""
         return self.config.get("config", {}).get("Labels") or {}
 
     @property
     def layers(self) -> list[dict[str, Any]]:
+        """The descriptors of the layers."""
         return list(self.manifest["layers"])
 
     @property
     def compressed_size(self) -> int:
-        """Bytes that a pull without any shared layer transfers."""
+        """The bytes that a pull transfers if it has no layer yet."""
         return sum(layer["size"] for layer in self.layers)
 
     @property
     def descriptors(self) -> list[dict[str, Any]]:
-        """Return digest and size of everything the image consists of, the manifest last."""
+        """The descriptors of everything that the image consists of, the manifest last."""
         return [*self.layers, self.manifest["config"], self.descriptor]
 
     @property
     def blobs(self) -> list[str]:
+        """The digests of everything that the image consists of."""
         return [each["digest"] for each in self.descriptors]
 
     @contextmanager
     def open(self, descriptor: dict[str, Any]) -> Iterator[Verified]:
-        """Open a blob; reading it to its end verifies its digest and its size."""
+        """Open a blob; reading it to its end checks its digest and its size."""
         with self.raw(descriptor["digest"]) as source:
             yield Verified(source, descriptor["digest"], descriptor["size"], self.where)
 
     def verify(self) -> None:
-        """Read every blob, for nothing but to hold it against its digest and its size."""
+        """Check every blob; raise ShipError for a wrong one."""
         for each in self.descriptors:
             with self.open(each) as blob:
                 drain(blob)
 
     def blob(self, digest: str, limit: int = LARGEST) -> bytes:
-        """Read a blob and hold it against its digest."""
+        """Return a blob; raise ShipError if its digest is another, or it exceeds `limit` bytes."""
         with self.raw(checked(digest, self.where)) as source:
             size = source.seek(0, os.SEEK_END)
             source.seek(0)
@@ -142,17 +150,21 @@ class StoredImage(ABC):
 
 @dataclass(frozen=True)
 class Archive(StoredImage):
-    """One image in an OCI archive, as `docker buildx build --output type=oci` writes it."""
+    """An image in an OCI archive, as `docker buildx build --output type=oci` writes it."""
 
     path: Path
 
     @property
     def where(self) -> str:
+        """The path of the archive, for messages."""
         return str(self.path)
 
     @cached_property
     def descriptor(self) -> dict[str, Any]:
-        """The entry of index.json: mediaType, digest and size of the image's manifest."""
+        """The descriptor of the image's manifest in index.json.
+
+        Reading it raises ShipError unless there is exactly one.
+        """
         with self._member("index.json") as file:
             found = decoded(file.read(DOCUMENT), self.where).get("manifests")
         if not isinstance(found, list) or len(found) != 1:
@@ -161,13 +173,15 @@ class Archive(StoredImage):
         return descriptor(found[0], MANIFESTS, self.where)
 
     def raw(self, digest: str) -> AbstractContextManager[IO[bytes]]:
+        """Open a blob, unverified."""
         return self._member(f"blobs/{digest.replace(':', '/')}")
 
     @cached_property
     def _members(self) -> dict[str, tarfile.TarInfo]:
-        """The archive's members by name; raises ShipError for any that we would not have written.
+        """The archive's members by name.
 
-        Other readers take the first of two members of a name, or follow a link: there is none.
+        Reading them raises ShipError for any that we would not write. Of two members of a name, or
+        of a link, other readers may read another: so there must be none.
         """
         found: dict[str, tarfile.TarInfo] = {}
         with self._tar() as tar:
@@ -187,6 +201,7 @@ class Archive(StoredImage):
 
     @contextmanager
     def _member(self, name: str) -> Iterator[IO[bytes]]:
+        """Open a member; raise ShipError if there is none."""
         member = self._members.get(name)
         if member is None:
             raise ShipError(
@@ -213,9 +228,10 @@ class Archive(StoredImage):
 
 
 def bounded(file: IO[bytes], where: str) -> IO[bytes]:
+    """Return a file whose single reads are limited."""
     return cast("IO[bytes]", Bounded(file, where))
 
 
 def is_plain(member: tarfile.TarInfo) -> bool:
-    """Tell whether a member is a file whose bytes are in the archive as they are."""
+    """Return whether a member is a file whose bytes are in the archive as they are."""
     return member.type in (tarfile.REGTYPE, tarfile.AREGTYPE) and not member.issparse()

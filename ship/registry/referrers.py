@@ -49,6 +49,7 @@ def fetched(address: str, host: str) -> dict[str, Any]:
 
 
 def read(request: Request) -> dict[str, Any]:
+    """Return the JSON document that a request gets."""
     with urlopen(request, timeout=SECONDS) as answer:  # noqa: S310 - as above
         decoded: dict[str, Any] = json.load(answer)
     return decoded

@@ -1,4 +1,4 @@
-"""Publish to a registry, with skopeo: it copies an image without changing a byte of it."""
+"""Publish to a registry (OCI distribution spec 1.1) with skopeo, which changes no byte."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ ABSENT = ("manifest unknown", "name unknown", "not found", "repository name not 
 
 @dataclass(frozen=True)
 class Registry:
-    """One model's repository, such as ghcr.io/owner/iris; log in with `skopeo login` first."""
+    """The repository of one model, such as ghcr.io/owner/iris; log in with `skopeo login` first."""
 
     repository: str
     shared: ClassVar = True
@@ -34,17 +34,19 @@ class Registry:
         return self.repository
 
     def resolve(self, tag: str) -> str | None:
+        """Return the digest that a tag names, None for no such tag."""
         found = self._skopeo("inspect", *self._tls(""), "--raw", self._url(f":{tag}"))
         content = self._answer(found)
         return None if content is None else of(content)
 
     def tags(self) -> list[str]:
+        """Return every tag."""
         found = self._skopeo("list-tags", *self._tls(""), self._url(""))
         answer = self._answer(found)
         return sorted(json.loads(answer)["Tags"]) if answer else []
 
     def push(self, image: Image) -> None:
-        """Copy the image by digest, every blob verified; nothing can be reached by a tag."""
+        """Copy the image by digest, every blob verified; no tag is set."""
         with tempfile.TemporaryDirectory() as folder:
             verified = Layout(Path(folder))
             verified.push(image)
@@ -52,17 +54,17 @@ class Registry:
             self._copy(f"oci:{folder}:verified", f"@{image.digest}", "dest-")
 
     def tag(self, image: Image, tag: str) -> None:
-        """Let `tag` name the image, which is here by digest, from now on."""
+        """Make `tag` name the image, which is there by digest, from now on."""
         self._copy(self._at(image.digest), f":{tag}", "src-", "dest-")
 
     def publishing(self) -> AbstractContextManager[None]:
-        """Keep no other publish out: a registry has no lock, so tags are checked once more."""
+        """Do nothing: a registry has no lock, so tags are checked again after they are set."""
         return nullcontext()
 
     def verify(self, digest: str) -> None:
-        """Hold the manifest, or index and manifests, against their digests.
+        """Check the manifest, or the index and its manifests, by their digests.
 
-        A registry's other blobs are verified by whoever pulls them.
+        Whoever pulls other blobs verifies them. Raises ShipError for a wrong one.
         """
         document = image_files.document(self.read, digest)
         if image_files.is_index(document):
@@ -91,6 +93,7 @@ class Registry:
         return layout.image(layout.resolve(LOCAL_TAG) or digest)
 
     def read(self, digest: str) -> bytes:
+        """Return a manifest or index, unverified."""
         found = self._skopeo("inspect", *self._tls(""), "--raw", self._at(digest))
         return self._checked(found)
 
@@ -119,6 +122,7 @@ class Registry:
         return self._checked(result)
 
     def _checked(self, result: Result) -> bytes:
+        """Return what skopeo printed; raise StageError if it failed."""
         if not result.succeeded:
             *_, reason = result.reason.splitlines()
             raise StageError(
@@ -135,7 +139,10 @@ class Registry:
 
 
 def login(registry: str) -> str:
-    """Log in to the host of `registry` as REGISTRY_USER; return what became of it."""
+    """Log in to the host of `registry` as REGISTRY_USER, and return what was done.
+
+    Raises UsageError without a host, StageError if the host refuses.
+    """
     password, user = os.environ.get("REGISTRY_PASSWORD"), os.environ.get("REGISTRY_USER", "")
     if not password:
         return "no REGISTRY_PASSWORD, so only what is public can be read"

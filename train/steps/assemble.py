@@ -36,7 +36,7 @@ LIBRARIES = ("joblib", "numpy", "onnx", "onnxruntime", "pandas", "scikit-learn",
 
 
 class Steps(NamedTuple):
-    """The folders that the steps before this one wrote: `rows`, `fit` and `ask`."""
+    """The folders that the steps before this one (rows, fit, ask) have written."""
 
     rows: Path
     export: Path

@@ -22,7 +22,7 @@ HISTORY = "history.jsonl"
 
 @dataclass(frozen=True)
 class Compose:
-    """The models on this machine, to be used with the lock that `opened` takes."""
+    """The models on this machine; only one deploy at a time may change them (`state.locked`)."""
 
     project: Project
 
