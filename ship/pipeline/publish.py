@@ -36,7 +36,7 @@ def refuse_uncommitted(target: Destination) -> None:
     """Keep what no commit holds out of a registry; a layout here may be tried out with it."""
     if not target.shared:
         return
-    for root in (git.ROOT, models.root()):
+    for root in (git.TOOL, models.root()):
         if git.is_dirty(root=root):
             raise StageError(
                 f"The checkout {git.top(root)} must have no uncommitted change to publish to "
