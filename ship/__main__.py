@@ -153,7 +153,7 @@ def models(_: str, settings: Settings) -> int:
     from ship.registry.destination import destination
 
     for name in settings.models:
-        show(name, destination(name, git.ROOT / "dist"))
+        show(name, destination(name, git.TOOL / "dist"))
     return 0
 
 
@@ -176,7 +176,7 @@ def verify(_: str, settings: Settings) -> int:
     from ship.supply_chain.verify import verify as verify_image
 
     for name in settings.models:
-        target = destination(name, git.ROOT / "dist")
+        target = destination(name, git.TOOL / "dist")
         digest = resolve(target, settings.tag)
         verified = verify_image(target, digest, name, settings.tag)
         print(f"{target}:{settings.tag}: verified {verified}")

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from ship.command import Result, attempt
 from ship.errors import ShipError
 
-ROOT = Path(__file__).resolve().parents[1]  # of the tool
+TOOL = Path(__file__).resolve().parents[1]  # the root of the checkout that this program is in
 # Git sets these for hooks, where they would point it at the wrong one of two repositories.
 OF_A_HOOK = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX")
 

@@ -41,8 +41,8 @@ def rooms() -> dict[str, list[Path]]:
     """Return the modules of each package, by its dotted name."""
     found: dict[str, list[Path]] = {}
     for top in (*ALLOWED, "bench"):
-        for file in git.files(f"{top}/*.py", root=git.ROOT):
-            folder = file.parent.relative_to(git.ROOT)
+        for file in git.files(f"{top}/*.py", root=git.TOOL):
+            folder = file.parent.relative_to(git.TOOL)
             found.setdefault(".".join(folder.parts), []).append(file)
     return found
 
@@ -53,7 +53,7 @@ def siblings(room: str) -> dict[str, set[str]]:
     for name, files in rooms().items():
         if f"{name}.".startswith(f"{room}."):
             for file in files:
-                parts = file.relative_to(git.ROOT).with_suffix("").parts
+                parts = file.relative_to(git.TOOL).with_suffix("").parts
                 sibling = parts[room.count(".") + 1]
                 inside = {name[len(room) + 1 :].partition(".")[0] for name in imported(file)
                           if name.startswith(f"{room}.")}  # fmt: skip
@@ -64,7 +64,7 @@ def siblings(room: str) -> dict[str, set[str]]:
 @pytest.mark.parametrize("package", ALLOWED)
 def test_packages_import_in_one_direction(package: str) -> None:
     """All know the models' contract; shipping alone knows another, the judge."""
-    for file in git.files(f"{package}/*.py", root=git.ROOT):
+    for file in git.files(f"{package}/*.py", root=git.TOOL):
         tops = {name.partition(".")[0] for name in imported(file)}
         assert tops & set(ALLOWED) <= ALLOWED[package], file
 
@@ -73,7 +73,7 @@ def test_packages_import_in_one_direction(package: str) -> None:
 def test_rooms_are_small_and_have_a_door(room: str) -> None:
     """A room holds about a dozen siblings, and says in one sentence what is behind its door."""
     assert len(siblings(room).keys() - {"__init__", "__main__"}) <= SIBLINGS
-    init = git.ROOT / room.replace(".", "/") / "__init__.py"
+    init = git.TOOL / room.replace(".", "/") / "__init__.py"
     sentence = ast.get_docstring(ast.parse(init.read_text()))
     assert sentence
     assert sentence.count("\n") == 0
@@ -129,30 +129,30 @@ def contract_of(room: str) -> set[str]:
     while found:
         seen |= found
         names = {name for file in found for name in imported(file) if name.startswith("contract.")}
-        paths = {git.ROOT / name.replace(".", "/") for name in names}
+        paths = {git.TOOL / name.replace(".", "/") for name in names}
         paths |= {path.parent for path in paths}
         modules = [*(path.with_suffix(".py") for path in paths),
                    *(path / "__init__.py" for path in paths)]  # fmt: skip
         found = {module for module in modules if module.is_file()} - seen
     return {path for file in seen
-            if (path := file.relative_to(git.ROOT).as_posix()).startswith("contract/")}  # fmt: skip
+            if (path := file.relative_to(git.TOOL).as_posix()).startswith("contract/")}  # fmt: skip
 
 
 def test_image_holds_what_serving_imports_of_the_contract() -> None:
     """No module is missing in the image, and none is there that nobody imports."""
-    stage = (git.ROOT / "Dockerfile").read_text().split("AS code-onnx")[1].split("FROM")[0]
+    stage = (git.TOOL / "Dockerfile").read_text().split("AS code-onnx")[1].split("FROM")[0]
     copied = {
-        file.relative_to(git.ROOT).as_posix()
+        file.relative_to(git.TOOL).as_posix()
         for line in re.findall(r"^COPY (contract/.*) \S+$", stage, re.MULTILINE)
         for path in line.split()
-        for file in git.files(path, root=git.ROOT)
+        for file in git.files(path, root=git.TOOL)
     }
     assert copied == contract_of("serve")
 
 
 def test_training_draws_nothing() -> None:
     """What is hashed as an input of a training holds no style, no page and no plot."""
-    files = git.files("contract", "train", root=git.ROOT)
+    files = git.files("contract", "train", root=git.TOOL)
     assert {file.suffix for file in files} == {".py"}
     drawing = re.compile(r"<svg|<table|<style|jinja2")
     assert [str(file) for file in files if drawing.search(file.read_text())] == []
@@ -161,13 +161,13 @@ def test_training_draws_nothing() -> None:
 @pytest.mark.parametrize("name", ["", "-train", "-joblib"])
 def test_no_image_renders(name: str) -> None:
     """Cards and reports are rendered by the judge, on the host: no image and no training has it."""
-    locked = (git.ROOT / f"requirements{name}.txt").read_text()
+    locked = (git.TOOL / f"requirements{name}.txt").read_text()
     assert re.findall(r"^(jinja2|markupsafe)==", locked, re.MULTILINE) == []
 
 
 def test_serving_needs_no_training_library() -> None:
     """What an ONNX image installs contains no training library."""
-    locked = (git.ROOT / "requirements.txt").read_text()
+    locked = (git.TOOL / "requirements.txt").read_text()
     training = re.compile(r"^(scikit-learn|scipy|pandas|joblib|onnx|skl2onnx)==", re.MULTILINE)
     assert training.findall(locked) == []
 
@@ -175,7 +175,7 @@ def test_serving_needs_no_training_library() -> None:
 @pytest.mark.parametrize("name", ["", "-train", "-joblib", "-pipeline", "-dev"])
 def test_every_requirement_has_a_hash(name: str) -> None:
     """Nothing is installed that was not seen when the versions were locked."""
-    locked = (git.ROOT / f"requirements{name}.txt").read_text()
+    locked = (git.TOOL / f"requirements{name}.txt").read_text()
     requirements = [block for block in re.split(r"\n(?=\S)", locked) if "==" in block]
     assert requirements
     assert [block for block in requirements if "--hash=sha256:" not in block] == []
@@ -187,7 +187,7 @@ def test_training_and_serving_lock_the_same_versions(name: str) -> None:
 
     def versions(file: str) -> dict[str, set[str]]:
         found: dict[str, set[str]] = {}
-        locked = (git.ROOT / file).read_text()
+        locked = (git.TOOL / file).read_text()
         for package, version in re.findall(r"^(\S+)==(\S+)", locked, re.MULTILINE):
             found.setdefault(package, set()).add(version)
         return found
@@ -204,19 +204,19 @@ def test_base_image_is_pinned_by_digest() -> None:
 
 def test_security_policy_names_whose_signature_counts() -> None:
     """Who verifies by hand is told the same identity as `make verify` demands."""
-    assert cosign.PUBLISHER in (git.ROOT / "SECURITY.md").read_text()
+    assert cosign.PUBLISHER in (git.TOOL / "SECURITY.md").read_text()
 
 
 def test_readme_names_words_that_exist() -> None:
     """Every `make WORD` in the documentation is one that `make help` explains."""
     helped = subprocess.run(
-        ["make", "--no-print-directory", "help"], cwd=git.ROOT, capture_output=True, text=True,
+        ["make", "--no-print-directory", "help"], cwd=git.TOOL, capture_output=True, text=True,
         check=True,
     ).stdout  # fmt: skip
     words = set(re.findall(r"^  ([a-z-]+) ", helped, re.MULTILINE))
     named = {
         word
-        for file in git.files("*.md", root=git.ROOT)
+        for file in git.files("*.md", root=git.TOOL)
         for word in re.findall(r"(?:^|`)make ([a-z-]+)", file.read_text(), re.MULTILINE)
     }
     assert {"pipeline", "test"} <= named
@@ -225,10 +225,10 @@ def test_readme_names_words_that_exist() -> None:
 
 def test_security_policy_lists_every_attack() -> None:
     """Each row of the table names tests that there are, and each attack has a row."""
-    policy = (git.ROOT / "SECURITY.md").read_text()
+    policy = (git.TOOL / "SECURITY.md").read_text()
     rows = re.findall(r"^\| (\d+) \|.*\| (.*) \|$", policy, re.MULTILINE)
     assert [int(number) for number, _ in rows] == list(range(1, len(rows) + 1))
-    folder = git.ROOT / "tests" / "attacks"
+    folder = git.TOOL / "tests" / "attacks"
     listed = {
         name: number for number, tests in rows for name in re.findall(r"`(test_\w+\.py)`", tests)
     }
@@ -240,12 +240,12 @@ def test_security_policy_lists_every_attack() -> None:
 
 def test_page_of_the_tests_names_every_marker() -> None:
     """Whoever writes a test reads there when it will run, and by which word."""
-    settings = tomllib.loads((git.ROOT / "pyproject.toml").read_text())
+    settings = tomllib.loads((git.TOOL / "pyproject.toml").read_text())
     markers = {
         line.partition(":")[0] for line in settings["tool"]["pytest"]["ini_options"]["markers"]
     }
     rows = re.findall(r"^\| `make ([a-z-]+)` \| (.*?) \|",
-                      (git.ROOT / "tests/README.md").read_text(), re.MULTILINE)  # fmt: skip
+                      (git.TOOL / "tests/README.md").read_text(), re.MULTILINE)  # fmt: skip
     assert {marker for _, cell in rows for marker in re.findall(r"`(\w+)`", cell)} == markers
-    makefile = (git.ROOT / "Makefile").read_text()
+    makefile = (git.TOOL / "Makefile").read_text()
     assert [word for word, _ in rows if f"\n{word}: " not in makefile] == []

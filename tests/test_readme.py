@@ -18,7 +18,7 @@ from tests.support.names import RUN, free_address
 
 def shell(command: str) -> str:
     result = subprocess.run(
-        ["bash", "-c", command], capture_output=True, text=True, check=False, cwd=git.ROOT
+        ["bash", "-c", command], capture_output=True, text=True, check=False, cwd=git.TOOL
     )
     return result.stdout
 
@@ -27,7 +27,7 @@ def shell(command: str) -> str:
 def test_readme_runs_and_queries_an_image(build_model: BuildModel) -> None:
     """The two commands after `make pipeline` start the service and get an answer."""
     built = build_model("iris")
-    readme = (git.ROOT / "README.md").read_text()
+    readme = (git.TOOL / "README.md").read_text()
     found = re.search(r"(docker run .*)\n(curl .*)", readme)
     assert found
     address, name = free_address(), f"readme-{RUN}"

@@ -12,7 +12,7 @@ import yaml
 
 from ship import git
 
-FOLDER = git.ROOT / ".github" / "workflows"
+FOLDER = git.TOOL / ".github" / "workflows"
 GRANT = re.compile(r"^ +[a-z-]+: (read|write)\b(?P<rest>.*)$", re.MULTILINE)
 USES = re.compile(r"^ *(?:- )?uses: (?P<what>.+)$", re.MULTILINE)
 PINNED = re.compile(r"\./\.github/workflows/[a-z]+\.yml|\S+@[0-9a-f]{40} # v\d+\.\d+\.\d+")

@@ -46,7 +46,7 @@ def default() -> str:
 
     Raises ShipError if it does not.
     """
-    dockerfile = (git.ROOT / "Dockerfile").read_text()
+    dockerfile = (git.TOOL / "Dockerfile").read_text()
     found = re.search(r"^FROM (\S+) AS pinned$", dockerfile, re.MULTILINE)
     if not found:
         raise ShipError("Dockerfile must hold a line FROM … AS pinned. Got none; restore it.")

@@ -160,7 +160,7 @@ def bake(workspace: Workspace, target: str, variables: dict[str, str], *, cache:
             progress = Progress(log)
             exit_code = command.follow(
                 "docker", "buildx", "bake", "--progress=plain", target, *options,
-                line=progress.add, folder=git.ROOT, environment=environment,
+                line=progress.add, folder=git.TOOL, environment=environment,
             )  # fmt: skip
     if exit_code:
         raise StageError(f"{progress.failure}\nThe whole log: {log.name}")

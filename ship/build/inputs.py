@@ -48,7 +48,7 @@ class Plan:
     image: Inputs
 
 
-def plan(model: str, models: Path | None = None, tool: Path = git.ROOT) -> Plan:
+def plan(model: str, models: Path | None = None, tool: Path = git.TOOL) -> Plan:
     """Compute what `model` is made from: its folder in `models` (default: MODELS), and `tool`.
 
     Raises ShipError where one of them is in no checkout, or git ignores the model's folder.
@@ -78,7 +78,7 @@ def inputs(model: str, models: Path, tool: Path, code: tuple[str, ...]) -> Input
 
 
 def shaping(
-    model: str, models: Path, tool: Path = git.ROOT, code: tuple[str, ...] = TRAIN + SERVE
+    model: str, models: Path, tool: Path = git.TOOL, code: tuple[str, ...] = TRAIN + SERVE
 ) -> list[Path]:
     """Return what shapes a model of all that the repository of the models holds.
 

@@ -48,7 +48,7 @@ class StandIn:
     def build(self, pinned: str) -> None:
         """Make the image in the engine, in place of `pinned`."""
         if not shutil.which("mmdebstrap"):
-            command.follow(git.ROOT / "ship/engine.sh", "mmdebstrap", line=show)
+            command.follow(git.TOOL / "ship/engine.sh", "mmdebstrap", line=show)
         with tempfile.TemporaryDirectory() as folder:
             Path(folder, "Dockerfile").write_text(self.dockerfile)
             site = Path(sysconfig.get_path("purelib"))

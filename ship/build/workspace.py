@@ -34,7 +34,7 @@ class Workspace:
 
     model: str
     python_image: str  # to build on; empty where nothing is built
-    dist: Path = git.ROOT / "dist"
+    dist: Path = git.TOOL / "dist"
 
     @property
     def folder(self) -> Path:

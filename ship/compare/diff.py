@@ -17,7 +17,7 @@ from ship.registry.destination import destination
 NO_RULES = Policy(Rules((), {}), (), ImageRules(1, 1))
 
 
-def diff(model: str, a: str, b: str, dist: Path = git.ROOT / "dist") -> Path:
+def diff(model: str, a: str, b: str, dist: Path = git.TOOL / "dist") -> Path:
     """Write the report that compares the tag `b` with the tag `a`, and return its folder.
 
     Raises UsageError without two tags.

@@ -69,7 +69,7 @@ def manifests(models: list[str], tag: str) -> None:
     settings = load()
     refuse_local_images()
     for model in models:
-        source = destination(model, git.ROOT / "dist")
+        source = destination(model, git.TOOL / "dist")
         digest = rollout.resolve(source, tag)
         verify(source, digest, model, tag)
         image = Image(model, digest, f"{source}@{digest}")
@@ -131,7 +131,7 @@ def each(
     with opened(settings) as target:
         for model in models:
             try:
-                do(target, destination(model, git.ROOT / "dist"), model)
+                do(target, destination(model, git.TOOL / "dist"), model)
             except ShipError as error:
                 failures.append(str(error))
     if failures:

@@ -25,7 +25,7 @@ class Change(NamedTuple):
     reason: str
 
 
-def changes(names: list[str], models: Path | None = None, tool: Path = git.ROOT) -> list[Change]:
+def changes(names: list[str], models: Path | None = None, tool: Path = git.TOOL) -> list[Change]:
     """Compare each model's inputs with those of the image that is published as main."""
     return [Change(name, reason(name, models, tool)) for name in names]
 
@@ -56,7 +56,7 @@ def published_inputs(target: Destination, tag: str) -> str | None:
 
 
 def released(
-    names: list[str], tag: str, models: Path | None = None, tool: Path = git.ROOT
+    names: list[str], tag: str, models: Path | None = None, tool: Path = git.TOOL
 ) -> list[Change]:
     """Return the models that a git tag releases: every one, or the one it names.
 

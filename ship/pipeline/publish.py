@@ -36,7 +36,7 @@ def refuse_uncommitted(target: Destination) -> None:
     """Raise StageError for uncommitted changes, unless images go to a layout on this machine."""
     if not target.shared:
         return
-    for root in (git.ROOT, models.root()):
+    for root in (git.TOOL, models.root()):
         if git.is_dirty(root=root):
             raise StageError(
                 f"The checkout {git.top(root)} must have no uncommitted change to publish to "

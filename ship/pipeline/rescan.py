@@ -44,7 +44,7 @@ def rescan(models: list[str]) -> list[Scanned]:
                          "TRIVY_DB_REPOSITORY to a mirror.")  # fmt: skip
     found = []
     for name in models:
-        target = destination(name, git.ROOT / "dist")
+        target = destination(name, git.TOOL / "dist")
         if not target.shared:
             raise UsageError("REGISTRY must say where images are published: REGISTRY=host/owner.")
         for digest, tags in chosen(target, name).items():
@@ -86,7 +86,7 @@ def platforms(target: Destination, digest: str) -> list[str]:
 
 def scan_platform(target: Destination, digest: str) -> dict[str, object]:
     """Copy an image here as the folder that Trivy reads, and return Trivy's report."""
-    layout = git.ROOT / "dist" / "rescan"
+    layout = git.TOOL / "dist" / "rescan"
     shutil.rmtree(layout, ignore_errors=True)
     layout.parent.mkdir(exist_ok=True)
     try:

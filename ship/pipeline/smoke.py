@@ -17,7 +17,7 @@ from ship.files.replace import replace_file
 
 def tests_hash() -> str:
     """Return the hash of the tests; an image that passed other tests has not passed these."""
-    return hash_of(named(git.ROOT, "tests/image", "tests/conftest.py"))
+    return hash_of(named(git.TOOL, "tests/image", "tests/conftest.py"))
 
 
 def smoke(workspace: Workspace, image: str) -> int:
@@ -31,7 +31,7 @@ def smoke(workspace: Workspace, image: str) -> int:
         sys.executable, "-m", "pytest", "-q", "--no-header", "--maxfail=3",
         "-p", "no:cacheprovider", "tests/image", f"--image={image}",
         f"--model={workspace.model}", f"--bundle={workspace.bundle}", f"--junit-xml={report}",
-        folder=git.ROOT, environment={**os.environ, "MODELS": str(models.root())},
+        folder=git.TOOL, environment={**os.environ, "MODELS": str(models.root())},
     )  # fmt: skip
     output = printable(result.stdout + result.stderr)
     replace_file(workspace.folder / "smoke.log", output.encode())

@@ -64,7 +64,7 @@ class Run:
 
 def pipeline(models: list[str], stages: tuple[str, ...], settings: Settings) -> list[Run]:
     """Take each model through `stages`; one that fails does not keep the others from theirs."""
-    if any(git.is_shallow(root) for root in (git.ROOT, model_folders.root())):
+    if any(git.is_shallow(root) for root in (git.TOOL, model_folders.root())):
         print("plan: this clone is shallow, so revisions may be later than the commits they name; "
               "fetch the whole history (fetch-depth: 0)")  # fmt: skip
     python_image = base_image.resolve() if BUILDING.intersection(stages) else ""

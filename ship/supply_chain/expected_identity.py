@@ -103,7 +103,7 @@ def described(tag: str) -> str:
     return "a release" if tag == "latest" else f"a release {tag}.…"
 
 
-def fits(sha: str, own: Claim, models: Path | None = None, tool: Path = git.ROOT) -> bool:
+def fits(sha: str, own: Claim, models: Path | None = None, tool: Path = git.TOOL) -> bool:
     """Return whether an image's revision and a commit hold the same inputs; yes if git cannot tell.
 
     Both are of the repository of the models, which need not hold the tool.

@@ -69,7 +69,7 @@ def scanner() -> str:
     """
     settings = sorted(f"{name}={value}" for name, value in os.environ.items()
                       if name.startswith("TRIVY_"))  # fmt: skip
-    files = [git.ROOT / "Dockerfile", Path(__file__), *(git.ROOT / name for name in CONFIGURATION)]
+    files = [git.TOOL / "Dockerfile", Path(__file__), *(git.TOOL / name for name in CONFIGURATION)]
     contents = [digest.of(file.read_bytes()) for file in files if file.is_file()]
     version = run_trivy("version", "--format=json").require_success().stdout
     return hashlib.sha256("\n".join([version, *settings, *contents]).encode()).hexdigest()
@@ -112,7 +112,7 @@ def unpacked(workspace: Workspace, archive: Archive) -> Iterator[Path]:
 
 def relative(path: Path) -> str:
     """Return a path as Trivy sees it, whether it runs here or in a container on this folder."""
-    return str(path.relative_to(git.ROOT))
+    return str(path.relative_to(git.TOOL))
 
 
 def judge(*reports: dict[str, Any], database: bool) -> Findings:
@@ -153,5 +153,5 @@ def trivy(subcommand: str, *arguments: str) -> str:
 
 def run_trivy(*arguments: str) -> command.Result:
     environment = {**os.environ, "PATH": f"{TOOLS}{os.pathsep}{os.environ['PATH']}"}
-    return command.attempt("trivy", "--quiet", *arguments, folder=git.ROOT,
+    return command.attempt("trivy", "--quiet", *arguments, folder=git.TOOL,
                            environment=environment)  # fmt: skip

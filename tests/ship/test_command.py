@@ -18,8 +18,8 @@ STARTERS = {"subprocess", "os.system", "os.popen", "pty", "multiprocessing"}
 def test_only_one_module_of_ship_starts_programs() -> None:
     """Whoever runs a command gets the same errors, and is found in one place."""
     importing = {
-        file.relative_to(git.ROOT).as_posix()
-        for file in git.files("ship/*.py", root=git.ROOT)
+        file.relative_to(git.TOOL).as_posix()
+        for file in git.files("ship/*.py", root=git.TOOL)
         if imports(file) & STARTERS
     }
     assert importing == {"ship/command.py"}

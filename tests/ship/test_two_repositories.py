@@ -186,7 +186,7 @@ def test_neither_repository_may_hold_changes_that_are_published(
     models: Path, tool: Checkout, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What goes to a registry follows from two commits, and from nothing else."""
-    monkeypatch.setattr(git, "ROOT", tool.root)
+    monkeypatch.setattr(git, "TOOL", tool.root)
     monkeypatch.setenv("MODELS", str(models))
     refuse_uncommitted(REGISTRY)
     for folder in (models.parent, tool.root):
@@ -213,7 +213,7 @@ def test_setting_without_a_model_is_an_error(
 def test_plan_is_told_where_the_models_are(models: Path) -> None:
     """The word itself: relative to where it is called, with the tag of the models' commit."""
     environment = {
-        "PATH": os.environ["PATH"], "PYTHONPATH": str(git.ROOT), "MODELS": "models",
+        "PATH": os.environ["PATH"], "PYTHONPATH": str(git.TOOL), "MODELS": "models",
         "RELEASE": "v1.0.0",
     }  # fmt: skip
     done = subprocess.run(
@@ -228,7 +228,7 @@ def test_plan_is_told_where_the_models_are(models: Path) -> None:
 def abroad(tmp_path: Path, models: Path) -> Path:
     """The models of another repository, one of which trains, at a tagged commit on a branch."""
     shop = models.parent
-    shutil.copytree(git.ROOT / "model/iris", models / MODEL,
+    shutil.copytree(git.TOOL / "model/iris", models / MODEL,
                     ignore=shutil.ignore_patterns("__pycache__"))  # fmt: skip
     make_unique(models / MODEL / "estimator.py")
     git.git("switch", "--quiet", "--create", "trunk", root=shop)

@@ -46,7 +46,7 @@ def build():
 def command(*arguments: object) -> subprocess.CompletedProcess[str]:
     environment = {
         **os.environ,
-        "PYTHONPATH": str(git.ROOT),
+        "PYTHONPATH": str(git.TOOL),
         "PYTHONHASHSEED": "0",
         "OMP_NUM_THREADS": "1",
         "OPENBLAS_NUM_THREADS": "1",

@@ -12,7 +12,7 @@ import pytest
 from ship import git
 from tests.support.models.folder import Folder, two_classes
 
-REPOSITORY = git.ROOT
+REPOSITORY = git.TOOL
 HISTOGRAM = """\
 from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.preprocessing import FunctionTransformer

@@ -74,7 +74,7 @@ class Act:
             *(f"--env={name}={value}" for name, value in environment.items()),
             *(f"--var={name}={value}" for name, value in self.variables.items()), *options,
         ]  # fmt: skip
-        path = f"{HERE / 'bin'}:{git.ROOT / '.venv/bin'}:{TOOLS}:{os.environ['PATH']}"
+        path = f"{HERE / 'bin'}:{git.TOOL / '.venv/bin'}:{TOOLS}:{os.environ['PATH']}"
         result = subprocess.run(
             command, cwd=self.fork.root, capture_output=True, text=True, check=False,
             env={**os.environ, "PATH": path},
@@ -97,7 +97,7 @@ def stand_ins() -> dict[str, Path]:
     """Return the folder that stands for each action, at the commit that the workflows name."""
     used = {
         found
-        for file in (git.ROOT / ".github/workflows").glob("*.yml")
+        for file in (git.TOOL / ".github/workflows").glob("*.yml")
         for found in USES.findall(file.read_text())
     }
     return {f"{name}@{sha}": HERE / "actions" / name for name, sha in used}

@@ -72,7 +72,7 @@ def fork(folder: Path) -> Iterator[Fork]:
         (folder / "fork").mkdir()
         fork = Fork(folder / "fork")
         for model in (MODEL, OTHER):
-            shutil.copytree(git.ROOT / "model/iris", fork.root / "model" / model,
+            shutil.copytree(git.TOOL / "model/iris", fork.root / "model" / model,
                             ignore=shutil.ignore_patterns("__pycache__"))  # fmt: skip
         fork.edit("pyproject.toml", 'testpaths = ["tests"]', 'testpaths = ["tests/contract"]')
         fork.commit()
@@ -89,7 +89,7 @@ def act(fork: Fork, folder: Path, state: State, registered: str, key: dict[str, 
     environment = {
         **key,
         "TRIVY_DB_REPOSITORY": serve_database(registry, [], folder)["TRIVY_DB_REPOSITORY"],
-        "MYPY_CACHE_DIR": str(git.ROOT / ".mypy_cache"),
+        "MYPY_CACHE_DIR": str(git.TOOL / ".mypy_cache"),
     }
     machines = '[{"architecture": "amd64", "runner": "ubuntu-24.04"}]'
     variables = {"REGISTRY": registered, "MACHINES": machines}

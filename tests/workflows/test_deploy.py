@@ -30,7 +30,7 @@ JOB = "deploy/Verify, apply, test, and undo on failure"
 @pytest.fixture(scope="module")
 def fork(fork: Fork) -> Fork:
     """The fork, with the model whose image is published."""
-    shutil.copytree(git.ROOT / "model" / MODEL, fork.root / "model" / MODEL,
+    shutil.copytree(git.TOOL / "model" / MODEL, fork.root / "model" / MODEL,
                     ignore=shutil.ignore_patterns("__pycache__"))  # fmt: skip
     fork.commit()
     return fork

@@ -45,7 +45,7 @@ class Published:
 
     def verify(self, tag: str = "main") -> subprocess.CompletedProcess[str]:
         command = ["make", "verify", "MODEL=iris", f"TAG={tag}", f"REGISTRY={self.owner}"]
-        return subprocess.run(command, cwd=git.ROOT, capture_output=True, text=True, check=False)
+        return subprocess.run(command, cwd=git.TOOL, capture_output=True, text=True, check=False)
 
     def image(self, content: str, model: str = "iris", **other: str) -> Archive:
         return image(self.make, content, model, **other)

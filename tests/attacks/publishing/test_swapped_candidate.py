@@ -211,7 +211,7 @@ def fork(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fork]:
         for name, value in LONG_AGO.items():
             patch.setenv(name, value)
         fork = Fork(tmp_path_factory.mktemp("fork"))
-        shutil.copytree(git.ROOT / "model/iris", fork.root / "model" / MODEL,
+        shutil.copytree(git.TOOL / "model/iris", fork.root / "model" / MODEL,
                         ignore=shutil.ignore_patterns("__pycache__"))  # fmt: skip
         fork.commit()
     built = fork.make("train", "gate", "image")

@@ -53,7 +53,7 @@ def committed(tmp_path_factory: pytest.TempPathFactory) -> Fork:
     """A fork of two models."""
     fork = Fork(tmp_path_factory.mktemp("fork"))
     for model in (IRIS, OTHER):
-        shutil.copytree(git.ROOT / "model" / model, fork.root / "model" / model,
+        shutil.copytree(git.TOOL / "model" / model, fork.root / "model" / model,
                         ignore=shutil.ignore_patterns("__pycache__"))  # fmt: skip
     fork.commit()
     return fork

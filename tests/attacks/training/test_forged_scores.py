@@ -122,7 +122,7 @@ def test_patched_scorer_changes_no_score(folder: Folder) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "train", "made", "--models", folder.root,
          "--out", folder.root / "out"],
-        cwd=git.ROOT, capture_output=True, text=True, check=False,
+        cwd=git.TOOL, capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert done.returncode == 3, done.stdout + done.stderr
     manifest = bundle.read(folder.root / "out").manifest

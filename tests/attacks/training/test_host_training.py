@@ -65,7 +65,7 @@ def test_unit_tests_train_no_model_of_the_repository() -> None:
     listed = subprocess.run(
         [sys.executable, "-m", "pytest", "-q", "--collect-only", "-m", "not engine",
          "-p", "no:cacheprovider", "tests/train"],
-        cwd=git.ROOT, capture_output=True, text=True, check=True,
+        cwd=git.TOOL, capture_output=True, text=True, check=True,
     ).stdout  # fmt: skip
     assert "test_bundle_passes_its_gate[birds]" in listed
     for name in models.names():

@@ -153,7 +153,7 @@ raise ValueError({HOSTILE!r})
 def test_guarded_process_prints_nothing_that_is_obeyed() -> None:
     """Whatever prints it, in whatever pieces, and in the traceback it dies of."""
     done = subprocess.run(
-        [sys.executable, "-c", PROGRAM], cwd=git.ROOT, capture_output=True, check=False
+        [sys.executable, "-c", PROGRAM], cwd=git.TOOL, capture_output=True, check=False
     )
     for text in (done.stdout.decode(), done.stderr.decode()):
         assert_inert(text)
@@ -172,7 +172,7 @@ def test_every_command_of_ours_is_guarded(module: str, tmp_path: Path) -> None:
     payload = "\n::error::a\n##[error]b\x1b]52;c;QQ==\x07"
     done = subprocess.run(
         [sys.executable, "-m", module, payload, str(csv), payload],
-        cwd=git.ROOT, capture_output=True, text=True, check=False,
+        cwd=git.TOOL, capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert done.returncode != 0
     assert "error" in done.stderr
@@ -227,7 +227,7 @@ def test_tests_print_nothing_that_is_obeyed(tmp_path: Path) -> None:
     (tmp_path / "conftest.py").write_text("from tests.conftest import pytest_runtest_makereport\n")
     done = subprocess.run(
         [sys.executable, "-m", "pytest", "-ra", "-p", "no:cacheprovider", str(tmp_path)],
-        env={**os.environ, "PYTHONPATH": str(git.ROOT)}, cwd=tmp_path, capture_output=True,
+        env={**os.environ, "PYTHONPATH": str(git.TOOL)}, cwd=tmp_path, capture_output=True,
         text=True, check=False,
     )  # fmt: skip
     assert done.returncode == 1, done.stdout

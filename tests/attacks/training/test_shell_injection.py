@@ -28,8 +28,8 @@ from tests.support.checkouts.fork import Fork
 
 pytestmark = pytest.mark.slow  # runs the words as programs
 
-MAKEFILE = (git.ROOT / "Makefile").read_text()
-READMES = [git.ROOT / name for name in ("README.md", "ship/deploy/README.md")]
+MAKEFILE = (git.TOOL / "Makefile").read_text()
+READMES = [git.TOOL / name for name in ("README.md", "ship/deploy/README.md")]
 PAYLOADS = [
     "$(shell touch CANARY)",
     "${shell touch CANARY}",
@@ -72,7 +72,7 @@ class Desk:
 
     def __init__(self, root: Path) -> None:
         self.root, self.canary, self.records = root, root / "CANARY", root / "records"
-        shutil.copy(git.ROOT / "Makefile", root)
+        shutil.copy(git.TOOL / "Makefile", root)
         for name in (*(f".venv/bin/{program}" for program in PROGRAMS), "ship/engine.sh"):
             (root / name).parent.mkdir(parents=True, exist_ok=True)
             (root / name).write_text(STUB)
@@ -103,7 +103,7 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Desk:
 def fork(tmp_path_factory: pytest.TempPathFactory) -> Fork:
     """A copy of the repository with a model of its own."""
     fork = Fork(tmp_path_factory.mktemp("fork"))
-    shutil.copytree(git.ROOT / "model/iris", fork.root / "model/iris",
+    shutil.copytree(git.TOOL / "model/iris", fork.root / "model/iris",
                     ignore=shutil.ignore_patterns("__pycache__"))  # fmt: skip
     fork.commit()
     return fork
@@ -251,7 +251,7 @@ def test_words_check_their_settings_first(tmp_path: Path) -> None:
     environment = {"PATH": str(tmp_path), "TAG": "$(touch CANARY)"}
     command = [sys.executable, "-m", "ship", "deploy"]
     done = subprocess.run(
-        command, cwd=git.ROOT, env=environment, capture_output=True, text=True, check=False
+        command, cwd=git.TOOL, env=environment, capture_output=True, text=True, check=False
     )
     assert (done.returncode, done.stderr.partition(".")[0]) == (
         2, "deploy: TAG must be a tag, such as main or 1"

@@ -66,7 +66,7 @@ def test_uvs_own_settings_count_more_than_pips() -> None:
 @pytest.mark.parametrize("kind", KINDS)
 def test_lock_holds_the_uv_that_installs_it(kind: str) -> None:
     """A bare machine gets uv from the lock file too, by hash, and nothing beside it."""
-    locked = UV.search((git.ROOT / f"requirements-{kind}.txt").read_text())
+    locked = UV.search((git.TOOL / f"requirements-{kind}.txt").read_text())
     assert locked
     assert locked[0].count("==") == 1
     assert "--hash=sha256:" in locked[0]
@@ -154,7 +154,7 @@ def test_environment_is_made_where_none_serves(
     python.write_text('#!/bin/sh\n[ "$1" = -c ] || echo "$3" >>made\n')
     python.chmod(0o755)
     environ = {**os.environ, "PATH": f"{python.parent}:{os.environ['PATH']}"}
-    subprocess.run([git.ROOT / "ship/engine.sh", part], cwd=tmp_path, env=environ, check=True)
+    subprocess.run([git.TOOL / "ship/engine.sh", part], cwd=tmp_path, env=environ, check=True)
     log = tmp_path / "made"
     assert (log.read_text().splitlines() if log.exists() else []) == [
         f"requirements-{kind}.txt" for kind in made

@@ -69,6 +69,6 @@ def test_plan_needs_nothing_installed() -> None:
     command = [sys.executable, "-S", "-E", "-m", "ship", "plan", "iris"]
     environment = {"PATH": os.environ["PATH"], "RELEASE": "v1.0.0"}
     result = subprocess.run(
-        command, cwd=git.ROOT, env=environment, capture_output=True, text=True, check=True
+        command, cwd=git.TOOL, env=environment, capture_output=True, text=True, check=True
     )
-    assert result.stdout == f'models=["iris"]\ntag={tag_of_head(git.ROOT)}\n'
+    assert result.stdout == f'models=["iris"]\ntag={tag_of_head(git.TOOL)}\n'

@@ -39,7 +39,7 @@ def build(tmp_path: Path, shop: Shop, good: Bundle, monkeypatch: pytest.MonkeyPa
     """The build of a model whose folder is that of the good one."""
     monkeypatch.delenv("REGISTRY", raising=False)
     monkeypatch.setenv("MODELS", str(good.path.parent))
-    monkeypatch.setattr("ship.git.ROOT", tmp_path)
+    monkeypatch.setattr("ship.git.TOOL", tmp_path)
     return Workspace("made", "python", tmp_path / "dist")
 
 

@@ -43,7 +43,7 @@ class Words:
     def __call__(self, word: str, **more: str) -> subprocess.CompletedProcess[str]:
         settings = [f"{name}={value}" for name, value in {**self.settings, **more}.items()]
         command = ["make", word, *settings]
-        return subprocess.run(command, cwd=git.ROOT, capture_output=True, text=True, check=False)
+        return subprocess.run(command, cwd=git.TOOL, capture_output=True, text=True, check=False)
 
 
 @pytest.fixture

@@ -71,7 +71,7 @@ def test_a_variable_that_is_missing_is_named(monkeypatch: pytest.MonkeyPatch) ->
 
 def test_nothing_needs_to_be_installed() -> None:
     """The workflows' commands run on a Python that has its standard library alone."""
-    code = f"import sys; sys.path.insert(0, {str(git.ROOT)!r}); import ship.github.__main__"
+    code = f"import sys; sys.path.insert(0, {str(git.TOOL)!r}); import ship.github.__main__"
     command = [sys.executable, "-I", "-S", "-c", code]
     result = subprocess.run(command, capture_output=True, text=True, check=False)
     assert result.returncode == 0, result.stderr

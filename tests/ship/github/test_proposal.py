@@ -46,7 +46,7 @@ def test_proposal_follows_no_link(tmp_path: Path) -> None:
 
 def test_pull_requests_are_made_of_neutral_text_alone() -> None:
     """No workflow hands a report to `gh` as it is."""
-    for file in git.files(".github/workflows/*.yml", root=git.ROOT):
+    for file in git.files(".github/workflows/*.yml", root=git.TOOL):
         for line in file.read_text().splitlines():
             if "--body" in line:
                 assert line.endswith("--body-file dist/proposal.md"), file

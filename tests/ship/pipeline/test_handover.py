@@ -34,7 +34,7 @@ def workspace(tmp_path: Path, good: Bundle, monkeypatch: pytest.MonkeyPatch) -> 
     """The results of one model on a machine that has trained it."""
     monkeypatch.delenv("REGISTRY", raising=False)
     monkeypatch.setenv("MODELS", str(good.path.parent))
-    monkeypatch.setattr("ship.git.ROOT", tmp_path)
+    monkeypatch.setattr("ship.git.TOOL", tmp_path)
     workspace = Workspace("made", "", tmp_path / "dist")
     shutil.copytree(good.path, workspace.bundle)
     return workspace

@@ -41,7 +41,7 @@ def fork(tmp_path: Path) -> Fork:
     """A fork whose one model is a copy of iris."""
     (tmp_path / "fork").mkdir()
     fork = Fork(tmp_path / "fork")
-    shutil.copytree(git.ROOT / "model/iris", fork.root / "model" / MODEL,
+    shutil.copytree(git.TOOL / "model/iris", fork.root / "model" / MODEL,
                     ignore=shutil.ignore_patterns("__pycache__"))  # fmt: skip
     fork.commit()
     return fork

@@ -18,8 +18,8 @@ KINDS = {"Registry", "Layout"}
 def test_nobody_asks_what_kind_of_destination_it_is() -> None:
     """What differs between a registry and a folder is a property or a method of both."""
     asked = [
-        f"{file.relative_to(git.ROOT)}:{node.lineno}"
-        for file in git.files("ship/*.py", root=git.ROOT)
+        f"{file.relative_to(git.TOOL)}:{node.lineno}"
+        for file in git.files("ship/*.py", root=git.TOOL)
         for node in ast.walk(ast.parse(file.read_text()))
         if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "isinstance"
         if KINDS & {each.id for each in ast.walk(node) if isinstance(each, ast.Name)}

@@ -31,8 +31,8 @@ MakeImage = Callable[..., Image]
 @pytest.fixture
 def dist() -> Iterator[Path]:
     """A folder of this test in dist/, where Trivy can look even from a container."""
-    (git.ROOT / "dist").mkdir(exist_ok=True)
-    with TemporaryDirectory(prefix="test-", dir=git.ROOT / "dist") as folder:
+    (git.TOOL / "dist").mkdir(exist_ok=True)
+    with TemporaryDirectory(prefix="test-", dir=git.TOOL / "dist") as folder:
         yield Path(folder)
 
 

@@ -85,7 +85,7 @@ def test_scanner_is_another_with_what_a_scan_follows_from(
         return Result(("trivy",), 0, updated.encode(), "")
 
     monkeypatch.setattr(scanning, "run_trivy", version)
-    monkeypatch.setattr(git, "ROOT", tmp_path)
+    monkeypatch.setattr(git, "TOOL", tmp_path)
     (tmp_path / "Dockerfile").write_text(DOCKERFILE)
     seen = [scanner(), scanner()]
     updated = "2026-11-21"
@@ -103,7 +103,7 @@ def test_scanner_is_another_with_what_a_scan_follows_from(
 @pytest.fixture
 def build(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Workspace:
     """An image that holds msgspec 0.22.0 and nothing else, built from a clean Dockerfile."""
-    monkeypatch.setattr(git, "ROOT", tmp_path)
+    monkeypatch.setattr(git, "TOOL", tmp_path)
     (tmp_path / "Dockerfile").write_text(DOCKERFILE)
     build = Workspace("iris", "python:3.13", tmp_path / "dist")
     build.folder.mkdir(parents=True)

@@ -24,13 +24,13 @@ class Fork(Checkout):
     """A copy of this repository with one model, whose commits are the same in every run."""
 
     def __init__(self, root: Path) -> None:
-        for file in git.files(root=git.ROOT):
-            name = file.relative_to(git.ROOT)
+        for file in git.files(root=git.TOOL):
+            name = file.relative_to(git.TOOL)
             if len(name.parts) < 3 or name.parts[0] != "model":
                 target = root / name
                 target.parent.mkdir(parents=True, exist_ok=True)
                 shutil.copy2(file, target)
-        (root / ".venv").symlink_to(git.ROOT / ".venv")
+        (root / ".venv").symlink_to(git.TOOL / ".venv")
         super().__init__(root)
         (root / ".git/info/exclude").write_text(".venv\n")
 

@@ -108,7 +108,7 @@ def test_make_says_that_its_builder_reaches_no_cluster() -> None:
     command = [sys.executable, "-m", "ship", "train"]
     environment = {**os.environ, "TRAIN_BACKEND": "dask"}
     done = subprocess.run(
-        command, cwd=git.ROOT, env=environment, capture_output=True, text=True, check=False
+        command, cwd=git.TOOL, env=environment, capture_output=True, text=True, check=False
     )
     assert done.returncode == 2
     assert "TRAIN_BACKEND=dask ADDRESS=… python -m train NAME --out bundle" in done.stderr

@@ -219,7 +219,7 @@ def test_new_model_overwrites_nothing(root: Path) -> None:
 def test_new_model_is_written_in_the_style_of_the_repository(root: Path) -> None:
     """The generated estimator passes the linters that all code here passes."""
     made = create(root, PENGUINS.read_bytes(), "species").folder / "estimator.py"
-    config = git.ROOT / "pyproject.toml"
+    config = git.TOOL / "pyproject.toml"
     for words in (["check", "--ignore=INP001"], ["format", "--check"]):
         subprocess.run(
             [Path(sys.executable).with_name("ruff"), *words, "--config", config, made], check=True
@@ -236,7 +236,7 @@ def test_new_model_needs_the_folder_of_the_models(root: Path) -> None:
     """A slip in MODELS makes no folders."""
     done = subprocess.run(
         [sys.executable, "-m", "train.new_model", "made", PENGUINS, "sex"],
-        cwd=git.ROOT, env={**os.environ, "MODELS": str(root / "absent")},
+        cwd=git.TOOL, env={**os.environ, "MODELS": str(root / "absent")},
         capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert done.returncode == ModelError.exit_code
@@ -249,7 +249,7 @@ def test_new_model_speaks_plainly_on_the_command_line(root: Path) -> None:
     """A mistake is one line on stderr and an exit code."""
     done = subprocess.run(
         [sys.executable, "-m", "train.new_model", "Bad-Name", PENGUINS, "sex", "--models", root],
-        cwd=git.ROOT, capture_output=True, text=True, check=False,
+        cwd=git.TOOL, capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert done.returncode == ModelError.exit_code
     assert done.stderr.startswith("error: The model's name must be at most 40 lower-case letters")

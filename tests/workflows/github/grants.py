@@ -11,7 +11,7 @@ from ship import git
 
 def granted(workflow: str, job: str) -> dict[str, str]:
     """Return a job's permissions, but for that to check out, which act does without GitHub."""
-    path = git.ROOT / ".github" / "workflows" / f"{workflow}.yml"
+    path = git.TOOL / ".github" / "workflows" / f"{workflow}.yml"
     content: dict[str, Any] = yaml.safe_load(path.read_text())
     permissions = dict(content["jobs"][job]["permissions"])
     del permissions["contents"]
