@@ -37,8 +37,8 @@ class Result:
 
     @property
     def reason(self) -> str:
-        """The last lines that the command wrote to stderr, or else to stdout."""
-        written = self.stderr.strip() or self.stdout.strip() or "nothing"
+        """The last lines of stderr; stdout may hold what must not be told."""
+        written = self.stderr.strip() or "it gave no reason"
         return "\n".join(written.splitlines()[-REASON_LINES:])[-REASON_CHARACTERS:]
 
     def require_success(self) -> Result:

@@ -57,6 +57,13 @@ def test_run_tells_command_exit_code_and_the_end_of_stderr() -> None:
     assert len(str(raised.value)) < REASON_CHARACTERS + 400
 
 
+def test_failure_does_not_tell_what_was_printed() -> None:
+    """Settings of pip hold passwords of an index, and an error lands in a public log."""
+    with pytest.raises(StageError, match="exit code 1: it gave no reason") as raised:
+        run(*python("import sys; print('pass' + 'word'); sys.exit(1)"))
+    assert "password" not in str(raised.value)
+
+
 def test_attempt_returns_bytes_as_they_are() -> None:
     """A manifest's digest is of its bytes; as a text, what is no UTF-8 is replaced."""
     result = attempt(*python("import sys; sys.stdout.buffer.write(b'\\xff\\r\\n'); sys.exit(1)"))
