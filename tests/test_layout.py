@@ -99,11 +99,11 @@ CHANGES = {
 
 def test_readme_says_what_is_behind_each_door() -> None:
     """The table has each room with the sentence of its door, and the room of each change."""
-    readme = (git.ROOT / "README.md").read_text()
+    readme = (git.TOOL / "README.md").read_text()
     table = dict(re.findall(r"^\| `([a-z_/]+/|Makefile)` \| (.*) \|$", readme, re.MULTILINE))
     doors = {
         f"{room.replace('.', '/')}/": ast.get_docstring(
-            ast.parse((git.ROOT / room.replace(".", "/") / "__init__.py").read_text())
+            ast.parse((git.TOOL / room.replace(".", "/") / "__init__.py").read_text())
         )
         for room in rooms()
     }
@@ -167,22 +167,22 @@ def test_no_image_renders(name: str) -> None:
 
 def test_image_has_what_the_server_imports_of_the_contract() -> None:
     """A module that the image lacks would end every server at its start."""
-    dockerfile = (git.ROOT / "Dockerfile").read_text()
+    dockerfile = (git.TOOL / "Dockerfile").read_text()
     lines = re.findall(
         r"^COPY (contract/\S+(?: contract/\S+)*) contract/", dockerfile, re.MULTILINE
     )
     copied = {name for line in lines[-2:] for name in line.split()}
-    needed, seen = list(git.files("serve/*.py", root=git.ROOT)), set[Path]()
+    needed, seen = list(git.files("serve/*.py", root=git.TOOL)), set[Path]()
     while needed:
         file = needed.pop()
         for name in imported(file) if file not in seen else ():
             parts = [part for part in name.split(".") if name.startswith("contract.")]
             for end in range(2, len(parts) + 1):
-                path = git.ROOT.joinpath(*parts[:end])
+                path = git.TOOL.joinpath(*parts[:end])
                 needed += [found for found in (path.with_suffix(".py"), path / "__init__.py")
                            if found.is_file()]  # fmt: skip
         seen.add(file)
-    names = {file.relative_to(git.ROOT).as_posix() for file in seen}
+    names = {file.relative_to(git.TOOL).as_posix() for file in seen}
     missing = {name for name in names if name.startswith("contract/")
                and name not in copied and f"{name.rpartition('/')[0]}/" not in copied}  # fmt: skip
     assert missing == set()
