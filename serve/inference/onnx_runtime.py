@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+from importlib.metadata import version
 from typing import Any
 
 import numpy as np
@@ -13,10 +13,8 @@ from serve.inference.arrays import Frame
 from serve.inference.scores import Scores
 from serve.inference.z_order import WORTH_IT, Order, has_trees
 
-# Since 1.29 onnxruntime sends telemetry and keeps a database in the user's home by default.
-os.putenv("ORT_DISABLE_TELEMETRY", "1")
 try:
-    import onnxruntime
+    from contract.onnx_session import open_session
 except ImportError as error:
     raise WrongLibrary(
         f"onnxruntime must be installed to serve an ONNX model. Got instead: {error}. "
@@ -35,7 +33,7 @@ class OnnxRuntime:
     def __init__(self, bundle: Bundle, threads: int) -> None:
         """Load the graph; raise BrokenModel if it cannot be served."""
         self.outputs = output_names(bundle)
-        self.session = open_session(bundle, threads)
+        self.session = load(bundle, threads)
         self.inputs = {node.name for node in self.session.get_inputs()}
         self.order = Order(bundle.manifest.inputs) if has_trees(bundle.model_file) else None
         missing = set(self.outputs) - {node.name for node in self.session.get_outputs()}
@@ -85,20 +83,12 @@ def readable(numbers: Any) -> list[Any]:
     return [float(str(number)) for number in numbers]
 
 
-def open_session(bundle: Bundle, threads: int) -> Any:
+def load(bundle: Bundle, threads: int) -> Any:
     """Return an onnxruntime session of the model; raise BrokenModel if it cannot be loaded."""
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = threads  # by default onnxruntime takes every core of the host
-    options.inter_op_num_threads = 1
-    options.log_severity_level = 3
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    options.enable_cpu_mem_arena = False  # memory stays flat after one large batch
     try:
-        return onnxruntime.InferenceSession(
-            str(bundle.model_file), options, providers=["CPUExecutionProvider"]
-        )
+        return open_session(bundle.model_file, threads)
     except Exception as error:  # onnxruntime's exceptions share no base of their own
         raise BrokenModel(
             f"{bundle.model_file} must be an ONNX model that onnxruntime "
-            f"{onnxruntime.__version__} can load. Got instead: {error}"
+            f"{version('onnxruntime')} can load. Got instead: {error}"
         ) from error

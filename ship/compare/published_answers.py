@@ -7,9 +7,9 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-import onnxruntime
 
 from contract.bundle import Bundle, Value
+from contract.onnx_session import open_session
 from judge.comparison.baseline_answers import Answer
 from judge.errors import Incomparable
 from ship import command
@@ -22,13 +22,8 @@ def ask_graph(bundle: Bundle, rows: Rows) -> Answer:
 
     Raises Incomparable if it cannot answer the rows.
     """
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = options.inter_op_num_threads = 1
-    options.log_severity_level = 4
     try:
-        session = onnxruntime.InferenceSession(
-            str(bundle.model_file), options, providers=["CPUExecutionProvider"]
-        )
+        session = open_session(bundle.model_file)
         outputs = session.run(None, tensors(bundle, rows))
     except Exception as error:
         raise Incomparable(f"it cannot answer the new rows: {error}", curable=True) from error

@@ -10,6 +10,7 @@ import onnx
 import pytest
 
 from contract.bundle import Example, read_notes
+from contract.onnx_session import open_session
 from tests.train.conftest import Trained
 from train.data.dataset import load
 from train.export import parity
@@ -36,7 +37,7 @@ def test_bundle_is_served_by_onnx_proven_equal(trained: Trained) -> None:
 def test_graph_has_the_promised_inputs_and_outputs(trained: Trained) -> None:
     """At most two inputs, and answers under their own names, for any number of rows."""
     manifest = trained.bundle.manifest
-    session = parity.load(trained.bundle.model_file.read_bytes())
+    session = open_session(trained.bundle.model_file.read_bytes())
     kinds = [each.kind for each in manifest.inputs]
     expected = {
         kind: (f"tensor({element})", [None, kinds.count(kind)])

@@ -7,28 +7,20 @@ import math
 from typing import Any
 
 import numpy as np
-import onnxruntime
 import pandas as pd
 from numpy.typing import NDArray
 
 from contract.bundle import Parity
+from contract.onnx_session import open_session
 from contract.spec.model_toml import ModelSpec
 from train.fit.evaluate import Answers
 
 BATCH = 1_000
 
 
-def load(graph: bytes) -> onnxruntime.InferenceSession:
-    """Return an onnxruntime session set up as the server's: one thread, no log but fatal errors."""
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = options.inter_op_num_threads = 1
-    options.log_severity_level = 4
-    return onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
-
-
 def answer(spec: ModelSpec, graph: bytes, X: pd.DataFrame) -> Answers:
     """Return the graph's answers to the first row alone, and to the others in batches."""
-    session = load(graph)
+    session = open_session(graph)
     ends = [0, 1, *range(BATCH, len(X), BATCH), len(X)]  # one row alone, then many at a time
     batches = [session.run(None, feed(spec, X.iloc[a:b])) for a, b in itertools.pairwise(ends)]
     outputs: list[NDArray[Any]] = [np.concatenate(parts) for parts in zip(*batches, strict=True)]

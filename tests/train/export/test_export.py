@@ -27,6 +27,7 @@ from sklearn.preprocessing import (
 
 from contract.bundle import Runtime
 from contract.errors import ModelError
+from contract.onnx_session import open_session
 from tests.train.conftest import Parts
 from train.data import dataset
 from train.export import hard_rows, parity
@@ -190,7 +191,7 @@ def test_classifier_without_probabilities_gives_labels_alone(
 ) -> None:
     """Scores of a decision function are no probabilities, so the graph leaves them out."""
     exported = fit_and_export(parts("iris"), svm.LinearSVC())
-    session = parity.load(exported.content)
+    session = open_session(exported.content)
     assert [output.name for output in session.get_outputs()] == ["label"]
 
 
