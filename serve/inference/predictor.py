@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from contract.bundle import PARITY_TOLERANCE, Bundle, Example, Label
 from serve.errors import WrongAnswer
 from serve.inference.arrays import Frame, Framer
-from serve.inference.scores import Scores, load
+from serve.inference.scores import Runtime, Scores
 from serve.validation.schema import Row
 
 FAST, LARGE = 0.002, 512  # seconds, rows
@@ -49,6 +49,22 @@ class Predictor:
         if timed(self, rows) < FAST:
             rows *= LARGE // len(rows) + 1
         return min(timed(self, rows) for _ in range(3)) / len(rows)
+
+
+def load(bundle: Bundle, threads: int) -> Runtime:
+    """Load the model of a verified bundle.
+
+    A runtime is imported only when a bundle needs it, as each image holds only one of the two.
+    Raises WrongLibrary if a library is missing or of another version, BrokenModel if the model
+    cannot be loaded.
+    """
+    if bundle.manifest.runtime == "onnx":
+        from serve.inference.onnx_runtime import OnnxRuntime  # noqa: PLC0415
+
+        return OnnxRuntime(bundle, threads)
+    from serve.inference.sklearn_runtime import EstimatorRuntime  # noqa: PLC0415
+
+    return EstimatorRuntime(bundle)
 
 
 def timed(predictor: Predictor, rows: list[Row]) -> float:

@@ -6,7 +6,7 @@ transfer codings that this server does not decode. What a proxy may read otherwi
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from serve.errors import MalformedRequest
 
@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from serve.http import Pairs
-    from serve.server.uvicorn_protocol import Protocol
 
 FRAMING = frozenset((b"content-length", b"transfer-encoding"))
 
@@ -42,6 +41,13 @@ def malformed(wanted: str, got: str) -> MalformedRequest:
     return MalformedRequest(f"The {wanted}. Got {got} instead.")
 
 
+class Parsed(Protocol):
+    """What a parser calls with the parts of a body, and at its end."""
+
+    def on_body(self, body: bytes) -> None: ...
+    def on_message_complete(self) -> None: ...
+
+
 class Body:
     """Callbacks for a parser that is fed the body of a request, after a made-up `head`.
 
@@ -50,7 +56,7 @@ class Body:
     this one never does: the body is one, and another parser finds its end.
     """
 
-    def __init__(self, protocol: Protocol) -> None:
+    def __init__(self, protocol: Parsed) -> None:
         self.on_body = protocol.on_body
         self.on_message_complete = protocol.on_message_complete
 
