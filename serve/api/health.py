@@ -68,5 +68,5 @@ def ready(service: Service) -> tuple[int, bytes]:
 
 def metrics(service: Service) -> tuple[int, bytes]:
     """Print every counter in the Prometheus text exposition format 0.0.4."""
-    in_flight = service.scorer.in_flight if service.scorer else 0
+    in_flight = service.batcher.in_flight if service.batcher else 0
     return 200, service.metrics.text(ready=not service.unready, in_flight=in_flight).encode()

@@ -17,7 +17,7 @@ import traceback
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
-from serve.api.prediction_log import Journal
+from serve.api.prediction_log import PredictionLog
 from serve.api.tracing import Tracer
 from serve.errors import InternalError, Refusal
 from serve.http import (
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
     from serve.api.service import Service
     from serve.api.tracing import Trace
-    from serve.codecs.codec import Wire
+    from serve.codecs.codec import Codec
     from serve.http import Receive, Scope, Send
     from serve.inference.scores import Scores
     from serve.validation.schema import Row
@@ -47,13 +47,13 @@ JSON_TYPE = (b"content-type", JSON)
 class PredictRoute:
     """Answers predictions on one path, in one request format."""
 
-    def __init__(self, service: Service, wire: Wire, route: str) -> None:
+    def __init__(self, service: Service, codec: Codec, route: str) -> None:
         self.service = service
-        self.wire = wire
+        self.codec = codec
         self.route = route
         self.limit = service.settings.max_body_bytes
         self.trace = Tracer()
-        self.journal = Journal(service, route)
+        self.prediction_log = PredictionLog(service, route)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request (ASGI); whatever goes wrong, the client gets an answer."""
@@ -62,13 +62,13 @@ class PredictRoute:
             require_post(scope)
             if b"content-encoding" in prediction.headers:
                 require_plain(prediction.headers)
-            self.wire.check_headers(prediction.headers)
-            scorer = self.service.require_room()  # before the body: refusals must be cheap
+            self.codec.check_headers(prediction.headers)
+            batcher = self.service.admit()  # before the body: refusals must be cheap
             prediction.body = await read_body(
                 receive, prediction.headers, self.limit, self.service.unfinished
             )
-            prediction.rows, prediction.form = self.wire.read(prediction.body)
-            scorer.submit(prediction)
+            prediction.rows, prediction.form = self.codec.read(prediction.body)
+            batcher.submit(prediction)
             await prediction.finish()
         except Disconnected:
             pass
@@ -122,10 +122,10 @@ class Prediction:
         """
         route = self.route
         try:
-            self.content = route.wire.write(scores, self.form)
+            self.content = route.codec.write(scores, self.form)
             seconds = perf_counter() - self.begin
             route.service.metrics.prediction(route.route, seconds)
-            route.journal(self.trace, self.body, self.content, len(self.rows), seconds)
+            route.prediction_log(self.trace, self.body, self.content, len(self.rows), seconds)
             self.future.set_result(
                 respond_at_once(self.scope, self.send, 200, self.content, self.answer_headers)
             )

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 LINE = b'{"time":"%b","level":"info","message":"prediction","id":"%b"%b,"rows":%d,"ms":%.3f%b}\n'
 
 
-class Journal:
+class PredictionLog:
     """Writes one log line per prediction, as LOG_PREDICTIONS, LOG_INPUTS and LOG_MAX_BYTES say."""
 
     def __init__(self, service: Service, route: str) -> None:

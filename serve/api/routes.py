@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from serve.api import health, paths, protocol_metadata
 from serve.api.predict import PredictRoute
 from serve.codecs.answers import Answers
-from serve.codecs.native import NativeWire
-from serve.codecs.open_inference import InferenceWire, InferRequest, InferResponse
-from serve.codecs.tensorflow import TensorflowWire
+from serve.codecs.native import NativeCodec
+from serve.codecs.open_inference import InferenceCodec, InferRequest, InferResponse
+from serve.codecs.tensorflow import TensorflowCodec
 
 if TYPE_CHECKING:
     from serve.api.service import Service
@@ -72,9 +72,9 @@ def predict_routes(service: Service) -> list[FastRoute]:
     """Return the routes that predict, each with its request format."""
     schema, manifest = service.schema, service.manifest
     answers = Answers(service.bundle)
-    native = NativeWire(schema, answers)
-    tensorflow = TensorflowWire(schema, answers)
-    inference = InferenceWire(service.bundle, schema)
+    native = NativeCodec(schema, answers)
+    tensorflow = TensorflowCodec(schema, answers)
+    inference = InferenceCodec(service.bundle, schema)
     one_or_many = (schema.one, schema.many), (answers.answer, answers.answer_list)
     many = (tensorflow.request,), (answers.answer_list,)
     tensors = (InferRequest,), (InferResponse,)
@@ -90,7 +90,7 @@ def predict_routes(service: Service) -> list[FastRoute]:
         (paths.v2_infer(manifest), inference, tensors, "Predict, by the Open Inference Protocol."),
     ]
     return [
-        FastRoute(path, "POST", PredictRoute(service, wire, path), summary, *types)
-        for group, wire, types, summary in table
+        FastRoute(path, "POST", PredictRoute(service, codec, path), summary, *types)
+        for group, codec, types, summary in table
         for path in group
     ]

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from contract.bundle import Bundle
     from serve.errors import Refusal
     from serve.inference.arrays import Frame
-    from serve.inference.batcher import Scorer
+    from serve.inference.batcher import Batcher
     from serve.inference.predictor import Predictor
     from serve.inference.scores import Scores
     from serve.monitoring.logs import Log
@@ -43,7 +43,7 @@ class Service:
         self.unfinished = Unfinished(BODIES * settings.max_body_bytes)
         self.unready = STARTING  # why no request should be sent here; empty when ready
         self.failure: Failure | None = None
-        self.scorer: Scorer | None = None
+        self.batcher: Batcher | None = None
         self.draining = False
         self.loading: asyncio.Task[None] | None = None
 
@@ -71,7 +71,7 @@ class Service:
 
     def accept(self, predictor: Predictor) -> None:
         """Take requests from now on, with this predictor."""
-        from serve.inference.batcher import Limits, Scorer
+        from serve.inference.batcher import Limits, Batcher
         from serve.monitoring.drift import Drift
 
         drift = Drift(self.manifest)
@@ -79,7 +79,7 @@ class Service:
         def observe(frame: Frame, scores: Scores, in_flight: int) -> None:
             self.metrics.batch(scores, drift(frame), in_flight)
 
-        self.scorer = Scorer(predictor, observe, Limits.of(self.settings))
+        self.batcher = Batcher(predictor, observe, Limits.of(self.settings))
         spare_the_collector()
         if not self.draining:
             self.unready = ""
@@ -96,15 +96,15 @@ class Service:
         self.draining = True
         self.unready = DRAINING
 
-    def require_room(self) -> Scorer:
+    def admit(self) -> Batcher:
         """Return the batcher.
 
         Raises Unavailable while the model loads, and when too many requests or rows are in flight.
         """
-        if self.scorer is None:
+        if self.batcher is None:
             raise Unavailable(f"The model must be ready. Got: {self.unready}. Try again.")
-        self.scorer.require_room()
-        return self.scorer
+        self.batcher.admit()
+        return self.batcher
 
 
 def proven(bundle: Bundle, threads: int) -> Predictor:

@@ -10,7 +10,7 @@ from serve.inference.scores import Scores
 from serve.validation.schema import Row
 
 
-class Wire(Protocol):
+class Codec(Protocol):
     """The format of a request, and that of its answer."""
 
     def check_headers(self, headers: Headers) -> None:

@@ -11,7 +11,7 @@ from serve.validation.explain import ERRORS, body_problem, parse
 from serve.validation.schema import Row, Schema, in_order
 
 
-class NativeWire:
+class NativeCodec:
     """Reads one row or many; answers with one prediction or a list."""
 
     def __init__(self, schema: Schema, answers: Answers) -> None:

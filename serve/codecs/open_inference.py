@@ -58,7 +58,7 @@ class InferResponse(msgspec.Struct, omit_defaults=True):
     id: str | None = None
 
 
-class InferenceWire:
+class InferenceCodec:
     """Reads tensors and answers with tensors, as the Open Inference Protocol's REST API says."""
 
     def __init__(self, bundle: Bundle, schema: Schema) -> None:

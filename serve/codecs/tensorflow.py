@@ -15,7 +15,7 @@ from serve.validation.explain import ERRORS, parse, rows_problem, shape_problem,
 from serve.validation.schema import Row, Schema, in_order
 
 
-class TensorflowWire:
+class TensorflowCodec:
     """Reads many rows; accepts `signature_name` and `parameters`, which change nothing."""
 
     def __init__(self, schema: Schema, answers: Answers) -> None:

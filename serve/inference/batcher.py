@@ -53,7 +53,7 @@ class Limits(NamedTuple):
         return cls(settings.max_concurrency, settings.max_queued_rows)
 
 
-class Scorer:
+class Batcher:
     """A queue of jobs in front of a model; belongs to the event loop in which it is made."""
 
     def __init__(self, predictor: Predictor, observe: Observe, limits: Limits) -> None:
@@ -62,13 +62,13 @@ class Scorer:
         self.limits = limits
         self.loop = asyncio.get_running_loop()
         self.rows_on_the_loop = int(LONGEST_ON_THE_LOOP / predictor.seconds_per_row())
-        self.thread = ThreadPoolExecutor(1, thread_name_prefix="scorer")
+        self.thread = ThreadPoolExecutor(1, thread_name_prefix="batcher")
         self.waiting: list[Job] = []
         self.in_flight = 0
         self.rows_in_flight = 0
         self.scheduled = False
 
-    def require_room(self) -> None:
+    def admit(self) -> None:
         """Check that another job may be submitted; raise Unavailable if too much is in flight."""
         if self.in_flight >= self.limits.jobs:
             raise too_busy(f"{self.limits.jobs} requests", "MAX_CONCURRENCY")
@@ -76,8 +76,8 @@ class Scorer:
             raise too_busy(f"{self.limits.rows} rows", "MAX_QUEUED_ROWS")
 
     def submit(self, job: Job) -> None:
-        """Queue a job for the next batch; raise Unavailable as `require_room` does."""
-        self.require_room()
+        """Queue a job for the next batch; raise Unavailable as `admit` does."""
+        self.admit()
         self.in_flight += 1
         self.rows_in_flight += len(job.rows)
         self.waiting.append(job)

@@ -20,7 +20,7 @@ import requests
 
 from serve.errors import BrokenModel, Unavailable
 from serve.inference.arrays import Frame
-from serve.inference.batcher import Limits, Scorer
+from serve.inference.batcher import Batcher, Limits
 from serve.inference.scores import Scores
 from tests.support.servers.bundles import rewrite
 from tests.support.servers.server import Server, command, wait_until
@@ -69,10 +69,10 @@ def score(model: Model, jobs: list[Any], limits: Limits = ENOUGH) -> list[Any]:
     """Submit jobs in one turn of a loop; return what came of each."""
 
     async def run() -> None:
-        scorer = Scorer(model, lambda *_: None, limits)  # type: ignore[arg-type]
+        batcher = Batcher(model, lambda *_: None, limits)  # type: ignore[arg-type]
         for job in jobs:
             try:
-                scorer.submit(job)
+                batcher.submit(job)
             except Unavailable as error:
                 job.fail(error)
         await asyncio.gather(*(job.done.wait() for job in jobs))
@@ -107,7 +107,7 @@ def test_scorer_spares_jobs_from_their_neighbours() -> None:
     [(Limits(2, 1000), "MAX_CONCURRENCY"), (Limits(100, 3), "MAX_QUEUED_ROWS")],
 )
 def test_scorer_turns_away_what_is_too_much(limits: Limits, setting: str) -> None:
-    """Beyond its limits the scorer refuses at once and names the setting."""
+    """Beyond its limits the batcher refuses at once and names the setting."""
     first, second, third = score(Model(), [Job(1), Job(2, 3), Job(4, 5)], limits)
     assert (first, second) == ([1], [2, 3])
     assert isinstance(third, Unavailable)

@@ -19,10 +19,10 @@ from contract import bundle as bundles
 from contract.bundle import Bundle, Input
 from contract.inputs import FLOAT32_MAX, Domain
 from serve.codecs.answers import Answers
-from serve.codecs.codec import Wire
-from serve.codecs.native import NativeWire
-from serve.codecs.open_inference import InferenceWire
-from serve.codecs.tensorflow import TensorflowWire
+from serve.codecs.codec import Codec
+from serve.codecs.native import NativeCodec
+from serve.codecs.open_inference import InferenceCodec
+from serve.codecs.tensorflow import TensorflowCodec
 from serve.errors import Refusal
 from serve.http import encode
 from serve.validation.schema import Schema
@@ -68,19 +68,19 @@ def schema(birds: Bundle) -> Schema:
 
 
 @pytest.fixture(scope="session")
-def native(birds: Bundle, schema: Schema) -> NativeWire:
-    return NativeWire(schema, Answers(birds))
+def native(birds: Bundle, schema: Schema) -> NativeCodec:
+    return NativeCodec(schema, Answers(birds))
 
 
 @pytest.fixture(scope="session")
-def wires(birds: Bundle, schema: Schema, native: NativeWire) -> list[Wire]:
-    return [native, TensorflowWire(schema, Answers(birds)), InferenceWire(birds, schema)]
+def codecs(birds: Bundle, schema: Schema, native: NativeCodec) -> list[Codec]:
+    return [native, TensorflowCodec(schema, Answers(birds)), InferenceCodec(birds, schema)]
 
 
-def outcome(wire: Wire, body: bytes) -> tuple[Any, Refusal | None]:
+def outcome(codec: Codec, body: bytes) -> tuple[Any, Refusal | None]:
     """Return the rows of a body, or why there are none."""
     try:
-        return wire.read(body)[0], None
+        return codec.read(body)[0], None
     except Refusal as refusal:
         return None, refusal
 
@@ -104,10 +104,10 @@ def value_is_sound(value: Any, field: Input) -> bool:
 
 @QUICK
 @given(body=st.binary(max_size=200) | st.builds(lambda text: text.encode(), st.text()))
-def test_any_bytes_are_refused_or_sound(wires: list[Wire], birds: Bundle, body: bytes) -> None:
-    """Whatever bytes come, a wire returns rows the model takes or raises a Refusal."""
-    for wire in wires:
-        rows, refusal = outcome(wire, body)
+def test_any_bytes_are_refused_or_sound(codecs: list[Codec], birds: Bundle, body: bytes) -> None:
+    """Whatever bytes come, a codec returns rows the model takes or raises a Refusal."""
+    for codec in codecs:
+        rows, refusal = outcome(codec, body)
         if refusal is None:
             assert_sound(rows, birds)
         else:
@@ -117,7 +117,7 @@ def test_any_bytes_are_refused_or_sound(wires: list[Wire], birds: Bundle, body: 
 
 @QUICK
 @given(request=REQUESTS)
-def test_any_json_is_refused_or_sound(native: NativeWire, birds: Bundle, request: Any) -> None:
+def test_any_json_is_refused_or_sound(native: NativeCodec, birds: Bundle, request: Any) -> None:
     """Whatever JSON comes, nan and infinity included, /predict takes only what it should."""
     rows, refusal = outcome(native, json.dumps(request).encode())
     if refusal is None:
@@ -130,7 +130,7 @@ def test_any_json_is_refused_or_sound(native: NativeWire, birds: Bundle, request
 @QUICK
 @given(rows=st.lists(GOOD_ROW, min_size=1, max_size=5))
 def test_good_rows_are_read_as_they_are(
-    native: NativeWire, birds: Bundle, rows: list[dict[str, Any]]
+    native: NativeCodec, birds: Bundle, rows: list[dict[str, Any]]
 ) -> None:
     """Rows that fit come out of the parser with their values, in the manifest's order."""
     names = [field.name for field in birds.manifest.inputs]
@@ -143,7 +143,7 @@ def test_good_rows_are_read_as_they_are(
 @QUICK
 @given(row=GOOD_ROW, name=NAMES, value=SCALARS, end=st.booleans())
 def test_duplicate_keys_are_always_found(
-    native: NativeWire, row: dict[str, Any], name: str, value: Any, *, end: bool
+    native: NativeCodec, row: dict[str, Any], name: str, value: Any, *, end: bool
 ) -> None:
     """A key that occurs twice is refused wherever it stands and whatever else is absent."""
     pairs = [(name, row.get(name, value)), *((k, v) for k, v in row.items() if k != name)]
