@@ -26,33 +26,35 @@ def warnings(
     new: Bundle, old: Bundle | None, fresh: Evaluation, scores: list[Score], moved: list[Drift]
 ) -> list[str]:
     """Return each concern as a sentence."""
-    found = [NOT_MEASURED] if new.manifest.evaluation == "claimed" else []
+    concerns = [NOT_MEASURED] if new.manifest.evaluation == "claimed" else []
     if old and old.manifest.evaluation == "claimed":
-        found.append("What the published model answers is a claim: its own data was not at hand.")
-    found += perfect(fresh, scores)
+        concerns.append(
+            "What the published model answers is a claim: its own data was not at hand."
+        )
+    concerns += perfect(fresh, scores)
     if old:
-        found += loosened(recorded(new.manifest), recorded(old.manifest))
+        concerns += loosened(recorded(new.manifest), recorded(old.manifest))
     shifted = [drift.feature for drift in moved if drift.shifted]
     if shifted:
-        found.append(
+        concerns.append(
             f"The data shifted since the published model in {', '.join(shifted)}: check that the "
             "data is right before blaming or praising the model."
         )
-    return found
+    return concerns
 
 
 def unlucky(scores: list[Score], drops: Mapping[str, float]) -> list[str]:
     """Return a warning for each drop that the gate accepts only as other seeds do not have it."""
-    found = []
+    concerns = []
     for score in scores:
         drop = fallen(score)
         is_luck = score.certain and score.direction == "same"
         if is_luck and drop > drops.get(score.metric, inf):
-            found.append(
+            concerns.append(
                 f"{score.metric} is {drop:.3g} worse, beyond the chance of the rows, but not when "
                 "averaged over random seeds: this fit was unlucky, and another seed may do better."
             )
-    return found
+    return concerns
 
 
 def perfect(fresh: Evaluation, scores: list[Score]) -> list[str]:
@@ -61,11 +63,11 @@ def perfect(fresh: Evaluation, scores: list[Score]) -> list[str]:
         if score.new >= PERFECT.get(score.metric, inf):
             culprits = [name for name in fresh.features[0] if tells(fresh, name)]
             hint = f" {' and '.join(culprits)} alone tells the target." if culprits else ""
-            found = (
+            concern = (
                 f"A perfect held-out {score.metric} ({score.new:.4g}) is more often a leak of the "
                 f"label than a triumph: is every input known before the target is?{hint}"
             )
-            return [found]
+            return [concern]
     return []
 
 
@@ -111,17 +113,19 @@ def names(groups: dict[Label, list[Value]], rows: int) -> bool:
 
 def loosened(new: list[Check], old: list[Check]) -> list[str]:
     """Return a warning for each absolute threshold that is easier than the published model's."""
-    found = []
+    concerns = []
     now = {check.metric: check for check in new}
     for check in old:
         mine = now.get(check.metric)
         if mine is None:
-            found.append(f"The gate no longer bounds {check.metric} (it was {check.threshold:g}).")
+            concerns.append(
+                f"The gate no longer bounds {check.metric} (it was {check.threshold:g})."
+            )
         elif mine.threshold != check.threshold:
             easier = (mine.threshold < check.threshold) == (check.bound == "min")
             if easier:
-                found.append(
+                concerns.append(
                     f"The gate on {check.metric} was loosened from {check.threshold:g} to "
                     f"{mine.threshold:g}."
                 )
-    return found
+    return concerns

@@ -38,19 +38,19 @@ def weights(rows: int) -> Iterator[NDArray[np.int64]]:
 
 
 def bootstrap(
-    found: Sequence[Evaluation], classes: Sequence[Label] | None
+    evaluations: Sequence[Evaluation], classes: Sequence[Label] | None
 ) -> list[dict[str, Numbers]]:
-    """Score every model of `found`, which answer the same rows, on the same resamples.
+    """Score every model of `evaluations`, which answer the same rows, on the same resamples.
 
     Returns for each model its metrics, each an array (resamples,).
     """
-    scorers = [scorer(each, classes) for each in found]
-    batches: list[list[Scores]] = [[] for _ in found]
-    for drawn in weights(len(found[0].truth)):
-        for each, scored in zip(scorers, batches, strict=True):
-            scored.append(each(drawn))
+    scorers = [scorer(evaluation, classes) for evaluation in evaluations]
+    batches: list[list[Scores]] = [[] for _ in evaluations]
+    for drawn in weights(len(evaluations[0].truth)):
+        for score_resamples, scored in zip(scorers, batches, strict=True):
+            scored.append(score_resamples(drawn))
     return [
-        {name: np.concatenate([part[name] for part in scored]) for name in scored[0]}
+        {name: np.concatenate([batch[name] for batch in scored]) for name in scored[0]}
         for scored in batches
     ]
 
@@ -66,7 +66,9 @@ def interval(values: Numbers, confidence: float = CONFIDENCE) -> tuple[float, fl
     return float(low), float(high)
 
 
-def intervals(found: Evaluation, classes: Sequence[Label] | None) -> dict[str, tuple[float, float]]:
+def intervals(
+    evaluation: Evaluation, classes: Sequence[Label] | None
+) -> dict[str, tuple[float, float]]:
     """Return the interval of each metric of one model."""
-    (scored,) = bootstrap([found], classes)
+    (scored,) = bootstrap([evaluation], classes)
     return {name: interval(values) for name, values in scored.items()}

@@ -23,14 +23,16 @@ Scores = dict[str, Numbers]
 class ClassScores:
     """The metrics of a classifier's answers."""
 
-    def __init__(self, found: Evaluation, classes: Sequence[Label]) -> None:
-        everything = {*classes, *found.truth, *found.predictions}
+    def __init__(self, evaluation: Evaluation, classes: Sequence[Label]) -> None:
+        everything = {*classes, *evaluation.truth, *evaluation.predictions}
         labels = [*classes, *sorted(everything.difference(classes), key=str)]
-        self.actual = one_hot(found.truth, labels)
-        self.predicted = one_hot(found.predictions, labels)
+        self.actual = one_hot(evaluation.truth, labels)
+        self.predicted = one_hot(evaluation.predictions, labels)
         self.known = len(classes)
         self.probabilities = (
-            None if found.probabilities is None else np.array(found.probabilities, dtype=np.float64)
+            None
+            if evaluation.probabilities is None
+            else np.array(evaluation.probabilities, dtype=np.float64)
         )
 
     def __call__(self, weights: NDArray[Any]) -> Scores:
@@ -66,9 +68,9 @@ class ClassScores:
 class NumberScores:
     """The metrics of a regressor's answers."""
 
-    def __init__(self, found: Evaluation) -> None:
-        self.truth = np.array(found.truth, dtype=np.float64)
-        self.errors = np.abs(np.array(found.predictions, dtype=np.float64) - self.truth)
+    def __init__(self, evaluation: Evaluation) -> None:
+        self.truth = np.array(evaluation.truth, dtype=np.float64)
+        self.errors = np.abs(np.array(evaluation.predictions, dtype=np.float64) - self.truth)
 
     def __call__(self, weights: NDArray[Any]) -> Scores:
         """Return each metric, an array (resamples,), of the resamples (resamples, rows)."""
@@ -102,15 +104,15 @@ class NumberScores:
         return spread
 
 
-def scorer(found: Evaluation, classes: Sequence[Label] | None) -> ClassScores | NumberScores:
+def scorer(evaluation: Evaluation, classes: Sequence[Label] | None) -> ClassScores | NumberScores:
     """Return what scores resamples of these answers."""
-    return NumberScores(found) if classes is None else ClassScores(found, classes)
+    return NumberScores(evaluation) if classes is None else ClassScores(evaluation, classes)
 
 
-def score(found: Evaluation, classes: Sequence[Label] | None) -> dict[str, float]:
+def score(evaluation: Evaluation, classes: Sequence[Label] | None) -> dict[str, float]:
     """Return each metric of the rows as they are, without resampling."""
-    once = np.ones((1, len(found.truth)), dtype=np.int64)
-    return {name: float(values[0]) for name, values in scorer(found, classes)(once).items()}
+    once = np.ones((1, len(evaluation.truth)), dtype=np.int64)
+    return {name: float(values[0]) for name, values in scorer(evaluation, classes)(once).items()}
 
 
 def label_scores(hits: Numbers, actual: Numbers, predicted: Numbers) -> Scores:

@@ -48,8 +48,8 @@ def numbers(now: Sequence[Value], then: Sequence[Value]) -> tuple[float, float]:
         np.array([-np.inf if value is None else value for value in side], dtype=np.float64)
         for side in (now, then)
     )
-    found = stats.ks_2samp(ours, theirs)
-    return float(found.statistic), float(found.pvalue)
+    result = stats.ks_2samp(ours, theirs)
+    return float(result.statistic), float(result.pvalue)
 
 
 def texts(now: Sequence[Value], then: Sequence[Value]) -> tuple[float, float]:

@@ -42,15 +42,15 @@ def compare(
     before = score(old, classes)
     drawn, drawn_before = bootstrap([new, old], classes)
     chances = {} if classes is None else permutation(new, old, classes)
-    found = []
+    result = []
     for name, value in values.items():
-        each = alone(name, value, drawn[name])
+        compared = alone(name, value, drawn[name])
         if name in before:
             between = interval(drawn[name] - drawn_before[name], confidence)
-            against(each, before[name], between, chances.get(name), 1 - confidence)
-            direct(each, averaged(name, value - before[name]))
-        found.append(each)
-    return found
+            against(compared, before[name], between, chances.get(name), 1 - confidence)
+            direct(compared, averaged(name, value - before[name]))
+        result.append(compared)
+    return result
 
 
 def alone(name: str, value: float, drawn: Numbers) -> Score:
@@ -63,38 +63,38 @@ def alone(name: str, value: float, drawn: Numbers) -> Score:
 
 
 def against(
-    found: Score, old: float, between: tuple[float, float], p: float | None, alpha: float
+    compared: Score, old: float, between: tuple[float, float], p: float | None, alpha: float
 ) -> None:
     """Add the old value, the difference and its test to a score."""
-    found.old, found.difference = old, found.new - old
-    found.low, found.high = between
-    found.p = p
+    compared.old, compared.difference = old, compared.new - old
+    compared.low, compared.high = between
+    compared.p = p
     if p is None:
-        found.test = BOOTSTRAP
-        certain = found.low > 0 or found.high < 0
+        compared.test = BOOTSTRAP
+        certain = compared.low > 0 or compared.high < 0
     else:
-        found.test = MCNEMAR if found.metric == "accuracy" else PERMUTATION
+        compared.test = MCNEMAR if compared.metric == "accuracy" else PERMUTATION
         certain = p <= alpha
-    found.certain = certain and abs(found.difference) > SMALLEST
+    compared.certain = certain and abs(compared.difference) > SMALLEST
 
 
-def direct(found: Score, averaged: Interval | None) -> None:
+def direct(compared: Score, averaged: Interval | None) -> None:
     """Set the direction of a score: better or worse beyond the chance of both rows and seeds."""
-    difference = found.difference or 0.0
+    difference = compared.difference or 0.0
     if averaged:
-        found.averaged, found.averaged_low, found.averaged_high = averaged
+        compared.averaged, compared.averaged_low, compared.averaged_high = averaged
     low, high = averaged[1:] if averaged else (difference, difference)
     rises = difference > 0
-    if found.certain and (low > 0 if rises else high < 0):
-        found.direction = "better" if rises == found.higher_is_better else "worse"
+    if compared.certain and (low > 0 if rises else high < 0):
+        compared.direction = "better" if rises == compared.higher_is_better else "worse"
     else:
-        found.direction = "same"
+        compared.direction = "same"
 
 
-def fallen(found: Score) -> float:
+def fallen(compared: Score) -> float:
     """Return by how much a metric is worse than the old model's; negative where it is better."""
-    difference = found.difference or 0.0
-    return -difference if found.higher_is_better else difference
+    difference = compared.difference or 0.0
+    return -difference if compared.higher_is_better else difference
 
 
 def arrow(direction: Direction | None) -> str:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from contract.bundle import Label
 from contract.evaluation.evaluation import Evaluation
-from contract.evaluation.scores import score
+from contract.evaluation.scores import score as score_rows
 from contract.evaluation.segments import called, part
 from contract.spec.gate import ROWS
 from judge.comparison.baseline_answers import Answered
@@ -37,25 +37,25 @@ class Scorer:
         both = self.shared(rows)
         mine = part(self.fresh, rows)
         if both is None:
-            found = compare(mine, None, self.classes)
+            scores = compare(mine, None, self.classes)
         else:
-            found = compare(*both, self.classes, self.confidence, averaged)
+            scores = compare(*both, self.classes, self.confidence, averaged)
             if len(both[0].truth) < len(rows):
-                found = self.on_every_row(mine, found)
+                scores = self.on_every_row(mine, scores)
             if self.before and not self.before.chosen.conclusive:
-                for each in found:
-                    each.direction = "unknown"
-        return [each for each in found if is_measurable(each)]
+                for score in scores:
+                    score.direction = "unknown"
+        return [score for score in scores if is_measurable(score)]
 
     def on_every_row(self, mine: Evaluation, compared: list[Score]) -> list[Score]:
         """Return the comparisons that exist, each with the new model's value on all of its rows."""
         alone = compare(mine, None, self.classes)
-        whole = score(mine, self.classes)
-        by_name = {each.metric: each for each in compared if is_measurable(each)}
-        found = [by_name.get(each.metric, each) for each in alone]
-        for each in found:
-            each.whole = whole[each.metric]
-        return found
+        whole = score_rows(mine, self.classes)
+        by_name = {score.metric: score for score in compared if is_measurable(score)}
+        scores = [by_name.get(score.metric, score) for score in alone]
+        for score in scores:
+            score.whole = whole[score.metric]
+        return scores
 
     def shared(self, rows: Sequence[int]) -> tuple[Evaluation, Evaluation] | None:
         """Return both models' answers to the eligible ones of the rows, None if too few."""
@@ -68,6 +68,6 @@ class Scorer:
         return part(self.before.new, places), part(self.before.old, places)
 
 
-def is_measurable(found: Score) -> bool:
+def is_measurable(score: Score) -> bool:
     """Return whether the metric exists for both models."""
-    return not math.isnan(found.new) and not math.isnan(found.old or 0)
+    return not math.isnan(score.new) and not math.isnan(score.old or 0)

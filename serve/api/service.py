@@ -71,7 +71,7 @@ class Service:
 
     def accept(self, predictor: Predictor) -> None:
         """Take requests from now on, with this predictor."""
-        from serve.inference.batcher import Limits, Batcher
+        from serve.inference.batcher import Batcher, Limits
         from serve.monitoring.drift import Drift
 
         drift = Drift(self.manifest)
