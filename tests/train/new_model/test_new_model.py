@@ -10,15 +10,18 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from sklearn.linear_model import Ridge
 
 from contract import models
 from contract.errors import ModelError
 from contract.spec import model_toml
 from ship import git
+from tests.support.models.folder import RIDGE, Folder, default_toml
 from tests.support.models.train_here import train_here
-from train.data import csv_table
+from train.data import csv_table, dataset
+from train.data.split import split
 from train.export import hard_rows
-from train.new_model import __main__, column_types, templates
+from train.new_model import __main__, column_types, first_gate, templates
 from train.new_model.column_types import Column
 
 PENGUINS = models.DEFAULT / "penguins" / "penguins.csv"
@@ -187,6 +190,15 @@ def test_new_model_refuses_what_no_model_can_come_of(root: Path, content: str, w
         create(root, content)
     assert words in str(caught.value)
     assert list(root.iterdir()) == []
+
+
+def test_first_gate_of_a_target_that_hardly_varies_is_refused(folder: Folder) -> None:
+    """There is no r2 of a fold in which every price is the same, and so no bound on it."""
+    csv = "x,y\n" + "".join(f"{row},{5 + (row == 0)}\n" for row in range(40))
+    toml = default_toml(csv).replace("classification", "regression").replace("accuracy", "r2")
+    spec = folder.write(csv, toml, RIDGE)
+    with pytest.raises(ModelError, match="must be of several values in every fold"):
+        first_gate.measure(spec, Ridge(), *split(spec, dataset.load(spec)))
 
 
 def test_new_model_overwrites_nothing(root: Path) -> None:
