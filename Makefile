@@ -25,7 +25,7 @@ override TOOLS := trivy actionlint cosign compose docker-registry browser go kub
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: $(shell sed -n 's/^\([a-z-]*\):.*/\1/p' Makefile) .venv .venv-dev $(TOOLS)
+.PHONY: $(shell sed -n 's/^\([a-z-]*\):.*/\1/p' Makefile) .ready .venv .venv-dev $(TOOLS)
 
 help: ## Print these words
 	@echo "make WORD [MODEL=name] [MODELS=folder]   (every model where MODEL is not given; MODELS is model/)"
@@ -33,7 +33,7 @@ help: ## Print these words
 
 ##@ Every day
 
-pipeline: .venv engine trivy lint ## Train, gate, build, scan, smoke-test and publish (REGISTRY=host/owner, BUNDLE=folder)
+pipeline: .ready lint ## Train, gate, build, scan, smoke-test and publish (REGISTRY=host/owner, BUNDLE=folder)
 	$(SHIP) pipeline
 
 new-model: .venv-dev ## Write a model folder: NAME=… CSV=… TARGET=…
@@ -164,6 +164,10 @@ engine: ## Have a container engine: use the one here, or install and start one
 
 $(TOOLS): engine
 	@ship/engine.sh $@
+
+# What the main job begins with, side by side; it has Trivy made while it trains.
+.ready:
+	@ship/engine.sh together environment engine
 
 # What the main job runs in, and what tests and linters need on top of it.
 .venv:

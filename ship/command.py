@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import shlex
+import signal
 import subprocess
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Thread
 
 from ship.errors import StageError
 
@@ -107,6 +110,34 @@ def follow(
         for text in process.stdout or ():
             line(text)
     return process.returncode
+
+
+class Background:
+    """A command that runs beside what comes next; `line` is called with each of its lines."""
+
+    def __init__(self, *command: Argument, line: Callable[[str], None]) -> None:
+        self.process = subprocess.Popen(
+            list(map(str, command)), errors="replace", process_group=0,
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+        )  # fmt: skip
+        self.reader = Thread(target=self.read, args=(line,), daemon=True)
+        self.reader.start()
+
+    def read(self, line: Callable[[str], None]) -> None:
+        with self.process:
+            for text in self.process.stdout or ():
+                line(text)
+
+    def wait(self) -> int:
+        """Return the exit code, once the command has ended and all of its lines were handed on."""
+        self.reader.join()
+        return self.process.returncode
+
+    def stop(self) -> None:
+        """End the command, and all that it has started, where it still runs."""
+        if self.process.poll() is None:
+            os.killpg(self.process.pid, signal.SIGTERM)
+        self.wait()
 
 
 def absent(error: FileNotFoundError, program: str) -> StageError:

@@ -3,7 +3,7 @@
 #
 # What is present is used as it is. On Debian and Ubuntu, as root, what is missing is installed from
 # the distribution's packages; anywhere else the message says what to install.
-# Usage: ship/engine.sh PART…, where a PART is one of the words at the end of this file.
+# Usage: ship/engine.sh [together] PART…, where a PART is one of the words at the end of this file.
 set -euo pipefail
 
 trivy_module=github.com/aquasecurity/trivy@v0.72.0
@@ -18,10 +18,35 @@ have() { command -v "$1" >/dev/null 2>&1; }
 # Succeeds where packages can be installed without asking anybody: by root, and on a CI runner.
 can_install() { have apt-get && { [ "$(id -u)" = 0 ] || { [ -n "${CI:-}" ] && sudo -n true; }; }; }
 
+# Parts that run at the same time take turns at apt, which refuses a second one.
 apt() {
-  local sudo=
-  [ "$(id -u)" = 0 ] || sudo="sudo -n"
-  $sudo env DEBIAN_FRONTEND=noninteractive DEBCONF_NOWARNINGS=yes apt-get -qq "$@" >/dev/null
+  local sudo=()
+  [ "$(id -u)" = 0 ] || sudo=(sudo -n)
+  progress "apt-get $1" true "${sudo[@]}" flock /var/lock/model-images-apt \
+    env DEBIAN_FRONTEND=noninteractive DEBCONF_NOWARNINGS=yes apt-get -qq "$@" >/dev/null
+}
+
+# progress STEP HOW_FAR COMMAND…: run a command; every ten seconds, say that the step goes on, for how
+# long, and what HOW_FAR prints.
+progress() {
+  local step=$1 how_far=$2 ticker status=0 began=$SECONDS
+  shift 2
+  while sleep 10 >&- 2>&-; do say "$step: $((SECONDS - began)) s $($how_far)"; done >&2 &
+  ticker=$!
+  "$@" || status=$?
+  kill "$ticker"
+  wait "$ticker" 2>/dev/null || true
+  return "$status"
+}
+
+# together PART…: run parts at the same time, with each line after its part's name; the first that fails
+# ends the others, and all that they have started.
+together() {
+  local part group
+  set -m # a process group for each
+  trap 'for group in $(jobs -p); do kill -- "-$group"; done 2>/dev/null' EXIT
+  for part in "$@"; do "$0" "$part" </dev/null > >(exec sed -u "s/^/$part | /") 2>&1 & done
+  for part in "$@"; do wait -n || exit 1; done
 }
 
 # apt_install PACKAGE…: install what is missing.
@@ -76,8 +101,9 @@ start_engine() {
   if [ -d /run/systemd/system ]; then systemctl restart docker; else start_daemon; fi
   # On a busy disk containerd needs longer than the 15 seconds that dockerd gives it, and dockerd ends.
   # systemd starts it again; so does this, where there is no systemd.
-  for _ in $(seq 180); do
+  for second in $(seq 180); do
     ! engine_answers || return 0
+    [ $((second % 10)) -ne 0 ] || say "waiting for the Docker engine: $second s"
     if [ ! -d /run/systemd/system ] && [ -z "$(jobs -r)" ]; then
       say "dockerd ended ($(tail -n 1 /var/log/dockerd.log)): starting it again"
       start_daemon
@@ -163,14 +189,25 @@ go_tool() {
   have_go
   go=$(command -v go || echo "$debian_go")
   say "building $1 from ${2##*@} of its Go module (once; some minutes)"
-  local work flags="-s -w -X=${2%@*}/pkg/version/app.ver=${2##*@v}"
   work=$(mktemp -d)
-  # An older Go fetches the newer one as a module, but only while it sees no experiment it does not know.
-  (cd "$work" && "$go" mod init tools 2>/dev/null && "$go" mod edit -go=1.26.3 -require="$2" &&
-    go=$(GOTOOLCHAIN=auto "$go" env GOROOT)/bin/go && GOEXPERIMENT=jsonv2 "$go" build -mod=mod \
-    -trimpath -ldflags="$flags" -o "$tools/$1" "${2%@*}/cmd/$1" 2>"$work/log") ||
+  progress "building $1" packages_built go_build "$@" ||
     fail "building $1 failed; install it by hand and put it on the PATH. $(tail -n 5 "$work/log")"
   rm -rf "$work"
+}
+
+# Print how many packages have been compiled, of how many; each has a line in the log, without blanks.
+packages_built() {
+  [ ! -s "$work/packages" ] || echo "$(grep -c '^[^ ]*$' "$work/log") of $(wc -l <"$work/packages") packages"
+}
+
+go_build() {
+  local package="${2%@*}/cmd/$1" flags="-s -w -X=${2%@*}/pkg/version/app.ver=${2##*@v}"
+  # An older Go fetches the newer one as a module, but only while it sees no experiment it does not know.
+  (cd "$work" && "$go" mod init tools 2>/dev/null && "$go" mod edit -go=1.26.3 -require="$2" &&
+    go=$(GOTOOLCHAIN=auto "$go" env GOROOT)/bin/go && export GOEXPERIMENT=jsonv2 &&
+    "$go" list -mod=mod -deps "$package" >"$work/packages" 2>"$work/log" &&
+    "$go" build -v -mod=mod -trimpath -ldflags="$flags" -o "$tools/.$1-$$" "$package" 2>"$work/log" &&
+    mv "$tools/.$1-$$" "$tools/$1")
 }
 
 # container_tool NAME IMAGE: a wrapper that runs the pinned image, where it can be pulled.
@@ -195,6 +232,10 @@ tool() {
 }
 
 tools=${XDG_CACHE_HOME:-$HOME/.cache}/model-images/bin
+if [ "${1:-}" = together ]; then
+  together "${@:2}"
+  exit
+fi
 for part in "${@:-engine}"; do
   case $part in
     engine) engine ;;

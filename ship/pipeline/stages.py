@@ -10,7 +10,7 @@ import os
 import time
 import traceback
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass, field
 
 from contract import models as model_folders
@@ -39,8 +39,9 @@ from ship.registry.destination import Destination, destination
 from ship.registry.image_index import Image, join
 from ship.settings import Settings
 from ship.supply_chain import passed_tests
-from ship.supply_chain.scan import find_database, scan, scanner
+from ship.supply_chain.scan import find_database, scan, scanner, trivy_in_background
 from ship.tags import tags_of_head
+from ship.waiting import progress
 
 STAGES = ("train", "gate", "image", "measure", "scan", "smoke", "publish")
 TESTING = {"measure", "scan", "smoke"}  # the stages in which an image can be found wanting
@@ -57,6 +58,7 @@ class Run:
     workspace: Workspace
     settings: Settings = field(default_factory=Settings)
     repeat: bool = False
+    wait_for_trivy: Callable[[], None] = lambda: None
     seconds: dict[str, float] = field(default_factory=dict)
     failed: str | None = None
     error: str = ""
@@ -67,12 +69,18 @@ def pipeline(models: list[str], stages: tuple[str, ...], settings: Settings) -> 
     if any(git.is_shallow(root) for root in (git.TOOL, model_folders.root())):
         print("plan: this clone is shallow, so revisions may be later than the commits they name; "
               "fetch the whole history (fetch-depth: 0)")  # fmt: skip
-    python_image = base_image.resolve() if BUILDING.intersection(stages) else ""
-    runs = [Run(Workspace(model, python_image), settings, stages != STAGES) for model in models]
-    for run in runs:
-        for stage in stages:
-            if not run.failed:
-                run_stage(run, stage)
+    whole = stages == STAGES
+    with trivy_in_background() if whole else nullcontext(lambda: None) as wait_for_trivy:
+        with progress("base image"):
+            python_image = base_image.resolve() if BUILDING.intersection(stages) else ""
+        runs = [
+            Run(Workspace(model, python_image), settings, not whole, wait_for_trivy)
+            for model in models
+        ]
+        for run in runs:
+            for stage in stages:
+                if not run.failed:
+                    run_stage(run, stage)
     return runs
 
 
@@ -82,7 +90,8 @@ def run_stage(run: Run, stage: str) -> None:
     print(f"{model}: {stage}", flush=True)
     started = time.monotonic()
     try:
-        ACTIONS[stage](run)
+        with progress(f"{model}: {stage}"):
+            ACTIONS[stage](run)
     except (ShipError, BundleError) as error:
         run.failed, run.error = stage, str(error)
     except Exception:  # noqa: BLE001 - whatever it is, the other models go on
@@ -141,6 +150,7 @@ def run_measure(run: Run) -> None:
 
 def run_scan(run: Run) -> None:
     """Look for what must not ship in the image, unless this scanner has looked at these bytes."""
+    run.wait_for_trivy()
     archive, database = run.workspace.archive, find_database()
     current = scanner()
     if passed_tests.was_scanned(archive, current) and not run.repeat:

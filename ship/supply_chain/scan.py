@@ -6,7 +6,8 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Iterator
+import sys
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +20,7 @@ from ship.files import digest
 from ship.files.replace import remove
 from ship.registry.layout import Layout
 from ship.registry.oci_archive import Archive
+from ship.waiting import progress
 
 TOOLS = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache"), "model-images", "bin")
 SEVERITIES = ("CRITICAL", "HIGH", "MEDIUM", "LOW", "UNKNOWN")
@@ -44,6 +46,38 @@ class Findings:
     def __str__(self) -> str:
         counts = ", ".join(f"{n} {severity.lower()}" for severity, n in self.counts.items() if n)
         return (counts or "none") + ("" if self.database else " (no vulnerability database)")
+
+
+@contextmanager
+def trivy_in_background() -> Iterator[Callable[[], None]]:
+    """Have Trivy made beside the body, where it is not here; yield what waits until it is.
+
+    Waiting raises StageError where it could not be made. With the body its making ends.
+    """
+    if shutil.which("trivy", path=search_path()):
+        yield lambda: None
+        return
+    making = command.Background(git.TOOL / "ship/engine.sh", "trivy", line=show_making)
+
+    def wait() -> None:
+        with progress("waiting for Trivy"):
+            code = making.wait()
+        if code:
+            raise StageError("trivy must be on the PATH. Making it failed, as is said above.")
+
+    try:
+        yield wait
+    finally:
+        making.stop()
+
+
+def show_making(line: str) -> None:
+    sys.stdout.write(f"trivy | {line}")
+    sys.stdout.flush()
+
+
+def search_path() -> str:
+    return f"{TOOLS}{os.pathsep}{os.environ['PATH']}"
 
 
 def find_database() -> bool:
@@ -152,6 +186,6 @@ def trivy(subcommand: str, *arguments: str) -> str:
 
 
 def run_trivy(*arguments: str) -> command.Result:
-    environment = {**os.environ, "PATH": f"{TOOLS}{os.pathsep}{os.environ['PATH']}"}
+    environment = {**os.environ, "PATH": search_path()}
     return command.attempt("trivy", "--quiet", *arguments, folder=git.TOOL,
                            environment=environment)  # fmt: skip

@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from ship import git
-from ship.command import REASON_CHARACTERS, attempt, follow, run
+from ship.command import REASON_CHARACTERS, Background, attempt, follow, run
 from ship.errors import StageError
+from ship.waiting import wait_for
 
 STARTERS = {"subprocess", "os.system", "os.popen", "pty", "multiprocessing"}
 
@@ -90,3 +91,22 @@ def test_follow_hands_on_lines_as_they_come() -> None:
     code = "import sys; print('one', flush=True); print('two', file=sys.stderr); sys.exit(3)"
     assert follow(*python(code), line=lines.append) == 3
     assert lines == ["one\n", "two\n"]
+
+
+def test_background_hands_on_its_lines_and_how_it_ended() -> None:
+    """What runs beside is waited for, and nothing that it has said is lost."""
+    lines: list[str] = []
+    beside = Background("sh", "-c", "echo one; sleep 0.2; echo two >&2; exit 3",
+                                line=lines.append)  # fmt: skip
+    assert beside.wait() == 3
+    assert lines == ["one\n", "two\n"]
+
+
+def test_background_ends_with_all_that_it_started() -> None:
+    """Nothing goes on in the background when nobody waits for it any more."""
+    lines: list[str] = []
+    beside = Background("sh", "-c", "sleep 60 & echo $!; wait", line=lines.append)
+    wait_for(lambda: lines, bool, "It must begin", 10)
+    beside.stop()
+    status = Path("/proc", lines[0].strip(), "stat")
+    assert not status.exists() or status.read_text().split()[2] == "Z"

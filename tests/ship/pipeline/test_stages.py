@@ -127,6 +127,20 @@ def test_scan_looks_at_the_same_bytes_once(scanned: list[str], tmp_path: Path) -
     assert scanned == [first.digest, second.digest]
 
 
+def test_scan_waits_for_the_trivy_that_is_being_made(scanned: list[str], tmp_path: Path) -> None:
+    """What does not need it has gone on meanwhile; where it cannot be made, the scan says so."""
+    image_of(tmp_path / "iris", "iris", "")
+
+    def wait() -> None:
+        raise StageError("trivy must be on the PATH. Making it failed.")
+
+    run = Run(Workspace("iris", "", tmp_path), wait_for_trivy=wait)
+    job.run_stage(run, "scan")
+    assert (run.failed, run.error, scanned) == (
+        "scan", "trivy must be on the PATH. Making it failed.", []
+    )  # fmt: skip
+
+
 def test_scan_looks_again_where_anything_has_changed(
     scanned: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
