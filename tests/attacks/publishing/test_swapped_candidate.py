@@ -34,6 +34,7 @@ from tests.support.names import RUN
 
 pytestmark = pytest.mark.engine
 TAKEN = f"model-images-attack-{RUN}"  # the repository of all names that an attacker gives here
+OWN = RUN.encode()  # in every layer, which the engine would share with another run, and take away
 
 
 @pytest.fixture(autouse=True)
@@ -64,7 +65,7 @@ def other(tmp_path: Path) -> Iterator[Archive]:
 def make(folder: Path, content: bytes) -> Archive:
     folder.mkdir()
     labels = {"content": content.decode(), "place": str(folder)}  # new in every run
-    return oci_archive(folder / "image.tar", {"content.txt": content}, labels)
+    return oci_archive(folder / "image.tar", {"content.txt": content, "run.txt": OWN}, labels)
 
 
 def content_of(image: str) -> bytes:
@@ -181,7 +182,9 @@ def test_two_checkouts_test_one_image_at_the_same_time(archive: Archive, tmp_pat
 def test_next_image_of_a_checkout_takes_the_place_of_the_last(archive: Archive) -> None:
     """What is held for one place is one image, so nothing piles up."""
     engine.load(archive)
-    oci_archive(archive.path, {"content.txt": b"next"}, {"place": str(archive.path)})
+    oci_archive(
+        archive.path, {"content.txt": b"next", "run.txt": OWN}, {"place": str(archive.path)}
+    )
     changed = Archive(archive.path)
     engine.load(changed)
     assert held(archive) == [engine.held(changed)]
