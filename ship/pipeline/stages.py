@@ -65,7 +65,7 @@ class Run:
 
 
 def pipeline(models: list[str], stages: tuple[str, ...], settings: Settings) -> list[Run]:
-    """Take each model through `stages`; one that fails does not keep the others from theirs."""
+    """Run `stages` for each model; one that fails does not keep the others from theirs."""
     if any(git.is_shallow(root) for root in (git.TOOL, model_folders.root())):
         print("plan: this clone is shallow, so revisions may be later than the commits they name; "
               "fetch the whole history (fetch-depth: 0)")  # fmt: skip
@@ -85,7 +85,7 @@ def pipeline(models: list[str], stages: tuple[str, ...], settings: Settings) -> 
 
 
 def run_stage(run: Run, stage: str) -> None:
-    """Run one stage and note its time, and its failure if it fails."""
+    """Run one stage; note its seconds and, if it fails, its error."""
     model = run.workspace.model
     print(f"{model}: {stage}", flush=True)
     started = time.monotonic()
@@ -103,7 +103,7 @@ def run_stage(run: Run, stage: str) -> None:
 
 
 def forget(run: Run, stage: str) -> None:
-    """Take an image that has failed out of the engine; `make image` puts it there again."""
+    """Remove an image that failed from the engine; `make image` loads it again."""
     if stage in TESTING:
         with suppress(ShipError, OSError):
             engine.release(run.workspace.archive)
@@ -189,7 +189,7 @@ def run_publish(run: Run) -> None:
 
 
 def run_assets(run: Run) -> None:
-    """Gather what a release carries of the image that publish published."""
+    """Write the files of a release; raise StageError if another image was published last."""
     image, _ = shipment(run)
     published = read_published(run.workspace.folder / PUBLISHED)
     if published.digest != image.digest:
@@ -199,7 +199,11 @@ def run_assets(run: Run) -> None:
 
 
 def shipment(run: Run) -> tuple[Image, Destination]:
-    """Return what is to be published, and where; raise where it may not be."""
+    """Return what is to be published, and where.
+
+    Raises UsageError for DIGESTS without IMAGES, StageError for an image that must not be
+    published.
+    """
     workspace, images = run.workspace, run.settings.images
     if os.environ.get("DIGESTS") and not images:
         raise UsageError("IMAGES must be the folder of the images in DIGESTS. Got none.")

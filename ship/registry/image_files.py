@@ -1,4 +1,4 @@
-"""Read a folder out of an image's layers, without running the image."""
+"""Read a folder out of an image's layers (OCI image spec 1.1) without running the image."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ INDEXES = ("application/vnd.oci.image.index.v1+json",
 
 
 def manifest(read: Read, digest: str) -> dict[str, Any]:
-    """Return an image's manifest; of an index, that of the image for this machine, or the first."""
+    """Return an image's manifest; of an index, that of its image for this machine, or the first."""
     return document(read, platform_digest(read, digest))
 
 
 def platform_digest(read: Read, digest: str) -> str:
-    """Return the digest of the image for this machine in an index, or the first; itself of others.
+    """Return the digest of an index's image for this machine, or its first; of an image, its own.
 
-    Only what the index lists counts: the digest of an index covers those of its images.
+    Only images that the index lists count, as its digest covers theirs.
     """
     found = document(read, digest)
     if not is_index(found):
@@ -50,30 +50,33 @@ def platform_digest(read: Read, digest: str) -> str:
 
 
 def is_index(document: dict[str, Any]) -> bool:
+    """Return whether a document is an index of images."""
     return document.get("mediaType") in INDEXES or "manifests" in document
 
 
 def architecture(descriptor: dict[str, Any]) -> str | None:
+    """Return the architecture in a descriptor of an index."""
     found: str | None = descriptor.get("platform", {}).get("architecture")
     return found
 
 
 def document(read: Read, digest: str) -> dict[str, Any]:
+    """Return the JSON document of a digest; raise ShipError if it is another, or too large."""
     content = verified(read, digest)
     refuse_larger(len(content), DOCUMENT, f"{digest}: bytes of a document")
     return decoded(content, digest)
 
 
 def verified(read: Read, digest: str) -> bytes:
-    """Read a blob; raise ShipError for one that is not what its digest says."""
+    """Return a blob; raise ShipError if its digest is another."""
     return require(read(digest), digest, "What was read")
 
 
 def folder(read: Read, digest: str, path: str) -> dict[str, bytes]:
-    """Return the files of a flat folder by their names, as the image would show them.
+    """Return the files of a flat folder by their names, as a container would see them.
 
-    Raises ShipError where a name could lead to a file in it by another way: what is read here is
-    what a container reads.
+    Raises ShipError for a broken layer, and for a name that could lead to a file in the folder by
+    another way, so that what is read here is what a container reads.
     """
     files: dict[str, bytes] = {}
     links: Links = {}
@@ -91,6 +94,7 @@ def folder(read: Read, digest: str, path: str) -> dict[str, bytes]:
 def add_layer(
     content: bytes, digest: str, path: str, files: dict[str, bytes], links: Links
 ) -> None:
+    """Add what a layer holds to the files of those below it; raise ShipError for a broken one."""
     try:
         apply(unpacked(content, digest), path, files, links)
     except (OSError, EOFError, zlib.error, tarfile.TarError) as error:
@@ -98,7 +102,10 @@ def add_layer(
 
 
 def unpacked(content: bytes, digest: str) -> IO[bytes]:
-    """Return a layer as a tar, unpacked while it is read: a few bytes can unpack to any number."""
+    """Return a layer as a tar that is unpacked while it is read: a few bytes can unpack to many.
+
+    Raises ShipError for zstd.
+    """
     if content[:2] == b"\x1f\x8b":
         file = cast("IO[bytes]", gzip.GzipFile(fileobj=io.BytesIO(content)))
         return cast("IO[bytes]", Bounded(file, digest))
@@ -108,7 +115,10 @@ def unpacked(content: bytes, digest: str) -> IO[bytes]:
 
 
 def apply(layer: IO[bytes], path: str, files: dict[str, bytes], links: Links) -> None:
-    """Add what one layer holds to the files of those below it: what it hides goes first."""
+    """Add the files of one layer to those of the layers below it, after its whiteouts.
+
+    Raises ShipError for a link in the folder, and for more bytes than a layer may have.
+    """
     added: dict[str, bytes] = {}
     with tarfile.open(fileobj=layer, mode="r:") as tar:
         for member in tar:
@@ -129,7 +139,7 @@ def apply(layer: IO[bytes], path: str, files: dict[str, bytes], links: Links) ->
 
 
 def absolute(name: str) -> PurePosixPath:
-    """Return where in the image a member of a layer goes."""
+    """Return the path of a layer's member in the image; raise ShipError if it contains ".."."""
     parts = [part for part in name.split("/") if part not in ("", ".")]
     if ".." in parts:
         raise ShipError(f"A layer's names must be plain paths. Got {name[:200]!a} instead.")
@@ -153,6 +163,7 @@ def refuse_detour(name: PurePosixPath, path: str, links: Links) -> None:
 
 
 def is_near(name: PurePosixPath, path: str) -> bool:
+    """Return whether a name is in a folder, or above it."""
     return name.is_relative_to(path) or PurePosixPath(path).is_relative_to(name)
 
 
@@ -164,16 +175,18 @@ def flat(name: PurePosixPath, path: str) -> str:
 
 
 def hides(name: PurePosixPath, path: str) -> bool:
+    """Return whether a name is a whiteout of the folder, of what is in it, or of what it is in."""
     if not name.name.startswith(WHITEOUT):
         return False
     return is_near(hidden(name), path)
 
 
 def hidden(name: PurePosixPath) -> PurePosixPath:
-    """Return what a whiteout hides: a name, or all of its folder that lower layers hold."""
+    """Return what a whiteout hides: a name, or all that lower layers have in its folder."""
     return name.parent if name.name == OPAQUE else name.with_name(name.name[len(WHITEOUT) :])
 
 
 def remove(files: dict[str, bytes], target: PurePosixPath, path: str) -> None:
+    """Remove the files that a whiteout hides."""
     for name in [name for name in files if PurePosixPath(path, name).is_relative_to(target)]:
         del files[name]

@@ -1,7 +1,7 @@
-"""What one image has passed, written down beside it: nothing else may be published.
+"""The record of what an image has passed, without which it is not published.
 
-The record belongs to one digest. Each stage writes its own part, with the hashes of the files that
-it made; of another image, or of files that have changed since, a record counts for nothing.
+The record is about one digest. Each stage writes its own part, with the hashes of the files that it
+made. For another image, or for files that have changed since, a record counts for nothing.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ Name = TypeVar("Name", bound=str)
 
 
 class Verdict(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What the gate made of the bundle in the image, and the report that says why."""
+    """The gate's verdict on the bundle in the image, and the hashes of the report."""
 
     verdict: Accepted
     bundle: Digest  # of its manifest, which has the hash of every other file
@@ -37,17 +37,17 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 
 
 class Measured(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What became of the image's size and speed, and the file that says so."""
+    """The verdict on the image's size and speed, and the hash of the measurement."""
 
     verdict: Accepted
     file: Digest
 
 
 class Scan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What Trivy wrote of the image, and whether it knew any vulnerability.
+    """The files that Trivy wrote about the image, and whether it had a vulnerability database.
 
     `scanner` is the hash of what scanned it: see `ship.supply_chain.scan.scanner`. `counts` are of
-    its findings, by severity; those in the Dockerfile are among them.
+    its findings by severity, those of the Dockerfile included.
     """
 
     files: dict[ScanName, Digest]
@@ -74,7 +74,10 @@ class Record(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
 
 def read(archive: Archive) -> Record:
-    """Return what an image has passed; nothing where the record is of another image."""
+    """Return what an image has passed, nothing if the record is about another image.
+
+    Raises StageError for a record that this revision cannot read.
+    """
     file = archive.path.with_name(PASSED_TESTS)
     empty = Record(digest=archive.digest)
     if not file.exists():
@@ -84,7 +87,7 @@ def read(archive: Archive) -> Record:
 
 
 def record(archive: Archive, **parts: Verdict | Measured | Scan | Smoke) -> None:
-    """Write down that an image has passed; what was written of another image is forgotten."""
+    """Add parts to the record of an image; a record about another image is replaced."""
     file = archive.path.with_name(PASSED_TESTS)
     try:
         before = read(archive)
@@ -95,7 +98,10 @@ def record(archive: Archive, **parts: Verdict | Measured | Scan | Smoke) -> None
 
 
 def record_verdict(archive: Archive, judged: Path, report: Report) -> None:
-    """Write down what the gate made of the bundle in `judged`, which has to be the image's."""
+    """Record the gate's verdict on the bundle in `judged`.
+
+    Raises StageError if the image holds another bundle.
+    """
     bundle = digest.of(read_file(judged / MANIFEST))
     if digest.of(bundle_of(archive)) != bundle:
         raise untested(archive, f"must hold the bundle that was judged, {bundle}. "
@@ -107,17 +113,18 @@ def record_verdict(archive: Archive, judged: Path, report: Report) -> None:
 
 
 def record_measurement(archive: Archive, verdict: str) -> None:
-    """Write down that an image's size and speed passed, or were accepted."""
+    """Record that an image's size and speed passed, or were accepted."""
     [file] = hashes(archive, [MEASUREMENT]).values()
     record(archive, measure=Measured(verdict=accepted(verdict), file=file))
 
 
 def accepted(verdict: str) -> Accepted:
+    """Return a verdict other than failed."""
     return "accepted" if verdict == "accepted" else "passed"
 
 
 def record_scan(archive: Archive, counts: dict[str, int], *, scanner: str, database: bool) -> None:
-    """Write down what a scan found that keeps nobody from publishing the image."""
+    """Record a scan that found nothing that keeps the image from being published."""
     files = hashes(archive, SCANS)
     record(archive, scan=Scan(files=files, scanner=scanner, database=database, counts=counts))
 
@@ -134,11 +141,12 @@ def was_scanned(archive: Archive, scanner: str) -> bool:
 
 
 def hashes(archive: Archive, names: Sequence[Name]) -> dict[Name, str]:
+    """Return the hash of each of the files beside an image."""
     return {name: digest.of(read_file(archive.path.with_name(name))) for name in names}
 
 
 def files_of(record: Record) -> dict[str, str]:
-    """Return the hash of each file that the stages have left."""
+    """Return the hash of each recorded file, by its name."""
     reports = record.verdict.reports.items() if record.verdict else ()
     measured = [(MEASUREMENT, record.measure.file)] if record.measure else ()
     scans = record.scan.files.items() if record.scan else ()
@@ -146,7 +154,7 @@ def files_of(record: Record) -> dict[str, str]:
 
 
 def evidence(archive: Archive, name: str, model: str = "…") -> bytes:
-    """Return a file that a stage wrote beside the image; raise StageError where it has changed."""
+    """Return a file beside the image; raise StageError if it is not recorded, or has changed."""
     known = files_of(read(archive))
     stage = "scan" if name in SCANS else "measure"
     if name not in known:
@@ -160,9 +168,10 @@ def evidence(archive: Archive, name: str, model: str = "…") -> bytes:
 
 
 def reports(archive: Archive) -> list[str]:
-    """Return the names of the files that say what gate and measurement made of an image."""
+    """Return the names of the recorded files about gate and measurement."""
     return sorted({*REPORTS, MEASUREMENT} & set(files_of(read(archive))))
 
 
 def untested(archive: Archive, what: str, stage: str, model: str) -> StageError:
+    """Return the error for an image that has not passed what it must."""
     return StageError(f"{archive.path} {what}. Run: make {stage} MODEL={model}")

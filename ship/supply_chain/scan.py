@@ -1,4 +1,4 @@
-"""Scan the archive with Trivy: a report of everything, a gate on what must not ship, and SBOMs."""
+"""Scan an image and the Dockerfile with Trivy: a report, a gate, and SBOMs (SPDX, CycloneDX)."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ NO_DATABASE = (
 
 @dataclass(frozen=True)
 class Findings:
-    """What the scan found, and whether it could look for vulnerabilities at all."""
+    """What the scan found, and whether it could look for vulnerabilities."""
 
     counts: dict[str, int]
     blocking: list[str]
@@ -81,9 +81,9 @@ def search_path() -> str:
 
 
 def find_database() -> bool:
-    """Update the vulnerability database; False where there is none, which is said.
+    """Update the vulnerability database; print that there is none and return False if it fails.
 
-    Raises StageError in a workflow, where images are published from.
+    Raises StageError in a workflow, as images are published from there.
     """
     if has_database():
         return True
@@ -97,7 +97,7 @@ def find_database() -> bool:
 
 
 def scanner() -> str:
-    """Return the hash of all that a scan follows from beside the image.
+    """Return the hash of everything besides the image that a scan depends on.
 
     That is Trivy with its databases, their times and its settings, the Dockerfile, and this module.
     """
@@ -110,7 +110,7 @@ def scanner() -> str:
 
 
 def scan(workspace: Workspace, archive: Archive, *, database: bool) -> Findings:
-    """Scan an archive and the Dockerfile; raise StageError where something blocks publishing."""
+    """Scan an archive and the Dockerfile; raise StageError if a finding blocks publishing."""
     report = workspace.folder / REPORT
     for name in (REPORT, *SBOMS.values()):
         remove(workspace.folder / name)  # Trivy would write through a link
@@ -133,7 +133,7 @@ def scan(workspace: Workspace, archive: Archive, *, database: bool) -> Findings:
 
 @contextmanager
 def unpacked(workspace: Workspace, archive: Archive) -> Iterator[Path]:
-    """Yield the image as a folder of verified blobs, which is how Trivy reads an OCI layout."""
+    """Yield the image as a folder of verified blobs, the OCI layout that Trivy reads."""
     layout = workspace.folder / "image"
     remove(layout)
     try:
@@ -145,12 +145,12 @@ def unpacked(workspace: Workspace, archive: Archive) -> Iterator[Path]:
 
 
 def relative(path: Path) -> str:
-    """Return a path as Trivy sees it, whether it runs here or in a container on this folder."""
+    """Return a path as Trivy needs it, which may run in a container on the checkout."""
     return str(path.relative_to(git.TOOL))
 
 
 def judge(*reports: dict[str, Any], database: bool) -> Findings:
-    """Count every finding; block on secrets, and on HIGH and CRITICAL that somebody can fix."""
+    """Count every finding; block on secrets, and on HIGH and CRITICAL ones that can be mended."""
     counts = dict.fromkeys(SEVERITIES, 0)
     blocking = []
     for result in (result for report in reports for result in report.get("Results") or []):
@@ -165,6 +165,7 @@ def judge(*reports: dict[str, Any], database: bool) -> Findings:
 
 
 def describe(finding: dict[str, Any], target: str) -> str:
+    """Return a finding as one line."""
     if "VulnerabilityID" in finding:
         return (
             f"{finding['VulnerabilityID']} in {finding['PkgName']} {finding['InstalledVersion']}: "
@@ -175,17 +176,18 @@ def describe(finding: dict[str, Any], target: str) -> str:
 
 
 def has_database() -> bool:
-    """Update Trivy's vulnerability database; False where it cannot be had."""
+    """Update Trivy's vulnerability database; return whether that succeeded."""
     return run_trivy("image", "--download-db-only").succeeded
 
 
 def trivy(subcommand: str, *arguments: str) -> str:
-    """Run Trivy on the database that is here; nothing is fetched any more."""
+    """Run Trivy with the database that is here, fetching nothing; raise StageError if it fails."""
     here = ("--skip-check-update", *(DATABASE_HERE if subcommand == "image" else ()))
     return run_trivy(subcommand, *arguments, *here).require_success().stdout
 
 
 def run_trivy(*arguments: str) -> command.Result:
+    """Run Trivy and return its result."""
     environment = {**os.environ, "PATH": search_path()}
     return command.attempt("trivy", "--quiet", *arguments, folder=git.TOOL,
                            environment=environment)  # fmt: skip
