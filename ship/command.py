@@ -113,7 +113,7 @@ def follow(
 
 
 class Background:
-    """A command that runs beside what comes next; `line` is called with each of its lines."""
+    """A command that runs while other work goes on; `line` is called with each of its lines."""
 
     def __init__(self, *command: Argument, line: Callable[[str], None]) -> None:
         self.process = subprocess.Popen(
@@ -124,17 +124,18 @@ class Background:
         self.reader.start()
 
     def read(self, line: Callable[[str], None]) -> None:
+        """Call `line` with each line until the command ends."""
         with self.process:
             for text in self.process.stdout or ():
                 line(text)
 
     def wait(self) -> int:
-        """Return the exit code, once the command has ended and all of its lines were handed on."""
+        """Wait for the end of the command and its lines; return the exit code."""
         self.reader.join()
         return self.process.returncode
 
     def stop(self) -> None:
-        """End the command, and all that it has started, where it still runs."""
+        """Stop the command, and all that it has started, if it still runs."""
         if self.process.poll() is None:
             os.killpg(self.process.pid, signal.SIGTERM)
         self.wait()

@@ -72,7 +72,7 @@ def eligible(fresh: Evaluation, rows: Rows, old: Bundle, recorded: Evaluation) -
 
 
 def places(chosen: np.ndarray) -> list[int]:
-    """Return the positions at which a mask is true."""
+    """Return the positions at which a mask (rows,) is true."""
     found: list[int] = np.flatnonzero(chosen).tolist()
     return found
 

@@ -192,7 +192,7 @@ def distribution(feature: str, now: Sequence[Value], then: Sequence[Value] | Non
 
 
 def in_bins(values: Sequence[Value], edges: np.ndarray) -> list[float]:
-    """Return the share of the values in each bin."""
+    """Return the share of the values in each bin between the edges (edges,)."""
     present = [float(value) for value in values if value is not None]
     heights, _ = np.histogram(present, bins=edges)
     return [float(height) / max(1, len(values)) for height in heights]

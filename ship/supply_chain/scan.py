@@ -50,9 +50,10 @@ class Findings:
 
 @contextmanager
 def trivy_in_background() -> Iterator[Callable[[], None]]:
-    """Have Trivy made beside the body, where it is not here; yield what waits until it is.
+    """Make Trivy, if it is not here, while the `with` block runs; yield what waits for it.
 
-    Waiting raises StageError where it could not be made. With the body its making ends.
+    The function that is yielded raises StageError if Trivy could not be made. What is not finished
+    at the end of the block is stopped.
     """
     if shutil.which("trivy", path=search_path()):
         yield lambda: None
@@ -60,6 +61,7 @@ def trivy_in_background() -> Iterator[Callable[[], None]]:
     making = command.Background(git.TOOL / "ship/engine.sh", "trivy", line=show_making)
 
     def wait() -> None:
+        """Wait until Trivy is there; raise StageError if it could not be made."""
         with progress("waiting for Trivy"):
             code = making.wait()
         if code:
@@ -72,11 +74,13 @@ def trivy_in_background() -> Iterator[Callable[[], None]]:
 
 
 def show_making(line: str) -> None:
+    """Print a line of the making of Trivy at once."""
     sys.stdout.write(f"trivy | {line}")
     sys.stdout.flush()
 
 
 def search_path() -> str:
+    """Return the PATH with the folder of the tools that `make` installs in front."""
     return f"{TOOLS}{os.pathsep}{os.environ['PATH']}"
 
 
