@@ -102,7 +102,7 @@ def free_port() -> int:
 
 
 def family(ancestor: int) -> set[int]:
-    """Return a process and its descendants, whatever sessions they moved to."""
+    """Return a process and its descendants, in any session."""
     parents = dict(filter(None, map(parent, Path("/proc").glob("[0-9]*"))))
     members = {ancestor}
     while children := {child for child, of in parents.items() if of in members} - members:

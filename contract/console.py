@@ -1,6 +1,7 @@
-"""What is printed, with nothing in it that a terminal or the runner of a workflow obeys.
+"""Make whatever is printed safe for terminals and for the runner of a workflow.
 
-Errors, names and logs hold text of strangers; so all that a command prints passes through here.
+Errors, names and logs contain untrusted text, so everything that a command prints goes through this
+module.
 """
 
 from __future__ import annotations
@@ -23,9 +24,10 @@ COMMAND = re.compile(r"(?m)^(?P<space>\s*)::|##\[")
 
 
 def printable(text: str) -> str:
-    """Return the text with nothing in it that a terminal or the runner of a workflow obeys.
+    """Return the text without anything that a terminal or the runner of a workflow obeys.
 
-    Line feeds and tabs stay; other controls and escape sequences lose what makes them such.
+    Line feeds and tabs stay, other controls and hidden characters are removed, and a space breaks
+    the runner's commands.
     """
     return COMMAND.sub(inert, UNSEEN.sub("", text))
 
@@ -76,7 +78,7 @@ class Printed(io.TextIOBase):
 
 
 def guard() -> None:
-    """Let this process print nothing that is obeyed, not even in a traceback."""
+    """Make all that this process prints from now on safe, tracebacks included."""
     out, err = Printed(sys.stdout), Printed(sys.stderr)
     sys.stdout, sys.stderr = out, err
     atexit.register(out.end)

@@ -30,8 +30,8 @@ def root(environ: Mapping[str, str] = os.environ) -> Path:
 def names(folder: Path | None = None) -> list[str]:
     """Return the name of every model in `folder` (default: MODELS), sorted.
 
-    Raises ModelError for a name that no model may have, which would reach commands, images and
-    workflows; and for a link, which leads to what neither git nor a build sees.
+    Raises ModelError for a name that no model may have, as it would reach commands, images and
+    workflows; and for a link, whose target neither git nor a build reads.
     """
     specs = sorted((folder or root()).glob(f"*/{SPEC}"))
     for file in specs:

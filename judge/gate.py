@@ -1,4 +1,4 @@
-"""The rules of model.toml, held against what was found."""
+"""Check the rules of model.toml."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def told(check: Recorded, where: str = "") -> Check:
 
 
 def check_recorded(policy: Policy, manifest: Manifest) -> list[Check]:
-    """Return what the training itself found wanting, by rules that are no longer here."""
+    """Return the failed checks of the training whose rules are no longer in model.toml."""
     known = {bound.metric for bound in policy.rules.bounds}
     return [
         told(check)

@@ -148,7 +148,7 @@ class Report(msgspec.Struct, kw_only=True):
 
     @property
     def reason(self) -> str:
-        """Why the verdict is what it is, but for the words of whoever accepted the model."""
+        """Why the verdict is what it is, without the reason of a person who accepted the model."""
         failed = [check for check in self.checks if not check.passed]
         if failed:
             more = f" (and {len(failed) - 1} more)" if len(failed) > 1 else ""

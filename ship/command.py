@@ -40,7 +40,7 @@ class Result:
 
     @property
     def reason(self) -> str:
-        """The last lines of stderr; stdout may hold what must not be told."""
+        """The last lines of stderr; stdout may contain what must not be printed."""
         written = self.stderr.strip() or "it gave no reason"
         return "\n".join(written.splitlines()[-REASON_LINES:])[-REASON_CHARACTERS:]
 
@@ -95,9 +95,9 @@ def follow(
     folder: Path | None = None,
     environment: Mapping[str, str] | None = None,
 ) -> int:
-    """Run a command, call `line` with each line of stdout and stderr as it comes.
+    """Run a command and call `line` with each line of its stdout and stderr as it comes.
 
-    Returns the exit code; raises StageError where there is no such program.
+    Returns the exit code; raises StageError if there is no such program.
     """
     try:
         process = subprocess.Popen(

@@ -12,7 +12,7 @@ from contract.console import Printed, printable
 
 
 def cell(text: str) -> Text:
-    """Return text that may be a stranger's: no markup, no link, nothing that a terminal obeys."""
+    """Return untrusted text as a cell: no markup, no link, nothing that a terminal obeys."""
     return Text(printable(text))
 
 

@@ -11,7 +11,7 @@ from typing import TypeVar
 
 from ship.errors import StageError
 
-LONGEST = 600  # characters of what was seen, in a message
+LONGEST = 600  # characters of the last value, in a message
 SILENT = 10.0  # seconds: the longest that a step says nothing
 Seen = TypeVar("Seen")
 
@@ -27,10 +27,10 @@ def wait_for(  # noqa: PLR0913 - a wait is what it looks at, what ends it, and h
     interval: float = 0.1,
     describe: Callable[[Seen], str] = str,
 ) -> Seen:
-    """Look every `interval` seconds until what is seen is `done`, and return that.
+    """Look every `interval` seconds until the value that is seen is `done`, and return it.
 
-    Raises StageError where that takes more than `seconds`: "`what` within … s. Got … instead.",
-    with what was seen last as `describe` puts it.
+    Raises StageError after `seconds`: "`what` within … s. Got … instead.", with the last value as
+    `describe` puts it.
     """
     deadline = time.monotonic() + seconds
     while not done(seen := look()):
@@ -46,8 +46,8 @@ def wait_for(  # noqa: PLR0913 - a wait is what it looks at, what ends it, and h
 def progress(step: str, how_far: Callable[[], str] = str) -> Iterator[None]:
     """Print a line every ten seconds while the body runs; `how_far` returns what to add to it.
 
-    Of steps inside each other only the innermost is told. The lines go to stderr, because the
-    standard output of some words is read by programs.
+    Of nested steps only the innermost is printed. The lines go to stderr, as programs read the
+    standard output of some commands.
     """
     ended = Event()
 

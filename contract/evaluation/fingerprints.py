@@ -1,7 +1,7 @@
-"""Whether a model was trained on a row.
+"""Find out whether a model was trained on a row.
 
-A training row is kept as its fingerprint: enough to recognise the row, not to read it. These are
-four bytes: of a million training rows, one stranger in 4,000 is taken for one of them.
+A training row is kept as its fingerprint, by which it can be recognised but not read. It has four
+bytes: with a million training rows, one other row in 4,000 is mistaken for one of them.
 """
 
 from __future__ import annotations

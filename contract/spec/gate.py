@@ -23,7 +23,7 @@ class Threshold(msgspec.Struct, frozen=True):
     value: float
 
     def check(self, value: float | None) -> Check:
-        """Hold the metric's value against the bound; one that does not exist, or is NaN, fails."""
+        """Check the metric's value; one that does not exist, or is NaN, fails."""
         if value is None or not math.isfinite(value):
             value, passed = None, False
         else:

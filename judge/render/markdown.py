@@ -1,6 +1,6 @@
-"""GitHub's Markdown: text of strangers made plain, and tables, lists of cells that are escaped.
+"""GitHub Markdown: untrusted text escaped, and tables of escaped cells.
 
-Whatever is not already `Markdown` is shown as the text that it is. Nothing but Python is needed.
+Whatever is not already `Markdown` is shown as plain text. Nothing but Python is needed.
 """
 
 from __future__ import annotations

@@ -28,7 +28,7 @@ class Health(msgspec.Struct):
 
 
 class Ready(msgspec.Struct, omit_defaults=True):
-    """The answer of /ready, whatever its status."""
+    """The answer of /ready, ready or not."""
 
     status: str
     error: str = ""

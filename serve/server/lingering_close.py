@@ -47,5 +47,5 @@ class Transport:
             self.close_now()
 
     def close_now(self) -> None:
-        """Send what was written and close, whatever still arrives."""
+        """Send what was written and close, even if more arrives."""
         self.transport.close()

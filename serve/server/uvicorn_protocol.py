@@ -169,7 +169,7 @@ class Protocol(HttpToolsProtocol):
         return self.finish_after_whole()
 
     def shutdown(self) -> None:
-        """Let the request that is arriving be the last, and close at once where one was refused."""
+        """Make the request that is arriving the last; close at once if one was refused."""
         self.last = self.leaving = True
         if self.transport.lingers:
             self.transport.close_now()

@@ -1,7 +1,7 @@
-"""Make .venv: exactly the packages of a lock file, each held against its hash, installed by uv.
+"""Make .venv with exactly the packages of a lock file, checked by their hashes, with uv.
 
 `python3 -m ship.build.environment requirements-pipeline.txt` needs nothing but Python and its venv.
-pip installs uv, and says what this machine sets: its index, proxy and certificates are uv's too.
+pip installs uv; uv then uses pip's settings of this machine: index, proxy and certificates.
 """
 
 from __future__ import annotations
@@ -80,7 +80,7 @@ SETTINGS = {
 def uv_environment(settings: Mapping[str, str], environ: Mapping[str, str]) -> dict[str, str]:
     """Return the environment in which uv finds packages where pip, with `settings`, finds them.
 
-    What a user has told uv itself counts more. The certificates are pip's, or else the system's.
+    A user's own settings of uv take precedence. The certificates are pip's, or else the system's.
     """
     told = {
         name: separator.join(settings[key].replace("\\n", " ").split())

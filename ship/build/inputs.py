@@ -100,9 +100,9 @@ def named(root: Path, *paths: str, prefix: str = "") -> dict[str, Path]:
 
 
 def hash_of(files: Mapping[str, Path]) -> str:
-    """Hash names and contents; neither modes nor times, which differ between checkouts.
+    """Return a hash of names and contents, but not of modes or times, which differ by checkout.
 
-    Of a link its own text counts, as for git: what it leads to may be anything on this machine.
+    Of a link only its text counts, as for git, since its target may be anything on this machine.
     """
     total = hashlib.sha256()
     for name, file in sorted(files.items()):

@@ -78,10 +78,10 @@ def published(workspace: Workspace) -> tuple[Baseline | None, str]:
 
 
 def record_override(new: Bundle, policy: Policy, reason: str | None) -> None:
-    """Write the reason into the manifest, or take one of an earlier run out again.
+    """Write the reason into the manifest, or remove that of an earlier run.
 
-    The bundle is written anew beside the old one: nothing is read or written through a link, and
-    what the manifest does not list is left behind.
+    The bundle is written anew beside the old one, so that nothing is read or written through a
+    link, and files that the manifest does not list are dropped.
     """
     gate = new.manifest.gate
     before = gate.override
@@ -138,7 +138,7 @@ def refuse_other_reports(workspace: Workspace) -> None:
 
 
 def read_report(file: Path) -> Report:
-    """Read the report in `file`, whatever it is on; raise StageError where it is none."""
+    """Read the report in `file`, on any model; raise StageError for anything else."""
     return read(file, Report, "gate image measure")
 
 

@@ -24,7 +24,7 @@ WARMUP, ROUNDS = 20, 200
 
 
 class Measurement(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """An image's size and speed, as far as there was a published image to hold them against."""
+    """An image's size and speed, compared with the published image's if there was one."""
 
     image: str  # its digest
     reference: str | None  # of the published image: where the gate found it, and its digest
@@ -35,9 +35,9 @@ class Measurement(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
 
 
 def measure(workspace: Workspace, report: Report, override: str = "") -> Measurement:
-    """Hold the image against the published one that its bundle was judged by, and write the result.
+    """Compare the image with the published one that its bundle was judged by, and write the result.
 
-    `override` is why a person accepts it although it fails: it is recorded here and nowhere else.
+    `override` is why a person accepts it although it fails; it is recorded here and nowhere else.
     """
     archive, old, file = workspace.archive, report.old, workspace.folder / MEASUREMENT
     remove(file)  # of an earlier image, whatever becomes of this one
@@ -61,21 +61,21 @@ def measure(workspace: Workspace, report: Report, override: str = "") -> Measure
 
 
 def published_then(workspace: Workspace, old: Side) -> Baseline:
-    """Fetch what was published when the gate judged, whatever its tag names by now."""
+    """Fetch what was published when the gate judged, even if its tag has moved since."""
     target, reference = destination(workspace.model, workspace.dist), old.reference or ""
     print(f"  beside {reference}, which was {old.digest} when the gate judged", flush=True)
     return fetch_digest(target, workspace.model, old.digest or "", reference, workspace.baseline)
 
 
 def read_measurement(file: Path) -> Measurement:
-    """Read the measurement in `file`, of whatever image; raise StageError where it is none."""
+    """Read the measurement in `file`, of any image; raise StageError for anything else."""
     return typed.read(file, Measurement, "measure")
 
 
 def compare(workspace: Workspace, baseline: Baseline | None, rules: ImageRules) -> list[Check]:
-    """Return the checks of an image, which is put into the engine where it has to run.
+    """Return the checks of an image, which is loaded into the engine if it has to run.
 
-    An image that was published for other machines only has nothing to be held against here.
+    There are none if the published image is for other machines only.
     """
     new, old = workspace.archive, baseline
     if old is None or new.architecture != old.stored.architecture:
@@ -98,7 +98,7 @@ def ratio(name: str, new: float, old: float, most: float) -> Check:
 def latencies(workspace: Workspace, archive: Archive, baseline: Baseline) -> tuple[float, float]:
     """Return both images' median milliseconds for one row over HTTP.
 
-    They answer in turns, so that whatever else this machine does slows both.
+    They answer in turns, so that anything else that this machine does slows both alike.
     """
     with (
         serving(load(archive), read(workspace.bundle)) as new,

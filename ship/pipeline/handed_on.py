@@ -21,7 +21,7 @@ from ship.supply_chain.passed_tests import Digest
 
 
 class Handed(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One image that passed every test, and the hash of the file that says so."""
+    """One image that passed every test, and the hash of the record that says so."""
 
     image: Digest
     record: Digest

@@ -110,5 +110,5 @@ def record_published(file: Path, image: Image, tags: list[Tag], target: Destinat
 
 
 def read_published(file: Path) -> Publication:
-    """Read what was published last; raise StageError where `file` does not say so."""
+    """Read what was published last; raise StageError for a file that is none of that."""
     return read(file, Publication, "publish")

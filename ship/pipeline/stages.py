@@ -1,7 +1,7 @@
 """The main job: train → gate → image → measure → scan → smoke → publish, for each model.
 
-A stage is told which model, and what the user set. What it needs of the stages before it, it reads
-from the files that those left: see `ship.build.workspace`.
+A stage gets the name of a model and the user's settings. It reads everything else from the files
+that the stages before it wrote: see `ship.build.workspace`.
 """
 
 from __future__ import annotations
@@ -50,9 +50,9 @@ BUILDING = {"train", "image"}  # the stages that need the base image
 
 @dataclass
 class Run:
-    """One model's run: what it was told, how long each stage took, and which one failed.
+    """One model's run: its settings, the seconds of each stage, and which one failed.
 
-    `repeat` tests again what has passed before.
+    `repeat` makes stages test again what has passed before.
     """
 
     workspace: Workspace
@@ -121,7 +121,7 @@ def run_train(run: Run) -> None:
 
 
 def run_gate(run: Run) -> None:
-    """Hold the bundle against its manifest, the thresholds, and the published model."""
+    """Judge the bundle by its thresholds and the published model."""
     report = judge_bundle(run.workspace, run.settings.override)
     for line in (report.headline, *(f"warning: {warning}" for warning in report.warnings)):
         print(f"  {line}", flush=True)
@@ -130,14 +130,14 @@ def run_gate(run: Run) -> None:
 
 
 def run_image(run: Run) -> None:
-    """Build the image around the bundle that was judged."""
+    """Build the image around the judged bundle."""
     read_judged(run.workspace)
     make_image(run.workspace)
     engine.load(run.workspace.archive)
 
 
 def run_measure(run: Run) -> None:
-    """Hold the image's size and speed against those of the image that the gate compared with."""
+    """Compare the image's size and speed with those of the image that the gate compared with."""
     workspace, archive = run.workspace, run.workspace.archive
     report = read_judged(workspace)
     measurement = measure(workspace, report, run.settings.override)
@@ -149,7 +149,7 @@ def run_measure(run: Run) -> None:
 
 
 def run_scan(run: Run) -> None:
-    """Look for what must not ship in the image, unless this scanner has looked at these bytes."""
+    """Scan the image for what must not be published, and list its packages."""
     run.wait_for_trivy()
     archive, database = run.workspace.archive, find_database()
     current = scanner()
@@ -161,7 +161,7 @@ def run_scan(run: Run) -> None:
 
 
 def run_smoke(run: Run) -> None:
-    """Test a container of the archive's image, unless these bytes have passed these tests."""
+    """Test a container of the image, unless these bytes have passed these tests before."""
     workspace, archive, tests = run.workspace, run.workspace.archive, tests_hash()
     before = passed_tests.read(archive).smoke
     if before and before.tests == tests and not run.repeat:
@@ -174,14 +174,14 @@ def run_smoke(run: Run) -> None:
 
 
 def run_push(run: Run) -> None:
-    """Bring the tested image to its registry, signed, with no tag that leads to it."""
+    """Bring the tested and signed image to its registry, without any tag."""
     image, target = shipment(run)
     push(image, tags_of_head(run.workspace.model, model_folders.root()), target)
     set_outputs(repository=str(target), digest=image.digest)
 
 
 def run_publish(run: Run) -> None:
-    """Do what push does, as far as it is not done, and let the tags name the image."""
+    """Do what push does, as far as it is not done, and set the tags."""
     image, target = shipment(run)
     tags = tags_of_head(run.workspace.model, model_folders.root())
     publish(image, tags, target)

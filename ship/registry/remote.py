@@ -134,7 +134,7 @@ class Registry:
 
     @staticmethod
     def _skopeo(*arguments: str) -> Result:
-        """Run skopeo; images are Linux images, whatever this machine is."""
+        """Run skopeo for Linux images, on any machine."""
         return attempt("skopeo", "--override-os=linux", *arguments)
 
 

@@ -71,7 +71,7 @@ class Wanted:
 
 
 def promises(model: str, reference: str) -> dict[str, str]:
-    """Return what the signature of a reference must say, for whoever verifies it by hand."""
+    """Return what the signature of a reference must say, to verify it by hand."""
     tag = reference.partition("@")[0].rpartition(":")[2]
     return {"model": model, **({"version": tag} if is_version(tag) else {})}
 

@@ -130,7 +130,7 @@ def record_scan(archive: Archive, counts: dict[str, int], *, scanner: str, datab
 
 
 def was_scanned(archive: Archive, scanner: str) -> bool:
-    """Tell whether these very bytes have passed this scanner, and its files are still those."""
+    """Return whether these bytes passed this scanner before, and its files are unchanged."""
     scan = read(archive).scan
     if scan is None or scan.scanner != scanner:
         return False

@@ -30,7 +30,7 @@ OPSET = {"": 21, "ai.onnx.ml": 3}  # what every onnxruntime since 1.20 can load
 def convert(spec: ModelSpec, estimator: Any, *, double: bool) -> bytes:
     """Return the bytes of the graph, which computes in float64 (`double`) or float32.
 
-    Raises whatever the conversion raises, NotImplementedError for what has no converter among it.
+    Raises whatever the conversion raises, such as NotImplementedError where there is no converter.
     """
     converters = Converters(double=double)
     numeric, categorical = spec.columns("numeric"), spec.columns("categorical")

@@ -81,7 +81,7 @@ def connect_dask(address: str) -> list[Register]:
 def connect_ray(address: str) -> list[Register]:
     """Connect to a Ray cluster, once in a process; raise ModelError if that is not possible.
 
-    Ray has a copy of cloudpickle of its own, which must be told to send code as well.
+    Ray contains another copy of cloudpickle, which must be told to send code as well.
     """
     try:
         ray, backend = import_module("ray"), import_module("ray.util.joblib")

@@ -17,7 +17,7 @@ SHARE = 0.8  # of the way from guessing to the estimator: chance stays above, a 
 
 
 class Baseline(NamedTuple):
-    """The metric to bound, its bound, and the scores that led to it."""
+    """The metric to bound, its bound, and the scores from which that follows."""
 
     metric: str
     bound: float

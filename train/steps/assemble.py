@@ -70,7 +70,7 @@ class Asked(NamedTuple):
 
 
 def run(spec: ModelSpec, steps: Steps, out: Path, log: Log) -> Manifest:
-    """Judge the exported model by its answers; write its bundle, whatever its gate says."""
+    """Judge the exported model by its answers, and write its bundle even if the gate fails."""
     case = read_case(spec, steps)
     asked = read_answers(case, steps.answers)
     evaluation = evaluate.evaluation(case.holdout, asked.answers)

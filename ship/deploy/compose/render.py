@@ -19,7 +19,7 @@ def service(model: str, release: Release) -> str:
 
 
 def preview(model: str, release: Release) -> str:
-    """Return the path at which exactly this release answers while it is beside another."""
+    """Return the path at which this release answers while another one serves."""
     return f"{model}@{release.digest.removeprefix('sha256:')[:12]}"
 
 
