@@ -45,11 +45,15 @@ def parse() -> argparse.Namespace:
     """Return the options of the command line."""
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("peers", nargs="*", choices=[*contenders.PACKAGES, []], metavar="PEER")
-    parser.add_argument("--bundles", type=Path, default=ROOT / "dist", help="NAME/bundle in it")
-    parser.add_argument("--cache", type=Path, default=ROOT / "dist/peers", help="of environments")
+    parser.add_argument(
+        "--bundles", type=Path, default=ROOT / "dist", help="folder with NAME/bundle"
+    )
+    parser.add_argument(
+        "--cache", type=Path, default=ROOT / "dist/peers", help="folder for environments"
+    )
     parser.add_argument("--output", type=Path, default=ROOT / "dist/bench.md")
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--seconds", type=int, default=4, help="of each measurement")
+    parser.add_argument("--seconds", type=int, default=4, help="seconds of each measurement")
     parser.add_argument("--bulk-rows", type=int, default=1_000_000)
     return parser.parse_args()
 

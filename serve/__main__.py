@@ -92,12 +92,12 @@ def add_predict_options(sub: argparse.ArgumentParser) -> None:
     sub.add_argument(
         "--format",
         choices=["csv", "jsonl", "parquet"],
-        help="of the rows (default: parquet if they begin as such a file, otherwise csv)",
+        help="format of the rows (default: parquet if they begin like one, otherwise csv)",
     )
     sub.add_argument(
         "--skip-bad-rows",
         action="store_true",
-        help="report rows that cannot be scored, and go on (default: stop at the first)",
+        help="report rows that cannot be scored and go on (default: stop at the first)",
     )
 
 

@@ -36,14 +36,18 @@ def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m train", description=__doc__)
     parser.add_argument("name", help="a folder of the models' root")
     parser.add_argument("--out", type=Path, required=True, help="where the result is written")
-    parser.add_argument("--models", type=Path, default=models.root(), help="default: MODELS")
+    parser.add_argument(
+        "--models", type=Path, default=models.root(), help="the models' root (default: MODELS)"
+    )
     parser.add_argument(
         "--keep-going",
         action="store_true",
-        help="exit 0 although the gate failed; write the bundle",
+        help="exit 0 even if the gate failed; the bundle is written either way",
     )
     steps = parser.add_argument_group("one step, as a stage of the Dockerfile takes it")
-    steps.add_argument("--step", choices=STEPS, default="all", help="default: all, one by one")
+    steps.add_argument(
+        "--step", choices=STEPS, default="all", help="default: all, one after the other"
+    )
     steps.add_argument("--rows", type=Path, help="what the step rows wrote (fit, ask, judge)")
     steps.add_argument("--export", type=Path, help="what the step fit wrote (ask, judge)")
     steps.add_argument("--answers", type=Path, help="what the step ask wrote (judge)")

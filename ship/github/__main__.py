@@ -44,17 +44,17 @@ def parser() -> argparse.ArgumentParser:
     words.add_parser("gate", help="fail unless every job of the run passed, or may be skipped")
     pushing = words.add_parser("push", help="commit what has changed, and push it as a branch")
     pushing.add_argument("branch")
-    pushing.add_argument("--message", default="Change", help="of the commit")
+    pushing.add_argument("--message", default="Change", help="message of the commit")
     proposing = words.add_parser("proposal", help="write a pull request's text from its reports")
-    proposing.add_argument("reports", type=Path, help="the folder that they are in")
+    proposing.add_argument("reports", type=Path, help="the folder of the reports")
     proposing.add_argument("body", type=Path, help="the file to write")
     words.add_parser("override", help="say who accepts a drop by a label on the pull request")
     words.add_parser("comment", help="post the report of a pull request's run")
     words.add_parser("issue", help="open, update or close the issue of the weekly scan")
-    pruning = words.add_parser("prune", help="delete old versions that nothing leads to")
+    pruning = words.add_parser("prune", help="delete old versions that nothing refers to")
     pruning.add_argument("--last", type=int, default=10, help="untagged images to keep")
-    pruning.add_argument("--days", type=int, default=30, help="age below which all is kept")
-    pruning.add_argument("--delete", action="store_true", help="delete, instead of only telling")
+    pruning.add_argument("--days", type=int, default=30, help="versions younger than this are kept")
+    pruning.add_argument("--delete", action="store_true", help="delete; without it, only list")
     return result
 
 

@@ -101,7 +101,7 @@ def main() -> int:
     for name, what in ASKED.items():
         value = os.environ.get(name.upper(), "")
         parser.add_argument(name, nargs="?", default=value, help=f"{what}; default: {name.upper()}")
-    parser.add_argument("--models", type=Path, help="where to; default: MODELS")
+    parser.add_argument("--models", type=Path, help="the models' root; default: MODELS")
     options = parser.parse_args()
     if not all(getattr(options, name) for name in ASKED):
         parser.error("new-model needs NAME=…, CSV=… and TARGET=…")
