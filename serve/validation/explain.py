@@ -39,15 +39,15 @@ def parse(body: bytes | bytearray) -> Any:
 
 def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     """Return an object of JSON; raise MalformedBody for a key that occurs twice."""
-    found: dict[str, Any] = {}
+    members: dict[str, Any] = {}
     for key, value in pairs:
-        if key in found:
+        if key in members:
             raise MalformedBody(
                 f"Every key must occur once in an object. Got {quote(key)} twice instead.",
                 field=key,
             )
-        found[key] = value
-    return found
+        members[key] = value
+    return members
 
 
 def refuse_constant(constant: str) -> NoReturn:
@@ -99,11 +99,11 @@ def rows_problem(rows: Any, schema: Schema, name: str = "instances") -> Refusal 
     if len(rows) > schema.max_rows:
         expected = f"at most {schema.max_rows} rows (the setting MAX_ROWS)"
         return problem(name, expected, f"{len(rows)} rows")
-    found = (
+    problems = (
         row_problem(row, schema.manifest, f"{name}[{index}]", index)
         for index, row in enumerate(rows)
     )
-    return next(filter(None, found), None)
+    return next(filter(None, problems), None)
 
 
 def row_problem(

@@ -47,13 +47,13 @@ def export(spec: ModelSpec, estimator: Any, inputs: list[Input], train: Part) ->
         for name, double in CANDIDATES.items():
             try:
                 content = convert(spec, estimator, double=double)
-                found = parity.compare(expected, parity.answer(spec, content, rows), scale)
+                result = parity.compare(expected, parity.answer(spec, content, rows), scale)
             except Exception as error:  # noqa: BLE001 - whatever a converter or the runtime raises
                 failures.append(f"{name}: {first_line(error)}")
                 continue
-            if found.is_equal:
-                return Export("onnx", describe(name, found), content, found, double)
-            failures.append(f"{name}: {describe_difference(found)}")
+            if result.is_equal:
+                return Export("onnx", describe(name, result), content, result, double)
+            failures.append(f"{name}: {describe_difference(result)}")
     return Export("joblib", "ONNX was not used. " + "; ".join(failures), pickle(estimator), None)
 
 
@@ -92,19 +92,19 @@ def comparison(
     raise ModelError(where, expected, first_line(refusal), cure)
 
 
-def describe(name: str, found: Parity) -> str:
+def describe(name: str, result: Parity) -> str:
     """Return the sentence for a graph that equals the estimator."""
     return (
-        f"ONNX ({name}) equals the estimator on {found.rows} rows: "
-        f"0 labels differ, no number by more than {found.max_difference:g}"
+        f"ONNX ({name}) equals the estimator on {result.rows} rows: "
+        f"0 labels differ, no number by more than {result.max_difference:g}"
     )
 
 
-def describe_difference(found: Parity) -> str:
+def describe_difference(result: Parity) -> str:
     """Return why a graph does not equal the estimator."""
     return (
-        f"{found.label_mismatches} of {found.rows} labels differ, "
-        f"numbers by up to {found.max_difference:g} (allowed: 0 and {PARITY_TOLERANCE:g})"
+        f"{result.label_mismatches} of {result.rows} labels differ, "
+        f"numbers by up to {result.max_difference:g} (allowed: 0 and {PARITY_TOLERANCE:g})"
     )
 
 

@@ -71,9 +71,9 @@ def read(name: str, csv: Path, target: str) -> Draft:
         raise ModelError(f"{csv}: column {target!r}", "filled in", "no value", "Check the target.")
     judged = [column_types.judge(parsed, name, rows) for name in parsed.columns if name != target]
     if not any(column.kind for column in judged):
-        found = "; ".join(f"{column.name!r}: {column.reason}" for column in judged) or "no other"
+        reasons = "; ".join(f"{column.name!r}: {column.reason}" for column in judged) or "no other"
         expected = f"a table with a column that can tell {target!r}"
-        raise ModelError(csv, expected, found, "Add a column that varies with the target.")
+        raise ModelError(csv, expected, reasons, "Add a column that varies with the target.")
     values = [parsed.columns[target][row] for row in rows]
     task = column_types.guess_task(values, parsed.delimiter)
     return Draft(name, content, target, len(rows), task, judged)
