@@ -16,11 +16,12 @@ SPEC = "model.toml"
 def root(environ: Mapping[str, str] = os.environ) -> Path:
     """Return the folder of the models, as an absolute path: MODELS, or `model` beside the tool.
 
-    A relative path starts at the working directory. Raises ModelError for one that is no folder.
+    A relative path starts at the working directory. Raises ModelError for one that is no folder; the
+    default may be absent, until its first model is written.
     """
     value = environ.get("MODELS")
     folder = Path(value).resolve() if value else DEFAULT
-    if not folder.is_dir():
+    if value and not folder.is_dir():
         shown = str(folder) if str(folder).isprintable() else ascii(str(folder))
         cure = "Make it, or name the folder that holds your models' folders."
         raise ModelError("MODELS", "a folder", shown, cure)
