@@ -72,10 +72,10 @@ def read(spec: ModelSpec, export: Path) -> Claims:
     return claims
 
 
-def fault(spec: ModelSpec, expected: str, found: object) -> ModelError:
+def fault(spec: ModelSpec, expected: str, got: object) -> ModelError:
     """Return the error for something that training exported."""
     cure = "Let estimator.py write nothing itself, and train the model again."
-    return ModelError(f"What the training of {spec.name} exported", expected, found, cure)
+    return ModelError(f"What the training of {spec.name} exported", expected, got, cure)
 
 
 def plain(text: str) -> str:

@@ -37,9 +37,9 @@ def one_line(text: str) -> str:
     return " ".join("".join(sign if sign.isprintable() else " " for sign in text).split())
 
 
-def inert(found: re.Match[str]) -> str:
+def inert(match: re.Match[str]) -> str:
     """Return a workflow command changed so that the runner does not obey it."""
-    return "## [" if found["space"] is None else f"{found['space']}: :"
+    return "## [" if match["space"] is None else f"{match['space']}: :"
 
 
 class Printed(io.TextIOBase):

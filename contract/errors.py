@@ -11,8 +11,8 @@ class ModelError(Exception):
 
     exit_code = 2
 
-    def __init__(self, where: object, expected: str, found: object, cure: str) -> None:
-        super().__init__(f"{where} must be {expected}. Got {found} instead. {cure}")
+    def __init__(self, where: object, expected: str, got: object, cure: str) -> None:
+        super().__init__(f"{where} must be {expected}. Got {got} instead. {cure}")
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:

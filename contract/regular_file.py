@@ -27,11 +27,11 @@ def open_regular(file: Path, most: int, error: type[Exception]) -> Iterator[Bina
         got = "a link" if file.is_symlink() else problem.strerror
         raise error(f"{file} must be a regular file. Got {got} instead.") from problem
     try:
-        found = os.fstat(descriptor)
-        if not stat.S_ISREG(found.st_mode):
+        status = os.fstat(descriptor)
+        if not stat.S_ISREG(status.st_mode):
             raise error(f"{file} must be a regular file. Got a folder or device instead.")
-        if found.st_size > most:
-            raise error(f"{file} must have at most {most} bytes. Got {found.st_size} instead.")
+        if status.st_size > most:
+            raise error(f"{file} must have at most {most} bytes. Got {status.st_size} instead.")
         with open(descriptor, "rb", closefd=False) as opened:
             yield opened
     finally:

@@ -63,9 +63,9 @@ def judge(new: Bundle, old: Published | None, policy: Policy, *, absent: str = "
     moved = drift(new, old.bundle) if old and before else []
     measurable = droppable(old, before, scores)
     checks = [*failures, *gate.checks(policy, scores, parts, new.manifest, measurable)]
-    told = warnings(new, old.bundle if old else None, fresh, scores, moved)
-    told += unlucky(scores, policy.rules.drops)
-    told += [before.chosen.warning] if before and before.chosen.warning else []
+    warned = warnings(new, old.bundle if old else None, fresh, scores, moved)
+    warned += unlucky(scores, policy.rules.drops)
+    warned += [before.chosen.warning] if before and before.chosen.warning else []
     report = Report(
         model=new.manifest.name,
         description=new.manifest.description,
@@ -81,7 +81,7 @@ def judge(new: Bundle, old: Published | None, policy: Policy, *, absent: str = "
         scores=scores,
         segments=parts,
         checks=checks,
-        warnings=told,
+        warnings=warned,
         changes=changes(before.new, before.old) if before else None,
         drift=moved,
     )
@@ -126,15 +126,15 @@ def droppable(
 def comparisons(policy: Policy, fresh: Evaluation) -> int:
     """Count the differences that are tested, which share the chance of an error (Bonferroni)."""
     tested = len(policy.rules.drops)
-    for each in policy.segments:
-        groups = segments(fresh.column(each.column)).values()
-        tested += len(each.rules.drops) * sum(len(rows) >= each.rows for rows in groups)
+    for segment in policy.segments:
+        groups = segments(fresh.column(segment.column)).values()
+        tested += len(segment.rules.drops) * sum(len(rows) >= segment.rows for rows in groups)
     return tested
 
 
 def cut(policy: Policy, fresh: Evaluation, scorer: Scorer) -> list[Segment]:
     """Return the scores of the segments of columns with rules, and of those with few categories."""
-    rules = {each.column: each for each in policy.segments}
+    rules = {segment.column: segment for segment in policy.segments}
     first = FIRST["regression" if scorer.classes is None else "classification"]
     result = []
     for column in dict.fromkeys([*rules, *categorical(fresh)]):
@@ -147,7 +147,9 @@ def cut(policy: Policy, fresh: Evaluation, scorer: Scorer) -> list[Segment]:
                     value=value,
                     rows=len(rows),
                     gated=rule is not None and len(rows) >= rule.rows,
-                    scores=[each for each in scorer(rows, column, value) if each.metric in wanted],
+                    scores=[
+                        score for score in scorer(rows, column, value) if score.metric in wanted
+                    ],
                 )
             )
     return result

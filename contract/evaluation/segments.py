@@ -54,13 +54,13 @@ def quartiles(values: Sequence[Value]) -> Segments:
     return result
 
 
-def part(found: Evaluation, rows: Sequence[int]) -> Evaluation:
+def part(evaluation: Evaluation, rows: Sequence[int]) -> Evaluation:
     """Return the evaluation of some of the rows."""
     return Evaluation(
-        rows=[found.rows[row] for row in rows],
-        features=[found.features[row] for row in rows],
-        truth=[found.truth[row] for row in rows],
-        predictions=[found.predictions[row] for row in rows],
-        probabilities=found.probabilities and [found.probabilities[row] for row in rows],
-        others={name: [values[row] for row in rows] for name, values in found.others.items()},
+        rows=[evaluation.rows[row] for row in rows],
+        features=[evaluation.features[row] for row in rows],
+        truth=[evaluation.truth[row] for row in rows],
+        predictions=[evaluation.predictions[row] for row in rows],
+        probabilities=evaluation.probabilities and [evaluation.probabilities[row] for row in rows],
+        others={name: [values[row] for row in rows] for name, values in evaluation.others.items()},
     )

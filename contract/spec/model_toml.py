@@ -54,7 +54,7 @@ class ModelSpec(msgspec.Struct, frozen=True):
     @property
     def kept(self) -> list[str]:
         """The columns that are no input, but whose holdout values the evaluation keeps."""
-        wanted = [*self.columns_kept, *(each.column for each in self.gate.segments)]
+        wanted = [*self.columns_kept, *(segment.column for segment in self.gate.segments)]
         return [name for name in dict.fromkeys(wanted) if name not in self.inputs]
 
     def columns(self, kind: Kind) -> list[str]:

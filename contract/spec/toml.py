@@ -39,8 +39,8 @@ class Section:
 
     def fail(self, name: str, expected: str, cure: str) -> NoReturn:
         """Raise the ModelError for a key: what it must be, what it is, and the cure."""
-        found = repr(self.values[name]) if name in self.values else NOTHING
-        raise ModelError(f"{self.file}: {self.key(name)}", expected, found, cure)
+        got = repr(self.values[name]) if name in self.values else NOTHING
+        raise ModelError(f"{self.file}: {self.key(name)}", expected, got, cure)
 
     def only(self, known: Sequence[str], *, required: Sequence[str] = ()) -> None:
         """Check the keys of the table.

@@ -90,14 +90,14 @@ def features(fresh: Evaluation, old: Bundle) -> list[dict[str, Value]]:
     Raises Incomparable without one of them.
     """
     known = {*fresh.features[0], *fresh.others}
-    absent = [each.name for each in old.manifest.inputs if each.name not in known]
+    absent = [field.name for field in old.manifest.inputs if field.name not in known]
     if absent:
         raise Incomparable(
             f"it needs the column {absent[0]}, which the new evaluation does not hold; to compare "
             f'them write columns = ["{absent[0]}"] under [evaluate] in model.toml',
             curable=True,
         )
-    columns = {each.name: fresh.column(each.name) for each in old.manifest.inputs}
+    columns = {field.name: fresh.column(field.name) for field in old.manifest.inputs}
     return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
 
 

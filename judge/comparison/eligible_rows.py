@@ -73,13 +73,13 @@ def eligible(fresh: Evaluation, rows: Rows, old: Bundle, recorded: Evaluation) -
 
 def places(chosen: np.ndarray) -> list[int]:
     """Return the positions at which a mask (rows,) is true."""
-    found: list[int] = np.flatnonzero(chosen).tolist()
-    return found
+    positions: list[int] = np.flatnonzero(chosen).tolist()
+    return positions
 
 
 def recurs(old: Bundle, recorded: Evaluation) -> bool:
     """Return whether the published model's holdout is full of rows like its training rows."""
-    names = [each.name for each in old.manifest.inputs]
+    names = [field.name for field in old.manifest.inputs]
     rows = [{name: row[name] for name in names} for row in recorded.features]
     return bool(known(recorded.trained, rows, recorded.truth).mean() > RECURRING)
 

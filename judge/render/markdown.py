@@ -53,9 +53,9 @@ def escape(value: object) -> Markdown:
     return Markdown(LEADING.sub(inert, plain(str(value))))
 
 
-def inert(found: re.Match[str]) -> str:
+def inert(match: re.Match[str]) -> str:
     """Return the mark that would begin a block, escaped."""
-    return f"{found[0]}\\" if found[0].isdigit() else f"\\{found[0]}"
+    return f"{match[0]}\\" if match[0].isdigit() else f"\\{match[0]}"
 
 
 def table(shown: Table) -> Markdown:

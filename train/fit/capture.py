@@ -25,10 +25,10 @@ def listening(spec: ModelSpec) -> Iterator[list[str]]:
         except ModelError:
             raise
         except Exception as error:
-            found = f"{type(error).__name__}: {str(error).strip()}"
+            got = f"{type(error).__name__}: {str(error).strip()}"
             cure = 'Mend build() or [inputs]; a missing number is NaN, a missing text is "".'
             where = f"{spec.folder / FILE}: what build() returns"
-            raise ModelError(where, "able to fit and predict", found, cure) from error
+            raise ModelError(where, "able to fit and predict", got, cure) from error
         finally:
             texts = (" ".join(str(warning.message).split()) for warning in caught)
             heard.extend(dict.fromkeys(texts))

@@ -36,8 +36,8 @@ def build(spec: ModelSpec) -> Any:
     try:
         estimator = function()
     except Exception as error:
-        found = f"{type(error).__name__}: {error}"
-        raise ModelError(f"{file}: build()", "callable without error", found, "Mend it.") from error
+        got = f"{type(error).__name__}: {error}"
+        raise ModelError(f"{file}: build()", "callable without error", got, "Mend it.") from error
     check(spec, estimator)
     return without_threads(estimator)
 
@@ -51,9 +51,9 @@ def load_module(spec: ModelSpec) -> ModuleType:
     try:
         return importlib.import_module(f"model.{spec.name}.estimator")
     except Exception as error:
-        found = f"{type(error).__name__}: {error}"
+        got = f"{type(error).__name__}: {error}"
         cure = "Mend it; only what requirements-train.txt installs can be imported."
-        raise ModelError(spec.folder / FILE, "importable", found, cure) from error
+        raise ModelError(spec.folder / FILE, "importable", got, cure) from error
 
 
 def make_importable(spec: ModelSpec) -> None:

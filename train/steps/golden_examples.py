@@ -11,23 +11,25 @@ PER_CLASS = 2
 WITH_GAPS = 4
 
 
-def examples(found: Evaluation, inputs: list[Input], serving: Serving) -> list[Example]:
+def examples(evaluation: Evaluation, inputs: list[Input], serving: Serving) -> list[Example]:
     """Choose holdout rows a server accepts: some of every class, some with gaps, then the first."""
     served = domains(inputs, serving)
-    usable = [row for row, cells in enumerate(found.features) if accepts(served, cells)]
+    usable = [row for row, cells in enumerate(evaluation.features) if accepts(served, cells)]
     chosen: list[int] = []
-    if isinstance(found.predictions[0], str | int):
-        for label in dict.fromkeys(found.truth):
-            chosen += [row for row in usable if found.truth[row] == label][:PER_CLASS]
-    chosen += [row for row in usable if None in found.features[row].values()][:WITH_GAPS]
+    if isinstance(evaluation.predictions[0], str | int):
+        for label in dict.fromkeys(evaluation.truth):
+            chosen += [row for row in usable if evaluation.truth[row] == label][:PER_CLASS]
+    chosen += [row for row in usable if None in evaluation.features[row].values()][:WITH_GAPS]
     count = max(COUNT, len(set(chosen)))
-    return [example(found, row) for row in sorted(list(dict.fromkeys(chosen + usable))[:count])]
+    return [
+        example(evaluation, row) for row in sorted(list(dict.fromkeys(chosen + usable))[:count])
+    ]
 
 
-def example(found: Evaluation, row: int) -> Example:
+def example(evaluation: Evaluation, row: int) -> Example:
     """Return a row of the evaluation as a golden example."""
     return Example(
-        features=found.features[row],
-        prediction=found.predictions[row],
-        probabilities=found.probabilities[row] if found.probabilities else None,
+        features=evaluation.features[row],
+        prediction=evaluation.predictions[row],
+        probabilities=evaluation.probabilities[row] if evaluation.probabilities else None,
     )
