@@ -77,10 +77,12 @@ def plan(_: str, settings: Settings) -> int:
     from ship.tags import tag_of_head
 
     names = settings.models
-    found: list[Change] = released(names, settings.release) if settings.release else changes(names)
-    for change in found:
+    planned: list[Change] = (
+        released(names, settings.release) if settings.release else changes(names)
+    )
+    for change in planned:
         print(f"{change.model}: {change.reason or 'unchanged'}", file=sys.stderr)
-    changed = [change.model for change in found if change.reason]
+    changed = [change.model for change in planned if change.reason]
     tell_outputs(models=json.dumps(changed), tag=tag_of_head(root()))
     return 0
 

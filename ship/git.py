@@ -55,8 +55,8 @@ def files(*paths: str | Path, root: Path) -> list[Path]:
 
 def last_commit(*paths: str | Path, root: Path) -> Commit:
     """Return the last commit that touched `paths`, or HEAD where none did yet."""
-    found = git("log", "-1", "--format=%H %ct", "--", *paths, root=root)
-    sha, epoch = (found or git("log", "-1", "--format=%H %ct", root=root)).split()
+    printed = git("log", "-1", "--format=%H %ct", "--", *paths, root=root)
+    sha, epoch = (printed or git("log", "-1", "--format=%H %ct", root=root)).split()
     return Commit(sha, int(epoch))
 
 

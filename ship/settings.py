@@ -107,9 +107,9 @@ def check_reason(name: str, value: str) -> str:
     return value.strip()
 
 
-def wrong(name: str, expected: str, found: str, cure: str) -> UsageError:
+def wrong(name: str, expected: str, got: str, cure: str) -> UsageError:
     """Return the error of a setting; its value is shown so that no terminal obeys it."""
-    shown = found if found.isprintable() else ascii(found)
+    shown = got if got.isprintable() else ascii(got)
     return UsageError(f"{name} must be {expected}. Got {shown} instead. {cure}")
 
 

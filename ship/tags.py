@@ -41,11 +41,11 @@ class Tag:
 def parse(tag: str, model: str) -> Version | None:
     """Return the version in `v1.2.3` or `<model>-v1.2.3`, None for any other tag."""
     name = tag.removeprefix(f"{model}-")
-    found = VERSION.fullmatch(name.removeprefix("v")) if name.startswith("v") else None
-    if not found:
+    match = VERSION.fullmatch(name.removeprefix("v")) if name.startswith("v") else None
+    if not match:
         return None
-    major, minor, patch = (int(found[part]) for part in ("major", "minor", "patch"))
-    return Version(major, minor, patch, found["pre"] or "")
+    major, minor, patch = (int(match[part]) for part in ("major", "minor", "patch"))
+    return Version(major, minor, patch, match["pre"] or "")
 
 
 def released(tag: str, models: list[str]) -> dict[str, Version]:

@@ -47,10 +47,10 @@ def default() -> str:
     Raises ShipError if it does not.
     """
     dockerfile = (git.TOOL / "Dockerfile").read_text()
-    found = re.search(r"^FROM (\S+) AS pinned$", dockerfile, re.MULTILINE)
-    if not found:
+    match = re.search(r"^FROM (\S+) AS pinned$", dockerfile, re.MULTILINE)
+    if not match:
         raise ShipError("Dockerfile must hold a line FROM … AS pinned. Got none; restore it.")
-    return found[1]
+    return match[1]
 
 
 def layers(image: str) -> int:

@@ -28,9 +28,9 @@ def make_network() -> None:
     created = command.attempt("docker", "network", "create", f"--opt={MASQUERADE}=false",
                               "--opt=com.docker.network.bridge.enable_icc=false",
                               NETWORK)  # fmt: skip
-    found = command.run("docker", "network", "inspect", NETWORK,
+    masquerades = command.run("docker", "network", "inspect", NETWORK,
                         f'--format={{{{index .Options "{MASQUERADE}"}}}}').strip()  # fmt: skip
-    if found != "false":
+    if masquerades != "false":
         raise StageError(
             f"The network {NETWORK} must be one without a way out. Got another instead "
             f"{created.stderr.strip()}; remove it: docker network rm {NETWORK}"

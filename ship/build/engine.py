@@ -28,11 +28,11 @@ def load(image: StoredImage, name: str = "") -> str:
     It is held there by `name`, or else by one made from its digest and its path; then any other
     image of that path is let go.
     """
-    found = id_of(image) or put(image, name or held(image))
-    run("docker", "tag", found, name or held(image))
+    image_id = id_of(image) or put(image, name or held(image))
+    run("docker", "tag", image_id, name or held(image))
     if not name:
         release(image, but=held(image))
-    return found
+    return image_id
 
 
 def put(image: StoredImage, name: str) -> str:
@@ -44,20 +44,20 @@ def put(image: StoredImage, name: str) -> str:
         archive = Path(folder, "image.tar")
         write(image, name, archive)
         run("docker", "load", "--quiet", f"--input={archive}")
-    found = id_of(image)
-    if found is None:
+    image_id = id_of(image)
+    if image_id is None:
         raise StageError(
             f"The engine must hold {image.digest} after it was loaded from {image.where}. "
             f"It does not: somebody else changes images there; run this again."
         )
-    return found
+    return image_id
 
 
 def id_of(image: StoredImage) -> str | None:
     """Return the id by which the engine knows exactly this image, None if it does not hold it."""
     for digest in (image.digest, image.manifest["config"]["digest"]):
-        found = attempt("docker", "image", "inspect", "--format={{.Id}}", digest)
-        if found.stdout.strip() == digest:
+        result = attempt("docker", "image", "inspect", "--format={{.Id}}", digest)
+        if result.stdout.strip() == digest:
             return str(digest)
     return None
 
@@ -79,13 +79,13 @@ def release(image: StoredImage, but: str = "") -> None:
     for name in names:
         if name != but:
             remove(name)
-    if not but and (found := id_of(image)) and not names_of(found):
-        remove(found)
+    if not but and (image_id := id_of(image)) and not names_of(image_id):
+        remove(image_id)
 
 
-def names_of(found: str) -> list[str]:
+def names_of(image_id: str) -> list[str]:
     """Return the names of an image; none if the only one now names another."""
-    names = attempt("docker", "image", "inspect", '--format={{join .RepoTags " "}}', found)
+    names = attempt("docker", "image", "inspect", '--format={{join .RepoTags " "}}', image_id)
     return names.stdout.split()
 
 

@@ -50,17 +50,17 @@ def refuse_another(workspace: Workspace, manifest: Manifest) -> None:
     except ModelError as error:
         raise StageError(str(error)) from error
     kinds = {each.name: each.kind for each in manifest.inputs}
-    for what, expected, found in (
+    for what, expected, got in (
         ("task", wanted.task, manifest.task),
         ("target", wanted.target, manifest.target),
         ("inputs", wanted.inputs, kinds),
         ("split.test_size", wanted.test_size, manifest.split.test_size),
         ("split.seed", wanted.seed, manifest.split.seed),
     ):
-        if expected != found:
+        if expected != got:
             raise StageError(
                 f"BUNDLE must have been trained as {wanted.file} says, {what} {expected!r}: else "
-                f"it may know rows that are held out. Got {found!r} instead. Train it again."
+                f"it may know rows that are held out. Got {got!r} instead. Train it again."
             )
 
 

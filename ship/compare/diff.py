@@ -30,10 +30,10 @@ def diff(model: str, a: str, b: str, dist: Path = git.TOOL / "dist") -> Path:
     folder = dist / model / "diff"
     old, new = (fetch(target, model, tag, folder / tag) for tag in (a, b))
     try:
-        found = judge(new.bundle, old.published(), NO_RULES)
+        judgement = judge(new.bundle, old.published(), NO_RULES)
     finally:
         old.remove()
-    for form, content in forms(found).items():
+    for form, content in forms(judgement).items():
         replace_file(folder / f"{NAME}.{form}", content)
     print((folder / f"{NAME}.md").read_text(encoding="utf-8"))
     return folder

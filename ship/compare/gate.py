@@ -115,8 +115,8 @@ def read_judged(workspace: Workspace) -> Report:
         raise StageError(f"{workspace.bundle} must be judged first. {file} is not there. {cure}")
     refuse_other_reports(workspace)
     report = read_report(file)
-    if report.bundle != (found := workspace.bundle_digest):
-        raise StageError(f"{file} must be on the bundle in {workspace.bundle}, {found}. "
+    if report.bundle != (current := workspace.bundle_digest):
+        raise StageError(f"{file} must be on the bundle in {workspace.bundle}, {current}. "
                          f"Got one on {report.bundle} instead. {cure}")  # fmt: skip
     bundle.read(workspace.bundle)  # which holds every other file against the manifest
     enforce(report.verdict, report.checks)
@@ -132,9 +132,9 @@ def reports_digest(workspace: Workspace) -> str:
 def refuse_other_reports(workspace: Workspace) -> None:
     """Raise StageError where REPORTS_DIGEST says that the job that judged wrote other reports."""
     expected = os.environ.get("REPORTS_DIGEST")
-    if expected and (found := reports_digest(workspace)) != expected:
+    if expected and (got := reports_digest(workspace)) != expected:
         raise StageError(f"The reports in {workspace.folder} must be those that were handed on, "
-                         f"{expected}. Got {found} instead; train and judge again.")  # fmt: skip
+                         f"{expected}. Got {got} instead; train and judge again.")  # fmt: skip
 
 
 def read_report(file: Path) -> Report:

@@ -35,7 +35,7 @@ def tensors(bundle: Bundle, rows: Rows) -> dict[str, Any]:
     """Return the inputs of a graph, each of shape (rows, columns)."""
     result: dict[str, Any] = {}
     for kind, missing, dtype in (("numeric", np.nan, np.float64), ("categorical", "", object)):
-        names = [each.name for each in bundle.manifest.inputs if each.kind == kind]
+        names = [field.name for field in bundle.manifest.inputs if field.kind == kind]
         if names:
             cells = [[missing if row[n] is None else row[n] for n in names] for row in rows]
             result[kind] = np.array(cells, dtype=dtype)
@@ -63,5 +63,5 @@ def ask_image(start: Callable[[], str], rows: Rows) -> Answer:
 
 def vector(answer: dict[str, Any]) -> list[float]:
     """Return the probabilities of an answer, in the order of the classes."""
-    found = answer["probabilities"]
-    return list(found.values()) if isinstance(found, dict) else found
+    probabilities = answer["probabilities"]
+    return list(probabilities.values()) if isinstance(probabilities, dict) else probabilities

@@ -63,14 +63,14 @@ def newest(target: Destination, model: str) -> str | None:
     tags = target.tags()
     if MAIN in tags:
         return MAIN
-    releases = [found for tag in tags if (found := release(tag, model))]
+    releases = [version for tag in tags if (version := release(tag, model))]
     return str(max(releases)) if releases else None
 
 
 def release(tag: str, model: str) -> Version | None:
     """Return the version of a tag that is a release, None for any other tag."""
-    found = parse(f"v{tag}", model)
-    return None if found is None or found.pre else found
+    version = parse(f"v{tag}", model)
+    return None if version is None or version.pre else version
 
 
 def fetch(target: Destination, model: str, tag: str, into: Path) -> Baseline:
@@ -95,20 +95,20 @@ def fetch_digest(
     refuse_another(reference, stored.labels.get(MODEL, model), model)
     bundle = write(image_files.folder(stored.blob, stored.digest, BUNDLE), into / "bundle")
     try:
-        found = read(bundle)
+        loaded = read(bundle)
     except BundleError as error:
         raise Unreadable(f"{reference} cannot be read by this revision: {error}") from error
-    refuse_another(reference, found.manifest.name, model)
-    return Baseline(reference, digest, found, stored)
+    refuse_another(reference, loaded.manifest.name, model)
+    return Baseline(reference, digest, loaded, stored)
 
 
-def refuse_another(where: str, found: str, model: str) -> None:
+def refuse_another(where: str, got: str, model: str) -> None:
     """Check the model that an image's label or bundle names; raise Unreadable for another.
 
     Images without that label are known by their bundle alone.
     """
-    if found != model:
-        raise Unreadable(f"{where} must hold {model}. Got {found[:100]!a} instead")
+    if got != model:
+        raise Unreadable(f"{where} must hold {model}. Got {got[:100]!a} instead")
 
 
 def write(files: dict[str, bytes], folder: Path) -> Path:

@@ -53,8 +53,8 @@ def known(target: History, source: Destination, digest: str) -> dt.datetime | No
     The history is asked first, as it still knows images that were deleted.
     """
     recorded = [parse_time(entry.created) for entry in target.entries() if entry.digest == digest]
-    if found := next(filter(None, recorded), None):
-        return found
+    if date := next(filter(None, recorded), None):
+        return date
     try:
         return created(source, digest)
     except (ShipError, OSError, KeyError, ValueError):

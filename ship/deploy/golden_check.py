@@ -53,17 +53,17 @@ def agrees(answer: Any, example: Example) -> bool:
     given = answer["prediction"]
     if example.probabilities is None:
         return isinstance(given, int | float) and close(given, float(example.prediction))
-    found = list((answer.get("probabilities") or {}).values())
+    probabilities = list((answer.get("probabilities") or {}).values())
     return (
         given == example.prediction
-        and len(found) == len(example.probabilities)
-        and all(map(close, found, example.probabilities))
+        and len(probabilities) == len(example.probabilities)
+        and all(map(close, probabilities, example.probabilities))
     )
 
 
-def close(found: float, wanted: float) -> bool:
+def close(given: float, wanted: float) -> bool:
     """Return whether two numbers are equal within PARITY_TOLERANCE."""
-    return math.isclose(found, wanted, rel_tol=PARITY_TOLERANCE, abs_tol=PARITY_TOLERANCE)
+    return math.isclose(given, wanted, rel_tol=PARITY_TOLERANCE, abs_tol=PARITY_TOLERANCE)
 
 
 def post(url: str, body: Any) -> tuple[int, Any]:

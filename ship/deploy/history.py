@@ -80,13 +80,13 @@ def removal(model: str, digest: str) -> Entry:
 
 def stack(entries: Iterable[Entry], model: str) -> list[Entry]:
     """Return what a model came to serve, each on top of what it would roll back to."""
-    found: list[Entry] = []
+    served: list[Entry] = []
     for entry in entries:
         if entry.model != model or entry.result != "serving":
             continue
         if entry.action == "rollback":
-            while found and found[-1].digest != entry.digest:
-                found.pop()
-        elif not found or found[-1].digest != entry.digest:
-            found.append(entry)
-    return found
+            while served and served[-1].digest != entry.digest:
+                served.pop()
+        elif not served or served[-1].digest != entry.digest:
+            served.append(entry)
+    return served

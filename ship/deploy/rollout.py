@@ -75,11 +75,11 @@ def canary(  # noqa: PLR0913 - a deploy, with a trial
 
 def rollback(target: Target, source: Destination, model: str) -> None:
     """Return to what served before; raise StageError if nothing did."""
-    found = history.stack(target.entries(), model)
-    if len(found) < 2:
+    served = history.stack(target.entries(), model)
+    if len(served) < 2:
         raise StageError(f"{model} must have been deployed twice to be rolled back. "
                          "See: make history; or deploy a tag: make deploy TAG=…")  # fmt: skip
-    now, before = found[-1], found[-2]
+    now, before = served[-1], served[-2]
     print(f"{model}: back from {now.digest} to {before.digest}, "
           f"which {before.who} deployed at {before.when}", flush=True)  # fmt: skip
     Attempt(target, source, model, before.digest, "rollback", before.digest, older=True).run()

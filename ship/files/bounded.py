@@ -14,10 +14,10 @@ DOCUMENT = 4 * 2**20  # bytes of a manifest or a configuration, which registries
 EVIDENCE = 64 * 2**20  # bytes of a report or an SBOM
 
 
-def refuse_larger(found: int, limit: int, what: str) -> None:
+def refuse_larger(number: int, limit: int, what: str) -> None:
     """Check a size or number; raise ShipError if it exceeds the limit."""
-    if found > limit:
-        raise ShipError(f"{what} must be at most {limit}. Got {found} instead.")
+    if number > limit:
+        raise ShipError(f"{what} must be at most {limit}. Got {number} instead.")
 
 
 class Bounded:
@@ -48,9 +48,9 @@ def read_file(file: Path, limit: int = EVIDENCE) -> bytes:
 def decoded(content: bytes, where: object) -> dict[str, Any]:
     """Return the JSON object that somebody else wrote; raise ShipError for anything else."""
     try:
-        found = json.loads(content)
+        document = json.loads(content)
     except (ValueError, RecursionError) as error:
         raise ShipError(f"{where} must hold JSON. Got instead: {error}") from error
-    if not isinstance(found, dict):
-        raise ShipError(f"{where} must hold a JSON object. Got {str(found)[:100]!r} instead.")
-    return found
+    if not isinstance(document, dict):
+        raise ShipError(f"{where} must hold a JSON object. Got {str(document)[:100]!r} instead.")
+    return document

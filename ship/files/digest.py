@@ -83,15 +83,15 @@ class Verified:
         """Check the digest at the end."""
         if self.source.read(1):
             self._refuse("bytes too many")
-        found = f"sha256:{self.total.hexdigest()}"
-        if found != self.digest:
-            self._refuse(found)
+        digest = f"sha256:{self.total.hexdigest()}"
+        if digest != self.digest:
+            self._refuse(digest)
 
-    def _refuse(self, found: str) -> None:
+    def _refuse(self, got: str) -> None:
         """Raise the ShipError of this blob."""
         raise ShipError(
             f"{self.where}: blob {self.digest} must have that digest, and the size that it is "
-            f"listed with. Got {found} instead. Remove it, and make or fetch it again."
+            f"listed with. Got {got} instead. Remove it, and make or fetch it again."
         )
 
 
@@ -121,5 +121,5 @@ def descriptor(found: Any, types: tuple[str, ...], where: object) -> dict[str, A
 def refuse_other_than_strings(config: Any, where: object) -> None:
     """Check the labels of a configuration; raise ShipError unless all are texts."""
     labels = (config.get("Labels") or {}) if isinstance(config, dict) else None
-    if not isinstance(labels, dict) or not all(isinstance(each, str) for each in labels.values()):
+    if not isinstance(labels, dict) or not all(isinstance(value, str) for value in labels.values()):
         raise ShipError(f"{where}: labels must be texts. Got {str(config)[:100]!a} instead.")

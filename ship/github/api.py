@@ -156,5 +156,5 @@ def variable(name: str, example: str) -> str:
 
 def event() -> dict[str, Any]:
     """Return the event that started the workflow."""
-    found: dict[str, Any] = json.loads(Path(variable("GITHUB_EVENT_PATH", "file")).read_bytes())
-    return found
+    payload: dict[str, Any] = json.loads(Path(variable("GITHUB_EVENT_PATH", "file")).read_bytes())
+    return payload

@@ -32,13 +32,13 @@ def comment(github: GitHub) -> int:
     Raises ShipError for a report that cannot be read.
     """
     run = event()["workflow_run"]
-    found = pull_requests(github, run)
-    if not found:
+    numbers = pull_requests(github, run)
+    if not numbers:
         print(f"No open pull request is at {run['head_sha']} any more: nothing to comment on.")
         return 0
     untrusted = report(github, run["id"])
     body = render(run, untrusted or NO_REPORT)
-    for number in found:
+    for number in numbers:
         print(f"{post(github, number, body, first=bool(untrusted))} on pull request {number}.")
     return 0
 

@@ -25,21 +25,21 @@ def issue(github: GitHub) -> int:
     The job that scans ran other programs, so its text is not trusted.
     """
     scan = json.loads(variable("REPORT", "the output of the job that scans"))
-    found = ours(github)
+    open_issue = ours(github)
     if scan["clean"]:
-        print(close(github, found))
+        print(close(github, open_issue))
         return 0
     page = bounded(neutral(scan["page"]), NOTE, LIMIT - len((MARKER + INTRODUCTION).encode()))
     body = MARKER + INTRODUCTION + page
-    print(update(github, found, body) if found else write(github, body))
+    print(update(github, open_issue, body) if open_issue else write(github, body))
     return 0
 
 
 def ours(github: GitHub) -> dict[str, Any] | None:
     """Return the open issue that an earlier scan wrote, None where there is none."""
-    for each in github.pages("issues", state="open", creator=BOT, direction="asc"):
-        if each["user"]["login"] == BOT and (each["body"] or "").startswith(MARKER):
-            return dict(each)
+    for candidate in github.pages("issues", state="open", creator=BOT, direction="asc"):
+        if candidate["user"]["login"] == BOT and (candidate["body"] or "").startswith(MARKER):
+            return dict(candidate)
     return None
 
 
@@ -49,11 +49,11 @@ def write(github: GitHub, body: str) -> str:
     return f"Opened issue {written['number']}."
 
 
-def update(github: GitHub, found: dict[str, Any], body: str) -> str:
+def update(github: GitHub, open_issue: dict[str, Any], body: str) -> str:
     """Replace the text, comment on what is new, which notifies followers, and say what was done."""
-    number = found["number"]
+    number = open_issue["number"]
     github.send("PATCH", f"issues/{number}", {"body": body})
-    before = findings(found["body"])
+    before = findings(open_issue["body"])
     new = [line for line in findings(body) if line not in before]
     if not new:
         return f"Issue {number}: nothing new."
@@ -62,11 +62,11 @@ def update(github: GitHub, found: dict[str, Any], body: str) -> str:
     return f"Issue {number}: {len(new)} new."
 
 
-def close(github: GitHub, found: dict[str, Any] | None) -> str:
+def close(github: GitHub, open_issue: dict[str, Any] | None) -> str:
     """Close the issue if there is one, and return what was done."""
-    if found is None:
+    if open_issue is None:
         return "Nothing to mend, and no issue to close."
-    number = found["number"]
+    number = open_issue["number"]
     told = {"body": "Today's scan found nothing to mend."}
     github.send("POST", f"issues/{number}/comments", told)
     github.send("PATCH", f"issues/{number}", {"state": "closed", "state_reason": "completed"})

@@ -34,8 +34,10 @@ def override() -> int:
 
     Outside GitHub there is no token, and nobody is asked.
     """
-    found = reason(GitHub.from_environment(), event()) if os.environ.get("GITHUB_TOKEN") else ""
-    tell_outputs(override=found)
+    accepted_by = (
+        reason(GitHub.from_environment(), event()) if os.environ.get("GITHUB_TOKEN") else ""
+    )
+    tell_outputs(override=accepted_by)
     return 0
 
 
@@ -58,8 +60,8 @@ def pull_request(github: GitHub, event: dict[str, Any]) -> int | None:
     """Return the number of the pull request that is tested, queued, or was merged by a push."""
     if "pull_request" in event:
         return int(event["pull_request"]["number"])
-    if found := QUEUED.search(event.get("merge_group", {}).get("head_ref", "")):
-        return int(found[1])
+    if match := QUEUED.search(event.get("merge_group", {}).get("head_ref", "")):
+        return int(match[1])
     sha = os.environ.get("GITHUB_SHA", "")
     merged = [
         pull["number"]
@@ -122,15 +124,15 @@ def activities(github: GitHub, pull: dict[str, Any]) -> Iterator[dict[str, Any]]
     Raises ApiError if they cannot be read.
     """
     path, ref = f"/repos/{pull['head']['repo']['full_name']}/activity", of_branch(pull)
-    found = False
+    any_yet = False
     try:
         for activity in github.pages(path, ref=ref, direction="desc"):
-            found = True
+            any_yet = True
             yield activity
     except ApiError as error:
         if not pull["merged_at"] or error.status not in ABSENT:
             raise
-    if pull["merged_at"] and not found:  # the branch may have been deleted since
+    if pull["merged_at"] and not any_yet:  # the branch may have been deleted since
         everything = islice(github.pages(path, direction="desc"), LIMIT)
         yield from (activity for activity in everything if activity["ref"] == ref)
 

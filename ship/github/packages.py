@@ -20,13 +20,13 @@ class Version:
     created: datetime
 
     @classmethod
-    def of(cls, found: dict[str, Any]) -> Version:
+    def of(cls, described: dict[str, Any]) -> Version:
         """Return the version that GitHub's API describes."""
         return cls(
-            number=found["id"],
-            digest=found["name"],
-            tags=tuple(sorted(found["metadata"]["container"]["tags"])),
-            created=datetime.fromisoformat(found["created_at"]),
+            number=described["id"],
+            digest=described["name"],
+            tags=tuple(sorted(described["metadata"]["container"]["tags"])),
+            created=datetime.fromisoformat(described["created_at"]),
         )
 
 
@@ -41,12 +41,12 @@ class Package:
     def versions(self) -> list[Version]:
         """Return every version, the newest first; none where nothing is published."""
         try:
-            found = [Version.of(each) for each in self._github.pages(self._path)]
+            versions = [Version.of(described) for described in self._github.pages(self._path)]
         except ApiError as error:
             if error.status == 404:
                 return []
             raise
-        return sorted(found, key=lambda version: version.created, reverse=True)
+        return sorted(versions, key=lambda version: version.created, reverse=True)
 
     def now(self, version: Version) -> Version:
         """Return a version as it is now."""

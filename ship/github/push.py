@@ -49,6 +49,6 @@ def proposal(reports: Path, body: Path) -> int:
 
     They come from jobs in which models' code ran, so their text is not trusted.
     """
-    found = [read_file(file).decode(errors="replace") for file in sorted(reports.rglob(REPORT))]
-    body.write_text(bounded(neutral("\n".join(found)), NOTE), encoding="utf-8")
+    texts = [read_file(file).decode(errors="replace") for file in sorted(reports.rglob(REPORT))]
+    body.write_text(bounded(neutral("\n".join(texts)), NOTE), encoding="utf-8")
     return 0

@@ -79,18 +79,18 @@ class Reach:
 
 def reach(nodes: dict[str, Node], last: int, days: int, now: datetime) -> Reach:
     """Return what to keep: what is tagged, young or among the `last` images, and its parts."""
-    found = Reach(nodes)
-    for digest, each in nodes.items():
-        if each.names:
-            found.keep(digest, f"tagged {', '.join(each.names)}")
-    for digest, each in nodes.items():
-        if now - each.version.created < timedelta(days=days):
-            found.keep(digest, f"younger than {days} days")
-        if each.subjects and not any(subject in nodes for subject in each.subjects):
-            found.keep(digest, "what it is about is not here")
+    result = Reach(nodes)
+    for digest, candidate in nodes.items():
+        if candidate.names:
+            result.keep(digest, f"tagged {', '.join(candidate.names)}")
+    for digest, candidate in nodes.items():
+        if now - candidate.version.created < timedelta(days=days):
+            result.keep(digest, f"younger than {days} days")
+        if candidate.subjects and not any(subject in nodes for subject in candidate.subjects):
+            result.keep(digest, "what it is about is not here")
     for digest in loose(nodes)[:last]:
-        found.keep(digest, f"one of the newest {last} untagged")
-    return found
+        result.keep(digest, f"one of the newest {last} untagged")
+    return result
 
 
 def loose(nodes: dict[str, Node]) -> list[str]:

@@ -45,9 +45,9 @@ def refuse_untested(archive: Archive, model: str) -> None:
 
 def refuse_label(archive: Archive, label: str, wanted: str, model: str) -> None:
     """Raise StageError unless a label of the image has the wanted value."""
-    found = archive.labels.get(label)
-    if found != wanted:
-        raise untested(archive, f"must be labelled {label}={wanted}. Got {str(found)[:100]!r} "
+    value = archive.labels.get(label)
+    if value != wanted:
+        raise untested(archive, f"must be labelled {label}={wanted}. Got {str(value)[:100]!r} "
                        "instead: it was made of something else", "image", model)  # fmt: skip
 
 

@@ -67,29 +67,29 @@ def find(folder: Path, handed: dict[str, Handed] | None = None) -> list[Archive]
     Raises UsageError if there are none. Raises StageError unless they are exactly the images of
     `handed`, where that is given, with the records of their tests.
     """
-    found = {path.parent: Archive(path) for path in sorted(folder.rglob(IMAGE))}
-    if not found:
+    archives = {path.parent: Archive(path) for path in sorted(folder.rglob(IMAGE))}
+    if not archives:
         raise UsageError(
             f"IMAGES must hold a folder with an image.tar per platform. {folder} does not."
         )
     if handed is not None:
-        refuse_others(folder, {path.name: found.get(path) for path in folder.iterdir()}, handed)
-        nested = [str(path) for path in found if path.parent != folder]
+        refuse_others(folder, {path.name: archives.get(path) for path in folder.iterdir()}, handed)
+        nested = [str(path) for path in archives if path.parent != folder]
         if nested:
             raise StageError(f"{folder} must hold folders of images. Got {nested[0]} as well.")
-    return list(found.values())
+    return list(archives.values())
 
 
 def refuse_others(
-    folder: Path, found: dict[str, Archive | None], handed: dict[str, Handed]
+    folder: Path, archives: dict[str, Archive | None], handed: dict[str, Handed]
 ) -> None:
     """Raise StageError unless the archives and their records are those that were handed on."""
-    if set(found) != set(handed):
+    if set(archives) != set(handed):
         raise StageError(
             f"{folder} must hold the images of {', '.join(sorted(handed))}, and nothing else. "
-            f"Got {', '.join(sorted(found))} instead; hand on what was tested, and run again."
+            f"Got {', '.join(sorted(archives))} instead; hand on what was tested, and run again."
         )
-    for name, archive in found.items():
+    for name, archive in archives.items():
         wanted = handed[name]
         if archive is None or (archive.architecture, archive.digest) != (name, wanted.image):
             got = f"{archive.digest} for {archive.architecture}" if archive else "none"

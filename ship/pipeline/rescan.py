@@ -42,14 +42,14 @@ def rescan(models: list[str]) -> list[Scanned]:
     if not scan.has_database():
         raise StageError("The vulnerability database must be reachable. Run this again, or set "
                          "TRIVY_DB_REPOSITORY to a mirror.")  # fmt: skip
-    found = []
+    scanned = []
     for name in models:
         target = destination(name, git.TOOL / "dist")
         if not target.shared:
             raise UsageError("REGISTRY must say where images are published: REGISTRY=host/owner.")
         for digest, tags in chosen(target, name).items():
-            found.append(scan_image(target, name, digest, tags))
-    return found
+            scanned.append(scan_image(target, name, digest, tags))
+    return scanned
 
 
 def chosen(target: Destination, name: str) -> dict[str, list[str]]:
@@ -59,13 +59,13 @@ def chosen(target: Destination, name: str) -> dict[str, list[str]]:
     """
     tags = target.tags()
     releases = sorted((v for tag in tags if (v := release(tag, name))), reverse=True)
-    found: dict[str, list[str]] = {}
+    digests: dict[str, list[str]] = {}
     for tag in [*(tag for tag in MOVING if tag in tags), *map(str, releases[:RELEASES])]:
         digest = target.resolve(tag)
         if digest is None:
             raise StageError(f"{target}:{tag} must not change meanwhile. It did: run this again.")
-        found.setdefault(digest, []).append(tag)
-    return found
+        digests.setdefault(digest, []).append(tag)
+    return digests
 
 
 def scan_image(target: Destination, name: str, digest: str, tags: list[str]) -> Scanned:
@@ -100,26 +100,26 @@ def scan_platform(target: Destination, digest: str) -> dict[str, object]:
     return report
 
 
-def page(found: list[Scanned]) -> str:
+def page(images: list[Scanned]) -> str:
     """Return the findings as Markdown, with a line for each that can be mended."""
     rows = [
         (scanned.model, ", ".join(scanned.tags), Cell(scanned.digest, Style.CODE),
          str(len(scanned.blocking)), scanned.counts)
-        for scanned in found
+        for scanned in images
     ]  # fmt: skip
     shown = markdown.table(Table(("model", "tags", "image", "to mend", "all findings"), rows))
     lines = [
         f"- {scanned.model} ({', '.join(scanned.tags)}): {markdown.plain(finding)}"
-        for scanned in found
+        for scanned in images
         for finding in scanned.blocking
     ]
     return "\n".join([shown, "", *lines]) + "\n"
 
 
-def tell(found: list[Scanned]) -> None:
+def tell(scanned: list[Scanned]) -> None:
     """Print the page; in a workflow, also add it to the run's summary and to the job's outputs."""
-    text = bounded(page(found), NOTE, LIMIT)
+    text = bounded(page(scanned), NOTE, LIMIT)
     print(text)
     add_summary(text)
-    clean = not any(each.blocking for each in found)
+    clean = not any(each.blocking for each in scanned)
     set_outputs(report=json.dumps({"clean": clean, "page": text}))

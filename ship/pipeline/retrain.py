@@ -35,12 +35,12 @@ def refresh_model(file: Path) -> bool:
     data = tomllib.loads(text)["data"]
     if not data["source"].startswith(ADDRESS):
         return False
-    found = sha256_of(data["source"], file)
-    if found == data["sha256"]:
+    today = sha256_of(data["source"], file)
+    if today == data["sha256"]:
         return False
     if text.count(data["sha256"]) != 1:
-        raise UsageError(f'{file}: data.sha256 must stand there once. Write sha256 = "{found}".')
-    file.write_text(text.replace(data["sha256"], found), encoding="utf-8")
+        raise UsageError(f'{file}: data.sha256 must stand there once. Write sha256 = "{today}".')
+    file.write_text(text.replace(data["sha256"], today), encoding="utf-8")
     return True
 
 

@@ -49,16 +49,16 @@ def versions(target: Destination) -> list[Version]:
     for tag in names:
         if not tag.startswith("sha256-") and (digest := target.resolve(tag)):
             images.setdefault(digest, []).append(tag)
-    found = [describe(target, digest, tags, names) for digest, tags in images.items()]
-    return sorted(found, key=lambda version: (version.created, version.tags), reverse=True)
+    described = [describe(target, digest, tags, names) for digest, tags in images.items()]
+    return sorted(described, key=lambda version: (version.created, version.tags), reverse=True)
 
 
 def describe(target: Destination, digest: str, tags: list[str], names: list[str]) -> Version:
     """Return what an image's configuration and labels say about it."""
     manifest = image_files.manifest(target.read, digest)
     config: dict[str, Any] = json.loads(target.config(digest))
-    found = config.get("config", {}).get("Labels") or {}
-    labels = {name: str(value) for name, value in found.items()}
+    own = config.get("config", {}).get("Labels") or {}
+    labels = {name: str(value) for name, value in own.items()}
     return Version(
         digest=digest,
         tags=tags,
@@ -78,8 +78,8 @@ def beside(target: Destination, digest: str, tags: list[str]) -> list[str]:
     cosign 2 writes tags named after the digest. cosign 3 and GitHub write referrers (OCI image spec
     1.1), which a registry lists itself or, if it cannot, keeps in an index with the digest as tag.
     """
-    found = document(target.read, digest)
-    platforms = found["manifests"] if found.get("mediaType") in INDEXES else []
+    manifest = document(target.read, digest)
+    platforms = manifest["manifests"] if manifest.get("mediaType") in INDEXES else []
     kinds = {
         kind
         for each in (digest, *(platform["digest"] for platform in platforms))
@@ -107,29 +107,29 @@ def by_referrer(target: Destination, digest: str, tags: list[str]) -> list[str]:
 
 def show(model: str, target: Destination) -> None:
     """Print a line for each published image."""
-    found = versions(target)
-    if not found:
+    published = versions(target)
+    if not published:
         print(f"{model}: nothing is published at {target}")
         return
     grid = Table(title=cell(f"{model} at {target}"), title_justify="left", header_style="bold")
     for title in ("tags", "date", "digest", "revision", "metrics", "MB", "beside it"):
         grid.add_column(title, overflow="fold")
-    for each in found:
-        grid.add_row(*row(each))
+    for version in published:
+        grid.add_row(*row(version))
     tables.show(grid)
 
 
-def row(each: Version) -> tuple[Text, ...]:
+def row(version: Version) -> tuple[Text, ...]:
     """Return a version as the cells of a table."""
-    shown = [f"{name} {rounded(value)}" for name, value in each.metrics.items()][:METRICS]
+    shown = [f"{name} {rounded(value)}" for name, value in version.metrics.items()][:METRICS]
     cells = (
-        "\n".join(each.tags),
-        each.created,
-        each.digest[7:19],
-        each.revision[:12],
-        "\n".join(["claimed:", *shown] if each.claimed else shown),
-        f"{each.size / 1e6:.1f}",
-        "\n".join(each.beside) or "not signed",
+        "\n".join(version.tags),
+        version.created,
+        version.digest[7:19],
+        version.revision[:12],
+        "\n".join(["claimed:", *shown] if version.claimed else shown),
+        f"{version.size / 1e6:.1f}",
+        "\n".join(version.beside) or "not signed",
     )
     return tuple(cell(text) for text in cells)
 

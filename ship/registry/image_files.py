@@ -38,11 +38,11 @@ def platform_digest(read: Read, digest: str) -> str:
 
     Only images that the index lists count, as its digest covers theirs.
     """
-    found = document(read, digest)
-    if not is_index(found):
+    index = document(read, digest)
+    if not is_index(index):
         return digest
     images = [
-        each for each in found["manifests"]
+        each for each in index["manifests"]
         if each.get("platform", {}).get("os", "linux") != "unknown"
     ]  # fmt: skip
     ours = (each for each in images if architecture(each) == HERE)
@@ -56,8 +56,8 @@ def is_index(document: dict[str, Any]) -> bool:
 
 def architecture(descriptor: dict[str, Any]) -> str | None:
     """Return the architecture in a descriptor of an index."""
-    found: str | None = descriptor.get("platform", {}).get("architecture")
-    return found
+    name: str | None = descriptor.get("platform", {}).get("architecture")
+    return name
 
 
 def document(read: Read, digest: str) -> dict[str, Any]:
@@ -148,16 +148,16 @@ def absolute(name: str) -> PurePosixPath:
 
 def refuse_detour(name: PurePosixPath, path: str, links: Links) -> None:
     """Raise ShipError for a name that leads into a folder by a link, as an engine follows it."""
-    found, left = PurePosixPath("/"), list(name.parts[1:-1])
+    position, left = PurePosixPath("/"), list(name.parts[1:-1])
     for _ in range(HOPS):
         if not left:
             break
         part = left.pop(0)
-        found = found.parent if part == ".." else found / part
-        if found in links:
-            target = PurePosixPath(found.parent, links[found])
-            left, found = [*target.parts[1:], *left], PurePosixPath("/")
-    reached = found / name.name
+        position = position.parent if part == ".." else position / part
+        if position in links:
+            target = PurePosixPath(position.parent, links[position])
+            left, position = [*target.parts[1:], *left], PurePosixPath("/")
+    reached = position / name.name
     if left or (reached != name and (hides(reached, path) or is_near(reached, path))):
         raise ShipError(f"{str(name)[:200]!a} must not lead into {path} by a link. It does.")
 

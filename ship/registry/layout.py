@@ -49,8 +49,8 @@ class Layout:
         blobs.mkdir(parents=True, exist_ok=True)
         replace_file(self.folder / "oci-layout", b'{"imageLayoutVersion":"1.0.0"}')
         for stored in archives_of(image):
-            for each in stored.descriptors:
-                self._copy(stored, each)
+            for blob in stored.descriptors:
+                self._copy(stored, blob)
         if isinstance(image, Index):
             replace_file(self._file(image.digest), image.content)
 
@@ -144,8 +144,8 @@ class Layout:
             return []
         refuse_larger(index.stat().st_size, DOCUMENT, str(index))
         manifests: list[dict[str, Any]] = decoded(index.read_bytes(), index)["manifests"]
-        for each in manifests:
-            descriptor(each, (*MANIFESTS, *image_files.INDEXES), index)
+        for entry in manifests:
+            descriptor(entry, (*MANIFESTS, *image_files.INDEXES), index)
         return manifests
 
     @staticmethod
@@ -182,8 +182,8 @@ class LayoutImage(StoredImage):
         """The mediaType, digest and size of the image's manifest."""
         content = require(self.layout.read(self.named), self.named, self.layout)
         kind = decoded(content, self.where).get("mediaType", MANIFESTS[0])
-        found = {"mediaType": kind, "digest": self.named, "size": len(content)}
-        return descriptor(found, MANIFESTS, self.where)
+        described = {"mediaType": kind, "digest": self.named, "size": len(content)}
+        return descriptor(described, MANIFESTS, self.where)
 
     def raw(self, digest: str) -> AbstractContextManager[IO[bytes]]:
         """Open a blob, unverified."""

@@ -63,15 +63,15 @@ class StoredImage(ABC):
     @cached_property
     def manifest(self) -> dict[str, Any]:
         """The manifest, with checked descriptors; reading a malformed one raises ShipError."""
-        found = self._document(self.descriptor)
-        layers = found.get("layers")
-        if found.get("mediaType", self.descriptor["mediaType"]) != self.descriptor["mediaType"]:
-            raise ShipError(f"{self.where} must hold a manifest. Got {found['mediaType']!r}.")
+        manifest = self._document(self.descriptor)
+        layers = manifest.get("layers")
+        if manifest.get("mediaType", self.descriptor["mediaType"]) != self.descriptor["mediaType"]:
+            raise ShipError(f"{self.where} must hold a manifest. Got {manifest['mediaType']!r}.")
         if not isinstance(layers, list) or not layers:
             raise ShipError(f"{self.where}: the manifest must list layers. Got {layers!r} instead.")
-        found["config"] = descriptor(found.get("config"), CONFIGS, self.where)
-        found["layers"] = [descriptor(layer, LAYERS, self.where) for layer in layers]
-        return found
+        manifest["config"] = descriptor(manifest.get("config"), CONFIGS, self.where)
+        manifest["layers"] = [descriptor(layer, LAYERS, self.where) for layer in layers]
+        return manifest
 
     @cached_property
     def config(self) -> dict[str, Any]:
@@ -79,12 +79,12 @@ class StoredImage(ABC):
 
         Reading it raises ShipError if it is malformed.
         """
-        found = self._document(self.manifest["config"])
-        for key in ("architecture", "os", *(["variant"] if "variant" in found else [])):
-            if not isinstance(found.get(key), str) or not NAME.fullmatch(found[key]):
-                raise ShipError(f"{self.where}: {key} must be a name. Got {found.get(key)!a}.")
-        refuse_other_than_strings(found.get("config", {}), self.where)
-        return found
+        config = self._document(self.manifest["config"])
+        for key in ("architecture", "os", *(["variant"] if "variant" in config else [])):
+            if not isinstance(config.get(key), str) or not NAME.fullmatch(config[key]):
+                raise ShipError(f"{self.where}: {key} must be a name. Got {config.get(key)!a}.")
+        refuse_other_than_strings(config.get("config", {}), self.where)
+        return config
 
     @property
     def platform(self) -> dict[str, str]:
@@ -166,11 +166,11 @@ class Archive(StoredImage):
         Reading it raises ShipError unless there is exactly one.
         """
         with self._member("index.json") as file:
-            found = decoded(file.read(DOCUMENT), self.where).get("manifests")
-        if not isinstance(found, list) or len(found) != 1:
-            number = len(found) if isinstance(found, list) else "none"
+            manifests = decoded(file.read(DOCUMENT), self.where).get("manifests")
+        if not isinstance(manifests, list) or len(manifests) != 1:
+            number = len(manifests) if isinstance(manifests, list) else "none"
             raise ShipError(f"{self.path} must hold one image. Got {number} instead.")
-        return descriptor(found[0], MANIFESTS, self.where)
+        return descriptor(manifests[0], MANIFESTS, self.where)
 
     def raw(self, digest: str) -> AbstractContextManager[IO[bytes]]:
         """Open a blob, unverified."""
@@ -183,21 +183,21 @@ class Archive(StoredImage):
         Reading them raises ShipError for any that we would not write. Of two members of a name, or
         of a link, other readers may read another: so there must be none.
         """
-        found: dict[str, tarfile.TarInfo] = {}
+        members: dict[str, tarfile.TarInfo] = {}
         with self._tar() as tar:
             for number, member in enumerate(tar):
                 name = member.name
                 if member.isdir() and name in FOLDERS:
                     continue
-                if not is_plain(member) or not MEMBER.fullmatch(name) or name in found:
-                    what = "a second" if name in found else "a"
+                if not is_plain(member) or not MEMBER.fullmatch(name) or name in members:
+                    what = "a second" if name in members else "a"
                     raise ShipError(
                         f"{self.path} must be an OCI archive and nothing else. "
                         f"Got {what} member {name[:100]!r}; build it again."
                     )
                 refuse_larger(number, MOST, f"{self.path}: the number of members")
-                found[name] = member
-        return found
+                members[name] = member
+        return members
 
     @contextmanager
     def _member(self, name: str) -> Iterator[IO[bytes]]:

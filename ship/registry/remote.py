@@ -35,14 +35,14 @@ class Registry:
 
     def resolve(self, tag: str) -> str | None:
         """Return the digest that a tag names, None for no such tag."""
-        found = self._skopeo("inspect", *self._tls(""), "--raw", self._url(f":{tag}"))
-        content = self._answer(found)
+        result = self._skopeo("inspect", *self._tls(""), "--raw", self._url(f":{tag}"))
+        content = self._answer(result)
         return None if content is None else of(content)
 
     def tags(self) -> list[str]:
         """Return every tag."""
-        found = self._skopeo("list-tags", *self._tls(""), self._url(""))
-        answer = self._answer(found)
+        result = self._skopeo("list-tags", *self._tls(""), self._url(""))
+        answer = self._answer(result)
         return sorted(json.loads(answer)["Tags"]) if answer else []
 
     def push(self, image: Image) -> None:
@@ -75,9 +75,9 @@ class Registry:
         """Return the configuration of an image; of an index, that for this machine."""
         platform = image_files.platform_digest(self.read, digest)
         expected = image_files.document(self.read, platform)["config"]["digest"]
-        found = self._skopeo("inspect", *self._tls(""), "--raw", "--config",
+        result = self._skopeo("inspect", *self._tls(""), "--raw", "--config",
                              self._at(platform))  # fmt: skip
-        return require(self._checked(found), expected, self)
+        return require(self._checked(result), expected, self)
 
     def referrers(self, digest: str) -> list[dict[str, Any]]:
         """Return the descriptors of what the registry lists as referring to an image."""
@@ -94,8 +94,8 @@ class Registry:
 
     def read(self, digest: str) -> bytes:
         """Return a manifest or index, unverified."""
-        found = self._skopeo("inspect", *self._tls(""), "--raw", self._at(digest))
-        return self._checked(found)
+        result = self._skopeo("inspect", *self._tls(""), "--raw", self._at(digest))
+        return self._checked(result)
 
     def _copy(self, source: str, target: str, *sides: str) -> None:
         tls = (option for side in sides for option in self._tls(side))

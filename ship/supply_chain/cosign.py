@@ -115,10 +115,10 @@ def signatures(repository: str, digest: str) -> Signatures:
     if reason := fault(result):
         return Signatures(frozenset(), reason)
     try:
-        found = [claim_in(payload, digest) for payload in json.loads(result.stdout)]
+        claims = [claim_in(payload, digest) for payload in json.loads(result.stdout)]
     except (ValueError, TypeError, AttributeError):
         return Signatures(frozenset(), f"no signature of an image, but {result.stdout[:200]!r}")
-    return Signatures(frozenset(claim for claim in found if claim))
+    return Signatures(frozenset(claim for claim in claims if claim))
 
 
 def claim_in(payload: dict[str, Any], digest: str) -> Claim | None:

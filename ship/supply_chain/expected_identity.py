@@ -83,8 +83,8 @@ def is_version(tag: str) -> bool:
 
 def is_release(version: str) -> bool:
     """Return whether a version is final, so that `latest` may name it."""
-    found = VERSION.fullmatch(version)
-    return bool(found and not found["pre"])
+    match = VERSION.fullmatch(version)
+    return bool(match and not match["pre"])
 
 
 def promised(tag: str, version: str) -> bool:

@@ -44,10 +44,10 @@ class Identity:
 def claim_of(labels: Mapping[str, str], where: str) -> Claim:
     """Read the labels of an image; raise StageError if one is absent or cannot be signed."""
     for name in (MODEL, VERSION, REVISION):
-        if not VALUE.fullmatch(found := labels.get(name, "")):
+        if not VALUE.fullmatch(value := labels.get(name, "")):
             raise StageError(
                 f"{where} must have the label {name}, of letters, digits and . _ + -. Got "
-                f"{repr(found) if found else 'none'} instead. It was made another way, or before "
+                f"{repr(value) if value else 'none'} instead. It was made another way, or before "
                 "signatures named their model; build and publish it again, a release as a new "
                 "version: make pipeline MODEL=…"
             )
@@ -76,15 +76,17 @@ def platforms(source: Destination, digest: str) -> list[str]:
 
 def identity(source: Destination, digest: str) -> Identity:
     """Read what the image of one platform is."""
-    found = config(source, digest)
-    labels = found.get("config", {}).get("Labels") or {}
-    return Identity(claim_of(labels, f"{source}@{digest}"), parse_time(found.get("created")))
+    configuration = config(source, digest)
+    labels = configuration.get("config", {}).get("Labels") or {}
+    return Identity(
+        claim_of(labels, f"{source}@{digest}"), parse_time(configuration.get("created"))
+    )
 
 
 def created(source: Destination, digest: str) -> dt.datetime | None:
     """Return when an image was made; None if its platforms do not agree, or do not say."""
-    found = {parse_time(config(source, one).get("created")) for one in platforms(source, digest)}
-    return found.pop() if len(found) == 1 else None
+    times = {parse_time(config(source, one).get("created")) for one in platforms(source, digest)}
+    return times.pop() if len(times) == 1 else None
 
 
 def config(source: Destination, digest: str) -> dict[str, Any]:
@@ -95,7 +97,7 @@ def config(source: Destination, digest: str) -> dict[str, Any]:
 def parse_time(written: str | None) -> dt.datetime | None:
     """Read a time as configurations have it (RFC 3339), None for anything else."""
     try:
-        found = dt.datetime.fromisoformat(written or "")
+        time = dt.datetime.fromisoformat(written or "")
     except ValueError:
         return None
-    return found if found.tzinfo else None
+    return time if time.tzinfo else None

@@ -82,8 +82,8 @@ def read(archive: Archive) -> Record:
     empty = Record(digest=archive.digest)
     if not file.exists():
         return empty
-    found = typed.read(file, Record, "image measure scan smoke")
-    return found if found.digest == archive.digest else empty
+    stored = typed.read(file, Record, "image measure scan smoke")
+    return stored if stored.digest == archive.digest else empty
 
 
 def record(archive: Archive, **parts: Verdict | Measured | Scan | Smoke) -> None:

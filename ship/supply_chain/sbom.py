@@ -18,9 +18,9 @@ def refuse_foreign(document: dict[str, Any], name: str, archive: Archive) -> Non
     Trivy names an image by the digest of its configuration.
     """
     wanted = archive.manifest["config"]["digest"]
-    found = set(subjects(document))
-    if found != {wanted}:
-        named = ", ".join(sorted(str(each)[:100] for each in found)) or "none"
+    images = set(subjects(document))
+    if images != {wanted}:
+        named = ", ".join(sorted(str(each)[:100] for each in images)) or "none"
         raise StageError(
             f"{archive.path.with_name(name)} must be about the image {wanted}. "
             f"Got one about {named} instead. Run: make scan"
@@ -42,6 +42,6 @@ def subjects(document: dict[str, Any]) -> Iterator[str]:
         yield str(document.get("Metadata", {}).get("ImageID"))
 
 
-def objects(found: Any) -> list[dict[str, Any]]:
+def objects(items: Any) -> list[dict[str, Any]]:
     """Return the objects in an untrusted list."""
-    return [each for each in found or [] if isinstance(each, dict)]
+    return [item for item in items or [] if isinstance(item, dict)]

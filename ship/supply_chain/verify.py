@@ -40,15 +40,15 @@ class Verified:
     def examples(self) -> list[Example]:
         """The golden examples; reading them raises StageError if there are none."""
         try:
-            found = msgspec.json.decode(self.bundle.get(EXAMPLES, b"[]"), type=list[Example])
+            examples = msgspec.json.decode(self.bundle.get(EXAMPLES, b"[]"), type=list[Example])
         except msgspec.MsgspecError:
-            found = []
-        if not found:
+            examples = []
+        if not examples:
             raise StageError(
                 f"{self.digest} must hold golden examples in {BUNDLE}/{EXAMPLES}. Got none that "
                 "can be read. Deploy an image that make pipeline made."
             )
-        return found
+        return examples
 
 
 def verify(target: Destination, digest: str, model: str, *tags: str) -> Verified:
@@ -114,11 +114,11 @@ def read_bundle(source: Destination, digest: str) -> dict[str, bytes]:
 def refuse_other_bundle(manifest: bytes, wanted: Wanted) -> None:
     """Raise StageError for an image whose bundle is of another model."""
     try:
-        found = json.loads(manifest)["name"]
+        name = json.loads(manifest)["name"]
     except (KeyError, ValueError, TypeError):
-        found = None
-    if found != wanted.model:
+        name = None
+    if name != wanted.model:
         raise StageError(
-            f"{wanted} must hold a bundle of {wanted.model}. Got {found or 'none'} instead. Build "
+            f"{wanted} must hold a bundle of {wanted.model}. Got {name or 'none'} instead. Build "
             f"and publish it again: make pipeline MODEL={wanted.model}"
         )

@@ -18,8 +18,10 @@ def docker(*arguments: str, folder: Path | None = None) -> str:
 
 def inspect(containers: list[str]) -> list[dict[str, Any]]:
     """Return what Docker knows about containers."""
-    found: list[dict[str, Any]] = json.loads(docker("inspect", *containers)) if containers else []
-    return found
+    described: list[dict[str, Any]] = (
+        json.loads(docker("inspect", *containers)) if containers else []
+    )
+    return described
 
 
 def stop(containers: list[str]) -> None:
@@ -30,7 +32,7 @@ def stop(containers: list[str]) -> None:
 
 def last_words(*containers: dict[str, Any]) -> str:
     """Return the end of the log of the first container, or that there is none."""
-    for each in containers:
-        said = command.attempt("docker", "logs", f"--tail={LOG_LINES}", each["Id"])
+    for container in containers:
+        said = command.attempt("docker", "logs", f"--tail={LOG_LINES}", container["Id"])
         return (said.stdout + said.stderr).strip()[-600:] or "it wrote no log"
     return "no replica was started"

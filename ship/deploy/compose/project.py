@@ -107,19 +107,21 @@ class Project:
         """
 
         def late(replicas: list[dict[str, Any]]) -> list[dict[str, Any]]:
-            return [each for each in replicas if each["State"]["Health"]["Status"] != "healthy"]
+            return [
+                replica for replica in replicas if replica["State"]["Health"]["Status"] != "healthy"
+            ]
 
         def replicas() -> list[dict[str, Any]]:
             """Return the replicas; raise StageError for one that ended."""
-            found = inspect(self.containers(service))
-            if late(found) and (failed := [each for each in found if each["RestartCount"]]):
+            seen = inspect(self.containers(service))
+            if late(seen) and (failed := [replica for replica in seen if replica["RestartCount"]]):
                 raise StageError(f"{service} ends as soon as it starts: {last_words(failed[0])}")
-            return found
+            return seen
 
         wait_for(
-            replicas, lambda found: bool(found) and not late(found),
+            replicas, lambda seen: bool(seen) and not late(seen),
             f"{service} must become ready", self.settings.ready_seconds,
-            describe=lambda found: last_words(*late(found)[:1]),
+            describe=lambda seen: last_words(*late(seen)[:1]),
         )  # fmt: skip
 
     def metrics(self, service: str) -> list[str]:
@@ -129,15 +131,21 @@ class Project:
 
     def refuse_dead(self, service: str) -> None:
         """Check that no replica has ended since it was started; raise StageError if one has."""
-        if died := [each for each in inspect(self.containers(service)) if each["RestartCount"]]:
+        if died := [
+            replica for replica in inspect(self.containers(service)) if replica["RestartCount"]
+        ]:
             raise StageError(f"{service} ended: {last_words(*died)}")
 
     def leftovers(self, state: State) -> list[str]:
         """Return the containers of releases that are not deployed any more."""
         wanted = {render.service(m, r) for m, deployed in state.items() for r in deployed.releases}
-        found = inspect(self.containers(label="model-images.digest"))
+        running = inspect(self.containers(label="model-images.digest"))
         labels = "com.docker.compose.service"
-        return [each["Id"] for each in found if each["Config"]["Labels"][labels] not in wanted]
+        return [
+            container["Id"]
+            for container in running
+            if container["Config"]["Labels"][labels] not in wanted
+        ]
 
     def containers(self, service: str = "", label: str = "") -> list[str]:
         """Return the ids of the project's containers, of a service or with a label."""

@@ -25,7 +25,7 @@ def preview(model: str, release: Release) -> str:
 
 def services(state: State) -> str:
     """Return models.yaml: a service for each release, from its digest."""
-    found = {
+    described = {
         service(model, release): {
             "extends": {"file": "model.yaml", "service": "model"},
             "image": release.image,
@@ -36,7 +36,7 @@ def services(state: State) -> str:
         for model, deployed in state.items()
         for release in deployed.releases
     }
-    return yaml.safe_dump({"services": found}, sort_keys=False)
+    return yaml.safe_dump({"services": described}, sort_keys=False)
 
 
 def upstreams(state: State, rate: int) -> str:

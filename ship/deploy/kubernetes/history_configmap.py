@@ -22,19 +22,19 @@ class Kubectl(Protocol):
 
 def entries(kubectl: Kubectl) -> list[Entry]:
     """Return the history."""
-    found = read(kubectl)
-    return decode(found["data"][KEY].encode()) if found else []
+    record = read(kubectl)
+    return decode(record["data"][KEY].encode()) if record else []
 
 
 def add(kubectl: Kubectl, entry: Entry) -> None:
     """Add a line; try again where another deploy changed the ConfigMap meanwhile."""
     for attempt in range(1, ATTEMPTS + 1):
-        found = read(kubectl)
-        record = found or new()
+        before = read(kubectl)
+        record = before or new()
         lines = [*record["data"][KEY].splitlines(keepends=True), encode(entry).decode()]
         record["data"][KEY] = "".join(lines[-KEPT:])
         try:
-            kubectl("replace" if found else "create", "--filename=-", stdin=json.dumps(record))
+            kubectl("replace" if before else "create", "--filename=-", stdin=json.dumps(record))
         except StageError:
             if attempt == ATTEMPTS:
                 raise
@@ -44,8 +44,8 @@ def add(kubectl: Kubectl, entry: Entry) -> None:
 
 def read(kubectl: Kubectl) -> dict[str, Any] | None:
     """Return the ConfigMap, None where there is none yet."""
-    found = kubectl("get", "configmap", NAME, "--ignore-not-found", "--output=json")
-    record: dict[str, Any] | None = json.loads(found) if found else None
+    printed = kubectl("get", "configmap", NAME, "--ignore-not-found", "--output=json")
+    record: dict[str, Any] | None = json.loads(printed) if printed else None
     return record
 
 

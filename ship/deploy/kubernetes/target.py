@@ -135,16 +135,19 @@ class Kubernetes:
 
         Raises StageError for a canary that ended.
         """
-        found = json.loads(
+        items = json.loads(
             self.kubectl("get", "pods", f"--selector={selector(model, track)}", "--output=json")
         )["items"]
-        for pod in found if track == CANARY else []:
-            if any(each["restartCount"] for each in pod["status"].get("containerStatuses", [])):
+        for pod in items if track == CANARY else []:
+            if any(
+                container["restartCount"]
+                for container in pod["status"].get("containerStatuses", [])
+            ):
                 raise StageError(f"{pod['metadata']['name']} ended")
         pods = f"/api/v1/namespaces/{self.namespace}/pods"
         return parse(
             self.kubectl("get", f"--raw={pods}/{pod['metadata']['name']}:8080/proxy/metrics")
-            for pod in found
+            for pod in items
             if pod["status"].get("phase") == "Running"
         )
 
