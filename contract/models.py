@@ -16,8 +16,8 @@ SPEC = "model.toml"
 def root(environ: Mapping[str, str] = os.environ) -> Path:
     """Return the folder of the models, as an absolute path: MODELS, or `model` beside the tool.
 
-    A relative path starts at the working directory. Raises ModelError for one that is no folder; the
-    default may be absent, until its first model is written.
+    A relative path starts at the working directory. Raises ModelError for one that is no folder;
+    the default may be absent, until its first model is written.
     """
     value = environ.get("MODELS")
     folder = Path(value).resolve() if value else DEFAULT
