@@ -25,7 +25,7 @@ override TOOLS := trivy actionlint cosign compose docker-registry browser go kub
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: $(shell sed -n 's/^\([a-z-]*\):.*/\1/p' Makefile) .ready .venv .venv-dev $(TOOLS)
+.PHONY: $(shell sed -n 's/^\([a-z-]*\):.*/\1/p' Makefile) .ready .venv .venv-publish .venv-dev $(TOOLS)
 
 help: ## Print these words
 	@echo "make WORD [MODEL=name] [MODELS=folder]   (every model where MODEL is not given; MODELS is model/)"
@@ -85,18 +85,18 @@ scan: .venv engine trivy ## Scan the image for vulnerabilities, secrets and misc
 smoke: .venv engine ## Test the image as a hostile host runs it
 	$(SHIP) smoke
 
-publish: .venv engine ## Push what is not there yet, and set its tags (dist/registry, or REGISTRY=host/owner; IMAGES=folder per platform)
+publish: .venv-publish engine ## Push what is not there yet, and set its tags (dist/registry, or REGISTRY=host/owner; IMAGES=folder per platform)
 	$(SHIP) publish
 
 ##@ What is published
 
-models: .venv engine ## List what is published of each model
+models: .venv-publish engine ## List what is published of each model
 	@$(SHIP) models
 
 diff: .venv engine ## Compare two published versions: MODEL=… A=tag B=tag
 	@$(SHIP) diff
 
-verify: .venv cosign ## Verify a published image: MODEL=… REGISTRY=host/owner TAG=main
+verify: .venv-publish cosign ## Verify a published image: MODEL=… REGISTRY=host/owner TAG=main
 	@$(SHIP) verify
 
 reproduce: .venv engine ## Build twice from nothing and compare the digests
@@ -107,22 +107,22 @@ rescan: .venv engine trivy ## Scan what is published with today's vulnerabilitie
 
 ##@ Running it
 
-deploy: .venv engine cosign $(DEPLOYER) ## Verify and deploy TAG=main to TARGET=compose|kubernetes, or leave what serves
+deploy: .venv-publish engine cosign $(DEPLOYER) ## Verify and deploy TAG=main to TARGET=compose|kubernetes, or leave what serves
 	@$(SHIP) deploy
 
-canary: .venv engine cosign $(DEPLOYER) ## Try TAG=main of MODEL=… on a share of the requests, then deploy or withdraw it
+canary: .venv-publish engine cosign $(DEPLOYER) ## Try TAG=main of MODEL=… on a share of the requests, then deploy or withdraw it
 	@$(SHIP) canary
 
-rollback: .venv engine cosign $(DEPLOYER) ## Return to what MODEL=… served before
+rollback: .venv-publish engine cosign $(DEPLOYER) ## Return to what MODEL=… served before
 	@$(SHIP) rollback
 
-history: .venv ## List who deployed what, when, and how it ended
+history: .venv-publish ## List who deployed what, when, and how it ended
 	@$(SHIP) history
 
-undeploy: .venv compose ## Stop MODEL=…, or everything; history and metrics stay
+undeploy: .venv-publish compose ## Stop MODEL=…, or everything; history and metrics stay
 	@$(SHIP) undeploy
 
-manifests: .venv cosign kubectl ## Print the Kubernetes manifests of what TAG=main names (OVERLAY=production|staging|kserve)
+manifests: .venv-publish cosign kubectl ## Print the Kubernetes manifests of what TAG=main names (OVERLAY=production|staging|kserve)
 	@$(SHIP) manifests
 
 ##@ Workflows
@@ -138,10 +138,10 @@ plan: ## Say which models differ from what is published (REGISTRY=host/owner, RE
 login: ## Log in to REGISTRY (REGISTRY_USER, REGISTRY_PASSWORD)
 	@$(BARE) login
 
-push: .venv engine ## Bring the tested image to its registry, signed, but under no tag
+push: .venv-publish engine ## Bring the tested image to its registry, signed, but under no tag
 	$(SHIP) push
 
-assets: .venv ## Gather what a release carries of a published model: dist/assets (IMAGES=folder)
+assets: .venv-publish ## Gather what a release carries of a published model: dist/assets (IMAGES=folder)
 	$(SHIP) assets
 
 ##@ This repository
@@ -156,6 +156,7 @@ lock: .venv ## Compile the requirements files (UPGRADE=1 for the newest versions
 	$(UV_COMPILE) --group joblib -c requirements-train.txt -o requirements-joblib.txt
 	$(UV_COMPILE) --group pipeline -c requirements-train.txt -c requirements.txt \
 		-o requirements-pipeline.txt
+	$(UV_COMPILE) --group publish -c requirements-pipeline.txt -o requirements-publish.txt
 	$(UV_COMPILE) --group dev -c requirements-train.txt -c requirements-joblib.txt \
 		-c requirements-pipeline.txt -c requirements.txt -o requirements-dev.txt
 
@@ -169,9 +170,12 @@ $(TOOLS): engine
 .ready:
 	@ship/engine.sh together environment engine
 
-# What the main job runs in, and what tests and linters need on top of it.
+# What the main job runs in; what publishing and deploying need of it; what tests and linters need on top.
 .venv:
 	@ship/engine.sh environment
+
+.venv-publish:
+	@ship/engine.sh publish-environment
 
 .venv-dev:
 	@ship/engine.sh dev-environment

@@ -71,15 +71,9 @@ def check_recorded(policy: Policy, manifest: Manifest) -> list[Check]:
     known = {bound.metric for bound in policy.rules.bounds}
     return [
         told(check)
-        for check in recorded(manifest)
+        for check in manifest.gate.recorded
         if not check.passed and check.metric not in known
     ]
-
-
-def recorded(manifest: Manifest) -> list[Recorded]:
-    """Return the checks of the training, those that an override accepted included."""
-    gate = manifest.gate
-    return [*gate.checks, *(gate.override.accepted if gate.override else [])]
 
 
 def check_drop(score: Score, allowed: float, where: str) -> Check:

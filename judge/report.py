@@ -18,6 +18,10 @@ Verdict = Literal["passed", "failed", "accepted"]
 Direction = Literal["better", "worse", "same", "unknown"]
 NEITHER = "no better or worse, beyond chance, than"
 SIGNS: dict[Verdict, str] = {"passed": "✅", "failed": "❌", "accepted": "⚠️"}
+NOT_MEASURED = (
+    "Nobody here has measured this model: its data was not at hand, so every figure is a claim of "
+    "whoever trained it."
+)
 
 
 class Side(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
@@ -197,3 +201,14 @@ def schema() -> bytes:
     report["required"] = ["headline", *report["required"]]
     report["additionalProperties"] = False
     return msgspec.json.format(msgspec.json.encode(described), indent=2) + b"\n"
+
+
+def arrow(direction: Direction | None) -> str:
+    """Return the sign of a direction."""
+    return {"better": "▲", "worse": "▼", "same": "=", "unknown": "?", None: ""}[direction]
+
+
+def reading(direction: Direction | None) -> str:
+    """Return a direction in words, with its sign."""
+    words = {"same": "within chance", "unknown": "not judged"}
+    return f"{arrow(direction)} {words.get(direction, direction)}" if direction else ""

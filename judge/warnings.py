@@ -11,13 +11,8 @@ import numpy as np
 from contract.bundle import Bundle, Check, Label, Value
 from contract.evaluation.evaluation import Evaluation
 from judge.comparison.paired import fallen
-from judge.gate import recorded
-from judge.report import Drift, Score
+from judge.report import NOT_MEASURED, Drift, Score
 
-NOT_MEASURED = (
-    "Nobody here has measured this model: its data was not at hand, so every figure is a claim of "
-    "whoever trained it."
-)
 PERFECT = {"accuracy": 1.0, "r2": 0.9999}
 CORRELATED = 0.9999
 
@@ -33,7 +28,7 @@ def warnings(
         )
     concerns += perfect(fresh, scores)
     if old:
-        concerns += loosened(recorded(new.manifest), recorded(old.manifest))
+        concerns += loosened(new.manifest.gate.recorded, old.manifest.gate.recorded)
     shifted = [drift.feature for drift in moved if drift.shifted]
     if shifted:
         concerns.append(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 import subprocess
+import sys
 import tomllib
 from pathlib import Path
 
@@ -195,7 +196,7 @@ def test_serving_needs_no_training_library() -> None:
     assert training.findall(locked) == []
 
 
-@pytest.mark.parametrize("name", ["", "-train", "-joblib", "-pipeline", "-dev"])
+@pytest.mark.parametrize("name", ["", "-train", "-joblib", "-pipeline", "-publish", "-dev"])
 def test_every_requirement_has_a_hash(name: str) -> None:
     """Nothing is installed that was not seen when the versions were locked."""
     locked = (git.TOOL / f"requirements{name}.txt").read_text()
@@ -218,6 +219,29 @@ def test_training_and_serving_lock_the_same_versions(name: str) -> None:
     serving, other = versions("requirements.txt"), versions(f"requirements{name}.txt")
     shared = serving.keys() & other.keys()
     assert {package: serving[package] for package in shared} == {p: other[p] for p in shared}
+
+
+LOADED = """
+import importlib, importlib.metadata, sys
+before = set(sys.modules)
+for name in sys.argv[1:]:
+    importlib.import_module(name)
+known = importlib.metadata.packages_distributions()
+tops = {name.partition(".")[0] for name in sys.modules.keys() - before}
+print(*sorted({known[top][0].lower() for top in tops & known.keys()}))
+"""
+PUBLISHING = ("ship.pipeline.stages", "ship.pipeline.summary", "ship.deploy.commands",
+              "ship.registry.catalogue", "ship.supply_chain.verify")  # fmt: skip
+
+
+def test_publishing_needs_what_its_lock_holds() -> None:
+    """The words that publish and deploy start in the environment of the jobs that may write."""
+    loaded = subprocess.run([sys.executable, "-c", LOADED, *PUBLISHING], cwd=git.TOOL,
+                            capture_output=True, text=True, check=True).stdout.split()  # fmt: skip
+    locked = (git.TOOL / "requirements-publish.txt").read_text()
+    names = set(re.findall(r"^(\S+)==", locked, re.MULTILINE))
+    assert {"jinja2", "msgspec"} <= set(loaded)
+    assert set(loaded) <= names | {"typing-extensions", "typing_extensions"}  # msgspec's, if there
 
 
 def test_base_image_is_pinned_by_digest() -> None:

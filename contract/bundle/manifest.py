@@ -95,6 +95,11 @@ class Gate(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     checks: list[Check]
     override: Override | None = None
 
+    @property
+    def recorded(self) -> list[Check]:
+        """The checks of the training, those that an override accepted included."""
+        return [*self.checks, *(self.override.accepted if self.override else [])]
+
 
 class Parity(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     """How the exported model compared with the estimator, on the rows of `train.export.parity`."""

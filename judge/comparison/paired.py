@@ -10,7 +10,7 @@ from contract.evaluation.evaluation import Evaluation
 from contract.evaluation.metrics import METRICS
 from contract.evaluation.scores import Numbers, score
 from judge.comparison.permutation_test import permutation
-from judge.report import Direction, Score
+from judge.report import Score
 
 BOOTSTRAP, MCNEMAR, PERMUTATION = "paired bootstrap", "McNemar, exact", "paired permutation"
 SMALLEST = 1e-9  # differences below are the rounding of a sum
@@ -95,14 +95,3 @@ def fallen(compared: Score) -> float:
     """Return by how much a metric is worse than the old model's; negative where it is better."""
     difference = compared.difference or 0.0
     return -difference if compared.higher_is_better else difference
-
-
-def arrow(direction: Direction | None) -> str:
-    """Return the sign of a direction."""
-    return {"better": "▲", "worse": "▼", "same": "=", "unknown": "?", None: ""}[direction]
-
-
-def reading(direction: Direction | None) -> str:
-    """Return a direction in words, with its sign."""
-    words = {"same": "within chance", "unknown": "not judged"}
-    return f"{arrow(direction)} {words.get(direction, direction)}" if direction else ""

@@ -15,11 +15,10 @@ from contract.bundle import Input, Manifest
 from contract.evaluation.evaluation import Evaluation
 from contract.evaluation.segments import FEW, segments
 from contract.spec.thresholds import sentence
-from judge.gate import recorded
 from judge.render.environment import render
 from judge.render.markdown import Markdown, block
 from judge.render.table import Cell, Style, Table
-from judge.warnings import NOT_MEASURED
+from judge.report import NOT_MEASURED
 
 FENCE = re.compile(r" {0,3}(`{3,}|~{3,})")
 HEADING = re.compile(r" {0,3}#{1,6}(?=[ \t]|$)")
@@ -40,7 +39,7 @@ def card(
     With a `release` it says how to pull, verify and ask exactly that image. Raises ValueError where
     its reference has no digest, since a tag may come to mean another image.
     """
-    checks = recorded(manifest)
+    checks = manifest.gate.recorded
     return render(
         "card.md.j2",
         manifest=manifest,

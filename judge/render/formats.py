@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from judge.comparison.paired import reading
 from judge.judge import Judgement
 from judge.render import figures, report_tables
 from judge.render.environment import render
-from judge.report import Report, encode_report
+from judge.report import Report, encode_report, reading
 
 
 def forms(judgement: Judgement) -> dict[str, bytes]:

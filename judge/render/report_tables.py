@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from contract.bundle import Value
 from contract.evaluation.segments import MISSING
-from judge.comparison.paired import reading
 from judge.gate import depends_on_seeds, over_seeds
 from judge.render.table import Cell, Style, Table
-from judge.report import Direction, Report, Score, Side
+from judge.report import Direction, Report, Score, Side, reading
 
 BAR = 20
 STYLES: dict[Direction | None, Style] = {"better": Style.GOOD, "worse": Style.BAD}

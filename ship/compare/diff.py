@@ -9,6 +9,7 @@ from judge.judge import judge
 from judge.render.formats import forms
 from judge.report import NAME
 from ship import git
+from ship.compare.published_answers import as_published
 from ship.compare.published_model import fetch
 from ship.errors import UsageError
 from ship.files.replace import replace_file
@@ -30,7 +31,7 @@ def diff(model: str, a: str, b: str, dist: Path = git.TOOL / "dist") -> Path:
     folder = dist / model / "diff"
     old, new = (fetch(target, model, tag, folder / tag) for tag in (a, b))
     try:
-        judgement = judge(new.bundle, old.published(), NO_RULES)
+        judgement = judge(new.bundle, as_published(old), NO_RULES)
     finally:
         old.remove()
     for form, content in forms(judgement).items():

@@ -5,31 +5,19 @@ It is judged once. Later stages, also in other jobs, read the report, whatever i
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterable
-from pathlib import Path
-
-import msgspec
-
 from contract import bundle
 from contract.bundle import Bundle, Gate, Override
-from contract.errors import ModelError
-from contract.spec import model_toml
 from contract.spec.gate import Policy
 from judge.judge import judge, settle
 from judge.render.card import card
 from judge.render.formats import forms
-from judge.report import NAME, Check, Report, Verdict
+from judge.report import NAME, Report
 from ship.build.workspace import CARD, REPORTS, Workspace
+from ship.compare.judged import read_policy
+from ship.compare.published_answers import as_published
 from ship.compare.published_model import Baseline, Unreadable, fetch, newest
-from ship.errors import StageError
-from ship.files import digest
-from ship.files.bounded import read_file
 from ship.files.replace import new_folder, remove, replace_file
-from ship.files.typed import read
 from ship.registry.destination import destination
-
-REPORT = f"{NAME}.json"
 
 
 def judge_bundle(workspace: Workspace, override: str = "") -> Report:
@@ -43,7 +31,7 @@ def judge_bundle(workspace: Workspace, override: str = "") -> Report:
     baseline, absent = published(workspace)
     policy = read_policy(workspace.model)
     try:
-        judgement = judge(new, baseline.published() if baseline else None, policy, absent=absent)
+        judgement = judge(new, as_published(baseline) if baseline else None, policy, absent=absent)
     finally:
         if baseline:
             baseline.remove()
@@ -55,14 +43,6 @@ def judge_bundle(workspace: Workspace, override: str = "") -> Report:
     notes = bundle.read_notes(workspace.bundle)
     replace_file(workspace.folder / CARD, card(new.manifest, notes, judgement.fresh))
     return report
-
-
-def read_policy(model: str) -> Policy:
-    """Return the rules of the model's gate; raise StageError if model.toml is wrong."""
-    try:
-        return model_toml.read(model, data_here=False).gate
-    except ModelError as error:
-        raise StageError(str(error)) from error
 
 
 def published(workspace: Workspace) -> tuple[Baseline | None, str]:
@@ -101,51 +81,3 @@ def record_override(new: Bundle, policy: Policy, reason: str | None) -> None:
     files = {name: bundle.read_file(new.path / name) for name in new.manifest.files}
     with new_folder(new.path) as folder:
         bundle.write(folder, new.manifest, files)
-
-
-def read_judged(workspace: Workspace) -> Report:
-    """Return the report on the bundle, which has passed its gate and is what it was then.
-
-    Raises StageError for a report that is absent, of another bundle, of a model that failed, or not
-    the one whose digest the job that judged handed on; BundleError for a bundle that was changed.
-    """
-    file = workspace.folder / REPORT
-    cure = f"Run: make gate MODEL={workspace.model}"
-    if not file.exists():
-        raise StageError(f"{workspace.bundle} must be judged first. {file} is not there. {cure}")
-    refuse_other_reports(workspace)
-    report = read_report(file)
-    if report.bundle != (current := workspace.bundle_digest):
-        raise StageError(f"{file} must be on the bundle in {workspace.bundle}, {current}. "
-                         f"Got one on {report.bundle} instead. {cure}")  # fmt: skip
-    bundle.read(workspace.bundle)  # which holds every other file against the manifest
-    enforce(report.verdict, report.checks)
-    return report
-
-
-def reports_digest(workspace: Workspace) -> str:
-    """Return one digest of the report in all of its forms, for other jobs to know it by."""
-    files = {name: digest.of(read_file(workspace.folder / name)) for name in REPORTS}
-    return digest.of(msgspec.json.encode(files, order="sorted"))
-
-
-def refuse_other_reports(workspace: Workspace) -> None:
-    """Raise StageError where REPORTS_DIGEST says that the job that judged wrote other reports."""
-    expected = os.environ.get("REPORTS_DIGEST")
-    if expected and (got := reports_digest(workspace)) != expected:
-        raise StageError(f"The reports in {workspace.folder} must be those that were handed on, "
-                         f"{expected}. Got {got} instead; train and judge again.")  # fmt: skip
-
-
-def read_report(file: Path) -> Report:
-    """Read the report in `file`, on any model; raise StageError for anything else."""
-    return read(file, Report, "gate image measure")
-
-
-def enforce(verdict: Verdict, checks: Iterable[Check]) -> None:
-    """Raise StageError, with the failed checks, where the verdict keeps a model from publishing."""
-    if verdict == "failed":
-        failed = [check for check in checks if not check.passed]
-        raise StageError(
-            "\n".join(f"{c.name} must be {c.rule}. Got {c.found} instead." for c in failed)
-        )

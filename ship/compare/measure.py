@@ -12,8 +12,8 @@ from contract.spec.gate import ImageRules
 from judge.report import Check, Report, Side, Verdict
 from ship.build.engine import load
 from ship.build.workspace import MEASUREMENT, Workspace
-from ship.compare.gate import read_policy
 from ship.compare.image_server import serving
+from ship.compare.judged import read_policy
 from ship.compare.published_model import Baseline, fetch_digest
 from ship.files import typed
 from ship.files.replace import remove, replace_file

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,9 @@ from contract.bundle import Bundle, Value
 from contract.onnx_session import open_session
 from judge.comparison.baseline_answers import Answer
 from judge.errors import Incomparable
+from judge.judge import Published
 from ship import command
+from ship.compare.published_model import Baseline
 
 Rows = list[dict[str, Value]]
 
@@ -65,3 +68,12 @@ def vector(answer: dict[str, Any]) -> list[float]:
     """Return the probabilities of an answer, in the order of the classes."""
     probabilities = answer["probabilities"]
     return list(probabilities.values()) if isinstance(probabilities, dict) else probabilities
+
+
+def as_published(baseline: Baseline) -> Published:
+    """Return the published model for the judge, which may ask it more rows."""
+    if baseline.bundle.manifest.runtime == "onnx":
+        ask = partial(ask_graph, baseline.bundle)
+    else:
+        ask = partial(ask_image, lambda: baseline.image)
+    return Published(baseline.bundle, baseline.digest, baseline.reference, ask)

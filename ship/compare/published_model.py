@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property, partial
+from functools import cached_property
 from pathlib import Path
 
 from contract.bundle import Bundle, BundleError, read
-from judge.judge import Published
 from ship.build import engine
-from ship.compare.published_answers import ask_graph, ask_image
 from ship.errors import ShipError
 from ship.files.replace import remove
 from ship.registry import image_files
@@ -44,14 +42,6 @@ class Baseline:
         if "image" in self.__dict__:
             engine.release(self.stored)
             del self.__dict__["image"]
-
-    def published(self) -> Published:
-        """Return the published model for the judge."""
-        if self.bundle.manifest.runtime == "onnx":
-            ask = partial(ask_graph, self.bundle)
-        else:
-            ask = partial(ask_image, lambda: self.image)
-        return Published(self.bundle, self.digest, self.reference, ask)
 
 
 class Unreadable(ShipError):  # noqa: N818 - a finding, told in the report

@@ -20,7 +20,7 @@ from ship.build import base_image, engine
 from ship.build.build import make_image, train
 from ship.build.import_bundle import import_bundle
 from ship.build.workspace import PUBLISHED, Workspace
-from ship.compare.gate import enforce, judge_bundle, read_judged, reports_digest
+from ship.compare.judged import enforce, read_judged, reports_digest
 from ship.compare.measure import measure
 from ship.errors import ShipError, StageError, UsageError
 from ship.github.step_files import set_outputs
@@ -122,6 +122,8 @@ def run_train(run: Run) -> None:
 
 def run_gate(run: Run) -> None:
     """Judge the bundle by its thresholds and the published model."""
+    from ship.compare.gate import judge_bundle  # noqa: PLC0415 - publishing installs no statistics
+
     report = judge_bundle(run.workspace, run.settings.override)
     for line in (report.headline, *(f"warning: {warning}" for warning in report.warnings)):
         print(f"  {line}", flush=True)

@@ -15,11 +15,11 @@ from rich.text import Text
 
 from contract import models
 from contract.bundle import read
-from judge.comparison.paired import arrow
+from judge.report import arrow
 from ship import tables
 from ship.build import base_image
 from ship.build.workspace import MEASUREMENT, PUBLISHED, Workspace
-from ship.compare.gate import REPORT, read_report
+from ship.compare.judged import REPORT, read_report
 from ship.compare.measure import read_measurement
 from ship.pipeline.publish import read_published
 from ship.pipeline.stages import STAGES, Run

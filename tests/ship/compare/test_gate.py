@@ -16,7 +16,8 @@ from contract.spec import model_toml
 from judge.report import SCHEMA, Report, schema
 from ship.build.workspace import Workspace
 from ship.compare import gate
-from ship.compare.gate import enforce, judge_bundle
+from ship.compare.gate import judge_bundle
+from ship.compare.judged import enforce
 from ship.compare.published_model import fetch, newest
 from ship.errors import StageError
 from ship.pipeline.publish import publish

@@ -12,6 +12,7 @@ from contract.evaluation.evaluation import read as evaluation_of
 from ship.build import engine
 from ship.build.confined import MASQUERADE, NETWORK
 from ship.compare.image_server import serving
+from ship.compare.published_answers import as_published
 from ship.compare.published_model import Baseline, fetch
 from ship.pipeline.publish import publish
 from ship.tags import Tag
@@ -73,7 +74,7 @@ def names_in_engine() -> list[str]:
 def test_joblib_model_answers_in_its_own_container(published: Baseline) -> None:
     """Wanted about the rows it was held against, it gives the recorded answers, to the last bit."""
     recorded = evaluation_of(published.bundle.path)
-    predictions, probabilities = published.published().ask(recorded.features)
+    predictions, probabilities = as_published(published).ask(recorded.features)
     assert predictions == recorded.predictions
     assert probabilities == recorded.probabilities
     assert engine.held(published.stored) in names_in_engine()

@@ -12,7 +12,8 @@ from judge.report import Check, Report
 from ship.build import engine
 from ship.build.workspace import MEASUREMENT, PUBLISHED, REPORTS, Workspace
 from ship.compare import measure as measuring
-from ship.compare.gate import REPORT, judge_bundle, read_judged, read_report, reports_digest
+from ship.compare.gate import judge_bundle
+from ship.compare.judged import REPORT, read_judged, read_report, reports_digest
 from ship.compare.measure import Measurement, read_measurement
 from ship.errors import StageError
 from ship.pipeline.publish import publish, record_published
