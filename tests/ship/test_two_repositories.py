@@ -238,6 +238,7 @@ def abroad(tmp_path: Path, models: Path) -> Path:
 
 
 @pytest.mark.engine
+@pytest.mark.nightly
 def test_pipeline_publishes_models_of_another_repository(abroad: Path, tmp_path: Path) -> None:
     """From training to the tags: the tool in one repository, the models in a folder of another."""
     (tmp_path / "fork").mkdir()

@@ -225,6 +225,7 @@ def fork(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fork]:
         docker("rmi", "--force", f"{MODEL}:{name}", check=False)
 
 
+@pytest.mark.nightly
 def test_stages_test_the_archive_whatever_the_names_say(fork: Fork, tmp_path: Path) -> None:
     """Every name leads to an image that does not serve; the archive's does, and passes.
 

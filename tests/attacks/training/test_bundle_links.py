@@ -220,6 +220,7 @@ atexit.register(replace)
         ("../../../../dist/created", "", "must be"),
     ],
 )
+@pytest.mark.nightly
 def test_links_that_training_leaves_are_refused(
     fork: Fork, model: str, claims: str, words: str
 ) -> None:

@@ -137,6 +137,7 @@ def test_place_of_a_row_tells_nothing(folder: Folder) -> None:
     assert manifest.metrics.holdout["accuracy"] < 0.9
 
 
+@pytest.mark.nightly
 @pytest.mark.engine
 def test_patched_scorer_changes_no_score_in_the_builder(fork: Fork) -> None:
     """The same through the words that everybody uses: the gate holds the model to its answers."""
@@ -147,6 +148,7 @@ def test_patched_scorer_changes_no_score_in_the_builder(fork: Fork) -> None:
     assert fork.bundle.manifest.metrics.holdout["accuracy"] < 0.9
 
 
+@pytest.mark.nightly
 @pytest.mark.engine
 def test_model_code_sees_the_training_rows_alone(fork: Fork) -> None:
     """Fitting, it finds no held-out row, network or public table; asked, it finds no truth."""
@@ -177,6 +179,7 @@ def test_imported_bundle_is_measured_again(fork: Fork, tmp_path: Path) -> None:
     assert (manifest.evaluation, manifest.metrics.seed_scores) == ("measured", {})
 
 
+@pytest.mark.nightly
 @pytest.mark.engine
 def test_imported_bundle_is_a_claim_where_the_data_is_not_at_hand(
     fork: Fork, tmp_path: Path
@@ -195,6 +198,7 @@ def test_imported_bundle_is_a_claim_where_the_data_is_not_at_hand(
         assert "Nobody here has measured this model" in text
 
 
+@pytest.mark.nightly
 @pytest.mark.engine
 def test_imported_bundle_is_refused_where_the_data_is_another(fork: Fork, tmp_path: Path) -> None:
     """Data that is at hand and not what model.toml says is a mistake, and excuses no measuring."""

@@ -48,6 +48,7 @@ def test_tests_run_no_model_on_the_host(fork: Fork, tmp_path: Path) -> None:
     assert not left.exists()
 
 
+@pytest.mark.nightly
 def test_tests_refuse_to_import_a_model(fork: Fork, tmp_path: Path) -> None:
     """A test that forgets it is stopped before the first line of the model runs."""
     left = tmp_path / "left-by-the-model"

@@ -244,6 +244,7 @@ for line in {PAYLOADS!r}:
 """
 
 
+@pytest.mark.nightly
 @pytest.mark.engine
 @pytest.mark.parametrize("ending", [FOREST, f"raise ValueError('\\n'.join({PAYLOADS!r}))"])
 def test_training_prints_nothing_that_is_obeyed(fork: Fork, ending: str) -> None:

@@ -80,6 +80,7 @@ def test_joblib_model_answers_in_its_own_container(published: Baseline) -> None:
     assert engine.held(published.stored) in names_in_engine()
 
 
+@pytest.mark.nightly
 def test_measured_container_is_bounded_and_without_a_way_out(published: Baseline) -> None:
     """It answers under the limits of its hosts, which whatever it does cannot exceed."""
     with serving(published.image, published.bundle) as server:

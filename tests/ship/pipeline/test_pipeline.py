@@ -81,6 +81,7 @@ def test_pipeline_refuses_a_model_under_its_gate(fork: Fork) -> None:
     assert not fork.bundle.manifest.gate.passed
 
 
+@pytest.mark.nightly
 def test_pipeline_refuses_an_image_with_a_private_key(fork: Fork) -> None:
     """A private key that slipped in beside the code is found in the finished image."""
     key = subprocess.run(["openssl", "genrsa", "2048"], capture_output=True, text=True, check=True)
@@ -106,6 +107,7 @@ def test_pipeline_refuses_a_golden_example_answered_differently(fork: Fork) -> N
     assert_red(fork.make("gate", "image"), fork, f"{MODEL} failed in image", "example")
 
 
+@pytest.mark.nightly
 def test_pipeline_refuses_a_corrupted_bundle(fork: Fork, bundle: Path) -> None:
     """One changed byte in a bundle's file is named with the sha256 it should have."""
     content = bytearray((bundle / "model.onnx").read_bytes())

@@ -18,7 +18,7 @@ from ship.pipeline.rescan import LIMIT, Scanned, chosen, page, rescan, tell
 from ship.registry.image_index import Image, join
 from ship.registry.remote import Registry
 from ship.supply_chain import scan as scanning
-from ship.supply_chain.scan import scan
+from ship.supply_chain.scan import find_database, scan
 from ship.tags import Tag
 from tests.support.images.oci_archives import MakeArchive, oci_archive
 from tests.support.images.trivy_database import Vulnerability, serve_database
@@ -141,4 +141,4 @@ def test_scan_stops_an_image_with_a_vulnerability_that_has_a_fix(
     files = {METADATA.format("0.1"): b"Metadata-Version: 2.1\nName: h11\nVersion: 0.1\n"}
     oci_archive(build.archive.path, files, {})
     with pytest.raises(StageError, match=FOUND):
-        scan(build, build.archive, database=True)
+        scan(build, build.archive, database=find_database())

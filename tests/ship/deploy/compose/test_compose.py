@@ -144,6 +144,7 @@ def test_unknown_image_is_refused_before_anything_runs(compose: Compose, sources
     assert (compose.entries()[-1].digest, compose.entries()[-1].result) == (digest, "refused")
 
 
+@pytest.mark.nightly
 def test_older_image_takes_the_word(
     compose: Compose, sources: Sources, images: dict[str, Workspace], tmp_path: Path
 ) -> None:
@@ -160,6 +161,7 @@ def test_older_image_takes_the_word(
     assert compose.serving("iris") == sources["iris"].resolve("one")
 
 
+@pytest.mark.nightly
 def test_canary_is_promoted_when_it_does_as_well(
     compose: Compose, sources: Sources, load: MakeLoad
 ) -> None:
