@@ -73,9 +73,9 @@ def branch(root: Path) -> str | None:
 def is_branch_with_head(name: str, root: Path) -> bool:
     """Return whether `name` is a branch, here or at the origin, that holds what is checked out."""
     # origin/HEAD only names a branch: with %(symref) its line equals none of the known ones.
-    told = git("for-each-ref", "--format=%(refname)%(symref)", "--contains=HEAD", root=root)
+    refs = git("for-each-ref", "--format=%(refname)%(symref)", "--contains=HEAD", root=root)
     known = {f"refs/heads/{name}", f"refs/remotes/origin/{name}"}
-    return not known.isdisjoint(told.splitlines())
+    return not known.isdisjoint(refs.splitlines())
 
 
 def tags(*arguments: str, root: Path) -> list[str]:

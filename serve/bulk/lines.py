@@ -57,7 +57,7 @@ class Lines(ABC):
         with refusing_other_encodings():
             return self.source.read(CHARACTERS)
 
-    def each(self, lines: list[str]) -> list[str]:
+    def separate(self, lines: list[str]) -> list[str]:
         """Return every row by itself: a line is one."""
         return lines
 

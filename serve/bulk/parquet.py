@@ -116,7 +116,7 @@ class ParquetTable:
         require_texts({text or "" for text in values}, Domain.of(field, self.manifest.serving))
         return np.array(column.fill_null("").to_pylist(), object)
 
-    def each(self, batch: Any) -> Sequence[dict[str, Any]]:
+    def separate(self, batch: Any) -> Sequence[dict[str, Any]]:
         """Return every row as a dictionary by column."""
         return cast("Sequence[dict[str, Any]]", batch.to_pylist())
 

@@ -125,7 +125,7 @@ class Sieve:
         try:
             return Good(rows, self.table.frame(rows))
         except (ValueError, Refusal):  # at least one row is wrong: check each
-            numbered = enumerate(self.table.each(rows), first)
+            numbered = enumerate(self.table.separate(rows), first)
             good = [self.keeps(number, row) for number, row in numbered]
         if not any(good):
             return None

@@ -28,7 +28,7 @@ class Table(Protocol[Rows]):
     def frame(self, rows: Rows) -> Frame:
         """Return the rows as arrays; raise ValueError or Refusal if any row is wrong."""
 
-    def each(self, rows: Rows) -> Sequence[Any]:
+    def separate(self, rows: Rows) -> Sequence[Any]:
         """Return every row by itself, as `check` takes it."""
 
     def check(self, row: Any) -> None:

@@ -111,7 +111,8 @@ def write(image: StoredImage, name: str, path: Path) -> None:
         add(tar, "oci-layout", b'{"imageLayoutVersion":"1.0.0"}')
         add(tar, "index.json", json.dumps(index).encode())
         add(tar, "manifest.json", json.dumps([classic]).encode())
-        for blob in {each["digest"]: each for each in image.descriptors}.values():
+        blobs = {blob["digest"]: blob for blob in image.descriptors}
+        for blob in blobs.values():
             info = tarfile.TarInfo(member(blob["digest"]))
             info.size = blob["size"]
             with image.open(blob) as content:

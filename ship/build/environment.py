@@ -82,16 +82,16 @@ def uv_environment(settings: Mapping[str, str], environ: Mapping[str, str]) -> d
 
     A user's own settings of uv take precedence. The certificates are pip's, or else the system's.
     """
-    told = {
+    uv_settings = {
         name: separator.join(settings[key].replace("\\n", " ").split())
         for key, (name, separator) in SETTINGS.items()
         if key in settings
     }
-    if "UV_INDEX" in told:  # pip takes any index that has the version; the hash decides
-        told["UV_INDEX_STRATEGY"] = "unsafe-best-match"
+    if "UV_INDEX" in uv_settings:  # pip takes any index that has the version; the hash decides
+        uv_settings["UV_INDEX_STRATEGY"] = "unsafe-best-match"
     authority = ca_bundle(settings.get("cert"))
     trusted = {"SSL_CERT_FILE": str(authority)} if authority else {"UV_SYSTEM_CERTS": "true"}
-    return {**told, **environ, **trusted}
+    return {**uv_settings, **environ, **trusted}
 
 
 def succeeds(*program: str | Path) -> bool:

@@ -49,7 +49,7 @@ def refuse_another(workspace: Workspace, manifest: Manifest) -> None:
         wanted = model_toml.read(workspace.model, data_here=False)
     except ModelError as error:
         raise StageError(str(error)) from error
-    kinds = {each.name: each.kind for each in manifest.inputs}
+    kinds = {column.name: column.kind for column in manifest.inputs}
     for what, expected, got in (
         ("task", wanted.task, manifest.task),
         ("target", wanted.target, manifest.target),
@@ -70,7 +70,7 @@ def write_export(taken: Path, manifest: Manifest, export: Path) -> None:
     The scores of other random seeds are left out, as they cannot be measured without the fits.
     """
     study = read_evaluation(taken).study
-    said = Claims(
+    claimed = Claims(
         data_sha256=manifest.data.sha256,
         estimator=manifest.estimator,
         runtime=manifest.runtime,
@@ -82,7 +82,7 @@ def write_export(taken: Path, manifest: Manifest, export: Path) -> None:
         seeds=0,
     )
     model = bundle.read_file(taken / bundle.MODEL_FILES[manifest.runtime])
-    claims.write(said, [model], export)
+    claims.write(claimed, [model], export)
 
 
 def mark_as_claimed(taken: Path) -> None:

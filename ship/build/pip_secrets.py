@@ -39,9 +39,11 @@ def build_secrets() -> Iterator[dict[str, str]]:
 
 def pip_settings(python: str | Path = sys.executable) -> dict[str, str]:
     """Return what the pip of `python` is set to, by file or environment; the last word wins."""
-    told = frozenset((name, value) for name, value in os.environ.items() if name.startswith("PIP_"))
+    variables = frozenset(
+        (name, value) for name, value in os.environ.items() if name.startswith("PIP_")
+    )
     settings = {}
-    for line in config_list(python, told).splitlines():
+    for line in config_list(python, variables).splitlines():
         key, _, value = line.partition("=")
         settings[key.rpartition(".")[2]] = value.strip("'\"")
     return settings

@@ -42,8 +42,9 @@ def refuse_older(target: Serving, source: Destination, model: str, asked: Verifi
         )
     if new < old:
         raise StageError(
-            f"{asked.digest} must be as new as what serves, {serving}, which was made {told(old)}. "
-            f"It was made {told(new)} instead. {meant}; or go back: make rollback MODEL={model}"
+            f"{asked.digest} must be as new as what serves, {serving}, which was made "
+            f"{time_of(old)}. It was made {time_of(new)} instead. {meant}; or go back: "
+            f"make rollback MODEL={model}"
         )
 
 
@@ -61,7 +62,7 @@ def known(target: History, source: Destination, digest: str) -> dt.datetime | No
         return None
 
 
-def told(when: dt.datetime) -> str:
+def time_of(when: dt.datetime) -> str:
     """Return a time for a message."""
     return f"{when.astimezone(dt.UTC):%Y-%m-%d %H:%M} UTC"
 

@@ -33,7 +33,9 @@ WIDTH = 200  # of the history where no terminal says otherwise
 def deploy(models: list[str], tag: str) -> None:
     """Make what `tag` names serve; raise StageError where that fails for any model."""
     settings = load()
-    each(models, settings, partial(rollout.deploy, tag=tag, older=settings.older == "yes"))
+    for_each_model(
+        models, settings, partial(rollout.deploy, tag=tag, older=settings.older == "yes")
+    )
 
 
 def canary(models: list[str], tag: str) -> None:
@@ -44,12 +46,12 @@ def canary(models: list[str], tag: str) -> None:
     settings = load()
     trial = Trial(settings.canary_share, settings.canary_seconds)
     older = settings.older == "yes"
-    each(models, settings, partial(rollout.canary, tag=tag, trial=trial, older=older))
+    for_each_model(models, settings, partial(rollout.canary, tag=tag, trial=trial, older=older))
 
 
 def rollback(models: list[str]) -> None:
     """Return to what served before; raise StageError where that fails for any model."""
-    each(models, load(), rollout.rollback)
+    for_each_model(models, load(), rollout.rollback)
 
 
 def history(models: list[str]) -> None:
@@ -123,7 +125,7 @@ def row(entry: Entry) -> tuple[Text, ...]:
     return tuple(cell(text) for text in cells)
 
 
-def each(
+def for_each_model(
     models: list[str], settings: Settings, do: Callable[[Target, Destination, str], None]
 ) -> None:
     """Call `do` for every model; raise StageError at the end where it failed for any."""

@@ -48,9 +48,9 @@ def load(environ: Mapping[str, str] = os.environ) -> Settings:
     Raises UsageError for a value that a setting must not have.
     """
     values = {
-        each.name: number(each.name, value) if each.type == "int" else value
-        for each in fields(Settings)
-        if (value := environ.get(each.name.upper()))
+        setting.name: number(setting.name, value) if setting.type == "int" else value
+        for setting in fields(Settings)
+        if (value := environ.get(setting.name.upper()))
     }
     settings = Settings(**values)  # type: ignore[arg-type]
     if settings.target not in TARGETS:

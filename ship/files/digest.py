@@ -101,21 +101,21 @@ def drain(blob: Verified) -> None:
         pass
 
 
-def descriptor(found: Any, types: tuple[str, ...], where: object) -> dict[str, Any]:
+def descriptor(entry: Any, types: tuple[str, ...], where: object) -> dict[str, Any]:
     """Return mediaType, digest and size of an untrusted descriptor.
 
     Raises ShipError for another media type, or a malformed digest or size.
     """
-    if not isinstance(found, dict) or found.get("mediaType") not in types:
-        kind = found.get("mediaType") if isinstance(found, dict) else found
+    if not isinstance(entry, dict) or entry.get("mediaType") not in types:
+        kind = entry.get("mediaType") if isinstance(entry, dict) else entry
         raise ShipError(
             f"{where}: a media type must be one of {', '.join(types)}. Got {str(kind)[:100]!r}."
         )
-    size = found.get("size")
+    size = entry.get("size")
     if not isinstance(size, int) or isinstance(size, bool) or size < 0:
         raise ShipError(f"{where}: a size must be a number of bytes. Got {str(size)[:100]!r}.")
-    checked(found.get("digest"), where)
-    return {key: found[key] for key in ("mediaType", "digest", "size")}
+    checked(entry.get("digest"), where)
+    return {key: entry[key] for key in ("mediaType", "digest", "size")}
 
 
 def refuse_other_than_strings(config: Any, where: object) -> None:

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+import re
+from dataclasses import dataclass
 from typing import Any
 
+from contract.console import one_line
+from ship.errors import ShipError
 from ship.github.api import BOT, GitHub, variable
 from ship.github.untrusted import LIMIT, bounded, neutral
 
 TITLE = "Published images have vulnerabilities that can be mended"
-MARKER = "<!-- model-images: rescan -->\n"
+MARKER = "<!-- model-images: rescan "
+REPORTED = re.compile(re.escape(MARKER) + r"(?P<fingerprints>\[.*?\]) -->")
+MOST = 1000  # findings whose fingerprints an issue keeps: 20,000 of its characters
 INTRODUCTION = """\
 Today's scan of the published images found the following. Each has a version that mends it:
 `make lock UPGRADE=1` or a newer base image, then a release. This text is replaced by every scan,
@@ -19,19 +26,43 @@ and the issue is closed by the first one that finds nothing.
 NOTE = "There is more than an issue can hold. This is the beginning.\n\n"
 
 
+@dataclass(frozen=True)
+class Scan:
+    """What the job that scans found: a table of the images, and a line for each finding.
+
+    That job ran other programs, so none of it is trusted: nothing in it is active any more.
+    """
+
+    table: str
+    findings: list[str]
+
+    @classmethod
+    def decode(cls, text: str) -> Scan:
+        """Return the output of the job; raise ShipError if it is not what `rescan` writes."""
+        try:
+            content = json.loads(text)
+            (table,), findings = strings([content["table"]]), strings(content["findings"])
+        except (ValueError, KeyError, TypeError, RecursionError):
+            raise ShipError(
+                'REPORT must be JSON with a "table" and a list of "findings", as make rescan '
+                f"writes it. Got {text[:100]!a} instead."
+            ) from None
+        return cls(neutral(table), [neutral(one_line(finding)) for finding in findings])
+
+
 def issue(github: GitHub) -> int:
     """Open, update or close the issue by the result of the scan.
 
-    The job that scans ran other programs, so its text is not trusted.
+    Raises ShipError if the result is not what the job that scans writes.
     """
-    scan = json.loads(variable("REPORT", "the output of the job that scans"))
+    scan = Scan.decode(variable("REPORT", "the output of the job that scans"))
     open_issue = ours(github)
-    if scan["clean"]:
+    if not scan.findings:
         print(close(github, open_issue))
-        return 0
-    page = bounded(neutral(scan["page"]), NOTE, LIMIT - len((MARKER + INTRODUCTION).encode()))
-    body = MARKER + INTRODUCTION + page
-    print(update(github, open_issue, body) if open_issue else write(github, body))
+    elif open_issue:
+        print(update(github, open_issue, scan))
+    else:
+        print(write(github, render(scan)))
     return 0
 
 
@@ -49,16 +80,16 @@ def write(github: GitHub, body: str) -> str:
     return f"Opened issue {written['number']}."
 
 
-def update(github: GitHub, open_issue: dict[str, Any], body: str) -> str:
+def update(github: GitHub, open_issue: dict[str, Any], scan: Scan) -> str:
     """Replace the text, comment on what is new, which notifies followers, and say what was done."""
     number = open_issue["number"]
-    github.send("PATCH", f"issues/{number}", {"body": body})
-    before = findings(open_issue["body"])
-    new = [line for line in findings(body) if line not in before]
+    github.send("PATCH", f"issues/{number}", {"body": render(scan)})
+    before = reported(open_issue["body"])
+    new = [f"- {finding}" for finding in scan.findings[:MOST] if fingerprint(finding) not in before]
     if not new:
         return f"Issue {number}: nothing new."
-    told = bounded("\n".join(["New since the last scan:\n", *new, ""]), NOTE)
-    github.send("POST", f"issues/{number}/comments", {"body": told})
+    text = bounded("\n".join(["New since the last scan:\n", *new, ""]), NOTE)
+    github.send("POST", f"issues/{number}/comments", {"body": text})
     return f"Issue {number}: {len(new)} new."
 
 
@@ -67,12 +98,36 @@ def close(github: GitHub, open_issue: dict[str, Any] | None) -> str:
     if open_issue is None:
         return "Nothing to mend, and no issue to close."
     number = open_issue["number"]
-    told = {"body": "Today's scan found nothing to mend."}
-    github.send("POST", f"issues/{number}/comments", told)
+    text = "Today's scan found nothing to mend."
+    github.send("POST", f"issues/{number}/comments", {"body": text})
     github.send("PATCH", f"issues/{number}", {"state": "closed", "state_reason": "completed"})
     return f"Closed issue {number}."
 
 
-def findings(body: str) -> list[str]:
-    """Return the lines of an issue that each name a vulnerability."""
-    return [line for line in body.splitlines() if line.startswith("- ")]
+def render(scan: Scan) -> str:
+    """Return the text of the issue, which begins with the hidden fingerprints of its findings."""
+    fingerprints = [fingerprint(finding) for finding in scan.findings[:MOST]]
+    head = f"{MARKER}{json.dumps(fingerprints)} -->\n{INTRODUCTION}"
+    lines = [scan.table, "", *(f"- {finding}" for finding in scan.findings), ""]
+    return head + bounded("\n".join(lines), NOTE, LIMIT - len(head.encode()))
+
+
+def reported(body: str) -> set[str]:
+    """Return the fingerprints of the findings in an issue; none if somebody has broken them."""
+    kept = REPORTED.match(body)
+    try:
+        return set(strings(json.loads(kept["fingerprints"]))) if kept else set()
+    except (ValueError, TypeError, RecursionError):
+        return set()
+
+
+def fingerprint(finding: str) -> str:
+    """Return what tells a finding from all others, in which there is nothing of its text."""
+    return hashlib.sha256(finding.encode()).hexdigest()[:16]
+
+
+def strings(value: Any) -> list[str]:
+    """Return a list of strings from JSON; raise TypeError if it is anything else."""
+    if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
+        raise TypeError
+    return value

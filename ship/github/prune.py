@@ -75,7 +75,7 @@ def prune_package(package: Package, source: Source, name: str, policy: Policy) -
     failed = {}
     if policy.delete and condemned:
         unchanged(versions, package.versions())
-        failed = {each.version.digest: delete(package, each.version) for each in condemned}
+        failed = {node.version.digest: delete(package, node.version) for node in condemned}
     tell(name, table(versions, kept, failed, deleted=policy.delete))
     return [reason for reason in failed.values() if reason]
 
@@ -90,12 +90,12 @@ def same_tags(versions: list[Version], source: Source) -> None:
         )
 
 
-def order(each: Node) -> int:
+def order(node: Node) -> int:
     """Return the place in which a version is deleted: signatures first, parts of an index last.
 
     So the rest is whole if a run ends in between.
     """
-    return 0 if each.subjects else 1 if each.children else 2
+    return 0 if node.subjects else 1 if node.children else 2
 
 
 def delete(package: Package, version: Version) -> str:
@@ -122,13 +122,19 @@ def table(
 ) -> str:
     """Return a row for each version: what became of it, and why."""
     rows = []
-    for each in versions:
-        what, why = "kept", kept.get(each.digest, "")
+    for version in versions:
+        what, why = "kept", kept.get(version.digest, "")
         if not why:
-            why = failed.get(each.digest) or "nothing leads to it"
-            what = "would go" if not deleted else "refused" if failed[each.digest] else "deleted"
+            why = failed.get(version.digest) or "nothing leads to it"
+            what = "would go" if not deleted else "refused" if failed[version.digest] else "deleted"
         rows.append(
-            (short(each.digest), f"{each.created:%Y-%m-%d}", " ".join(each.tags), what, why)
+            (
+                short(version.digest),
+                f"{version.created:%Y-%m-%d}",
+                " ".join(version.tags),
+                what,
+                why,
+            )
         )
     return markdown.table(Table(("version", "created", "tags", "what", "why"), rows))
 

@@ -95,11 +95,11 @@ def reach(nodes: dict[str, Node], last: int, days: int, now: datetime) -> Reach:
 
 def loose(nodes: dict[str, Node]) -> list[str]:
     """Return the untagged images that no other version leads to, the newest first."""
-    inside = {child for each in nodes.values() for child in each.children}
+    inside = {child for node in nodes.values() for child in node.children}
     return [
         digest
-        for digest, each in nodes.items()
-        if not each.version.tags and not each.subjects and digest not in inside
+        for digest, node in nodes.items()
+        if not node.version.tags and not node.subjects and digest not in inside
     ]
 
 

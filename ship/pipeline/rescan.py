@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from dataclasses import dataclass
+from itertools import accumulate
 
 from judge.render import markdown
 from judge.render.table import Cell, Style, Table
@@ -19,7 +20,10 @@ from ship.supply_chain import scan
 
 MOVING = ("main", "latest")
 RELEASES = 3  # the newest of each model
-LIMIT = 60_000  # bytes, so that it fits an issue, and a variable of a job's environment
+TABLE_LIMIT = 20_000  # bytes, so that both fit an issue, and a variable of a job's environment
+FINDINGS_LIMIT = 40_000  # bytes of JSON
+SUMMARY_LIMIT = 2**20  # bytes that GitHub shows
+LONGEST = 500  # characters of a finding
 NOTE = "There is more than an issue can hold; see the run. This is the beginning.\n\n"
 
 
@@ -70,7 +74,7 @@ def chosen(target: Destination, name: str) -> dict[str, list[str]]:
 
 def scan_image(target: Destination, name: str, digest: str, tags: list[str]) -> Scanned:
     """Scan each platform of an image; a finding of several is reported once."""
-    reports = [scan_platform(target, each) for each in platforms(target, digest)]
+    reports = [scan_platform(target, image) for image in platforms(target, digest)]
     findings = scan.judge(*reports, database=True)
     blocking = list(dict.fromkeys(line.strip() for line in findings.blocking))
     return Scanned(name, digest, tags, blocking, str(findings))
@@ -81,7 +85,7 @@ def platforms(target: Destination, digest: str) -> list[str]:
     images = document(target.read, digest).get("manifests")
     if images is None:
         return [digest]
-    return [each["digest"] for each in images if each.get("platform", {}).get("os") != "unknown"]
+    return [image["digest"] for image in images if image.get("platform", {}).get("os") != "unknown"]
 
 
 def scan_platform(target: Destination, digest: str) -> dict[str, object]:
@@ -100,26 +104,36 @@ def scan_platform(target: Destination, digest: str) -> dict[str, object]:
     return report
 
 
-def page(images: list[Scanned]) -> str:
-    """Return the findings as Markdown, with a line for each that can be mended."""
+def table(images: list[Scanned]) -> str:
+    """Return a row for each image as Markdown."""
     rows = [
-        (scanned.model, ", ".join(scanned.tags), Cell(scanned.digest, Style.CODE),
-         str(len(scanned.blocking)), scanned.counts)
-        for scanned in images
+        (image.model, ", ".join(image.tags), Cell(image.digest, Style.CODE),
+         str(len(image.blocking)), image.counts)
+        for image in images
     ]  # fmt: skip
-    shown = markdown.table(Table(("model", "tags", "image", "to mend", "all findings"), rows))
-    lines = [
-        f"- {scanned.model} ({', '.join(scanned.tags)}): {markdown.plain(finding)}"
-        for scanned in images
-        for finding in scanned.blocking
+    return markdown.table(Table(("model", "tags", "image", "to mend", "all findings"), rows))
+
+
+def finding_lines(images: list[Scanned]) -> list[str]:
+    """Return a line of Markdown for each finding that can be mended."""
+    return [
+        f"{image.model} ({', '.join(image.tags)}): {markdown.plain(finding)}"[:LONGEST]
+        for image in images
+        for finding in image.blocking
     ]
-    return "\n".join([shown, "", *lines]) + "\n"
 
 
-def tell(scanned: list[Scanned]) -> None:
-    """Print the page; in a workflow, also add it to the run's summary and to the job's outputs."""
-    text = bounded(page(scanned), NOTE, LIMIT)
-    print(text)
-    add_summary(text)
-    clean = not any(each.blocking for each in scanned)
-    set_outputs(report=json.dumps({"clean": clean, "page": text}))
+def tell(images: list[Scanned]) -> None:
+    """Print what was found; in a workflow, also add it to the run's summary and the job's outputs.
+
+    The output is JSON: the table, and as many of the findings as an issue can hold.
+    """
+    shown, lines = table(images), finding_lines(images)
+    page = "\n".join([shown, "", *(f"- {line}" for line in lines), ""])
+    print(page)
+    add_summary(bounded(page, NOTE, SUMMARY_LIMIT))
+    sizes = accumulate(len(json.dumps([line])) for line in lines)
+    kept = [line for line, size in zip(lines, sizes, strict=True) if size <= FINDINGS_LIMIT]
+    note = NOTE if len(kept) < len(lines) else ""
+    report = {"table": note + bounded(shown, NOTE, TABLE_LIMIT), "findings": kept}
+    set_outputs(report=json.dumps(report))

@@ -63,8 +63,8 @@ def all_better(folder: Path, models: list[str]) -> bool:
     metric, and worse in none. Reports of other models, two of one, or none of one prove nothing.
     """
     reports = [json.loads(file.read_bytes()) for file in sorted(folder.rglob("report.json"))]
-    told = sorted(report["model"] for report in reports)
-    return told == sorted(models) and all(is_better(report) for report in reports)
+    reported = sorted(report["model"] for report in reports)
+    return reported == sorted(models) and all(is_better(report) for report in reports)
 
 
 def is_better(report: dict[str, Any]) -> bool:

@@ -82,8 +82,8 @@ def beside(target: Destination, digest: str, tags: list[str]) -> list[str]:
     platforms = manifest["manifests"] if manifest.get("mediaType") in INDEXES else []
     kinds = {
         kind
-        for each in (digest, *(platform["digest"] for platform in platforms))
-        for kind in (*by_tag(each, tags), *by_referrer(target, each, tags))
+        for subject in (digest, *(platform["digest"] for platform in platforms))
+        for kind in (*by_tag(subject, tags), *by_referrer(target, subject, tags))
     }
     return [kind for kind in PREDICATES.values() if kind in kinds]
 
@@ -100,9 +100,9 @@ def by_referrer(target: Destination, digest: str, tags: list[str]) -> list[str]:
     name = digest.replace(":", "-")
     if name in tags and (fallback := target.resolve(name)):
         listed = [*listed, *document(target.read, fallback).get("manifests", [])]
-    manifests = [document(target.read, each["digest"]) for each in listed]
-    types = [each.get("annotations", {}).get(PREDICATE) for each in manifests]
-    return [PREDICATES[each] for each in types if each in PREDICATES]
+    manifests = [document(target.read, referrer["digest"]) for referrer in listed]
+    types = [manifest.get("annotations", {}).get(PREDICATE) for manifest in manifests]
+    return [PREDICATES[predicate] for predicate in types if predicate in PREDICATES]
 
 
 def show(model: str, target: Destination) -> None:

@@ -42,10 +42,10 @@ def platform_digest(read: Read, digest: str) -> str:
     if not is_index(index):
         return digest
     images = [
-        each for each in index["manifests"]
-        if each.get("platform", {}).get("os", "linux") != "unknown"
+        image for image in index["manifests"]
+        if image.get("platform", {}).get("os", "linux") != "unknown"
     ]  # fmt: skip
-    ours = (each for each in images if architecture(each) == HERE)
+    ours = (image for image in images if architecture(image) == HERE)
     return platform_digest(read, next(ours, images[0])["digest"])
 
 

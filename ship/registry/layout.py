@@ -123,8 +123,8 @@ class Layout:
         """
         document = image_files.document(self.read, digest)
         if image_files.is_index(document):
-            for each in document["manifests"]:
-                platform = descriptor(each, (*MANIFESTS, *image_files.INDEXES), self)
+            for entry in document["manifests"]:
+                platform = descriptor(entry, (*MANIFESTS, *image_files.INDEXES), self)
                 self.verify_blob(platform)
                 self.verify(platform["digest"])
         else:

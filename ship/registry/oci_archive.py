@@ -120,7 +120,7 @@ class StoredImage(ABC):
     @property
     def blobs(self) -> list[str]:
         """The digests of everything that the image consists of."""
-        return [each["digest"] for each in self.descriptors]
+        return [descriptor["digest"] for descriptor in self.descriptors]
 
     @contextmanager
     def open(self, descriptor: dict[str, Any]) -> Iterator[Verified]:
@@ -130,8 +130,8 @@ class StoredImage(ABC):
 
     def verify(self) -> None:
         """Check every blob; raise ShipError for a wrong one."""
-        for each in self.descriptors:
-            with self.open(each) as blob:
+        for expected in self.descriptors:
+            with self.open(expected) as blob:
                 drain(blob)
 
     def blob(self, digest: str, limit: int = LARGEST) -> bytes:

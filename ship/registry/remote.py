@@ -116,8 +116,8 @@ class Registry:
         return self.repository.rsplit(":", 1)[0].partition("/")[0] in self.LOCAL
 
     def _answer(self, result: Result) -> bytes | None:
-        said = result.stderr.lower()
-        if not result.succeeded and any(word in said for word in ABSENT):
+        message = result.stderr.lower()
+        if not result.succeeded and any(word in message for word in ABSENT):
             return None
         return self._checked(result)
 

@@ -65,7 +65,7 @@ def verifier() -> list[str]:
 
 def verify_command(reference: str, **annotations: str) -> str:
     """Return the command by which anybody verifies the signature; key files lose their path."""
-    options = [Path(each).name if Path(each).is_file() else each for each in verifier()]
+    options = [Path(option).name if Path(option).is_file() else option for option in verifier()]
     return shlex.join(["cosign", "verify", *options, *annotated(annotations), reference])
 
 
@@ -123,11 +123,11 @@ def signatures(repository: str, digest: str) -> Signatures:
 
 def claim_in(payload: dict[str, Any], digest: str) -> Claim | None:
     """Return what a verified payload says about `digest`; None if it says less than it must."""
-    critical, said = payload.get("critical") or {}, payload.get("optional") or {}
+    critical, annotations = payload.get("critical") or {}, payload.get("optional") or {}
     image = (critical.get("image") or {}).get("docker-manifest-digest")
     if image != digest or critical.get("type") not in SIGNATURES:
         return None
-    values = [said.get(name) for name in Claim._fields]
+    values = [annotations.get(name) for name in Claim._fields]
     return Claim(*map(str, values)) if all(values) else None
 
 

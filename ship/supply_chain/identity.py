@@ -59,18 +59,20 @@ def identify(source: Destination, digest: str) -> Identity:
 
     Everything is read and checked by digest, so that no name can lead elsewhere.
     """
-    found = {one: identity(source, one) for one in platforms(source, digest)}
-    if len(set(found.values())) != 1:
-        told = "; ".join(f"{one}: {each.claim}" for one, each in found.items())
-        raise StageError(f"All platforms of {source}@{digest} must be one and the same. Got {told}")
-    return next(iter(found.values()))
+    identities = {platform: identity(source, platform) for platform in platforms(source, digest)}
+    if len(set(identities.values())) != 1:
+        claims = (f"{platform}: {identity.claim}" for platform, identity in identities.items())
+        raise StageError(
+            f"All platforms of {source}@{digest} must be one and the same. Got {'; '.join(claims)}"
+        )
+    return next(iter(identities.values()))
 
 
 def platforms(source: Destination, digest: str) -> list[str]:
     """Return the digests of the images that `digest` stands for: those of an index, or itself."""
     manifest = document(source.read, digest)
     if manifest.get("mediaType") in INDEXES:
-        return [each["digest"] for each in manifest["manifests"]]
+        return [image["digest"] for image in manifest["manifests"]]
     return [digest]
 
 

@@ -20,7 +20,7 @@ def refuse_foreign(document: dict[str, Any], name: str, archive: Archive) -> Non
     wanted = archive.manifest["config"]["digest"]
     images = set(subjects(document))
     if images != {wanted}:
-        named = ", ".join(sorted(str(each)[:100] for each in images)) or "none"
+        named = ", ".join(sorted(str(image)[:100] for image in images)) or "none"
         raise StageError(
             f"{archive.path.with_name(name)} must be about the image {wanted}. "
             f"Got one about {named} instead. Run: make scan"
@@ -32,12 +32,12 @@ def subjects(document: dict[str, Any]) -> Iterator[str]:
     if "spdxVersion" in document:
         for package in objects(document.get("packages")):
             notes = [note.get("comment") for note in objects(package.get("annotations"))]
-            yield from (str(each).removeprefix(PREFIX) for each in notes
-                        if str(each).startswith(PREFIX))  # fmt: skip
+            yield from (str(note).removeprefix(PREFIX) for note in notes
+                        if str(note).startswith(PREFIX))  # fmt: skip
     elif "bomFormat" in document:
         component = document.get("metadata", {}).get("component", {})
-        yield from (str(each.get("value")) for each in objects(component.get("properties"))
-                    if each.get("name") == PROPERTY)  # fmt: skip
+        yield from (str(entry.get("value")) for entry in objects(component.get("properties"))
+                    if entry.get("name") == PROPERTY)  # fmt: skip
     else:
         yield str(document.get("Metadata", {}).get("ImageID"))
 

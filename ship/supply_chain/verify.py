@@ -61,8 +61,8 @@ def verify(target: Destination, digest: str, model: str, *tags: str) -> Verified
     target.verify(digest)
     identity = identify(target, digest)
     wanted = [Wanted(model, tag, str(target)) for tag in tags or (digest,)]
-    for each in wanted:
-        each.refuse_other(identity.claim)
+    for promise in wanted:
+        promise.refuse_other(identity.claim)
     if target.shared:
         checked = verify_signatures(target, digest, identity, wanted)
     else:
@@ -82,8 +82,8 @@ def verify_signatures(
             f"{target}@{digest} must carry a valid signature. Got instead from cosign: "
             f"{signed.fault}. What cosign 3 signed, as the workflows do, only cosign 3 verifies."
         )
-    for each in wanted:
-        each.refuse_unsigned(identity.claim, signed.claims)
+    for promise in wanted:
+        promise.refuse_unsigned(identity.claim, signed.claims)
     references = [f"{target}@{platform}" for platform in platforms(target, digest)]
     attested = [verify_attestation(reference) for reference in references]
     return f"bytes, signature{', SBOM' if all(attested) else ''}"

@@ -63,7 +63,7 @@ class Quick(NamedTuple):
     estimator: Any
 
     def ask(self, rows: list[dict[str, Value]]) -> Answer:
-        X = pd.DataFrame(rows, columns=[each.name for each in self.bundle.manifest.inputs])
+        X = pd.DataFrame(rows, columns=[column.name for column in self.bundle.manifest.inputs])
         found = evaluate.answer(self.estimator, X)
         probabilities = found.probabilities
         return found.predictions.tolist(), None if probabilities is None else probabilities.tolist()
@@ -104,7 +104,7 @@ def train(
     fitted = estimator.fit(learn.X, learn.y)
     answers = evaluate.answer(fitted, holdout.X)
     classes = evaluate.classes(fitted)
-    others = [evaluate.answer(each, holdout.X) for each in other_fits(spec, fitted, learn)]
+    others = [evaluate.answer(other, holdout.X) for other in other_fits(spec, fitted, learn)]
     metrics = Metrics(
         holdout=evaluate.score(holdout.y, answers, classes),
         cross_validation={},

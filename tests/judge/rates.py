@@ -135,7 +135,7 @@ def reordered(make: Make, pairs: int) -> int:
     for pair in range(pairs):
         rows = flowers(pair)
         turned = rows._replace(X=rows.X[["noise", "width", "length"]])
-        old, new = (train(each, make(pair), STRICT, seed=pair) for each in (rows, turned))
+        old, new = (train(table, make(pair), STRICT, seed=pair) for table in (rows, turned))
         flagged += refused(new.against(old, STRICT))
     return flagged
 
@@ -199,7 +199,7 @@ def degraded(pair: int, make: Make, share: float) -> tuple[float, bool]:
     old = train(rows, make(2 * pair), DEFAULT, seed=pair)
     new = train(rows, make(2 * pair + 1), DEFAULT, seed=pair, spoil=flipped(share))
     before, after = (
-        float((each.estimator.predict(fresh.X) == fresh.y).mean()) for each in (old, new)
+        float((model.estimator.predict(fresh.X) == fresh.y).mean()) for model in (old, new)
     )
     return before - after, refused(new.against(old, DEFAULT))
 
@@ -234,7 +234,7 @@ def western(pair: int, rows: int) -> bool:
         X=table.X.assign(west=[float(x == "west") for x in table.others["region"]])
     )
     old, new = (
-        train(table, each, REGIONAL, seed=pair) for each in (Slips(0.08, 0.08), Slips(0.4, 0))
+        train(table, slips, REGIONAL, seed=pair) for slips in (Slips(0.08, 0.08), Slips(0.4, 0))
     )
     return refused(new.against(old, REGIONAL))
 

@@ -56,8 +56,8 @@ def test_drop_is_not_judged_where_too_few_rows_are_new() -> None:
     assert (bound.passed, drop.passed) == (False, True)
     assert "not judged" in drop.found
     assert {score.direction for score in report.scores} == {"unknown"}
-    assert any("was trained on" in each and "of the 32 held-out rows" in each
-               for each in report.warnings)  # fmt: skip
+    assert any("was trained on" in warning and "of the 32 held-out rows" in warning
+               for warning in report.warnings)  # fmt: skip
 
 
 def test_model_that_does_not_say_what_it_was_trained_on_is_a_warning() -> None:
@@ -102,8 +102,8 @@ def test_rows_that_the_published_model_refuses_are_left_out() -> None:
 def test_model_that_refuses_every_row_is_not_compared() -> None:
     """Then there is nothing to compare, and the report says why."""
     old = train(flowers(1), line(), DEFAULT)
-    for each in old.bundle.manifest.inputs:
-        each.maximum = each.minimum
+    for column in old.bundle.manifest.inputs:
+        column.maximum = column.minimum
     old.bundle.manifest.serving = Serving(out_of_range="reject")
     new = train(flowers(2), line(), DEFAULT)
     report = new.against(old, DEFAULT)

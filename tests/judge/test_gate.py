@@ -222,7 +222,7 @@ def test_noise_of_a_new_model_does_not_hide_its_drop(shop: Shop, good: Bundle) -
     """Three trees differ wildly from seed to seed, which is no excuse for being worse."""
     calm = shop.train(flowers(), FOREST.format(seed=0))
     wild = shop.train(flowers(), FOREST.replace("n_estimators=20", "n_estimators=1").format(seed=0))
-    spread = [np.ptp(each.manifest.metrics.seed_scores["log_loss"]) for each in (wild, calm)]
+    spread = [np.ptp(model.manifest.metrics.seed_scores["log_loss"]) for model in (wild, calm)]
     assert spread[0] > spread[1] * 3
     assert "log_loss" in failed(shop.judge(wild, calm))
     assert "log_loss" in failed(shop.judge(wild, good))

@@ -40,15 +40,16 @@ def test_graph_has_the_promised_inputs_and_outputs(trained: Trained) -> None:
     """At most two inputs, and answers under their own names, for any number of rows."""
     manifest = trained.bundle.manifest
     session = open_session(trained.bundle.model_file.read_bytes())
-    kinds = [each.kind for each in manifest.inputs]
+    kinds = [column.kind for column in manifest.inputs]
     expected = {
         kind: (f"tensor({element})", [None, kinds.count(kind)])
         for kind, element in (("numeric", "double"), ("categorical", "string"))
         if kind in kinds
     }
-    assert {each.name: (each.type, each.shape) for each in session.get_inputs()} == expected
+    inputs = {column.name: (column.type, column.shape) for column in session.get_inputs()}
+    assert inputs == expected
     outputs = ["prediction"] if manifest.classes is None else ["label", "probabilities"]
-    assert [each.name for each in session.get_outputs()] == outputs
+    assert [output.name for output in session.get_outputs()] == outputs
 
 
 def test_graph_says_nothing_of_where_it_was_made(trained: Trained) -> None:
@@ -88,7 +89,7 @@ def test_examples_cover_classes_and_gaps(trained: Trained) -> None:
     for label in trained.bundle.manifest.classes or []:
         assert any(example.prediction == label for example in examples)
     with_gaps = [example for example in examples if None in example.features.values()]
-    assert bool(with_gaps) == any(each.missing for each in trained.bundle.manifest.inputs)
+    assert bool(with_gaps) == any(column.missing for column in trained.bundle.manifest.inputs)
 
 
 def test_evaluation_holds_every_holdout_row(trained: Trained) -> None:
@@ -96,8 +97,8 @@ def test_evaluation_holds_every_holdout_row(trained: Trained) -> None:
     evaluation = json.loads((trained.bundle.path / "evaluation.json").read_text())
     study = evaluation.pop("study")
     assert len(study["importance"]) == len(trained.bundle.manifest.inputs)
-    assert [each["rows"] for each in study["learning"]] == sorted(
-        {each["rows"] for each in study["learning"]}
+    assert [point["rows"] for point in study["learning"]] == sorted(
+        {point["rows"] for point in study["learning"]}
     )
     assert study["learning"][-1]["rows"] <= trained.bundle.manifest.data.train_rows * 0.75
     assert (

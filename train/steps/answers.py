@@ -114,13 +114,13 @@ class Reader:
         width = len(self.classes or ())
         if not width or len(values) != rows or any(len(row) != width for row in values):
             raise self.fault(f"{rows} rows of {width} probabilities", "another shape")
-        found = np.array(values, dtype=np.float64)
-        fair = np.abs(found.sum(axis=1) - 1) <= SLACK
-        fair &= ((found >= -SLACK) & (found <= 1 + SLACK)).all(axis=1)
+        probabilities = np.array(values, dtype=np.float64)
+        fair = np.abs(probabilities.sum(axis=1) - 1) <= SLACK
+        fair &= ((probabilities >= -SLACK) & (probabilities <= 1 + SLACK)).all(axis=1)
         if not fair.all():
             strange = values[int(np.argmin(fair))]
             raise self.fault("probabilities that add up to 1 in each row", f"such as {strange}")
-        return found
+        return probabilities
 
     def shuffled(self, answered: Answered, rows: int) -> dict[str, list[NDArray[Any]]]:
         """Return for each input the REPEATS predictions (rows,) with that input shuffled.

@@ -31,20 +31,22 @@ Ask = Callable[[pd.DataFrame], Answers]
 
 def run(spec: ModelSpec, rows: Path, export: Path, out: Path, log: Log) -> None:
     """Ask the models in `export` the questions in `rows`; write the answers into `out`."""
-    said = claims.read(spec, export)
+    claimed = claims.read(spec, export)
     X = msgspec.json.decode(bundle.read_file(rows / QUESTIONS), type=Questions).X
-    answers.write(ask(spec, said.runtime, [export / name for name in said.model_files], X), out)
-    log("answer", f"{len(X)} held-out rows by {said.model_files[0]}")
+    answers.write(
+        ask(spec, claimed.runtime, [export / name for name in claimed.model_files], X), out
+    )
+    log("answer", f"{len(X)} held-out rows by {claimed.model_files[0]}")
 
 
 def ask(spec: ModelSpec, runtime: Runtime, files: list[Path], X: pd.DataFrame) -> Answered:
     """Ask the exported model, and then the fits with other seeds."""
     with listening(spec):
         first, *others = [asker(spec, runtime, bundle.read_file(file)) for file in files]
-        found = given(first(X))
+        answered = given(first(X))
         return Answered(
-            predictions=found.predictions,
-            probabilities=found.probabilities,
+            predictions=answered.predictions,
+            probabilities=answered.probabilities,
             shuffled=shuffled(spec, first, X[:ROWS]),
             seeds=[given(other(X)) for other in others],
         )
@@ -68,7 +70,7 @@ def shuffled(spec: ModelSpec, ask: Ask, X: pd.DataFrame) -> dict[str, list[list[
 
     def predicted(name: str) -> list[Label | None]:
         rows = X.assign(**{name: random.permutation(X[name].to_numpy())})
-        found: list[Label | None] = ask(rows).predictions.tolist()
-        return found
+        predictions: list[Label | None] = ask(rows).predictions.tolist()
+        return predictions
 
     return {name: [predicted(name) for _ in range(REPEATS)] for name in spec.inputs}

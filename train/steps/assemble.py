@@ -50,7 +50,7 @@ class Case(NamedTuple):
     """
 
     spec: ModelSpec
-    said: Claims
+    claimed: Claims
     train: Part
     holdout: Part
     asked: NDArray[np.int64]  # the order of the questions: see `train.steps.rows.Holdout`
@@ -83,7 +83,11 @@ def run(spec: ModelSpec, steps: Steps, out: Path, log: Log) -> Manifest:
     log("gate", "; ".join(map(thresholds.sentence, verdict.checks)))
     manifest = describe(case, metrics, verdict)
     write(
-        spec, out, manifest, bundle.read_file(steps.export / case.said.model_files[0]), evaluation
+        spec,
+        out,
+        manifest,
+        bundle.read_file(steps.export / case.claimed.model_files[0]),
+        evaluation,
     )
     log("write", f"{size(manifest) / 1000:.0f} kB in {out}")
     return manifest
@@ -93,14 +97,14 @@ def read_case(spec: ModelSpec, steps: Steps) -> Case:
     """Read rows and claims; raise ModelError for claims that contradict the rows."""
     train = msgspec.json.decode(bundle.read_file(steps.rows / TRAINING), type=Rows).part
     holdout = msgspec.json.decode(bundle.read_file(steps.rows / HOLDOUT), type=Holdout)
-    said = claims.read(spec, steps.export)
-    if said.data_sha256 != holdout.sha256:
-        raise fault(spec, f"trained on the data of sha256 {holdout.sha256}", said.data_sha256)
+    claimed = claims.read(spec, steps.export)
+    if claimed.data_sha256 != holdout.sha256:
+        raise fault(spec, f"trained on the data of sha256 {holdout.sha256}", claimed.data_sha256)
     known = None if spec.task == "regression" else sorted(set(train.y.tolist()))
-    if said.classes != known:
-        raise fault(spec, f"the classes {known}, in this order", said.classes)
+    if claimed.classes != known:
+        raise fault(spec, f"the classes {known}, in this order", claimed.classes)
     asked = np.array(holdout.asked, dtype=np.int64)
-    return Case(spec, said, train, holdout.part, asked, holdout.sha256, known)
+    return Case(spec, claimed, train, holdout.part, asked, holdout.sha256, known)
 
 
 def read_answers(case: Case, folder: Path) -> Asked:
@@ -112,12 +116,12 @@ def read_answers(case: Case, folder: Path) -> Asked:
         answered = answers.read(folder)
     except (bundle.BundleError, OSError, msgspec.DecodeError, RecursionError) as error:
         raise fault(case.spec, "readable answers", error) from error
-    if len(answered.seeds) != case.said.seeds:
-        expected = f"answers of {case.said.seeds} other seeds"
+    if len(answered.seeds) != case.claimed.seeds:
+        expected = f"answers of {case.claimed.seeds} other seeds"
         raise fault(case.spec, expected, len(answered.seeds))
     reader, rows, back = Reader(case.spec, case.classes), len(case.asked), np.argsort(case.asked)
     first, *others = [
-        reader.answers(each, rows).in_order(back) for each in (answered, *answered.seeds)
+        reader.answers(given, rows).in_order(back) for given in (answered, *answered.seeds)
     ]
     return Asked(first, reader.shuffled(answered, rows), others)
 
@@ -134,7 +138,7 @@ def measure(case: Case, asked: Asked, evaluation: Evaluation, log: Log) -> Metri
         log("seeds", summary({k: float(np.mean(v)) for k, v in seeds.items() if k in scores}))
     return Metrics(
         holdout=scores,
-        cross_validation={k: v for k, v in case.said.cross_validation.items() if k in scores},
+        cross_validation={k: v for k, v in case.claimed.cross_validation.items() if k in scores},
         intervals={k: v for k, v in intervals(evaluation, case.classes).items() if k in scores},
         seed_scores=seeds,
     )
@@ -164,19 +168,24 @@ def study(case: Case, asked: Asked) -> Study | None:
     return Study(
         metric=metric,
         importance=sorted(losses, key=lambda loss: -loss.mean),
-        learning=case.said.learning,
+        learning=case.claimed.learning,
     )
 
 
-def leaning(found: Study) -> str:
+def leaning(study: Study) -> str:
     """Return which input is the most important, as a line of the log."""
-    most = found.importance[0]
-    return f"{most.feature} matters most: shuffled, it costs {most.mean:.3g} of {found.metric}"
+    most = study.importance[0]
+    return f"{most.feature} matters most: shuffled, it costs {most.mean:.3g} of {study.metric}"
 
 
 def describe(case: Case, metrics: Metrics, verdict: Gate) -> Manifest:
     """Return the manifest, whose hashes of files are yet to come."""
-    spec, said, train_rows, holdout_rows = case[0], case[1], len(case.train.y), len(case.holdout.y)
+    spec, claimed, train_rows, holdout_rows = (
+        case[0],
+        case[1],
+        len(case.train.y),
+        len(case.holdout.y),
+    )
     return Manifest(
         schema_version=bundle.SCHEMA_VERSION,
         name=spec.name,
@@ -185,7 +194,7 @@ def describe(case: Case, metrics: Metrics, verdict: Gate) -> Manifest:
         description=spec.description,
         task=spec.task,
         target=spec.target,
-        estimator=said.estimator,
+        estimator=claimed.estimator,
         data=Data(
             source=spec.data.source,
             sha256=case.sha256,
@@ -202,9 +211,9 @@ def describe(case: Case, metrics: Metrics, verdict: Gate) -> Manifest:
         libraries={"python": platform.python_version(), **{x: version(x) for x in LIBRARIES}},
         metrics=metrics,
         gate=verdict,
-        runtime=said.runtime,
-        runtime_reason=said.runtime_reason,
-        parity=said.parity,
+        runtime=claimed.runtime,
+        runtime_reason=claimed.runtime_reason,
+        parity=claimed.parity,
         serving=spec.serving,
         files={},
     )

@@ -42,8 +42,8 @@ def run(spec: ModelSpec, rows: Path, out: Path, log: Log) -> None:
         log("warning", warning)
     exported = export(spec, fitted, dataset.schema(spec, train.X), train)
     log("export", f"{exported.runtime}: {exported.reason}")
-    variants = [export_like(exported, spec, each) for each in others]
-    said = Claims(
+    variants = [export_like(exported, spec, other) for other in others]
+    claimed = Claims(
         data_sha256=given.sha256,
         estimator=estimator.describe(fitted),
         runtime=exported.runtime,
@@ -54,7 +54,7 @@ def run(spec: ModelSpec, rows: Path, out: Path, log: Log) -> None:
         learning=points,
         seeds=len(variants),
     )
-    claims.write(said, [exported.content, *variants], out)
+    claims.write(claimed, [exported.content, *variants], out)
 
 
 def cross_validate(

@@ -33,6 +33,6 @@ def stop(containers: list[str]) -> None:
 def last_words(*containers: dict[str, Any]) -> str:
     """Return the end of the log of the first container, or that there is none."""
     for container in containers:
-        said = command.attempt("docker", "logs", f"--tail={LOG_LINES}", container["Id"])
-        return (said.stdout + said.stderr).strip()[-600:] or "it wrote no log"
+        logs = command.attempt("docker", "logs", f"--tail={LOG_LINES}", container["Id"])
+        return (logs.stdout + logs.stderr).strip()[-600:] or "it wrote no log"
     return "no replica was started"

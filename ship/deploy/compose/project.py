@@ -151,7 +151,7 @@ class Project:
         """Return the ids of the project's containers, of a service or with a label."""
         filters = [f"com.docker.compose.project={self.settings.project}", label]
         filters += [f"com.docker.compose.service={service}"] if service else []
-        options = [f"--filter=label={each}" for each in filters if each]
+        options = [f"--filter=label={label_filter}" for label_filter in filters if label_filter]
         return docker("ps", "--all", "--quiet", "--no-trunc", *options).split()
 
     def remove(self) -> None:

@@ -126,7 +126,9 @@ def scrapes(state: State) -> str:
     minutes.
     """
     names = [
-        service(model, each) for model, deployed in state.items() for each in deployed.releases
+        service(model, release)
+        for model, deployed in state.items()
+        for release in deployed.releases
     ]
     replicas = {"names": names, "type": "A", "port": PORT, "refresh_interval": "5s"}
     named = {"source_labels": ["__meta_dns_name"], "regex": "(.+)-([0-9a-f]{12})"}

@@ -31,7 +31,7 @@ class Deployed(msgspec.Struct, frozen=True):
     @property
     def releases(self) -> list[Release]:
         """The releases that run."""
-        return [each for each in (self.serving, self.beside) if each]
+        return [release for release in (self.serving, self.beside) if release]
 
 
 State = dict[str, Deployed]

@@ -123,8 +123,8 @@ class Kubernetes:
         except StageError as error:
             digest = image.digest.removeprefix("sha256:")[:12]
             labels = f"{selector(image.model, track)},model-images/digest={digest}"
-            said = self.kubectl("logs", f"--selector={labels}", "--tail=5", check=False).strip()
-            raise StageError(f"{deployment} does not become ready: {error}. {said}") from error
+            log = self.kubectl("logs", f"--selector={labels}", "--tail=5", check=False).strip()
+            raise StageError(f"{deployment} does not become ready: {error}. {log}") from error
 
     def remove_canary(self, model: str) -> None:
         """Remove the Deployment and Service of a candidate."""

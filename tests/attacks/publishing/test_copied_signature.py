@@ -202,8 +202,8 @@ def annotate(target: Registry, tag: str, said: dict[str, str]) -> None:
     accept = ", ".join(f"application/vnd.oci.image.{kind}.v1+json" for kind in kinds)
     found = requests.get(address, headers={"Accept": accept}, timeout=10)
     manifest = found.json()
-    for each in (manifest, *manifest.get("layers", []), *manifest.get("manifests", [])):
-        each["annotations"] = {**each.get("annotations", {}), **said}
+    for described in (manifest, *manifest.get("layers", []), *manifest.get("manifests", [])):
+        described["annotations"] = {**described.get("annotations", {}), **said}
     kind = {"Content-Type": found.headers["Content-Type"]}
     requests.put(address, json.dumps(manifest), headers=kind, timeout=10).raise_for_status()
     assert said.items() <= requests.get(address, headers={"Accept": accept}, timeout=10).json()[
@@ -227,8 +227,8 @@ def test_tag_that_was_moved_back_is_refused_without_the_word(
     """What is older than what serves takes OLDER=yes; going back by rollback is a word itself."""
     old, new = published.image("old"), published.image("new", created=SECOND)
     same = published.image("same", created=SECOND)
-    for each in (old, new, same):
-        publish(each, [MAIN], published.iris)
+    for image in (old, new, same):
+        publish(image, [MAIN], published.iris)
     deploy(target, published.iris, "iris", old.digest)
     published.iris.tag(new, "main")
     deploy(target, published.iris, "iris", "main")
@@ -240,7 +240,7 @@ def test_tag_that_was_moved_back_is_refused_without_the_word(
     deploy(target, published.iris, "iris", same.digest)
     rollback(target, published.iris, "iris")
     deploy(target, published.iris, "iris", "main", older=True)
-    assert target.rolled_out == [each.digest for each in (old, new, same, new, old)]
+    assert target.rolled_out == [image.digest for image in (old, new, same, new, old)]
 
 
 @signing
@@ -248,7 +248,7 @@ def test_index_is_verified_on_every_platform(
     published: Published, target: Memory, tmp_path: Path
 ) -> None:
     """One platform of diabetes in a signed index of iris is enough to refuse all of it."""
-    good = join([published.image("one", architecture=each) for each in ("amd64", "arm64")])
+    good = join([published.image("one", architecture=platform) for platform in ("amd64", "arm64")])
     publish(good, [MAIN], published.iris)
     deploy(target, published.iris, "iris", "main")
     parts = [published.image("two", architecture="amd64"),

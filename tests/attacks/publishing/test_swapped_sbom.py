@@ -80,7 +80,7 @@ def test_document_about_no_image_is_refused(archive: Archive, name: str) -> None
 
 def test_document_about_two_images_is_refused(archive: Archive, other: Archive) -> None:
     """An SBOM that is about this image and another as well proves nothing of either."""
-    ours, theirs = (scans(each.manifest["config"]["digest"])[SPDX] for each in (archive, other))
+    ours, theirs = (scans(image.manifest["config"]["digest"])[SPDX] for image in (archive, other))
     both = {**ours, "packages": ours["packages"] + theirs["packages"]}
     archive.path.with_name(SPDX).write_text(json.dumps(both))
     passed_tests.record_scan(archive, {}, scanner="0" * 64, database=True)

@@ -60,7 +60,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Compose]:
     target.project.prepare()
     yield target
     target.project.compose("down", "--volumes", "--remove-orphans")
-    tried = {f"model-images/{each.model}:{each.digest[7:19]}" for each in target.entries()}
+    tried = {f"model-images/{entry.model}:{entry.digest[7:19]}" for entry in target.entries()}
     subprocess.run(["docker", "rmi", *sorted(tried)], capture_output=True, check=False)
 
 

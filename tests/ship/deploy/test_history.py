@@ -20,7 +20,7 @@ def entry(digest: str, action: Action = "deploy", result: Result = "serving") ->
 
 
 def digests(*entries: Entry) -> list[str]:
-    return [each.digest for each in stack(entries, "iris")]
+    return [entry.digest for entry in stack(entries, "iris")]
 
 
 def test_stack_holds_what_served() -> None:

@@ -83,6 +83,6 @@ def test_deploy_lets_what_is_signed_serve_and_refuses_the_rest(
     status, answer = post(f"http://{make.address}/iris/predict", {"features": "x" * 5_000_000})
     assert (status, answer["error"]) == (413, "The router answers 413 for /iris/predict.")
     told = make("history").stdout
-    assert [each for each in ("serving", "refused", signed.digest[7:19]) if each not in told] == []
+    assert [word for word in ("serving", "refused", signed.digest[7:19]) if word not in told] == []
     assert make("undeploy").returncode == 0
     assert post(f"http://{make.address}/iris/predict", {"features": example.features})[0] == 404

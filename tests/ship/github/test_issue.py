@@ -3,28 +3,31 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 
 import pytest
 
+from ship.errors import ShipError
 from ship.github.api import GitHub
 from ship.github.issue import MARKER, TITLE, issue
+from ship.github.untrusted import BREAK
 from tests.support.github.fake import State
 
 NEEDED = {"issues": "write"}
-FIRST = "- iris (main): HIGH CVE-1 in lib 1: update to 2"
-SECOND = "- iris (main): HIGH CVE-2 in lib 1: update to 3"
+FIRST = "iris (main): HIGH CVE-1 in lib 1: update to 2"
+SECOND = "iris (main): HIGH CVE-2 in lib 1: update to 3"
+TABLE = "| model | to mend |\n|---|---|"
+HIDDEN = re.compile(re.escape(MARKER) + r'\["[0-9a-f]{16}"(, "[0-9a-f]{16}")*\] -->')
 
 
 @pytest.fixture
 def scanned(client: GitHub, state: State, monkeypatch: pytest.MonkeyPatch) -> Callable[..., State]:
-    """Run the workflow's command on what a scan found, in lines; return what GitHub knows then."""
+    """Run the workflow's command on what a scan found; return what GitHub knows then."""
     state.permissions = dict(NEEDED)
 
-    def write(*lines: str) -> State:
-        page = "\n".join(["| model | to mend |", "|---|---|", "", *lines, ""])
-        report = json.dumps({"clean": not lines, "page": page})
-        monkeypatch.setenv("REPORT", report)
+    def write(*findings: str, table: str = TABLE) -> State:
+        monkeypatch.setenv("REPORT", json.dumps({"table": table, "findings": findings}))
         assert issue(client) == 0
         return state
 
@@ -36,7 +39,7 @@ def test_issue_is_opened_with_the_first_finding(scanned: Callable[..., State]) -
     state = scanned(FIRST)
     (opened,) = state.issues
     assert (opened["title"], opened["state"]) == (TITLE, "open")
-    assert FIRST in opened["body"].splitlines()
+    assert f"- {FIRST}" in opened["body"].splitlines()
     assert state.used == NEEDED
 
 
@@ -50,8 +53,8 @@ def test_issue_is_updated_and_tells_only_what_is_new(scanned: Callable[..., Stat
     scanned(FIRST)
     state = scanned(FIRST, SECOND)
     (updated,) = state.issues
-    assert {FIRST, SECOND} < set(updated["body"].splitlines())
-    assert state.bodies(1) == [f"New since the last scan:\n\n{SECOND}\n"]
+    assert {f"- {FIRST}", f"- {SECOND}"} < set(updated["body"].splitlines())
+    assert state.bodies(1) == [f"New since the last scan:\n\n- {SECOND}\n"]
 
 
 def test_issue_is_quiet_when_nothing_changed(scanned: Callable[..., State]) -> None:
@@ -80,8 +83,57 @@ def test_issue_of_somebody_else_is_left_alone(scanned: Callable[..., State], sta
 
 def test_issue_fits_and_holds_nothing_active(scanned: Callable[..., State]) -> None:
     """However much was found and whatever it says, GitHub takes it and notifies nobody."""
-    state = scanned(*(f"- {number} @octocat https://evil.example" for number in range(5000)))
+    state = scanned(*(f"{number} @octocat https://evil.example" for number in range(5000)))
     body = state.issues[0]["body"]
     assert len(body.encode()) <= 65_536
+    assert HIDDEN.match(body)
     assert "@octocat" not in body
     assert "https://" not in body
+
+
+def test_issue_does_not_read_its_own_text(scanned: Callable[..., State], state: State) -> None:
+    """What was reported is known from data: neither a reworded list nor another list changes it."""
+    scanned(FIRST)
+    state.issues[0]["body"] = state.issues[0]["body"].replace(f"- {FIRST}", f"* {FIRST}, waits")
+    assert scanned(FIRST, table=f"{TABLE}\n\n- a line that is no finding").comments == []
+
+
+@pytest.mark.parametrize("broken", ["", "[", "{}", "[1]", "[" * 10_000, '["0"] --> ["1"]'])
+def test_issue_tells_all_again_where_its_data_is_broken(
+    scanned: Callable[..., State], state: State, broken: str
+) -> None:
+    """Whoever may edit an issue may break what it keeps: nothing is taken for known then."""
+    scanned(FIRST)
+    state.issues[0]["body"] = f"{MARKER}{broken} -->\n"
+    assert scanned(FIRST).bodies(1) == [f"New since the last scan:\n\n- {FIRST}\n"]
+
+
+@pytest.mark.parametrize(
+    "text", ["-->", "] -->\n- x", "<!-- a", "\x00\x1b[31m", "\u2028/x", "\ud800"]
+)
+def test_issue_keeps_nothing_of_a_finding_in_what_it_hides(
+    scanned: Callable[..., State], text: str
+) -> None:
+    """A finding neither ends the hidden comment nor begins a line or a comment of its own."""
+    body = scanned(f"{FIRST} {text}").issues[0]["body"]
+    hidden, *shown = body.splitlines()
+    assert HIDDEN.fullmatch(hidden)
+    assert [line.startswith(f"- {FIRST}") for line in shown if line.startswith("- ")] == [True]
+    assert "<!--" not in "".join(shown)
+    assert {sign for sign in body if not sign.isprintable()} <= {"\n", BREAK}
+    assert scanned(f"{FIRST} {text}").comments == []
+
+
+@pytest.mark.parametrize(
+    "report",
+    ["no JSON", "[]", '{"table": ""}', '{"table": 1, "findings": []}',
+     '{"table": "", "findings": "x"}', '{"table": "", "findings": [1]}'],
+)  # fmt: skip
+def test_issue_refuses_what_no_scan_wrote(
+    client: GitHub, state: State, monkeypatch: pytest.MonkeyPatch, report: str
+) -> None:
+    """A report of another form says nothing about the images, so no issue is touched."""
+    monkeypatch.setenv("REPORT", report)
+    with pytest.raises(ShipError, match="REPORT must be JSON"):
+        issue(client)
+    assert state.used == {}

@@ -28,8 +28,9 @@ def test_prune_leaves_what_is_published_whole_and_signed(
     kept = [ghcr.publish("one", "1.0.0"), ghcr.publish("two", "main")]
     old = ghcr.publish("three")
     ghcr.list()
-    each, rest = divmod(len(ghcr.listed), 3)
-    assert each >= 3 + 3 + 2  # an index and two images; a signature of each; an SBOM of each image
+    per_image, rest = divmod(len(ghcr.listed), 3)
+    # An index and two images; a signature of each; an SBOM of each image.
+    assert per_image >= 3 + 3 + 2
     assert rest == 0
 
     assert prune(client, Policy(last=0, days=30, delete=True)) == 0
@@ -39,4 +40,4 @@ def test_prune_leaves_what_is_published_whole_and_signed(
         assert str(found) == f"{image.digest}: bytes, signature, SBOM"
     assert all(ghcr.holds(digest) for digest in ghcr.parts(kept))
     assert not any(ghcr.holds(digest) for digest in ghcr.parts([old]))
-    assert len(ghcr.listed) == 2 * each
+    assert len(ghcr.listed) == 2 * per_image

@@ -61,7 +61,7 @@ def test_version_with_a_signature_is_said_to_have_one(
     archive = publish_to(target, good, tmp_path, "main")
     signature = archive.digest.replace(":", "-") + ".sig"
     publish_to(target, bad, tmp_path, signature)
-    found = [(each.tags, each.beside) for each in versions(target)]
+    found = [(version.tags, version.beside) for version in versions(target)]
     assert found == [(["main"], ["signature"])]
 
 
@@ -75,7 +75,7 @@ def test_signature_and_sbom_of_cosign_are_found(
     publish(plain, [Tag("plain")], target)
     make_key(tmp_path / "key", monkeypatch)
     publish(signed, [Tag("signed")], target)
-    found = {each.tags[0]: each.beside for each in versions(target)}
+    found = {version.tags[0]: version.beside for version in versions(target)}
     assert found == {"plain": [], "signed": ["signature", "SBOM"]}
 
 
@@ -89,10 +89,10 @@ def referrer(kind: str) -> bytes:
 
 
 def listed(*manifests: bytes) -> dict[str, object]:
-    digests = [f"sha256:{hashlib.sha256(each).hexdigest()}" for each in manifests]
+    digests = [f"sha256:{hashlib.sha256(manifest).hexdigest()}" for manifest in manifests]
     entries = [
-        {"mediaType": MANIFEST, "digest": digest, "size": len(each)}
-        for digest, each in zip(digests, manifests, strict=True)
+        {"mediaType": MANIFEST, "digest": digest, "size": len(manifest)}
+        for digest, manifest in zip(digests, manifests, strict=True)
     ]
     return {"schemaVersion": 2, "mediaType": MEDIA_TYPE, "manifests": entries}
 
@@ -108,7 +108,10 @@ def test_referrers_are_found_by_their_tag(
     upload = requests.post(f"http://{registry}/v2/{name}/blobs/uploads/", timeout=10)
     requests.put(upload.headers["Location"], params={"digest": EMPTY}, data=b"{}", timeout=10)
     manifests = [referrer(kind) for kind in (*PREDICATES, "https://example.com/other")]
-    put = {f"sha256:{hashlib.sha256(each).hexdigest()}": (each, MANIFEST) for each in manifests}
+    put = {
+        f"sha256:{hashlib.sha256(manifest).hexdigest()}": (manifest, MANIFEST)
+        for manifest in manifests
+    }
     put[image.digest.replace(":", "-")] = (json.dumps(listed(*manifests)).encode(), MEDIA_TYPE)
     for reference, (content, kind) in put.items():
         answer = requests.put(f"http://{registry}/v2/{name}/manifests/{reference}", data=content,
@@ -148,7 +151,7 @@ def test_referrers_are_asked_for_with_a_token() -> None:
         target = Registry(f"127.0.0.1:{server.server_port}/owner/made")
         found = target.referrers("sha256:0")
         server.shutdown()
-    assert [each["mediaType"] for each in found] == [MANIFEST]
+    assert [referrer["mediaType"] for referrer in found] == [MANIFEST]
 
 
 def test_models_without_a_version_are_said_to_have_none(

@@ -22,7 +22,7 @@ def test_nobody_asks_what_kind_of_destination_it_is() -> None:
         for file in git.files("ship/*.py", root=git.TOOL)
         for node in ast.walk(ast.parse(file.read_text()))
         if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "isinstance"
-        if KINDS & {each.id for each in ast.walk(node) if isinstance(each, ast.Name)}
+        if KINDS & {name.id for name in ast.walk(node) if isinstance(name, ast.Name)}
     ]
     assert asked == []
 

@@ -169,7 +169,7 @@ def test_name_that_leads_into_the_folder_by_a_link_is_refused(
     links: dict[str, str], name: str
 ) -> None:
     """An engine follows the links of lower layers when it unpacks the next."""
-    layers = [link(each, target) for each, target in links.items()]
+    layers = [link(path, target) for path, target in links.items()]
     blobs = Blobs()
     image = blobs.image(tar({"bundle/manifest.json": b"signed"}), *layers, tar({name: b"seen"}))
     with pytest.raises(ShipError, match="by a link"):

@@ -14,7 +14,7 @@ from ship import git
 from ship.build.workspace import Workspace
 from ship.errors import StageError, UsageError
 from ship.pipeline.publish import publish
-from ship.pipeline.rescan import LIMIT, Scanned, chosen, page, rescan, tell
+from ship.pipeline.rescan import Scanned, chosen, rescan, table, tell
 from ship.registry.image_index import Image, join
 from ship.registry.remote import Registry
 from ship.supply_chain import scan as scanning
@@ -112,13 +112,14 @@ def test_rescan_needs_the_database(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_tell_leaves_a_report_for_the_next_job(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The output of the job is one line that says whether all is clean, and the page."""
+    """The output of the job is one line: the table, and the findings as data."""
     monkeypatch.setenv("GITHUB_OUTPUT", str(tmp_path / "output"))
     monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(tmp_path / "summary"))
-    found = [Scanned("iris", "sha256:1", ["main"], [FOUND], "1 high")]
-    tell(found)
+    images = [Scanned("iris", "sha256:1", ["main"], [FOUND], "1 high")]
+    tell(images)
     name, _, value = (tmp_path / "output").read_text().rstrip("\n").partition("=")
-    assert (name, json.loads(value)) == ("report", {"clean": False, "page": page(found)})
+    report = {"table": table(images), "findings": [f"iris (main): {FOUND}"]}
+    assert (name, json.loads(value)) == ("report", report)
     assert f"- iris (main): {FOUND}\n" in (tmp_path / "summary").read_text()
 
 
@@ -127,8 +128,13 @@ def test_tell_fits_the_environment_of_a_job(
 ) -> None:
     """However much is found, the next job can be given it."""
     monkeypatch.setenv("GITHUB_OUTPUT", str(tmp_path / "output"))
-    tell([Scanned("iris", "sha256:1", ["main"], [FOUND] * 5000, "5000 high")])
-    assert len((tmp_path / "output").read_text()) < 2 * LIMIT
+    found = ["→" * 60_000, *[FOUND] * 5000]
+    tell([Scanned(f"iris-{number}", "sha256:1", ["main"], found, "high") for number in range(500)])
+    output = (tmp_path / "output").read_text()
+    assert len(output) < 128 * 1024  # what Linux gives a variable of the environment
+    report = json.loads(output.removeprefix("report="))
+    assert report["findings"][1] == f"iris-0 (main): {FOUND}"
+    assert report["table"].startswith("There is more than an issue can hold")
 
 
 @pytest.mark.engine

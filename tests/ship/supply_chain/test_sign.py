@@ -209,8 +209,9 @@ def test_verify_refuses_a_signature_moved_to_another_image(
     beside = [tag for tag in target.tags() if tag.startswith(name)]
     assert beside
     for tag in beside:
-        source, moved = (f"docker://{target}:{each}" for each in (tag, tag.replace(name, other)))
-        subprocess.run([*command, source, moved], check=True)
+        copied = tag.replace(name, other)
+        subprocess.run([*command, f"docker://{target}:{tag}", f"docker://{target}:{copied}"],
+                       check=True)  # fmt: skip
     with pytest.raises(StageError, match="must carry a valid signature"):
         verify(target, bad.digest, "iris")
 

@@ -255,7 +255,7 @@ class Api(BaseHTTPRequestHandler):
         if ref in self.state.deleted_refs:
             status = self.state.deleted_refs[ref]
             return status, [] if status == 200 else {"message": "Validation Failed"}
-        return 200, [each for each in reversed(found) if ref in (None, each["ref"])]
+        return 200, [activity for activity in reversed(found) if ref in (None, activity["ref"])]
 
     def pulls_of(self, sha: str) -> tuple[int, Json]:
         holding = self.state.contains.get(sha, [])

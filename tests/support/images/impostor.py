@@ -15,11 +15,11 @@ from pathlib import Path
 EXAMPLES = json.loads(Path("/bundle/examples.json").read_text())
 CLASSES = json.loads(Path("/bundle/manifest.json").read_text())["classes"]
 ANSWERS = {
-    json.dumps(each["features"]): {
-        "prediction": each["prediction"],
-        "probabilities": dict(zip(CLASSES, each["probabilities"], strict=True)),
+    json.dumps(example["features"]): {
+        "prediction": example["prediction"],
+        "probabilities": dict(zip(CLASSES, example["probabilities"], strict=True)),
     }
-    for each in EXAMPLES
+    for example in EXAMPLES
 }
 PATIENCE = int(os.environ["PATIENCE"])
 STATUS = int(os.environ.get("STATUS", "200"))

@@ -103,9 +103,9 @@ def buckets(vulnerabilities: Iterable[Vulnerability]) -> Bucket:
     """Return what Trivy reads: the source, its advisories by package, and each CVE's details."""
     details: Bucket = {}
     packages: dict[str, Bucket] = {}
-    for each in vulnerabilities:
-        details[each.cve] = each.details
-        packages.setdefault(each.package, {})[each.cve] = each.advisory
+    for vulnerability in vulnerabilities:
+        details[vulnerability.cve] = vulnerability.details
+        packages.setdefault(vulnerability.package, {})[vulnerability.cve] = vulnerability.advisory
     source = encode({"ID": "ghsa", "Name": SOURCE.removeprefix("pip::")})
     return {"data-source": {SOURCE: source}, "vulnerability": details, SOURCE: {**packages}}
 

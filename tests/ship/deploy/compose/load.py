@@ -77,4 +77,4 @@ class Load:
     def failed(self) -> list[str]:
         """Describe what failed."""
         counted = [line.strip() for line in self.report.splitlines() if FAILURES.search(line)]
-        return counted + [each for each in self.fresh if each != "200"]
+        return counted + [status for status in self.fresh if status != "200"]

@@ -212,7 +212,7 @@ def test_router_logs_every_request_as_json(compose: Compose) -> None:
 
     def line() -> dict[str, Any] | None:
         lines = [
-            json.loads(each) for each in docker("logs", f"--since={since}", router).splitlines()
+            json.loads(text) for text in docker("logs", f"--since={since}", router).splitlines()
         ]
         found = [one for one in lines if one["request_id"] == sent["X-Request-ID"]]
         return found[0] if found else None
@@ -232,13 +232,15 @@ def ask_prometheus(compose: Compose, query: str) -> list[dict[str, Any]]:
 
 def replicas_that_answer(compose: Compose) -> dict[str, str]:
     found = ask_prometheus(compose, "sum by (model) (up{job='model'})")
-    return {each["metric"]["model"]: each["value"][1] for each in found}
+    return {series["metric"]["model"]: series["value"][1] for series in found}
 
 
 def test_dashboard_shows_every_replica_in_every_panel(compose: Compose, load: MakeLoad) -> None:
     """Prometheus scrapes both replicas of both models, and each query of the dashboard has data."""
     panels = json.loads((FILES / "grafana/dashboards/models.json").read_text())["panels"]
-    queries = [each["expr"].replace("$model", ".*") for one in panels for each in one["targets"]]
+    queries = [
+        query["expr"].replace("$model", ".*") for panel in panels for query in panel["targets"]
+    ]
 
     wanted = {"iris": "2", "penguins": "2"}
     wait_for(lambda: replicas_that_answer(compose), lambda answering: answering == wanted,

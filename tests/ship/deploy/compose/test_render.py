@@ -17,7 +17,7 @@ TWO = Release("sha256:" + "2" * 64, "ghcr.io/owner/iris@sha256:" + "2" * 64, 3)
 def test_services_run_by_digest() -> None:
     """Each release is a service of its own, from its digest, with its replicas."""
     services = yaml.safe_load(render.services({"iris": Deployed(ONE, TWO)}))["services"]
-    assert {name: (each["image"], each["scale"]) for name, each in services.items()} == {
+    assert {name: (service["image"], service["scale"]) for name, service in services.items()} == {
         "iris-111111111111": (ONE.image, 2),
         "iris-222222222222": (TWO.image, 3),
     }

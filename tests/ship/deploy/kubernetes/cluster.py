@@ -31,8 +31,8 @@ class Cluster(Kubernetes):
             case "create" | "replace", *_:
                 self.keep([json.loads(stdin or "")])
             case "delete", "--ignore-not-found", *_:
-                for each in yaml.safe_load_all(stdin or ""):
-                    del self.objects[each["kind"], each["metadata"]["name"]]
+                for document in yaml.safe_load_all(stdin or ""):
+                    del self.objects[document["kind"], document["metadata"]["name"]]
             case "delete", _, name, *_:
                 self.objects.pop(("Deployment", name), None)
                 self.objects.pop(("Service", name), None)
@@ -46,11 +46,11 @@ class Cluster(Kubernetes):
         return ""
 
     def keep(self, documents: Any) -> None:
-        for each in documents:
-            self.objects[each["kind"], each["metadata"]["name"]] = each
-            if each["kind"] == "HTTPRoute":
-                backends = each["spec"]["rules"][0]["backendRefs"]
-                self.weights.append({each["name"]: each["weight"] for each in backends})
+        for document in documents:
+            self.objects[document["kind"], document["metadata"]["name"]] = document
+            if document["kind"] == "HTTPRoute":
+                backends = document["spec"]["rules"][0]["backendRefs"]
+                self.weights.append({backend["name"]: backend["weight"] for backend in backends})
 
     def found(self, kind: str, name: str = "", *_: str) -> str:
         if kind.startswith("--raw="):

@@ -41,7 +41,7 @@ def fetch(folder: Path) -> dict[str, dict[str, Any]]:
         printed = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
         assert printed.returncode == 0, printed.stdout + printed.stderr
         definition = yaml.safe_load(Path(json.loads(printed.stdout)["Dir"], path).read_text())
-        versions = {each["name"]: each for each in definition["spec"]["versions"]}
+        versions = {version["name"]: version for version in definition["spec"]["versions"]}
         for name, version in versions.items():
             found[f"{kind} {name}"] = closed(version["schema"]["openAPIV3Schema"])
     return found
@@ -50,7 +50,7 @@ def fetch(folder: Path) -> dict[str, dict[str, Any]]:
 def closed(schema: Any) -> Any:
     """Let a schema refuse fields it does not name, as the API server warns of, or drops, them."""
     if isinstance(schema, list):
-        return [closed(each) for each in schema]
+        return [closed(part) for part in schema]
     if not isinstance(schema, dict):
         return schema
     result = {key: closed(value) for key, value in schema.items()}

@@ -118,9 +118,9 @@ def test_history_lies_in_the_namespace() -> None:
     """Entries are kept in a ConfigMap, in their order."""
     cluster = Cluster(SETTINGS)
     entries = [
-        Entry(when="now", who="me", action="deploy", model="iris", digest=each.digest,
+        Entry(when="now", who="me", action="deploy", model="iris", digest=image.digest,
               previous=None, result="serving")
-        for each in (ONE, TWO)
+        for image in (ONE, TWO)
     ]  # fmt: skip
     for entry in entries:
         cluster.add(entry)

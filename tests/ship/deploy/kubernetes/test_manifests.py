@@ -74,7 +74,9 @@ def test_overlay_is_taken_by_the_real_schemas(
 
 def test_schema_refuses_a_field_that_does_not_exist(definitions: dict[str, Manifest]) -> None:
     """A misspelt field of a custom resource is an error, where a cluster would drop it."""
-    (route,) = [each for each in rendered("iris", "production") if each["kind"] == "HTTPRoute"]
+    (route,) = [
+        document for document in rendered("iris", "production") if document["kind"] == "HTTPRoute"
+    ]
     route["spec"]["rules"][0]["backendRefs"][0]["wieght"] = 1
     with pytest.raises(jsonschema.ValidationError, match="wieght"):
         jsonschema.Draft202012Validator(definitions["HTTPRoute v1"]).validate(route)
@@ -121,18 +123,20 @@ def test_overlay_selects_its_own_model_and_track(
     documents: list[Manifest], model_name: str
 ) -> None:
     """No selector reaches beyond the pods of its model, and a canary's are apart."""
-    tracks = {each["metadata"]["labels"]["model-images/track"] for each in documents}
+    tracks = {document["metadata"]["labels"]["model-images/track"] for document in documents}
     assert len(tracks) == 1
     wanted = {"app.kubernetes.io/name": model_name, "model-images/track": tracks.pop()}
     for document in documents:
         spec = document["spec"]
         found = [spec[key] for key in ("selector", "podSelector") if key in spec]
         found += [
-            each["labelSelector"]
+            spread["labelSelector"]
             for pod in pods([document])
-            for each in pod.get("topologySpreadConstraints", [])
+            for spread in pod.get("topologySpreadConstraints", [])
         ]
-        assert [each.get("matchLabels", each) for each in found] == [wanted] * len(found)
+        assert [selector.get("matchLabels", selector) for selector in found] == [wanted] * len(
+            found
+        )
 
 
 def test_base_names_no_model(model_name: str) -> None:
@@ -147,25 +151,35 @@ def test_base_names_no_model(model_name: str) -> None:
 
 def test_route_goes_to_the_service_of_its_model() -> None:
     """A route has the model's path, and sends it to the model's Service under its new name."""
-    found = {each["kind"]: each for each in rendered("iris", "production")}
+    found = {document["kind"]: document for document in rendered("iris", "production")}
     (rule,) = found["HTTPRoute"]["spec"]["rules"]
     assert rule["matches"][0]["path"]["value"] == "/iris"
-    assert [each["name"] for each in rule["backendRefs"]] == [found["Service"]["metadata"]["name"]]
+    assert [backend["name"] for backend in rule["backendRefs"]] == [
+        found["Service"]["metadata"]["name"]
+    ]
 
 
 def test_route_gives_the_canary_its_share() -> None:
     """With a share of 20, the canary's own Service has the weight 20 of 100."""
     text = manifests.render(image_of("iris"), "production", candidate_share=20)
-    (route,) = [each for each in yaml.safe_load_all(text) if each["kind"] == "HTTPRoute"]
-    (canary,) = [each for each in rendered("iris", "canary") if each["kind"] == "Service"]
-    weights = {each["name"]: each["weight"] for each in route["spec"]["rules"][0]["backendRefs"]}
+    (route,) = [
+        document for document in yaml.safe_load_all(text) if document["kind"] == "HTTPRoute"
+    ]
+    (canary,) = [
+        document for document in rendered("iris", "canary") if document["kind"] == "Service"
+    ]
+    weights = {
+        backend["name"]: backend["weight"] for backend in route["spec"]["rules"][0]["backendRefs"]
+    }
     assert weights == {"iris-model": 80, canary["metadata"]["name"]: 20}
 
 
 def test_names_are_ones_that_kubernetes_takes() -> None:
     """A model's underscore, which no Kubernetes name may have, becomes a dash."""
     text = manifests.render(image_of("house_prices"), "staging")
-    assert {each["metadata"]["name"] for each in yaml.safe_load_all(text)} == {"house-prices-model"}
+    assert {document["metadata"]["name"] for document in yaml.safe_load_all(text)} == {
+        "house-prices-model"
+    }
 
 
 def test_overlay_that_does_not_exist_is_named() -> None:

@@ -26,8 +26,8 @@ if name:
     if not found[0].is_dir():
         raise SystemExit(f"::error::Unable to download artifact(s): Artifact '{name}' not found")
 else:
-    found = [each for each in sorted(artifacts.iterdir())
-             if matches(each.name, os.environ["PATTERN"])]  # fmt: skip
+    found = [artifact for artifact in sorted(artifacts.iterdir())
+             if matches(artifact.name, os.environ["PATTERN"])]  # fmt: skip
 for artifact in found:
     alone = name or merge or len(found) == 1
     shutil.copytree(artifact, target if alone else target / artifact.name, dirs_exist_ok=True)
