@@ -23,7 +23,7 @@ PLAN = "ci/Plan which models have changed"
 GATE = "ci/Everything that had to pass has passed"
 TRAIN = f"Make/model/Train and judge {MODEL}"
 IMAGE = f"Make/model/Build and test {MODEL} on amd64"
-FORGER = '''\
+FORGER = f'''\
 """What a model's code may try where it runs beside the tests: leave an image for others."""
 
 import os
@@ -32,7 +32,7 @@ from pathlib import Path
 
 def test_forger() -> None:
     """Take the name that the image of another architecture would have."""
-    folder = Path(os.environ["ARTIFACTS"], "image-changed-arm64")
+    folder = Path(os.environ["ARTIFACTS"], "image-{MODEL}-arm64")
     folder.mkdir()
     (folder / "image.tar").write_bytes(b"forged")
 '''
