@@ -72,11 +72,12 @@ def plan(_: str, settings: Settings) -> int:
 
     Python and skopeo are all that must be installed.
     """
+    from contract.models import names as all_models
     from contract.models import root
     from ship.pipeline.changed_models import Change, changes, released
     from ship.tags import tag_of_head
 
-    names = settings.models
+    names = list(settings.model) or all_models()  # a fork may have none yet
     planned: list[Change] = (
         released(names, settings.release) if settings.release else changes(names)
     )
@@ -97,10 +98,11 @@ def log_in(word: str, settings: Settings) -> int:
 
 def refresh(_: str, settings: Settings) -> int:
     """Write the sha256 of today's data into each model.toml; nothing but Python is needed."""
-    from contract.models import root
+    from contract.models import names, root
     from ship.pipeline.retrain import refresh as refresh_data
 
-    tell_outputs(models=json.dumps(refresh_data(settings.models, root())))
+    models = list(settings.model) or names()  # a fork may have none yet
+    tell_outputs(models=json.dumps(refresh_data(models, root())))
     return 0
 
 

@@ -18,11 +18,12 @@ have() { command -v "$1" >/dev/null 2>&1; }
 # Succeeds where packages can be installed without asking anybody: by root, and on a CI runner.
 can_install() { have apt-get && { [ "$(id -u)" = 0 ] || { [ -n "${CI:-}" ] && sudo -n true; }; }; }
 
-# Parts that run at the same time take turns at apt, which refuses a second one.
+# Parts that run at the same time take turns at apt, which refuses a second one. It has a session of its
+# own: who ends a part must not end a package manager in the middle of an installation.
 apt() {
   local sudo=()
   [ "$(id -u)" = 0 ] || sudo=(sudo -n)
-  progress "apt-get $1" true "${sudo[@]}" flock /var/lock/model-images-apt \
+  progress "apt-get $1" true "${sudo[@]}" setsid --wait flock /var/lock/model-images-apt \
     env DEBIAN_FRONTEND=noninteractive DEBCONF_NOWARNINGS=yes apt-get -qq "$@" >/dev/null
 }
 
@@ -39,14 +40,17 @@ progress() {
   return "$status"
 }
 
-# together PART…: run parts at the same time, with each line after its part's name; the first that fails
-# ends the others, and all that they have started.
+# together PART…: run parts at the same time, with each line after its part's name. One that fails ends
+# the others, and all that they have started, when those named before it have ended.
 together() {
-  local part group
+  local part pid pids=
   set -m # a process group for each
-  trap 'for group in $(jobs -p); do kill -- "-$group"; done 2>/dev/null' EXIT
-  for part in "$@"; do "$0" "$part" </dev/null > >(exec sed -u "s/^/$part | /") 2>&1 & done
-  for part in "$@"; do wait -n || exit 1; done
+  trap 'for pid in $(jobs -p); do kill -- "-$pid"; done 2>/dev/null' EXIT
+  for part in "$@"; do
+    "$0" "$part" </dev/null > >(exec sed -u "s/^/$part | /") 2>&1 &
+    pids="$pids $!"
+  done
+  for pid in $pids; do wait "$pid" || exit 1; done # `wait -n` is newer than the bash of macOS
 }
 
 # apt_install PACKAGE…: install what is missing.
@@ -210,9 +214,11 @@ go_build() {
     mv "$tools/.$1-$$" "$tools/$1")
 }
 
+pull() { docker pull --quiet "$1" >/dev/null 2>&1; }
+
 # container_tool NAME IMAGE: a wrapper that runs the pinned image, where it can be pulled.
 container_tool() {
-  docker pull --quiet "$2" >/dev/null 2>&1 || return 1
+  progress "pulling $2" true pull "$2" || return 1
   say "using $1 from its pinned image"
   cat >"$tools/$1" <<EOF
 #!/bin/sh

@@ -166,29 +166,6 @@ def test_no_image_renders(name: str) -> None:
     assert re.findall(r"^(jinja2|markupsafe)==", locked, re.MULTILINE) == []
 
 
-def test_image_has_what_the_server_imports_of_the_contract() -> None:
-    """A module that the image lacks would end every server at its start."""
-    dockerfile = (git.TOOL / "Dockerfile").read_text()
-    lines = re.findall(
-        r"^COPY (contract/\S+(?: contract/\S+)*) contract/", dockerfile, re.MULTILINE
-    )
-    copied = {name for line in lines[-2:] for name in line.split()}
-    needed, seen = list(git.files("serve/*.py", root=git.TOOL)), set[Path]()
-    while needed:
-        file = needed.pop()
-        for name in imported(file) if file not in seen else ():
-            parts = [part for part in name.split(".") if name.startswith("contract.")]
-            for end in range(2, len(parts) + 1):
-                path = git.TOOL.joinpath(*parts[:end])
-                needed += [found for found in (path.with_suffix(".py"), path / "__init__.py")
-                           if found.is_file()]  # fmt: skip
-        seen.add(file)
-    names = {file.relative_to(git.TOOL).as_posix() for file in seen}
-    missing = {name for name in names if name.startswith("contract/")
-               and name not in copied and f"{name.rpartition('/')[0]}/" not in copied}  # fmt: skip
-    assert missing == set()
-
-
 def test_serving_needs_no_training_library() -> None:
     """What an ONNX image installs contains no training library."""
     locked = (git.TOOL / "requirements.txt").read_text()

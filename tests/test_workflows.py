@@ -309,3 +309,13 @@ def test_readme_tells_of_every_setting() -> None:
     texts = [workflow.text for workflow in WORKFLOWS.values()]
     read = {name for text in texts for name in re.findall(r"\b(?:vars|secrets)\.(\w+)", text)}
     assert [name for name in first_column() if name.isupper()] == sorted(read)
+
+
+def test_nothing_is_published_before_its_tests() -> None:
+    """Main waits for the tests of a working day, a release for every test there is."""
+    release, ci = WORKFLOWS["release"].jobs, WORKFLOWS["ci"].jobs
+    nightly = {name for name, job in release.items() if called(job) == "nightly"}
+    assert nightly
+    assert nightly <= set(release["publish"]["needs"])
+    assert "test" in ci["publish"]["needs"]
+    assert {"run": "make test-all"} in WORKFLOWS["nightly"].steps

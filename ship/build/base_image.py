@@ -36,11 +36,6 @@ def resolve() -> str:
     return standin.resolve(os.environ.get("PYTHON_IMAGE") or default(), STAND_IN)
 
 
-def stand_in_name() -> str:
-    """Return the name of the stand-in."""
-    return STAND_IN.tag
-
-
 def default() -> str:
     """Return the pinned image, which only the Dockerfile names.
 

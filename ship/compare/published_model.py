@@ -106,5 +106,5 @@ def write(files: dict[str, bytes], folder: Path) -> Path:
     remove(folder)
     folder.mkdir(parents=True)
     for name, content in files.items():
-        (folder / name).write_bytes(content)  # a plain name: see contents.folder
+        (folder / name).write_bytes(content)  # a plain name: see `image_files.folder`
     return folder

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from contract import models
 from contract.console import guard
+from contract.errors import ModelError
 from ship.errors import ShipError
 from ship.github.api import GitHub
 from ship.github.comment import comment
@@ -32,7 +33,7 @@ def main() -> int:
         if arguments.word == "prune":
             return prune(github, Policy(arguments.last, arguments.days, arguments.delete))
         return {"comment": comment, "issue": issue}[arguments.word](github)
-    except ShipError as error:
+    except (ShipError, ModelError) as error:
         print(f"{arguments.word}: {error}", file=sys.stderr)
         return error.exit_code
 

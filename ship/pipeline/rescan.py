@@ -17,6 +17,7 @@ from ship.github.untrusted import bounded
 from ship.registry.destination import Destination, destination
 from ship.registry.image_files import document
 from ship.supply_chain import scan
+from ship.waiting import progress
 
 MOVING = ("main", "latest")
 RELEASES = 3  # the newest of each model
@@ -43,7 +44,9 @@ def rescan(models: list[str]) -> list[Scanned]:
 
     Raises UsageError without a registry, StageError where an image cannot be scanned.
     """
-    if not scan.has_database():
+    with progress("vulnerability database"):
+        reachable = scan.has_database()
+    if not reachable:
         raise StageError("The vulnerability database must be reachable. Run this again, or set "
                          "TRIVY_DB_REPOSITORY to a mirror.")  # fmt: skip
     scanned = []
@@ -51,8 +54,9 @@ def rescan(models: list[str]) -> list[Scanned]:
         target = destination(name, git.TOOL / "dist")
         if not target.shared:
             raise UsageError("REGISTRY must say where images are published: REGISTRY=host/owner.")
-        for digest, tags in chosen(target, name).items():
-            scanned.append(scan_image(target, name, digest, tags))
+        with progress(f"{name}: rescan"):
+            for digest, tags in chosen(target, name).items():
+                scanned.append(scan_image(target, name, digest, tags))
     return scanned
 
 

@@ -14,10 +14,13 @@ from ship.build.workspace import Workspace
 from ship.errors import StageError
 from ship.files.replace import replace_file
 
+# What tests an image, and what runs it while it is tested.
+TESTS = ("tests/image", "tests/conftest.py", "tests/support", "ship/build/confined.py")
+
 
 def tests_hash() -> str:
     """Return the hash of the tests; an image that passed other tests has not passed these."""
-    return hash_of(named(git.TOOL, "tests/image", "tests/conftest.py"))
+    return hash_of(named(git.TOOL, *TESTS))
 
 
 def smoke(workspace: Workspace, image: str) -> int:

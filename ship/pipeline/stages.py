@@ -155,7 +155,7 @@ def run_scan(run: Run) -> None:
     run.wait_for_trivy()
     archive, database = run.workspace.archive, find_database()
     current = scanner()
-    if passed_tests.was_scanned(archive, current) and not run.repeat:
+    if passed_tests.was_scanned(archive, current, database=database) and not run.repeat:
         print("  these very bytes have passed this very scanner before", flush=True)
         return
     findings = scan(run.workspace, archive, database=database)

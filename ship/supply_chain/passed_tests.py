@@ -129,10 +129,13 @@ def record_scan(archive: Archive, counts: dict[str, int], *, scanner: str, datab
     record(archive, scan=Scan(files=files, scanner=scanner, database=database, counts=counts))
 
 
-def was_scanned(archive: Archive, scanner: str) -> bool:
-    """Return whether these bytes passed this scanner before, and its files are unchanged."""
+def was_scanned(archive: Archive, scanner: str, *, database: bool) -> bool:
+    """Return whether these bytes passed this scanner before, and its files are unchanged.
+
+    A scan that could not look for vulnerabilities does not stand for one that can: `database`.
+    """
     scan = read(archive).scan
-    if scan is None or scan.scanner != scanner:
+    if scan is None or scan.scanner != scanner or scan.database < database:
         return False
     try:
         return hashes(archive, SCANS) == scan.files

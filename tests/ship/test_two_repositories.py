@@ -270,3 +270,13 @@ def test_pipeline_publishes_models_of_another_repository(abroad: Path, tmp_path:
     done = fork.make("train", **words)
     assert done.returncode == 0, done.stdout + done.stderr
     assert not fork.trained(MODEL)
+
+
+def test_repository_without_a_model_plans_nothing(tmp_path: Path) -> None:
+    """A fork that has deleted the samples is not broken before its first model is there."""
+    repository = Checkout(tmp_path)
+    repository.commit(readme="none yet")
+    done = subprocess.run([sys.executable, "-m", "ship", "plan"], cwd=git.TOOL, text=True,
+                          env={**os.environ, "MODELS": str(tmp_path)},
+                          capture_output=True, check=True)  # fmt: skip
+    assert "models=[]\n" in done.stdout

@@ -19,7 +19,6 @@ from tests.workflows.conftest import MODEL, OTHER
 pytestmark = pytest.mark.engine
 
 PUSH = {"ref": "refs/heads/main", "repository": {"private": False}}
-PLAN = "ci/Plan which models have changed"
 GATE = "ci/Everything that had to pass has passed"
 TRAIN = f"Make/model/Train and judge {MODEL}"
 IMAGE = f"Make/model/Build and test {MODEL} on amd64"

@@ -45,8 +45,8 @@ def test_base_falls_back_to_the_stand_in_in_one_line(
 ) -> None:
     """An image that cannot be pulled is replaced by one from Debian packages, which is said."""
     monkeypatch.setenv("PYTHON_IMAGE", UNREACHABLE)
-    assert base_image.resolve() == base_image.stand_in_name()
+    assert base_image.resolve() == base_image.STAND_IN.tag
     *_, last = capfd.readouterr().out.splitlines()
-    assert last == f"base: using {base_image.stand_in_name()}, a stand-in for {UNREACHABLE}"
-    version = docker("run", "--rm", base_image.stand_in_name(), "python", "--version")
+    assert last == f"base: using {base_image.STAND_IN.tag}, a stand-in for {UNREACHABLE}"
+    version = docker("run", "--rm", base_image.STAND_IN.tag, "python", "--version")
     assert version.startswith("Python 3.13.")

@@ -17,7 +17,7 @@ from ship.build.environment import INSTALLED, UV, uv_environment
 from ship.build.pip_secrets import CA_VARIABLES
 from ship.errors import ShipError, UsageError
 
-KINDS = ("pipeline", "dev")
+KINDS = ("publish", "pipeline", "dev")
 
 
 @pytest.fixture(autouse=True)
@@ -134,6 +134,10 @@ def test_environment_of_others_is_left_alone(tmp_path: Path, folder: Path) -> No
 @pytest.mark.parametrize(
     ("part", "installed", "made"),
     [
+        ("publish-environment", "", ["publish"]),
+        ("publish-environment", "publish", []),
+        ("publish-environment", "pipeline", []),
+        ("environment", "publish", ["pipeline"]),
         ("environment", "", ["pipeline"]),
         ("environment", "pipeline", []),
         ("environment", "dev", []),  # which has all that the main job needs
