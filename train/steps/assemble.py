@@ -180,12 +180,8 @@ def leaning(study: Study) -> str:
 
 def describe(case: Case, metrics: Metrics, verdict: Gate) -> Manifest:
     """Return the manifest, whose hashes of files are yet to come."""
-    spec, claimed, train_rows, holdout_rows = (
-        case[0],
-        case[1],
-        len(case.train.y),
-        len(case.holdout.y),
-    )
+    spec, claimed = case.spec, case.claimed
+    train_rows, holdout_rows = len(case.train.y), len(case.holdout.y)
     return Manifest(
         schema_version=bundle.SCHEMA_VERSION,
         name=spec.name,
