@@ -74,12 +74,12 @@ def plan(_: str, settings: Settings) -> int:
     """
     from contract.models import names as all_models
     from contract.models import root
-    from ship.pipeline.changed_models import Change, changes, released
+    from ship.pipeline.changed_models import Change, changes, released_models
     from ship.tags import tag_of_head
 
     names = list(settings.model) or all_models()  # a fork may have none yet
     planned: list[Change] = (
-        released(names, settings.release) if settings.release else changes(names)
+        released_models(names, settings.release) if settings.release else changes(names)
     )
     for change in planned:
         print(f"{change.model}: {change.reason or 'unchanged'}", file=sys.stderr)

@@ -88,7 +88,7 @@ def check_registry(name: str, value: str) -> str:
 
 def check_release(_: str, value: str) -> str:
     """Return a git tag that releases a model; raise UsageError for another."""
-    tags.released(value, known_models())
+    tags.released_versions(value, known_models())
     return value
 
 

@@ -48,7 +48,7 @@ def parse(tag: str, model: str) -> Version | None:
     return Version(major, minor, patch, match["pre"] or "")
 
 
-def released(tag: str, models: list[str]) -> dict[str, Version]:
+def released_versions(tag: str, models: list[str]) -> dict[str, Version]:
     """Return the version of each model that a git tag releases: all of them, or the one it names.
 
     Raises UsageError for a tag that releases none.

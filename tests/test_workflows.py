@@ -270,20 +270,20 @@ def test_releases_read_no_cache(name: str) -> None:
     assert handed == {"release": {False}, "publish": {"${{ inputs.cache }}"}}.get(name, set())
 
 
-def test_gate_needs_every_job() -> None:
+def test_required_needs_every_job() -> None:
     """No job can fail without turning the one required check red."""
     jobs = WORKFLOWS["ci"].jobs
-    gate = jobs.pop("gate")
-    assert set(gate["needs"]) == set(jobs)
-    assert gate["if"] == "always()"
+    required = jobs.pop("required")
+    assert set(required["needs"]) == set(jobs)
+    assert required["if"] == "always()"
 
 
-def test_gate_names_jobs_that_may_be_skipped() -> None:
+def test_required_names_jobs_that_may_be_skipped() -> None:
     """Each name is a job's; whatever is not named must have succeeded."""
-    step = WORKFLOWS["ci"].jobs["gate"]["steps"][-1]
+    step = WORKFLOWS["ci"].jobs["required"]["steps"][-1]
     named = re.sub(r"\$\{\{.*?&& '(.*?)' \|\| '' }}", r"\1", step["env"]["MAY_SKIP"]).split()
     assert named
-    assert set(named) <= set(WORKFLOWS["ci"].jobs["gate"]["needs"])
+    assert set(named) <= set(WORKFLOWS["ci"].jobs["required"]["needs"])
     assert {"plan", "check", "test"}.isdisjoint(named)
 
 

@@ -54,7 +54,7 @@ def quartiles(values: Sequence[Value]) -> Segments:
     return result
 
 
-def part(evaluation: Evaluation, rows: Sequence[int]) -> Evaluation:
+def subset(evaluation: Evaluation, rows: Sequence[int]) -> Evaluation:
     """Return the evaluation of some of the rows."""
     return Evaluation(
         rows=[evaluation.rows[row] for row in rows],

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from contract.bundle import Bundle, Label, Value
 from contract.evaluation.evaluation import Evaluation, read
-from contract.evaluation.segments import part
+from contract.evaluation.segments import subset
 from judge.comparison.eligible_rows import Eligible, eligible, everything
 from judge.errors import Incomparable
 
@@ -43,12 +43,12 @@ def answers(new: Bundle, old: Bundle, ask: Ask) -> Answered:
     else:
         rows = features(fresh, old)
         chosen = eligible(fresh, rows, old, recorded)
-        before = part(fresh, chosen.rows)
+        before = subset(fresh, chosen.rows)
         before.predictions, before.probabilities = ask([rows[row] for row in chosen.rows])
         changed = "Data" if new.manifest.data.sha256 != old.manifest.data.sha256 else "Split"
         note = f"{changed} changed: it answered {asked(chosen, len(rows))} again."
     before.probabilities = in_order(before.probabilities, old, new)
-    return Answered(before, part(fresh, chosen.rows), chosen, note)
+    return Answered(before, subset(fresh, chosen.rows), chosen, note)
 
 
 def asked(chosen: Eligible, rows: int) -> str:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from contract.bundle import Label
 from contract.evaluation.evaluation import Evaluation
 from contract.evaluation.scores import score as score_rows
-from contract.evaluation.segments import called, part
+from contract.evaluation.segments import called, subset
 from contract.spec.gate import ROWS
 from judge.comparison.baseline_answers import Answered
 from judge.comparison.paired import Interval, compare
@@ -35,7 +35,7 @@ class Scorer:
             return self.seeds.averaged(name, difference)
 
         both = self.shared(rows)
-        mine = part(self.fresh, rows)
+        mine = subset(self.fresh, rows)
         if both is None:
             scores = compare(mine, None, self.classes)
         else:
@@ -65,7 +65,7 @@ class Scorer:
         places = [at for at, row in enumerate(self.before.chosen.rows) if row in wanted]
         if len(places) < min(len(rows), ROWS):
             return None  # of so few one answer would decide
-        return part(self.before.new, places), part(self.before.old, places)
+        return subset(self.before.new, places), subset(self.before.old, places)
 
 
 def is_measurable(score: Score) -> bool:

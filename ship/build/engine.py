@@ -31,7 +31,7 @@ def load(image: StoredImage, name: str = "") -> str:
     image_id = id_of(image) or put(image, name or held(image))
     run("docker", "tag", image_id, name or held(image))
     if not name:
-        release(image, but=held(image))
+        remove_names(image, but=held(image))
     return image_id
 
 
@@ -72,7 +72,7 @@ def place(image: StoredImage) -> str:
     return hashlib.sha256(str(image.path.resolve()).encode()).hexdigest()[:12]
 
 
-def release(image: StoredImage, but: str = "") -> None:
+def remove_names(image: StoredImage, but: str = "") -> None:
     """Remove the names that hold images of this path; other names, or paths, keep theirs."""
     pattern = f"--filter=reference={HELD}:*-{place(image)}"
     names = run("docker", "image", "ls", "--format={{.Repository}}:{{.Tag}}", pattern).split()
@@ -134,4 +134,4 @@ def add(tar: tarfile.TarFile, name: str, content: bytes) -> None:
 def accept(archive: Archive, name: str) -> None:
     """Give a tested image the name that people use."""
     run("docker", "tag", load(archive), name)
-    release(archive)
+    remove_names(archive)

@@ -40,7 +40,7 @@ class Baseline:
     def remove(self) -> None:
         """Remove the image from the engine; it is loaded again when it is needed."""
         if "image" in self.__dict__:
-            engine.release(self.stored)
+            engine.remove_names(self.stored)
             del self.__dict__["image"]
 
 
@@ -53,11 +53,11 @@ def newest(target: Destination, model: str) -> str | None:
     tags = target.tags()
     if MAIN in tags:
         return MAIN
-    releases = [version for tag in tags if (version := release(tag, model))]
+    releases = [version for tag in tags if (version := release_version(tag, model))]
     return str(max(releases)) if releases else None
 
 
-def release(tag: str, model: str) -> Version | None:
+def release_version(tag: str, model: str) -> Version | None:
     """Return the version of a tag that is a release, None for any other tag."""
     version = parse(f"v{tag}", model)
     return None if version is None or version.pre else version

@@ -25,7 +25,7 @@ LAYERS = ("application/vnd.oci.image.layer.v1.tar",
 NAME = re.compile(r"[a-z0-9][a-z0-9._-]*")  # of an architecture, which becomes a part of file names
 
 
-def checked(digest: Any, where: object) -> str:
+def require_digest(digest: Any, where: object) -> str:
     """Return a digest that somebody else wrote, which may become a part of a path or a command.
 
     Raises ShipError for one that is malformed.
@@ -114,7 +114,7 @@ def descriptor(entry: Any, types: tuple[str, ...], where: object) -> dict[str, A
     size = entry.get("size")
     if not isinstance(size, int) or isinstance(size, bool) or size < 0:
         raise ShipError(f"{where}: a size must be a number of bytes. Got {str(size)[:100]!r}.")
-    checked(entry.get("digest"), where)
+    require_digest(entry.get("digest"), where)
     return {key: entry[key] for key in ("mediaType", "digest", "size")}
 
 

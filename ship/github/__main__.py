@@ -16,15 +16,15 @@ from ship.github.issue import issue
 from ship.github.override import override
 from ship.github.prune import Policy, prune
 from ship.github.push import proposal, push
-from ship.github.required_jobs import gate
+from ship.github.required_jobs import require_jobs
 
 
 def main() -> int:
     """Run a command and return its exit code; print a failure as one line."""
     arguments = parser().parse_args()
     try:
-        if arguments.word in ("gate", "override"):
-            return {"gate": gate, "override": override}[arguments.word]()
+        if arguments.word in ("required-jobs", "override"):
+            return {"required-jobs": require_jobs, "override": override}[arguments.word]()
         if arguments.word == "push":
             return push(arguments.branch, arguments.message, models.root())
         if arguments.word == "proposal":
@@ -42,7 +42,9 @@ def parser() -> argparse.ArgumentParser:
     """Return the argument parser."""
     result = argparse.ArgumentParser(prog="python3 -m ship.github", description=__doc__)
     words = result.add_subparsers(dest="word", required=True)
-    words.add_parser("gate", help="fail unless every job of the run passed, or may be skipped")
+    words.add_parser(
+        "required-jobs", help="fail unless every job of the run passed, or may be skipped"
+    )
     pushing = words.add_parser("push", help="commit what has changed, and push it as a branch")
     pushing.add_argument("branch")
     pushing.add_argument("--message", default="Change", help="message of the commit")

@@ -1,4 +1,4 @@
-"""The gate of ci.yml: it passes if every job passed, or was skipped and may be."""
+"""The required jobs of a run: each has passed, or was skipped and may be."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import os
 from ship.errors import StageError
 
 
-def gate() -> int:
+def require_jobs() -> int:
     """Check the results of all jobs (RESULTS, GitHub's `needs`); those in MAY_SKIP may be skipped.
 
     Raises StageError if a job did not pass, or MAY_SKIP names one that does not exist.

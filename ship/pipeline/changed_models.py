@@ -55,14 +55,14 @@ def published_inputs(target: Destination, tag: str) -> str | None:
     return str(labels.get(LABEL, ""))
 
 
-def released(
+def released_models(
     names: list[str], tag: str, models: Path | None = None, tool: Path = git.TOOL
 ) -> list[Change]:
     """Return the models that a git tag releases: every one, or the one it names.
 
     Raises StageError for a version that is published of other inputs, before anything is built.
     """
-    versions = tags.released(tag, names)
+    versions = tags.released_versions(tag, names)
     for name, version in versions.items():
         refuse_taken(name, str(version), models, tool)
     return [Change(name, f"{tag} releases it") for name in versions]

@@ -10,7 +10,7 @@ from itertools import accumulate
 from judge.render import markdown
 from judge.render.table import Cell, Style, Table
 from ship import git
-from ship.compare.published_model import release
+from ship.compare.published_model import release_version
 from ship.errors import StageError, UsageError
 from ship.github.step_files import add_summary, set_outputs
 from ship.github.untrusted import bounded
@@ -66,7 +66,7 @@ def chosen(target: Destination, name: str) -> dict[str, list[str]]:
     Raises StageError if a tag vanishes meanwhile.
     """
     tags = target.tags()
-    releases = sorted((v for tag in tags if (v := release(tag, name))), reverse=True)
+    releases = sorted((v for tag in tags if (v := release_version(tag, name))), reverse=True)
     digests: dict[str, list[str]] = {}
     for tag in [*(tag for tag in MOVING if tag in tags), *map(str, releases[:RELEASES])]:
         digest = target.resolve(tag)

@@ -106,7 +106,7 @@ def forget(run: Run, stage: str) -> None:
     """Remove an image that failed from the engine; `make image` loads it again."""
     if stage in TESTING:
         with suppress(ShipError, OSError):
-            engine.release(run.workspace.archive)
+            engine.remove_names(run.workspace.archive)
 
 
 def run_train(run: Run) -> None:

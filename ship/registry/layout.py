@@ -15,7 +15,7 @@ from typing import IO, Any, ClassVar
 
 from ship.errors import ShipError
 from ship.files.bounded import DOCUMENT, LARGEST, decoded, refuse_larger
-from ship.files.digest import MANIFESTS, Verified, checked, descriptor, drain, require
+from ship.files.digest import MANIFESTS, Verified, descriptor, drain, require, require_digest
 from ship.files.replace import replace_file
 from ship.registry import image_files
 from ship.registry.image_index import Image, Index, archives_of
@@ -112,7 +112,7 @@ class Layout:
     def open(self, digest: str) -> IO[bytes]:
         """Open a blob, unverified; raise ShipError if it is absent."""
         try:
-            return self._file(checked(digest, self)).open("rb")
+            return self._file(require_digest(digest, self)).open("rb")
         except FileNotFoundError:
             raise ShipError(f"{self} must hold {digest}. It does not; see: make models") from None
 

@@ -25,10 +25,10 @@ from ship.files.digest import (
     MANIFESTS,
     NAME,
     Verified,
-    checked,
     descriptor,
     drain,
     refuse_other_than_strings,
+    require_digest,
 )
 
 MOST = 1000  # members of an archive; an image has a few dozen blobs
@@ -136,7 +136,7 @@ class StoredImage(ABC):
 
     def blob(self, digest: str, limit: int = LARGEST) -> bytes:
         """Return a blob; raise ShipError if its digest is another, or it exceeds `limit` bytes."""
-        with self.raw(checked(digest, self.where)) as source:
+        with self.raw(require_digest(digest, self.where)) as source:
             size = source.seek(0, os.SEEK_END)
             source.seek(0)
             refuse_larger(size, limit, f"{self.where}: blob {digest}")

@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 
 from ship.command import Result, attempt
 from ship.errors import StageError, UsageError
-from ship.files.digest import checked, of, require
+from ship.files.digest import of, require, require_digest
 from ship.registry import image_files, referrers
 from ship.registry.image_index import Image
 from ship.registry.layout import Layout
@@ -106,7 +106,7 @@ class Registry:
         return f"docker://{self.repository}{suffix}"
 
     def _at(self, digest: str) -> str:
-        return self._url(f"@{checked(digest, self)}")
+        return self._url(f"@{require_digest(digest, self)}")
 
     def _tls(self, side: str) -> list[str]:
         """Allow plain HTTP to a registry on this very machine, as Docker does."""

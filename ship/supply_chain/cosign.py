@@ -96,7 +96,9 @@ def sign(reference: str, claim: Claim, options: list[str]) -> None:
 
     Raises StageError if that fails.
     """
-    checked("sign", "--yes", "--recursive", *annotated(claim._asdict()), *options, reference)
+    require_success(
+        "sign", "--yes", "--recursive", *annotated(claim._asdict()), *options, reference
+    )
 
 
 def annotated(annotations: dict[str, str]) -> list[str]:
@@ -106,7 +108,7 @@ def annotated(annotations: dict[str, str]) -> list[str]:
 
 def attest(reference: str, sbom: str, options: list[str]) -> None:
     """Attest an SBOM of an image; raise StageError if that fails."""
-    checked("attest", "--yes", "--type", SBOM, "--predicate", sbom, *options, reference)
+    require_success("attest", "--yes", "--type", SBOM, "--predicate", sbom, *options, reference)
 
 
 def signatures(repository: str, digest: str) -> Signatures:
@@ -152,7 +154,7 @@ def fault(result: command.Result) -> str:
     return (errors or result.stderr.strip().splitlines() or ["cosign gave no reason"])[0]
 
 
-def checked(*arguments: str) -> None:
+def require_success(*arguments: str) -> None:
     """Run cosign; raise StageError if it fails."""
     if reason := fault(run(*arguments)):
         raise StageError(f"cosign {arguments[0]} {arguments[-1]} failed: {reason}")

@@ -12,7 +12,7 @@ from sklearn import metrics
 from contract.evaluation.bootstrap import count, interval, weights
 from contract.evaluation.evaluation import Evaluation
 from contract.evaluation.scores import score, scorer
-from contract.evaluation.segments import part, segments
+from contract.evaluation.segments import segments, subset
 
 
 def evaluation(truth: Any, predictions: Any, probabilities: Any = None) -> Evaluation:
@@ -116,7 +116,7 @@ def test_part_keeps_every_list_in_step() -> None:
     """The rows of a segment bring everything that is known of them."""
     found = evaluation(["a", "b"], ["b", "a"], [[0.1, 0.9], [0.8, 0.2]])
     found.others = {"place": ["north", "south"]}
-    kept = part(found, [1])
+    kept = subset(found, [1])
     assert (kept.rows, kept.truth, kept.predictions) == ([1], ["b"], ["a"])
     assert (kept.probabilities, kept.others) == ([[0.8, 0.2]], {"place": ["south"]})
 

@@ -16,7 +16,7 @@ from contract.spec.model_toml import ModelSpec
 from train.data.split import Part
 from train.export import parity
 from train.export.convert import convert
-from train.export.hard_rows import ROWS, probes
+from train.export.hard_rows import ROWS, make_hard_rows
 from train.export.split_thresholds import split_values
 from train.fit import evaluate
 from train.fit.evaluate import Answers
@@ -77,7 +77,7 @@ def comparison(
     splits = split_values(estimator, train, spec.columns("numeric"))
     known = train.sample(min(len(train), ROWS), random_state=spec.seed).sort_index()
     for within in (False, True):
-        made = probes(train, inputs, spec.serving, splits, within_range=within)
+        made = make_hard_rows(train, inputs, spec.serving, splits, within_range=within)
         rows = pd.concat([known, made], ignore_index=True)
         try:
             return rows, evaluate.answer(estimator, rows)

@@ -18,7 +18,7 @@ SHARE_OF_GAPS = 0.08  # of the cells of an input that may be missing, or unknown
 SPECIAL = (0.0, -0.0, 1.0, -1.0, 1e-30, 1e6, -1e6)
 
 
-def probes(
+def make_hard_rows(
     X: pd.DataFrame,
     inputs: list[Input],
     serving: Serving,

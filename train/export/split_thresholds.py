@@ -77,9 +77,9 @@ def readers(before: Any, X: pd.DataFrame, names: list[str]) -> list[tuple[str, i
     """Return each input with each column in front of the trees that changes when the input does."""
     result = []
     for name in names:
-        probe = X.iloc[[0, 0]].copy()
-        probe[name] = [X[name].min(), X[name].max()]
-        low, high = transform(before, probe)
+        extremes = X.iloc[[0, 0]].copy()
+        extremes[name] = [X[name].min(), X[name].max()]
+        low, high = transform(before, extremes)
         result += [(name, int(column)) for column in np.flatnonzero(low != high)]
     return result
 

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from contract.bundle import Label
 from contract.evaluation.evaluation import Evaluation
 from contract.evaluation.scores import score
-from contract.evaluation.segments import called, part, segments
+from contract.evaluation.segments import called, segments, subset
 from contract.spec.model_toml import ModelSpec
 from train.data.split import Part
 from train.fit.evaluate import Answers, evaluation, existing
@@ -42,7 +42,7 @@ def in_segments(
 ) -> dict[str, float]:
     """Return the metrics that may not drop, in each segment with enough rows."""
     return {
-        called(metric, rules.column, value): score(part(answers, rows), classes)[metric]
+        called(metric, rules.column, value): score(subset(answers, rows), classes)[metric]
         for rules in spec.gate.segments
         for value, rows in segments(answers.column(rules.column)).items()
         if len(rows) >= rules.rows

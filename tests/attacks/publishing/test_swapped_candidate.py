@@ -51,7 +51,7 @@ def archive(tmp_path: Path) -> Iterator[Archive]:
     """Image A, which is to be tested."""
     made = make(tmp_path / "a", b"A")
     yield made
-    engine.release(made)
+    engine.remove_names(made)
 
 
 @pytest.fixture
@@ -59,7 +59,7 @@ def other(tmp_path: Path) -> Iterator[Archive]:
     """Image B, of the same model in another checkout."""
     made = make(tmp_path / "b", b"B")
     yield made
-    engine.release(made)
+    engine.remove_names(made)
 
 
 def make(folder: Path, content: bytes) -> Archive:
@@ -160,7 +160,7 @@ def test_two_checkouts_test_two_images_at_the_same_time(archive: Archive, other:
         for _ in range(8):
             seen.add(content_of(engine.load(mine)))
             docker("tag", engine.load(mine), f"{TAKEN}:candidate")
-            engine.release(mine)
+            engine.remove_names(mine)
         return seen
 
     with ThreadPoolExecutor() as threads:
@@ -173,9 +173,9 @@ def test_two_checkouts_test_one_image_at_the_same_time(archive: Archive, tmp_pat
     again = Archive(shutil.copyfile(archive.path, tmp_path / "again" / "image.tar"))
     ours, theirs = engine.load(archive), engine.load(again)
     assert ours == theirs
-    engine.release(archive)
+    engine.remove_names(archive)
     assert content_of(theirs) == b"A"
-    engine.release(again)
+    engine.remove_names(again)
     assert engine.id_of(archive) is None
 
 
@@ -220,7 +220,7 @@ def fork(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fork]:
     built = fork.make("train", "gate", "image")
     assert built.returncode == 0, built.stdout + built.stderr
     yield fork
-    engine.release(fork.archive)
+    engine.remove_names(fork.archive)
     for name in ("dev", "candidate"):
         docker("rmi", "--force", f"{MODEL}:{name}", check=False)
 

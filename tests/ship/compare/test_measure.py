@@ -56,7 +56,7 @@ def fork(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fork]:
     assert fork.bundle.manifest.runtime == "joblib"
     publish(fork.archive, [Tag("main")], fork.published)
     yield fork
-    engine.release(fork.archive)
+    engine.remove_names(fork.archive)
 
 
 @pytest.fixture

@@ -35,7 +35,7 @@ def fork(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fork]:
     make(fork, "train", "gate", "image")
     publish(fork.archive, [Tag("main")], fork.published)
     yield fork
-    engine.release(fork.archive)
+    engine.remove_names(fork.archive)
 
 
 def directions(fork: Fork) -> dict[str, str]:

@@ -9,7 +9,7 @@ import pytest
 
 from ship.build.inputs import plan
 from ship.errors import StageError, UsageError
-from ship.pipeline.changed_models import Change, changes, released
+from ship.pipeline.changed_models import Change, changes, released_models
 from ship.pipeline.publish import publish
 from ship.registry.destination import destination
 from ship.tags import Tag
@@ -86,12 +86,12 @@ def test_registry_that_cannot_be_read_builds(
 def test_release_refuses_a_version_that_is_taken(checkout: Checkout, publish_iris: Publish) -> None:
     """Before anything is built: a version never comes to mean something else."""
     publish_iris("1.2.3")
-    assert released(["iris"], "v1.2.3", checkout.models, checkout.root) == [
+    assert released_models(["iris"], "v1.2.3", checkout.models, checkout.root) == [
         Change("iris", "v1.2.3 releases it")
     ]
     checkout.commit(model__iris__estimator_dot_py="two")
     with pytest.raises(StageError, match=r"iris:1\.2\.3 is published and must stay what it is"):
-        released(["iris"], "v1.2.3", checkout.models, checkout.root)
+        released_models(["iris"], "v1.2.3", checkout.models, checkout.root)
 
 
 @pytest.mark.parametrize(
@@ -102,7 +102,7 @@ def test_release_builds_what_its_tag_names(
 ) -> None:
     """A plain version releases every model; one with a name releases that model."""
     monkeypatch.delenv("REGISTRY", raising=False)
-    found = released(["iris", "wine"], tag, tmp_path / "model", tmp_path)
+    found = released_models(["iris", "wine"], tag, tmp_path / "model", tmp_path)
     assert found == [Change(model, f"{tag} releases it") for model in models]
 
 
@@ -110,4 +110,4 @@ def test_release_builds_what_its_tag_names(
 def test_release_refuses_a_tag_that_is_no_version(tag: str) -> None:
     """A tag with a slip in it is named, with the two forms that work."""
     with pytest.raises(UsageError, match=rf"Got {tag} instead"):
-        released(["iris", "wine"], tag)
+        released_models(["iris", "wine"], tag)

@@ -51,7 +51,7 @@ def test_parity_measures_numbers_relatively(expected: float, got: float, differe
     assert found.is_equal == (difference <= 1e-5)
 
 
-def test_probes_are_as_hard_as_they_should_be() -> None:
+def test_hard_rows_are_as_hard_as_they_should_be() -> None:
     """Split points with neighbours, gaps, unknown categories and far values all occur."""
     X = pd.DataFrame({"n": [1.0, 2.0, np.nan] * 10, "t": np.array(["u", "v", ""] * 10, object)})
     inputs = [
@@ -59,25 +59,25 @@ def test_probes_are_as_hard_as_they_should_be() -> None:
         Input(name="t", kind="categorical", missing=True, categories=["u", "v"]),
     ]
     splits = {"n": np.array([1.5])}
-    made = hard_rows.probes(X, inputs, Serving(unknown_category="ignore"), splits)
+    made = hard_rows.make_hard_rows(X, inputs, Serving(unknown_category="ignore"), splits)
     numbers = set(made["n"].dropna())
     assert len(made) == 20_000
     assert {1.5, np.nextafter(1.5, 2), np.nextafter(1.5, 1), 0.0, -1e6} <= numbers
     assert float(np.nextafter(np.float32(1.5), np.float32(2))) in numbers
     assert made["n"].isna().sum() > 1000
     assert set(made["t"]) == {"u", "v", "", hard_rows.UNKNOWN}
-    again = hard_rows.probes(X, inputs, Serving(unknown_category="ignore"), splits)
+    again = hard_rows.make_hard_rows(X, inputs, Serving(unknown_category="ignore"), splits)
     pd.testing.assert_frame_equal(made, again)
 
 
-def test_probes_hold_nothing_that_a_server_refuses() -> None:
+def test_hard_rows_hold_nothing_that_a_server_refuses() -> None:
     """Without gaps in training there are none; unknown categories only where they are served."""
     X = pd.DataFrame({"n": [1.0, 2.0] * 10, "t": np.array(["u", "v"] * 10, object)})
     inputs = [
         Input(name="n", kind="numeric", minimum=1.0, maximum=2.0),
         Input(name="t", kind="categorical", categories=["u", "v"]),
     ]
-    made = hard_rows.probes(X, inputs, Serving(), {}, within_range=True)
+    made = hard_rows.make_hard_rows(X, inputs, Serving(), {}, within_range=True)
     assert not made["n"].isna().any()
     assert (made["n"].min(), made["n"].max()) == (1.0, 2.0)
     assert set(made["t"]) == {"u", "v"}

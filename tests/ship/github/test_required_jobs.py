@@ -1,4 +1,4 @@
-"""The gate of ci.yml: a run is green only where nothing that had to pass did not."""
+"""The required jobs of ci.yml: a run is green only where nothing that had to pass did not."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import json
 import pytest
 
 from ship.errors import StageError
-from ship.github.required_jobs import gate
+from ship.github.required_jobs import require_jobs
 
 
 @pytest.fixture
@@ -22,33 +22,35 @@ def results(patch: pytest.MonkeyPatch, **changed: str) -> None:
     patch.setenv("RESULTS", json.dumps({name: {"result": jobs[name]} for name in jobs}))
 
 
-def test_gate_passes_where_every_job_passed(say: None) -> None:
+def test_required_jobs_passes_where_every_job_passed(say: None) -> None:
     """All green is green."""
-    assert gate() == 0
+    assert require_jobs() == 0
 
 
-def test_gate_passes_where_a_job_was_skipped_that_may_be(
+def test_required_jobs_passes_where_a_job_was_skipped_that_may_be(
     say: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A job that had nothing to do holds nobody up."""
     results(monkeypatch, model="skipped")
-    assert gate() == 0
+    assert require_jobs() == 0
 
 
 @pytest.mark.parametrize("changed", [
     {"plan": "skipped"}, {"plan": "failure"}, {"model": "failure"}, {"model": "cancelled"},
 ])  # fmt: skip
-def test_gate_is_red_where_a_job_did_not_pass(
+def test_required_jobs_is_red_where_a_job_did_not_pass(
     say: None, monkeypatch: pytest.MonkeyPatch, changed: dict[str, str]
 ) -> None:
     """Skipped, failed and cancelled are told by the name of the job."""
     results(monkeypatch, **changed)
     with pytest.raises(StageError, match=rf"Every job must pass\. {next(iter(changed))} did not"):
-        gate()
+        require_jobs()
 
 
-def test_gate_refuses_a_name_that_is_no_job(say: None, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_required_jobs_refuses_a_name_that_is_no_job(
+    say: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A job that was renamed cannot be skipped by its old name."""
     monkeypatch.setenv("MAY_SKIP", "modle")
     with pytest.raises(StageError, match=r"MAY_SKIP must name jobs\. Got modle instead"):
-        gate()
+        require_jobs()
