@@ -8,7 +8,7 @@ from judge.render.environment import render
 from judge.report import Report, encode_report, reading
 
 
-def forms(judgement: Judgement) -> dict[str, bytes]:
+def formats(judgement: Judgement) -> dict[str, bytes]:
     """Return the report in each format, by the ending of its file."""
     return {
         "json": encode_report(judgement.report),

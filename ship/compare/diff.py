@@ -6,7 +6,7 @@ from pathlib import Path
 
 from contract.spec.gate import ImageRules, Policy, Rules
 from judge.judge import judge
-from judge.render.formats import forms
+from judge.render.formats import formats
 from judge.report import NAME
 from ship import git
 from ship.compare.published_answers import as_published
@@ -34,7 +34,7 @@ def diff(model: str, a: str, b: str, dist: Path = git.TOOL / "dist") -> Path:
         judgement = judge(new.bundle, as_published(old), NO_RULES)
     finally:
         old.remove()
-    for form, content in forms(judgement).items():
-        replace_file(folder / f"{NAME}.{form}", content)
+    for ending, content in formats(judgement).items():
+        replace_file(folder / f"{NAME}.{ending}", content)
     print((folder / f"{NAME}.md").read_text(encoding="utf-8"))
     return folder

@@ -10,7 +10,7 @@ from contract.bundle import Bundle, Gate, Override
 from contract.spec.gate import Policy
 from judge.judge import judge, settle
 from judge.render.card import card
-from judge.render.formats import forms
+from judge.render.formats import formats
 from judge.report import NAME, Report
 from ship.build.workspace import CARD, REPORTS, Workspace
 from ship.compare.judged import read_policy
@@ -21,7 +21,7 @@ from ship.registry.destination import destination
 
 
 def judge_bundle(workspace: Workspace, override: str = "") -> Report:
-    """Judge the bundle of a model; write the report on it in each of its forms, and its card.
+    """Judge the bundle of a model; write the report on it in each of its formats, and its card.
 
     `override` is why a person accepts it although it fails; it is recorded in report and bundle.
     """
@@ -38,8 +38,8 @@ def judge_bundle(workspace: Workspace, override: str = "") -> Report:
     report = settle(judgement.report, override)
     record_override(new, policy, report.override)
     report.bundle = workspace.bundle_digest
-    for form, content in forms(judgement).items():
-        replace_file(workspace.folder / f"{NAME}.{form}", content)
+    for ending, content in formats(judgement).items():
+        replace_file(workspace.folder / f"{NAME}.{ending}", content)
     notes = bundle.read_notes(workspace.bundle)
     replace_file(workspace.folder / CARD, card(new.manifest, notes, judgement.fresh))
     return report

@@ -51,7 +51,7 @@ def read_judged(workspace: Workspace) -> Report:
 
 
 def reports_digest(workspace: Workspace) -> str:
-    """Return one digest of the report in all of its forms, for other jobs to know it by."""
+    """Return one digest of the report in all of its formats, for other jobs to know it by."""
     files = {name: digest.of(read_file(workspace.folder / name)) for name in REPORTS}
     return digest.of(msgspec.json.encode(files, order="sorted"))
 

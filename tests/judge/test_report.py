@@ -1,4 +1,4 @@
-"""One report in three forms, each of which says what was found."""
+"""One report in three formats, each of which says what was found."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from contract.bundle import Bundle
 from contract.spec import model_toml
 from judge.judge import Judgement, judge, settle
 from judge.render import curves
-from judge.render.formats import forms
+from judge.render.formats import formats
 from tests.support.models.shop import LOGISTIC, STUMP, Shop, flowers, published
 
 pytestmark = pytest.mark.slow  # trains models
@@ -27,7 +27,7 @@ def written(shop: Shop, good: Bundle) -> dict[str, str]:
     """The report on a worse model, trained on shifted data."""
     new = shop.train(flowers(seed=5, shift=1.0), STUMP)
     found = judge(new, published(good), model_toml.read("made", new.path.parent).gate)
-    return {form: content.decode() for form, content in forms(found).items()}
+    return {form: content.decode() for form, content in formats(found).items()}
 
 
 def test_markdown_has_the_verdict_in_its_first_line(written: dict[str, str]) -> None:
@@ -71,7 +71,7 @@ def test_page_of_a_first_model_has_its_own_pictures(shop: Shop) -> None:
     """Without a published model nothing is left empty."""
     new = shop.train(flowers(), LOGISTIC)
     found = judge(new, None, model_toml.read("made", new.path.parent).gate)
-    page = forms(found)["html"].decode()
+    page = formats(found)["html"].decode()
     assert len(re.findall("<svg", page)) == 10
     assert "Nothing is published yet" in page
 
@@ -99,7 +99,7 @@ def overridden(shop: Shop, good: Bundle) -> Judgement:
 
 def test_reason_of_an_override_is_recorded_as_it_was_given(overridden: Judgement) -> None:
     """Not a character is lost where machines read it."""
-    assert json.loads(forms(overridden)["json"])["override"] == HOSTILE
+    assert json.loads(formats(overridden)["json"])["override"] == HOSTILE
     assert overridden.report.verdict == "accepted"
 
 
@@ -108,7 +108,7 @@ def test_reason_of_an_override_cannot_break_out(overridden: Judgement) -> None:
     headline = overridden.report.headline
     assert headline.isprintable()
     assert headline.endswith("| @everyone [l](javascript:x) &amp; end")
-    written = forms(overridden)
+    written = formats(overridden)
     first = written["md"].decode().partition("\n")[0]
     assert first.endswith("&amp; end ```")
     assert first.count("```") == 2
@@ -142,16 +142,16 @@ def test_report_of_hostile_words_has_the_markup_of_a_harmless_one(overridden: Ju
         if evaluation is not None:
             evaluation.features = [{HOSTILE: HOSTILE} for _ in evaluation.features]
     hostile = hostile._replace(classes=[HOSTILE, "b", "c"])
-    forms_of = forms(hostile)
-    page = forms_of["html"].decode()
+    in_formats = formats(hostile)
+    page = in_formats["html"].decode()
     assert HOSTILE not in page
     assert set(re.findall(r"<(\w+)", page)) == set(
-        re.findall(r"<(\w+)", forms(overridden)["html"].decode())
+        re.findall(r"<(\w+)", formats(overridden)["html"].decode())
     )
     for picture in re.findall(r"<svg.*?</svg>", page, re.DOTALL):
         ET.fromstring(picture)  # noqa: S314 - our own output
-    written = MarkdownIt("commonmark").enable("table").render(forms_of["md"].decode())
+    written = MarkdownIt("commonmark").enable("table").render(in_formats["md"].decode())
     assert not re.search(r"<(img|a|em)\b|\bonerror=[^&]*>", written.replace("&gt;", ""))
-    folds = forms(overridden)["md"].count(b"<details><summary>")
+    folds = formats(overridden)["md"].count(b"<details><summary>")
     assert written.count("<details>") == written.count("<summary>") == folds
     assert "@everyone" not in re.sub(r"<code>.*?</code>", "", written)

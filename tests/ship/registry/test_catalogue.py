@@ -194,7 +194,7 @@ def dist(
 
 
 def test_diff_reports_on_two_published_versions(dist: Path) -> None:
-    """The second version is held against the first, in the three forms of the report."""
+    """The second version is held against the first, in the three formats of the report."""
     folder = diff("made", "1.0.0", "2.0.0", dist)
     report = json.loads((folder / "report.json").read_bytes())
     assert report["scores"][0]["direction"] == "worse"
