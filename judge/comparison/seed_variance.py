@@ -30,18 +30,18 @@ class Seeds(NamedTuple):
         None where no seed plays a part.
         """
         sides = [
-            (sign, Part.of(scores[name]))
+            (sign, SeedScores.of(scores[name]))
             for sign, scores in ((1, self.new), (-1, self.old))
             if name in scores
         ]
         if not sides:
             return None
-        mean = difference - sum(sign * part.luck for sign, part in sides)
-        reach = half_width([part for _, part in sides])
+        mean = difference - sum(sign * model.luck for sign, model in sides)
+        reach = half_width([model for _, model in sides])
         return mean, mean - reach, mean + reach
 
 
-class Part(NamedTuple):
+class SeedScores(NamedTuple):
     """One model's scores over seeds: the luck of its fit, the variance of their mean, how many."""
 
     luck: float
@@ -49,19 +49,19 @@ class Part(NamedTuple):
     fits: int
 
     @classmethod
-    def of(cls, scores: Sequence[float]) -> Part:
+    def of(cls, scores: Sequence[float]) -> SeedScores:
         """Return the luck, variance and number of one model's scores."""
         values = np.array(scores, dtype=np.float64)
         variance = float(values.var(ddof=1)) / len(values)
         return cls(float(values[0] - values.mean()), variance, len(values))
 
 
-def half_width(parts: Sequence[Part]) -> float:
+def half_width(models: Sequence[SeedScores]) -> float:
     """Return half the width of the interval of a difference of means (Welch 1947)."""
-    total = sum(part.variance for part in parts)
+    total = sum(model.variance for model in models)
     if total == 0:
         return 0.0
-    freedom = total**2 / sum(part.variance**2 / (part.fits - 1) for part in parts)
+    freedom = total**2 / sum(model.variance**2 / (model.fits - 1) for model in models)
     return float(stats.t.ppf((1 + CONFIDENCE) / 2, freedom) * math.sqrt(total))
 
 

@@ -47,7 +47,7 @@ class Workspace:
         return self.folder / "bundle"
 
     @property
-    def baseline(self) -> Path:
+    def baseline_folder(self) -> Path:
         """The folder for the published model that this one is compared with."""
         return self.folder / "baseline"
 

@@ -52,7 +52,7 @@ def published(workspace: Workspace) -> tuple[Baseline | None, str]:
     if tag is None:
         return None, f"Nothing is published at {target} yet"
     try:
-        return fetch(target, workspace.model, tag, workspace.baseline), ""
+        return fetch(target, workspace.model, tag, workspace.baseline_folder), ""
     except Unreadable as error:
         return None, str(error)
 

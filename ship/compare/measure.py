@@ -64,7 +64,9 @@ def published_then(workspace: Workspace, old: Side) -> Baseline:
     """Fetch what was published when the gate judged, even if its tag has moved since."""
     target, reference = destination(workspace.model, workspace.dist), old.reference or ""
     print(f"  beside {reference}, which was {old.digest} when the gate judged", flush=True)
-    return fetch_digest(target, workspace.model, old.digest or "", reference, workspace.baseline)
+    return fetch_digest(
+        target, workspace.model, old.digest or "", reference, workspace.baseline_folder
+    )
 
 
 def read_measurement(file: Path) -> Measurement:

@@ -11,7 +11,7 @@ from ship.github.api import ApiError, GitHub
 
 
 @dataclass(frozen=True)
-class Version:
+class PackageVersion:
     """One manifest of a package: an image, an index of images, or a signature or attestation."""
 
     number: int
@@ -20,7 +20,7 @@ class Version:
     created: datetime
 
     @classmethod
-    def of(cls, described: dict[str, Any]) -> Version:
+    def of(cls, described: dict[str, Any]) -> PackageVersion:
         """Return the version that GitHub's API describes."""
         return cls(
             number=described["id"],
@@ -38,20 +38,22 @@ class Package:
         self._path = f"/{kind}/{owner}/packages/container/{quote(name, safe='')}/versions"
         self._github = github
 
-    def versions(self) -> list[Version]:
+    def versions(self) -> list[PackageVersion]:
         """Return every version, the newest first; none where nothing is published."""
         try:
-            versions = [Version.of(described) for described in self._github.pages(self._path)]
+            versions = [
+                PackageVersion.of(described) for described in self._github.pages(self._path)
+            ]
         except ApiError as error:
             if error.status == 404:
                 return []
             raise
         return sorted(versions, key=lambda version: version.created, reverse=True)
 
-    def now(self, version: Version) -> Version:
+    def now(self, version: PackageVersion) -> PackageVersion:
         """Return a version as it is now."""
-        return Version.of(self._github.get(f"{self._path}/{version.number}"))
+        return PackageVersion.of(self._github.get(f"{self._path}/{version.number}"))
 
-    def delete(self, version: Version) -> None:
+    def delete(self, version: PackageVersion) -> None:
         """Delete a version; raise ApiError if GitHub refuses."""
         self._github.send("DELETE", f"{self._path}/{version.number}")

@@ -11,7 +11,7 @@ from judge.render.table import Table
 from ship import settings
 from ship.errors import ShipError, UsageError
 from ship.github.api import ApiError, GitHub, variable
-from ship.github.packages import Package, Version
+from ship.github.packages import Package, PackageVersion
 from ship.github.reachability import Node, node, reach, short
 from ship.github.step_files import add_summary
 from ship.registry.remote import Registry
@@ -80,7 +80,7 @@ def prune_package(package: Package, source: Source, name: str, policy: Policy) -
     return [reason for reason in failed.values() if reason]
 
 
-def same_tags(versions: list[Version], source: Source) -> None:
+def same_tags(versions: list[PackageVersion], source: Source) -> None:
     """Check that GitHub and the registry list the same tags; raise ShipError if one lags behind."""
     listed = {tag for version in versions for tag in version.tags}
     if versions and (unequal := sorted(listed ^ set(source.tags()))):
@@ -98,7 +98,7 @@ def order(node: Node) -> int:
     return 0 if node.subjects else 1 if node.children else 2
 
 
-def delete(package: Package, version: Version) -> str:
+def delete(package: Package, version: PackageVersion) -> str:
     """Delete a version unless it was tagged meanwhile; return why GitHub refused, "" if it did not.
 
     Raises ShipError where the version has changed.
@@ -111,14 +111,14 @@ def delete(package: Package, version: Version) -> str:
     return ""
 
 
-def unchanged(before: list[Version], after: list[Version]) -> None:
+def unchanged(before: list[PackageVersion], after: list[PackageVersion]) -> None:
     """Check that versions are the same as before; raise ShipError if not."""
     if before != after:
         raise ShipError("A package must not change while it is pruned. It did: run this again.")
 
 
 def table(
-    versions: list[Version], kept: dict[str, str], failed: dict[str, str], *, deleted: bool
+    versions: list[PackageVersion], kept: dict[str, str], failed: dict[str, str], *, deleted: bool
 ) -> str:
     """Return a row for each version: what became of it, and why."""
     rows = []

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from ship.errors import ShipError
-from ship.github.packages import Version
+from ship.github.packages import PackageVersion
 from ship.registry.image_files import Read, document
 
 ABOUT = re.compile(r"sha256-([0-9a-f]{64})(\.[a-z]+)?")  # what cosign and others say of a digest
@@ -23,7 +23,7 @@ FORMS = ("manifests", "config", "layers")
 class Node:
     """One version, and the digests that its manifest refers to (OCI image spec 1.1)."""
 
-    version: Version
+    version: PackageVersion
     children: tuple[str, ...]  # the images of an index
     subjects: tuple[str, ...]  # what it is a signature or an attestation of
 
@@ -33,7 +33,7 @@ class Node:
         return [tag for tag in self.version.tags if not ABOUT.fullmatch(tag)]
 
 
-def node(version: Version, read: Read) -> Node:
+def node(version: PackageVersion, read: Read) -> Node:
     """Read a version's manifest; raise ShipError for one that is neither an image nor an index."""
     manifest = document(read, version.digest)
     if not any(form in manifest for form in FORMS):

@@ -28,7 +28,7 @@ PREDICATE = "dev.sigstore.bundle.predicateType"
 
 
 @dataclass(frozen=True)
-class Version:
+class PublishedImage:
     """One published image, under all of its tags."""
 
     digest: str
@@ -42,7 +42,7 @@ class Version:
     beside: list[str]  # signature, SBOM, provenance
 
 
-def versions(target: Destination) -> list[Version]:
+def published_images(target: Destination) -> list[PublishedImage]:
     """Return the images at a destination, the newest first."""
     names = target.tags()
     images: dict[str, list[str]] = {}
@@ -50,16 +50,16 @@ def versions(target: Destination) -> list[Version]:
         if not tag.startswith("sha256-") and (digest := target.resolve(tag)):
             images.setdefault(digest, []).append(tag)
     described = [describe(target, digest, tags, names) for digest, tags in images.items()]
-    return sorted(described, key=lambda version: (version.created, version.tags), reverse=True)
+    return sorted(described, key=lambda image: (image.created, image.tags), reverse=True)
 
 
-def describe(target: Destination, digest: str, tags: list[str], names: list[str]) -> Version:
+def describe(target: Destination, digest: str, tags: list[str], names: list[str]) -> PublishedImage:
     """Return what an image's configuration and labels say about it."""
     manifest = image_files.manifest(target.read, digest)
     config: dict[str, Any] = json.loads(target.config(digest))
     own = config.get("config", {}).get("Labels") or {}
     labels = {name: str(value) for name, value in own.items()}
-    return Version(
+    return PublishedImage(
         digest=digest,
         tags=tags,
         created=str(config.get("created", ""))[:10],
@@ -107,29 +107,29 @@ def by_referrer(target: Destination, digest: str, tags: list[str]) -> list[str]:
 
 def show(model: str, target: Destination) -> None:
     """Print a line for each published image."""
-    published = versions(target)
+    published = published_images(target)
     if not published:
         print(f"{model}: nothing is published at {target}")
         return
     grid = Table(title=cell(f"{model} at {target}"), title_justify="left", header_style="bold")
     for title in ("tags", "date", "digest", "revision", "metrics", "MB", "beside it"):
         grid.add_column(title, overflow="fold")
-    for version in published:
-        grid.add_row(*row(version))
+    for image in published:
+        grid.add_row(*row(image))
     tables.show(grid)
 
 
-def row(version: Version) -> tuple[Text, ...]:
-    """Return a version as the cells of a table."""
-    shown = [f"{name} {rounded(value)}" for name, value in version.metrics.items()][:METRICS]
+def row(image: PublishedImage) -> tuple[Text, ...]:
+    """Return an image as the cells of a table."""
+    shown = [f"{name} {rounded(value)}" for name, value in image.metrics.items()][:METRICS]
     cells = (
-        "\n".join(version.tags),
-        version.created,
-        version.digest[7:19],
-        version.revision[:12],
-        "\n".join(["claimed:", *shown] if version.claimed else shown),
-        f"{version.size / 1e6:.1f}",
-        "\n".join(version.beside) or "not signed",
+        "\n".join(image.tags),
+        image.created,
+        image.digest[7:19],
+        image.revision[:12],
+        "\n".join(["claimed:", *shown] if image.claimed else shown),
+        f"{image.size / 1e6:.1f}",
+        "\n".join(image.beside) or "not signed",
     )
     return tuple(cell(text) for text in cells)
 

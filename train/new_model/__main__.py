@@ -19,7 +19,7 @@ from train.data import dataset, split
 from train.fit import estimator
 from train.fit.capture import listening
 from train.new_model import first_gate, table_profile, templates
-from train.new_model.first_gate import Baseline
+from train.new_model.first_gate import FirstGate
 from train.new_model.table_profile import Draft
 from train.new_model.templates import Plan
 
@@ -49,7 +49,7 @@ def create(name: str, csv: Path, target: str, root: Path) -> None:
     tell(drafted, folder, gate)
 
 
-def settle(drafted: Draft, folder: Path) -> Baseline:
+def settle(drafted: Draft, folder: Path) -> FirstGate:
     """Write the files, with a split in which no class is missing and then with a gate that passes.
 
     Raises ModelError if no split fits.
@@ -81,7 +81,7 @@ def write_spec(drafted: Draft, folder: Path, plan: Plan) -> model_toml.ModelSpec
     return model_toml.read(drafted.name, folder.parent)
 
 
-def tell(drafted: Draft, folder: Path, gate: Baseline) -> None:
+def tell(drafted: Draft, folder: Path, gate: FirstGate) -> None:
     """Print what the new folder holds, and what to do next."""
     print(f"Wrote {folder}: {drafted.task} of {drafted.target!r} from {drafted.rows} rows")
     for kind in model_toml.KINDS:

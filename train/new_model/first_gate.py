@@ -16,7 +16,7 @@ DROP = 0.02  # how far below the published model, beyond chance, a person should
 SHARE = 0.8  # of the way from guessing to the estimator: chance stays above, a broken model below
 
 
-class Baseline(NamedTuple):
+class FirstGate(NamedTuple):
     """The metric to bound, its bound, and the scores from which that follows."""
 
     metric: str
@@ -33,14 +33,14 @@ class Baseline(NamedTuple):
         return f"{gate}  # guessing gives {self.guessing:.2f}, build() gave {self.reached:.2f}"
 
 
-def measure(spec: ModelSpec, estimator: Any, train: Part, holdout: Part) -> Baseline:
+def measure(spec: ModelSpec, estimator: Any, train: Part, holdout: Part) -> FirstGate:
     """Score the estimator and a dummy; return a bound that this very estimator passes."""
     metric = "balanced_accuracy" if spec.task == "classification" else "r2"
     guess = DummyClassifier() if spec.task == "classification" else DummyRegressor()
     guessing = worst(spec, guess, train, holdout, metric)
     reached = worst(spec, estimator, train, holdout, metric)
     aim = guessing + SHARE * (reached - guessing) if reached > guessing else reached
-    return Baseline(metric, round_down(aim), guessing, reached)
+    return FirstGate(metric, round_down(aim), guessing, reached)
 
 
 def worst(spec: ModelSpec, estimator: Any, train: Part, holdout: Part, metric: str) -> float:

@@ -24,7 +24,7 @@ from ship.deploy.history import Entry
 from ship.errors import StageError
 from ship.pipeline import summary
 from ship.pipeline.stages import Run
-from ship.registry.catalogue import Version, rounded
+from ship.registry.catalogue import PublishedImage, rounded
 from ship.registry.catalogue import row as row_of_models
 from ship.registry.remote import Registry
 from tests.attacks.conftest import attack
@@ -78,11 +78,11 @@ class Terminal(io.StringIO):
         return True
 
 
-def told() -> Version:
+def hostile_image() -> PublishedImage:
     """Return an image whose labels say nothing that may be obeyed."""
-    return Version(digest=HOSTILE, tags=[HOSTILE], created=HOSTILE, revision=HOSTILE,
-                   version=HOSTILE, claimed=False, metrics={HOSTILE: HOSTILE}, size=1,
-                   beside=[HOSTILE])  # fmt: skip
+    return PublishedImage(digest=HOSTILE, tags=[HOSTILE], created=HOSTILE, revision=HOSTILE,
+                          version=HOSTILE, claimed=False, metrics={HOSTILE: HOSTILE}, size=1,
+                          beside=[HOSTILE])  # fmt: skip
 
 
 def entry() -> Entry:
@@ -113,7 +113,10 @@ def test_tables_hold_text_alone(
     monkeypatch.setenv("COLUMNS", "400")
     stream = make_stream()
     monkeypatch.setattr(sys, "stdout", stream)
-    cells = {"models": lambda: row_of_models(told()), "history": lambda: commands.row(entry())}
+    cells = {
+        "models": lambda: row_of_models(hostile_image()),
+        "history": lambda: commands.row(entry()),
+    }
     if word == "pipeline":
         grid = summary.table([run_of(monkeypatch)])
     else:

@@ -13,7 +13,7 @@ import pytest
 
 from ship.errors import ShipError, UsageError
 from ship.github.api import GitHub
-from ship.github.packages import Package, Version
+from ship.github.packages import Package, PackageVersion
 from ship.github.prune import Policy, prune_package
 from tests.support.github.fake import State
 
@@ -275,7 +275,7 @@ def test_prune_stops_at_a_version_that_was_tagged_meanwhile(
     """An index that is tagged in the last moment keeps itself and its platforms."""
     index = shelf.index([shelf.image("platform")])
 
-    def tagged(package: Package, version: Version) -> Version:
+    def tagged(package: Package, version: PackageVersion) -> PackageVersion:
         return replace(now(package, version), tags=("main",))
 
     now = Package.now

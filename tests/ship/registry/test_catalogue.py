@@ -15,7 +15,7 @@ from contract.bundle import Bundle
 from ship.compare.diff import diff
 from ship.errors import UsageError
 from ship.pipeline.publish import publish
-from ship.registry.catalogue import PREDICATES, show, versions
+from ship.registry.catalogue import PREDICATES, published_images, show
 from ship.registry.destination import Destination, destination
 from ship.registry.image_index import MEDIA_TYPE
 from ship.registry.layout import Layout
@@ -43,7 +43,7 @@ def test_versions_tell_each_image_once_with_all_its_tags(
     first = publish_to(target, good, tmp_path, "1.0.0", "main")
     size = first.compressed_size
     publish_to(target, bad, tmp_path, "2.0.0")
-    found = {tuple(version.tags): version for version in versions(target)}
+    found = {tuple(version.tags): version for version in published_images(target)}
     assert set(found) == {("1.0.0", "main"), ("2.0.0",)}
     version = found["1.0.0", "main"]
     assert version.digest == first.digest
@@ -61,7 +61,7 @@ def test_version_with_a_signature_is_said_to_have_one(
     archive = publish_to(target, good, tmp_path, "main")
     signature = archive.digest.replace(":", "-") + ".sig"
     publish_to(target, bad, tmp_path, signature)
-    found = [(version.tags, version.beside) for version in versions(target)]
+    found = [(version.tags, version.beside) for version in published_images(target)]
     assert found == [(["main"], ["signature"])]
 
 
@@ -75,7 +75,7 @@ def test_signature_and_sbom_of_cosign_are_found(
     publish(plain, [Tag("plain")], target)
     make_key(tmp_path / "key", monkeypatch)
     publish(signed, [Tag("signed")], target)
-    found = {version.tags[0]: version.beside for version in versions(target)}
+    found = {version.tags[0]: version.beside for version in published_images(target)}
     assert found == {"plain": [], "signed": ["signature", "SBOM"]}
 
 
@@ -117,7 +117,7 @@ def test_referrers_are_found_by_their_tag(
         answer = requests.put(f"http://{registry}/v2/{name}/manifests/{reference}", data=content,
                               headers={"Content-Type": kind}, timeout=10)  # fmt: skip
         assert answer.status_code == 201, answer.text
-    (version,) = versions(target)
+    (version,) = published_images(target)
     assert version.tags == ["main"]
     assert version.beside == ["signature", "SBOM", "provenance"]
 
