@@ -137,7 +137,7 @@ def built(workspace: Workspace, published: Layout, monkeypatch: pytest.MonkeyPat
     """The image around the judged bundle, which takes twice as long to answer."""
     image_of(workspace.bundle, workspace.folder / "image.tar", content="more")
     monkeypatch.setattr(measuring, "latencies", lambda *_: (20.0, 10.0))
-    monkeypatch.setattr(engine, "release", lambda *_: None)
+    monkeypatch.setattr(engine, "remove_names", lambda *_: None)
     return workspace
 
 
