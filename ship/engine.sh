@@ -34,20 +34,20 @@ progress() {
   shift 2
   while sleep 10 >&- 2>&-; do say "$step: $((SECONDS - began)) s $($how_far)"; done >&2 &
   ticker=$!
+  disown "$ticker" # whose end is no news
   "$@" || status=$?
   kill "$ticker"
-  wait "$ticker" 2>/dev/null || true
   return "$status"
 }
 
-# together PART…: run parts at the same time, with each line after its part's name. One that fails ends
-# the others, and all that they have started, when those named before it have ended.
+# together PART…: run parts at the same time; each names itself in what it prints. One that fails ends the
+# others, and all that they have started, when those named before it have ended.
 together() {
   local part pid pids=
   set -m # a process group for each
   trap 'for pid in $(jobs -p); do kill -- "-$pid"; done 2>/dev/null' EXIT
   for part in "$@"; do
-    "$0" "$part" </dev/null > >(exec sed -u "s/^/$part | /") 2>&1 &
+    "$0" "$part" </dev/null &
     pids="$pids $!"
   done
   for pid in $pids; do wait "$pid" || exit 1; done # `wait -n` is newer than the bash of macOS
