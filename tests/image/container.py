@@ -14,6 +14,7 @@ from typing import Any, Self
 import requests
 
 from ship.build.confined import NETWORK
+from tests.support.waiting import wait_until
 
 HOSTILE = ("--read-only", "--cap-drop=ALL", "--security-opt=no-new-privileges", "--memory=256m",
            "--memory-swap=256m", "--pids-limit=64", f"--network={NETWORK}")  # fmt: skip
@@ -26,14 +27,6 @@ def docker(*arguments: str, check: bool = True, stdin: str | None = None) -> str
     )
     assert result.returncode == 0 or not check, f"docker {arguments[0]}: {result.stderr}"
     return result.stdout
-
-
-def wait_until(true: Any, what: str, seconds: float = 20) -> None:
-    """Wait for a condition, and fail saying which one never came."""
-    deadline = time.monotonic() + seconds
-    while not true():
-        assert time.monotonic() < deadline, f"{what} did not happen within {seconds} s"
-        time.sleep(0.02)
 
 
 class Container:
@@ -80,7 +73,7 @@ class Container:
     def is_ready(self) -> bool:
         try:
             return self.get("/ready").status_code == 200
-        except requests.ConnectionError:
+        except (requests.ConnectionError, requests.Timeout):
             running = docker("inspect", "--format={{.State.Running}}", self.id).strip()
             assert running == "true", docker("logs", self.id)
             return False

@@ -12,7 +12,8 @@ import pytest
 
 from contract.bundle import MANIFEST, Bundle, Example
 from ship.build.confined import make_network
-from tests.image.container import HOSTILE, Container, docker, wait_until
+from tests.image.container import HOSTILE, Container, docker
+from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.engine
 

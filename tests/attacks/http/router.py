@@ -15,7 +15,7 @@ from ship.deploy.compose import render
 from ship.deploy.compose.project import FILES
 from ship.deploy.compose.state import Deployed, Release
 from tests.support.names import free_address
-from tests.support.servers.server import wait_until
+from tests.support.waiting import wait_until
 
 RELEASE = Release("sha256:" + "1" * 64, "flowers@sha256:" + "1" * 64, 1)
 RATE = 1_000_000
@@ -47,7 +47,7 @@ class Router:
         with (self.folder / "access.log").open("w") as log:
             command = [nginx, "-e", "stderr", "-c", str(self.folder / "nginx.conf")]
             self.process = subprocess.Popen([*command, "-g", "daemon off;"], stdout=log)
-        wait_until(self.listens)
+        wait_until(self.listens, "the start of nginx")
         return self
 
     def __exit__(

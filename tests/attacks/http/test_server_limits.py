@@ -30,7 +30,8 @@ from serve.monitoring.metrics import PAGE, Metrics, resident_bytes
 from tests.attacks.http.router import Router
 from tests.support.names import free_address
 from tests.support.servers.bundles import flowers, store
-from tests.support.servers.server import Server, wait_until
+from tests.support.servers.server import Server
+from tests.support.waiting import wait_until
 
 ROUTES = ["/predict", "/health"]
 SAFE_ID = re.compile(REQUEST_ID.pattern.decode())
@@ -209,7 +210,8 @@ def test_id_is_the_same_everywhere(router: Router, server: Server, identity: byt
     (used,) = re.findall(r"x-request-id: (.*)", head.decode())
     assert (used.strip() == identity.decode()) == bool(REQUEST_ID.fullmatch(identity))
     assert server.line(used.strip())["message"]
-    wait_until(lambda: f'"request_id":"{used.strip()}"' in router.log)
+    logged = f'"request_id":"{used.strip()}"'
+    wait_until(lambda: logged in router.log, "the line of the log")
 
 
 @pytest.mark.engine
@@ -218,7 +220,7 @@ def test_routers_log_is_json_whatever_comes(router: Router) -> None:
     for odd in (b"\xff", b'"', b"\\", b"\x1b", b"\xc3\xa9", b"last"):
         agent = b"user-agent: %b\r\n" % odd
         ask(router.port, b"GET /%b HTTP/1.1\r\n%b%b\r\n" % (odd, HEADERS, agent))
-    wait_until(lambda: "/last" in router.log)
+    wait_until(lambda: "/last" in router.log, "the line of the log")
     lines = [json.loads(line) for line in router.log.splitlines()]
     assert {'"', "\\", "not ASCII", "last"} <= {line["agent"] for line in lines}
     assert {'/"', "/\\", "not ASCII", "/last"} <= {line["path"] for line in lines}

@@ -7,12 +7,11 @@ import json
 import os
 import shutil
 import subprocess
-from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from tests.support.servers.server import wait_until
+from tests.support.waiting import wait_until
 
 NAMES = ("chromium", "google-chrome", "chromium-browser")
 KEYS = {"Tab": (9, ""), "Enter": (13, "\r")}
@@ -88,8 +87,7 @@ class Browser:
 
     def wait(self, expression: str) -> None:
         """Wait until an expression is true."""
-        true: Callable[[], Any] = lambda: self.run(expression)  # noqa: E731
-        wait_until(true)
+        wait_until(lambda: self.run(expression), expression)
 
     def press(self, key: str) -> None:
         """Press and release a key."""

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.servers.server import Server, wait_until
+from tests.support.servers.server import Server
+from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.slow  # starts servers
 
@@ -69,7 +70,7 @@ def test_inputs_can_be_left_out(bundle: Path) -> None:
     """LOG_INPUTS=0 keeps what clients send out of the log."""
     with Server(bundle, LOG_INPUTS=0) as server:
         server.send(b'{"features":[1,2,3,4]}')
-        wait_until(lambda: server.logged("prediction"))
+        wait_until(lambda: server.logged("prediction"), "the line of the log")
     (line,) = server.logged("prediction")
     assert "inputs" not in line
     assert line["outputs"]["prediction"]

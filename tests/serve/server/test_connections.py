@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.servers.server import Server, wait_until
+from tests.support.servers.server import Server
+from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.slow  # starts servers
 
@@ -140,7 +141,7 @@ def test_endless_request_is_ended(flowers_server: Server, begin: bytes, more: by
     too_large = 'http_requests_total{route="other",status="431"}'
     before = counted(flowers_server, too_large)
     exchange(flowers_server, begin, *[more] * 2000)
-    wait_until(lambda: counted(flowers_server, too_large) == before + 1)
+    wait_until(lambda: counted(flowers_server, too_large) == before + 1, "the refusal")
     assert flowers_server.get("/health").status_code == 200
 
 
@@ -195,7 +196,7 @@ def test_reader_that_stops_is_let_go(impatient_server: Server) -> None:
         client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         client.connect(("127.0.0.1", impatient_server.port))
         client.sendall((START + b"content-length: %d\r\n\r\n" % len(rows) + rows) * 10)
-        wait_until(lambda: impatient_server.logged("refused"))
+        wait_until(lambda: impatient_server.logged("refused"), "the refusal")
         received = 0
         with suppress(ConnectionResetError):
             while some := client.recv(65536):

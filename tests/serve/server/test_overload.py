@@ -23,7 +23,8 @@ from serve.inference.arrays import Frame
 from serve.inference.batcher import Batcher, Limits
 from serve.inference.scores import Scores
 from tests.support.servers.bundles import rewrite
-from tests.support.servers.server import Server, command, wait_until
+from tests.support.servers.server import Server, command
+from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.slow  # starts servers
 
@@ -147,7 +148,8 @@ def test_health_answers_while_predictions_run(busy_server: Server) -> None:
             threads.submit(load)
         try:
             times = [busy_server.get("/health").elapsed.total_seconds() for _ in range(20)]
-            wait_until(lambda: "\npredictions_in_flight 2\n" in busy_server.get("/metrics").text)
+            in_flight = "\npredictions_in_flight 2\n"
+            wait_until(lambda: in_flight in busy_server.get("/metrics").text, "a full queue")
         finally:
             stop.set()
     assert sorted(times)[10] < 0.5
@@ -168,7 +170,7 @@ def test_killed_worker_is_replaced(two_workers: Server) -> None:
     children = Path(f"/proc/{two_workers.process.pid}/task/{two_workers.process.pid}/children")
     victim, other = map(int, children.read_text().split())
     os.kill(victim, signal.SIGKILL)
-    wait_until(lambda: len(two_workers.logged("ready")) == 3)
+    wait_until(lambda: len(two_workers.logged("ready")) == 3, "the start of a third worker")
     assert other in map(int, children.read_text().split())
     assert [line["signal"] for line in two_workers.logged("worker replaced")] == ["SIGKILL"]
     assert post(two_workers, ROW).status_code == 200

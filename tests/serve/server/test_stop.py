@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 import requests
 
-from tests.support.servers.server import Server, wait_until
+from tests.support.servers.server import Server
+from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.slow  # starts servers
 
@@ -26,9 +27,10 @@ def bundle(make_bundle: Callable[[str], Path]) -> Path:
 
 def test_sigterm_makes_unready_at_once_and_still_answers(bundle: Path) -> None:
     """While draining /ready is 503, /health is 200, and predictions are answered."""
-    with Server(bundle, DRAIN_SECONDS=1) as server:
+    with Server(bundle, DRAIN_SECONDS=3) as server:
         server.process.send_signal(signal.SIGTERM)
-        wait_until(lambda: requests.get(server.url("/ready"), timeout=5).status_code == 503)
+        draining = lambda: requests.get(server.url("/ready"), timeout=5).status_code == 503  # noqa: E731
+        wait_until(draining, "the end of readiness")
         assert "draining" in server.get("/ready").json()["error"]
         assert server.get("/health").status_code == 200
         assert server.send(BODY).status_code == 200
@@ -42,7 +44,7 @@ def test_request_in_flight_is_finished(bundle: Path) -> None:
             client.sendall(HEAD + b"content-length: %d\r\n\r\n" % len(BODY) + BODY[:5])
             server.get("/health")
             server.process.send_signal(signal.SIGTERM)
-            wait_until(lambda: refuses_connections(server.port))
+            wait_until(lambda: refuses_connections(server.port), "the closing of the port")
             client.sendall(BODY[5:])
             assert client.recv(4096).startswith(b"HTTP/1.1 200 OK")
         assert server.process.wait(10) == 0

@@ -8,16 +8,15 @@ import signal
 import subprocess
 import sys
 import threading
-import time
-from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
 import requests
 
+from tests.support.waiting import PATIENCE, wait_until
+
 ROOT = Path(__file__).parents[3]
-PATIENCE = 20  # seconds
 
 
 class Server:
@@ -40,7 +39,10 @@ class Server:
         self.reader = threading.Thread(target=self.read)
         self.reader.start()
         count = int(str(self.settings.get("WORKERS", 1)))
-        wait_until(lambda: len(self.logged("ready")) == count or self.process.poll() is not None)
+        wait_until(
+            lambda: len(self.logged("ready")) == count or self.process.poll() is not None,
+            "the start of the server",
+        )
         return self
 
     def __exit__(
@@ -71,7 +73,10 @@ class Server:
 
     def line(self, identity: str) -> dict[str, Any]:
         """Return the log line of a request, once it is there."""
-        wait_until(lambda: [line for line in self.lines if line.get("id") == identity])
+        wait_until(
+            lambda: [line for line in self.lines if line.get("id") == identity],
+            "the line of the log",
+        )
         (line,) = [line for line in self.lines if line.get("id") == identity]
         return line
 
@@ -121,10 +126,3 @@ def command(
         timeout=PATIENCE,
         check=False,
     )
-
-
-def wait_until(happened: Callable[[], object]) -> None:
-    deadline = time.monotonic() + PATIENCE
-    while not happened():
-        assert time.monotonic() < deadline, "it did not happen in time"
-        time.sleep(0.005)

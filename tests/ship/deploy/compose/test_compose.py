@@ -27,9 +27,9 @@ from ship.pipeline.publish import publish
 from ship.registry.layout import Layout
 from ship.tags import Tag
 from ship.waiting import wait_for
-from tests.image.container import wait_until
 from tests.ship.deploy.compose.load import Load
 from tests.support.images.variants import impostor, variant
+from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.engine
 MakeLoad = Callable[[str], Load]
@@ -247,4 +247,4 @@ def test_dashboard_shows_every_replica_in_every_panel(compose: Compose, load: Ma
              "Prometheus must see every replica", 40, interval=0.5)  # fmt: skip
     with load("iris"), load("penguins"):
         for query in queries:
-            wait_until(lambda: ask_prometheus(compose, query), query, seconds=40)  # noqa: B023
+            wait_until(lambda: ask_prometheus(compose, query), query)  # noqa: B023
