@@ -65,7 +65,11 @@ class Run:
 
 
 def pipeline(models: list[str], stages: tuple[str, ...], settings: Settings) -> list[Run]:
-    """Run `stages` for each model; one that fails does not keep the others from theirs."""
+    """Run each of `stages` for every model; one that fails does not keep the others from theirs.
+
+    The models go through a stage one after the other, so that all of them are trained and built
+    while Trivy is still being made.
+    """
     if any(git.is_shallow(root) for root in (git.TOOL, model_folders.root())):
         print("plan: this clone is shallow, so revisions may be later than the commits they name; "
               "fetch the whole history (fetch-depth: 0)")  # fmt: skip
@@ -77,8 +81,8 @@ def pipeline(models: list[str], stages: tuple[str, ...], settings: Settings) -> 
             Run(Workspace(model, python_image), settings, not whole, wait_for_trivy)
             for model in models
         ]
-        for run in runs:
-            for stage in stages:
+        for stage in stages:
+            for run in runs:
                 if not run.failed:
                     run_stage(run, stage)
     return runs
