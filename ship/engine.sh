@@ -18,12 +18,12 @@ have() { command -v "$1" >/dev/null 2>&1; }
 # Succeeds where packages can be installed without asking anybody: by root, and on a CI runner.
 can_install() { have apt-get && { [ "$(id -u)" = 0 ] || { [ -n "${CI:-}" ] && sudo -n true; }; }; }
 
+as_root() { if [ "$(id -u)" = 0 ]; then "$@"; else sudo -n "$@"; fi; }
+
 # Parts that run at the same time take turns at apt, which refuses a second one. It has a session of its
 # own: who ends a part must not end a package manager in the middle of an installation.
 apt() {
-  local sudo=()
-  [ "$(id -u)" = 0 ] || sudo=(sudo -n)
-  progress "apt-get $1" true "${sudo[@]}" setsid --wait flock /var/lock/model-images-apt \
+  progress "apt-get $1" true as_root setsid --wait flock /var/lock/model-images-apt \
     env DEBIAN_FRONTEND=noninteractive DEBCONF_NOWARNINGS=yes apt-get -qq "$@" >/dev/null
 }
 
@@ -59,12 +59,18 @@ apt_install() {
   apt install -y --no-install-recommends "$@"
 }
 
-# Fetch the package lists, once. Debian 12's Docker predates the containerd image store: offer Debian
-# 13's packages beside it, at a priority that installs only what is asked for by name.
+# Fetch the package lists, unless this was done within the hour: apt removes the mark with the lists.
 refresh_packages() {
-  [ -z "${refreshed:-}" ] || return 0
-  refreshed=1
+  local fetched=/var/lib/apt/lists/model-images-fetched
+  [ -z "$(find "$fetched" -mmin -60 2>/dev/null)" ] || return 0
   apt update
+  offer_newer
+  as_root touch "$fetched"
+}
+
+# Debian 12's Docker predates the containerd image store: offer Debian 13's packages beside it, at a
+# priority that installs only what is asked for by name.
+offer_newer() {
   # shellcheck source=/dev/null
   [ "$(. /etc/os-release && echo "${VERSION_CODENAME:-}")" = bookworm ] || return 0
   local mirror
@@ -210,7 +216,8 @@ go_build() {
   (cd "$work" && "$go" mod init tools 2>/dev/null && "$go" mod edit -go=1.26.3 -require="$2" &&
     go=$(GOTOOLCHAIN=auto "$go" env GOROOT)/bin/go && export GOEXPERIMENT=jsonv2 &&
     "$go" list -mod=mod -deps "$package" >"$work/packages" 2>"$work/log" &&
-    "$go" build -v -mod=mod -trimpath -ldflags="$flags" -o "$tools/.$1-$$" "$package" 2>"$work/log" &&
+    "$go" build -v -mod=mod -trimpath -gcflags=all=-dwarf=false -ldflags="$flags" \
+      -o "$tools/.$1-$$" "$package" 2>"$work/log" &&
     mv "$tools/.$1-$$" "$tools/$1")
 }
 
