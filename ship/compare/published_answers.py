@@ -15,7 +15,7 @@ from contract.onnx_session import open_session, run
 from judge.comparison.baseline_answers import Answer
 from judge.errors import Incomparable
 from judge.judge import Published
-from ship import command
+from ship.build import confined
 from ship.compare.published_model import Baseline
 
 Rows = list[dict[str, Value]]
@@ -48,13 +48,10 @@ def ask_image(start: Callable[[], str], rows: Rows) -> Answer:
     Raises Incomparable if it cannot answer the rows.
     """
     lines = "".join(json.dumps(row) + "\n" for row in rows)
-    result = command.attempt(
-        "docker", "run", "--pull=never", "--rm", "--interactive", "--network=none",
-        "--read-only", "--cap-drop=ALL", "--tmpfs=/tmp", start(), "predict", "--format=jsonl",
-        stdin=lines,
-    )  # fmt: skip
+    result = confined.ask(start(), "predict", "--format=jsonl", stdin=lines)
     if not result.succeeded:
-        reason = (result.stderr.strip().splitlines() or ["no reason"])[-1]
+        # A container that takes more memory than it has is ended without a word.
+        reason = (result.stderr.strip().splitlines() or [f"exit code {result.returncode}"])[-1]
         raise Incomparable(f"its image cannot answer the new rows: {reason}", curable=True)
     answers = [json.loads(line) for line in result.stdout.splitlines()]
     probabilities = [list(vector(answer)) for answer in answers if answer.get("probabilities")]
