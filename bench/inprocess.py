@@ -14,9 +14,9 @@ from typing import Any
 
 import msgspec
 import numpy as np
-import onnxruntime
 
 from bench.process import ROOT, SERVER_CORE
+from contract.onnx_session import open_session
 
 ROUNDS = 30
 
@@ -26,13 +26,6 @@ def random_rows(bundle: Path, count: int) -> np.ndarray[Any, np.dtype[np.float64
     inputs = json.loads((bundle / "manifest.json").read_bytes())["inputs"]
     least, most = ([field[end] for field in inputs] for end in ("minimum", "maximum"))
     return np.random.default_rng(0).uniform(least, most, (count, len(inputs))).round(1)
-
-
-def session(bundle: Path) -> Any:
-    """Return an onnxruntime session of the bundle's model, with one thread."""
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = options.inter_op_num_threads = 1
-    return onnxruntime.InferenceSession(str(bundle / "model.onnx"), options)
 
 
 def typical(action: Callable[[], Any], rounds: int = ROUNDS) -> float:
@@ -50,7 +43,7 @@ def seconds_of_request(bundle: Path, body: str) -> float:
     """Return the seconds to decode a request and run the model, on the server's core."""
     encoded = body.encode()
     rows = np.array(json.loads(body)["instances"])
-    model = session(bundle)
+    model = open_session(bundle / "model.onnx")
     everywhere = os.sched_getaffinity(0)
     os.sched_setaffinity(0, {int(SERVER_CORE)})
     try:
@@ -63,7 +56,7 @@ def seconds_of_request(bundle: Path, body: str) -> float:
 def bulk_speed(bundle: Path, count: int, folder: Path) -> float:
     """Return the bulk scorer's speed on `count` rows as a share of onnxruntime's alone."""
     rows = random_rows(bundle, count)
-    model = session(bundle)
+    model = open_session(bundle / "model.onnx")
     own = typical(lambda: model.run(None, {"numeric": rows}), rounds=3)
     names = [
         field["name"] for field in json.loads((bundle / "manifest.json").read_bytes())["inputs"]

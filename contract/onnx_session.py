@@ -1,14 +1,20 @@
-"""Open an ONNX graph in one way: in training, in the server, and beside a published model."""
+"""Open an ONNX graph in one way, wherever it is asked, and run it over any number of rows."""
 
 from __future__ import annotations
 
+import itertools
 import os
 from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 # Since 1.29 onnxruntime sends telemetry and keeps a database in the user's home by default.
 os.putenv("ORT_DISABLE_TELEMETRY", "1")
 import onnxruntime
 
+BATCH = 1_000  # rows
 FATAL = 4  # log severity; errors are raised, and the caller reports them
 
 
@@ -26,3 +32,25 @@ def open_session(model: Path | bytes, threads: int = 1) -> onnxruntime.Inference
     options.enable_cpu_mem_arena = False  # memory stays flat after one large batch
     graph = model if isinstance(model, bytes) else str(model)
     return onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
+
+
+def run(
+    session: onnxruntime.InferenceSession, numeric: NDArray[np.float64], categorical: NDArray[Any]
+) -> tuple[NDArray[Any], NDArray[np.float64] | None]:
+    """Return predictions (rows,) and, of a graph that has them, probabilities (rows, classes).
+
+    `numeric` (rows, inputs) and `categorical` (rows, inputs) hold the inputs of each kind, with no
+    columns where there is none. The first row is run alone, as a server may be asked, the others by
+    the BATCH, so that memory is bounded. Raises KeyError for a graph with another input, ValueError
+    for one that answers another number of rows, and whatever onnxruntime raises.
+    """
+    inputs = {"numeric": numeric, "categorical": categorical}
+    feeds = {node.name: inputs[node.name] for node in session.get_inputs()}
+    rows = len(numeric)
+    ends = sorted({0, 1, *range(BATCH, rows, BATCH), rows})
+    batches = [
+        session.run(None, {name: values[start:end] for name, values in feeds.items()})
+        for start, end in itertools.pairwise(ends)
+    ]
+    predictions, *others = (np.concatenate(parts) for parts in zip(*batches, strict=True))
+    return predictions.reshape(rows), others[0].astype(np.float64) if others else None

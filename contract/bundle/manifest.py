@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import msgspec
 
@@ -174,8 +175,27 @@ class Example(msgspec.Struct, kw_only=True, omit_defaults=True, forbid_unknown_f
     """A holdout row and the answer the exported model gave to it."""
 
     features: dict[str, Value]
-    prediction: Label
+    prediction: Label  # a float of a regressor, a class of a classifier
     probabilities: list[float] | None = None
+
+    def is_answered_by(self, prediction: Any, probabilities: Sequence[Any] | None = None) -> bool:
+        """Return whether an answer, which may hold any JSON, is the recorded one.
+
+        A label is equal; a number is within PARITY_TOLERANCE, and so is each of the probabilities.
+        """
+        given, recorded = probabilities or [], self.probabilities or []
+        if isinstance(self.prediction, float):
+            is_same = is_close(prediction, self.prediction)
+        else:
+            is_same = prediction == self.prediction and not isinstance(prediction, bool)
+        return is_same and len(given) == len(recorded) and all(map(is_close, given, recorded))
+
+
+def is_close(given: Any, recorded: float) -> bool:
+    """Return whether `given` is a number within PARITY_TOLERANCE, absolutely or relatively."""
+    slack = PARITY_TOLERANCE * max(1, abs(recorded))
+    # An integer beyond every float can be compared with one, but not subtracted from it.
+    return type(given) in (int, float) and recorded - slack <= given <= recorded + slack
 
 
 def encode(value: object) -> bytes:

@@ -57,6 +57,7 @@ class OnnxRuntime:
 
     def run(self, frame: Frame) -> list[Any]:
         """Return the outputs of the graph; large batches for a forest are sorted by `z_order`."""
+        # Not by contract.onnx_session.run, which looks up the inputs and cuts batches at each call.
         feeds = {name: getattr(frame, name) for name in self.inputs}
         if self.order is None or len(frame.numeric) < WORTH_IT:
             return list(self.session.run(self.outputs, feeds))

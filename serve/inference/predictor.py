@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Sequence
 
-from contract.bundle import PARITY_TOLERANCE, Bundle, Example, Label
+from contract.bundle import Bundle, Example
 from serve.errors import WrongAnswer
 from serve.inference.arrays import Frame, Framer
 from serve.inference.scores import Runtime, Scores
@@ -35,7 +34,7 @@ class Predictor:
         nothing: list[list[float] | None] = [None] * len(examples)
         probabilities = scores.probabilities or nothing
         for index, example in enumerate(examples):
-            if not same(example, scores.labels[index], probabilities[index]):
+            if not example.is_answered_by(scores.labels[index], probabilities[index]):
                 raise WrongAnswer(
                     f"Golden example {index} must be answered with {example.prediction!r} "
                     f"{example.probabilities or ''}. Got {scores.labels[index]!r} "
@@ -77,16 +76,3 @@ def timed(predictor: Predictor, rows: list[Row]) -> float:
 def example_row(example: Example, bundle: Bundle) -> Row:
     """Return the values of a golden example in the order of the inputs."""
     return tuple(example.features.get(field.name) for field in bundle.manifest.inputs)
-
-
-def same(example: Example, label: Label, probabilities: list[float] | None) -> bool:
-    """Return whether an answer equals the recorded one, within PARITY_TOLERANCE."""
-    if isinstance(example.prediction, float) and isinstance(label, float):
-        return math.isclose(
-            example.prediction, label, rel_tol=PARITY_TOLERANCE, abs_tol=PARITY_TOLERANCE
-        )
-    recorded = example.probabilities or []
-    return example.prediction == label and all(
-        math.isclose(wanted, given, abs_tol=PARITY_TOLERANCE)
-        for wanted, given in zip(recorded, probabilities or [], strict=True)
-    )

@@ -7,15 +7,23 @@ from ship.errors import StageError
 
 NETWORK = "model-images-confined"
 MASQUERADE = "com.docker.network.bridge.enable_ip_masquerade"
-OPTIONS = ("--pull=never", "--read-only", "--cap-drop=ALL", "--security-opt=no-new-privileges",
-           "--tmpfs=/tmp", "--memory=256m", "--memory-swap=256m", "--pids-limit=64", "--cpus=1",
-           f"--network={NETWORK}")  # fmt: skip
+# Of a hardened host, on which every image must serve: its tests allow it no more than this.
+LIMITS = ("--pull=never", "--read-only", "--cap-drop=ALL", "--security-opt=no-new-privileges",
+          "--memory=256m", "--memory-swap=256m", "--pids-limit=64")  # fmt: skip
+OPTIONS = (*LIMITS, "--tmpfs=/tmp", "--cpus=1")
 
 
 def start(image: str, *options: str) -> str:
     """Start an image within the limits of its hosts, and return the container's id."""
     make_network()
-    return command.run("docker", "run", "--detach", *OPTIONS, *options, image).strip()
+    network = f"--network={NETWORK}"
+    return command.run("docker", "run", "--detach", *OPTIONS, network, *options, image).strip()
+
+
+def ask(image: str, *arguments: str, stdin: str) -> command.Result:
+    """Run a command of an image to its end, within the same limits and without any network."""
+    return command.attempt("docker", "run", "--rm", "--interactive", *OPTIONS, "--network=none",
+                           image, *arguments, stdin=stdin)  # fmt: skip
 
 
 def make_network() -> None:

@@ -8,13 +8,14 @@ from functools import partial
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from contract.bundle import Bundle, Value
-from contract.onnx_session import open_session
+from contract.onnx_session import open_session, run
 from judge.comparison.baseline_answers import Answer
 from judge.errors import Incomparable
 from judge.judge import Published
-from ship import command
+from ship.build import confined
 from ship.compare.published_model import Baseline
 
 Rows = list[dict[str, Value]]
@@ -26,23 +27,19 @@ def ask_graph(bundle: Bundle, rows: Rows) -> Answer:
     Raises Incomparable if it cannot answer the rows.
     """
     try:
+        numeric = cells(bundle, rows, "numeric", np.nan).astype(np.float64)
         session = open_session(bundle.model_file)
-        outputs = session.run(None, tensors(bundle, rows))
+        predictions, probabilities = run(session, numeric, cells(bundle, rows, "categorical", ""))
     except Exception as error:
         raise Incomparable(f"it cannot answer the new rows: {error}", curable=True) from error
-    predictions = np.asarray(outputs[0]).reshape(len(rows)).tolist()
-    return predictions, np.asarray(outputs[1]).tolist() if len(outputs) > 1 else None
+    return predictions.tolist(), None if probabilities is None else probabilities.tolist()
 
 
-def tensors(bundle: Bundle, rows: Rows) -> dict[str, Any]:
-    """Return the inputs of a graph, each of shape (rows, columns)."""
-    result: dict[str, Any] = {}
-    for kind, missing, dtype in (("numeric", np.nan, np.float64), ("categorical", "", object)):
-        names = [field.name for field in bundle.manifest.inputs if field.kind == kind]
-        if names:
-            cells = [[missing if row[n] is None else row[n] for n in names] for row in rows]
-            result[kind] = np.array(cells, dtype=dtype)
-    return result
+def cells(bundle: Bundle, rows: Rows, kind: str, missing: Value) -> NDArray[Any]:
+    """Return the inputs of a kind as an array (rows, inputs) of objects."""
+    names = [field.name for field in bundle.manifest.inputs if field.kind == kind]
+    values = [[missing if row[name] is None else row[name] for name in names] for row in rows]
+    return np.array(values, dtype=object).reshape(len(rows), len(names))
 
 
 def ask_image(start: Callable[[], str], rows: Rows) -> Answer:
@@ -51,13 +48,10 @@ def ask_image(start: Callable[[], str], rows: Rows) -> Answer:
     Raises Incomparable if it cannot answer the rows.
     """
     lines = "".join(json.dumps(row) + "\n" for row in rows)
-    result = command.attempt(
-        "docker", "run", "--pull=never", "--rm", "--interactive", "--network=none",
-        "--read-only", "--cap-drop=ALL", "--tmpfs=/tmp", start(), "predict", "--format=jsonl",
-        stdin=lines,
-    )  # fmt: skip
+    result = confined.ask(start(), "predict", "--format=jsonl", stdin=lines)
     if not result.succeeded:
-        reason = (result.stderr.strip().splitlines() or ["no reason"])[-1]
+        # A container that takes more memory than it has is ended without a word.
+        reason = (result.stderr.strip().splitlines() or [f"exit code {result.returncode}"])[-1]
         raise Incomparable(f"its image cannot answer the new rows: {reason}", curable=True)
     answers = [json.loads(line) for line in result.stdout.splitlines()]
     probabilities = [list(vector(answer)) for answer in answers if answer.get("probabilities")]

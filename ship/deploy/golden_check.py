@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import json
-import math
 import urllib.error
 import urllib.request
 from typing import Any
 
-from contract.bundle import PARITY_TOLERANCE, Example
+from contract.bundle import Example
 from ship.errors import StageError
 from ship.waiting import wait_for
 
@@ -47,23 +46,13 @@ def ask_example(url: str, example: Example) -> tuple[int, Any]:
 
 
 def agrees(answer: Any, example: Example) -> bool:
-    """Return whether an answer is the recorded one; numbers may differ by the tolerance."""
-    if not isinstance(answer, dict) or "prediction" not in answer:
+    """Return whether decoded JSON is an object of /predict that answers as recorded."""
+    if not isinstance(answer, dict):
         return False
-    given = answer["prediction"]
-    if example.probabilities is None:
-        return isinstance(given, int | float) and close(given, float(example.prediction))
-    probabilities = list((answer.get("probabilities") or {}).values())
-    return (
-        given == example.prediction
-        and len(probabilities) == len(example.probabilities)
-        and all(map(close, probabilities, example.probabilities))
+    probabilities = answer.get("probabilities") or {}
+    return isinstance(probabilities, dict) and example.is_answered_by(
+        answer.get("prediction"), list(probabilities.values())
     )
-
-
-def close(given: float, wanted: float) -> bool:
-    """Return whether two numbers are equal within PARITY_TOLERANCE."""
-    return math.isclose(given, wanted, rel_tol=PARITY_TOLERANCE, abs_tol=PARITY_TOLERANCE)
 
 
 def post(url: str, body: Any) -> tuple[int, Any]:

@@ -13,11 +13,10 @@ from typing import Any, Self
 
 import requests
 
-from ship.build.confined import NETWORK
+from ship.build.confined import LIMITS, NETWORK
 from tests.support.waiting import wait_until
 
-HOSTILE = ("--read-only", "--cap-drop=ALL", "--security-opt=no-new-privileges", "--memory=256m",
-           "--memory-swap=256m", "--pids-limit=64", f"--network={NETWORK}")  # fmt: skip
+HOSTILE = (*LIMITS, f"--network={NETWORK}")
 
 
 def docker(*arguments: str, check: bool = True, stdin: str | None = None) -> str:

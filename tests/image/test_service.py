@@ -5,13 +5,13 @@ from __future__ import annotations
 import csv
 import io
 import json
-import math
 from typing import Any
 
 import pytest
 
-from contract.bundle import MANIFEST, Bundle, Example
+from contract.bundle import MANIFEST, Bundle
 from ship.build.confined import make_network
+from ship.deploy.golden_check import agrees
 from tests.image.container import HOSTILE, Container, docker
 from tests.support.waiting import wait_until
 
@@ -36,7 +36,7 @@ def test_predict_answers_every_golden_example_as_recorded(
     for example in bundle.examples:
         reply = container.post("/predict", {"features": example.features})
         assert reply.status_code == 200, reply.text
-        assert_answers(reply.json(), example, bundle)
+        assert agrees(reply.json(), example), (reply.text, example)
 
 
 def test_predict_takes_rows_as_lists(container: Container, bundle: Bundle) -> None:
@@ -47,7 +47,7 @@ def test_predict_takes_rows_as_lists(container: Container, bundle: Bundle) -> No
     answers = reply.json()["predictions"]
     assert len(answers) == len(bundle.examples)
     for answer, example in zip(answers, bundle.examples, strict=True):
-        assert_answers(answer, example, bundle)
+        assert agrees(answer, example), (answer, example)
 
 
 def test_predict_names_the_field_that_is_wrong(container: Container, bundle: Bundle) -> None:
@@ -136,21 +136,9 @@ def test_predict_scores_a_table_in_bulk(image: str, bundle: Bundle) -> None:
     scored = docker(
         "run", "--rm", "--interactive", *HOSTILE, image, "predict", stdin=table.getvalue()
     )
-    predictions = [row["prediction"] for row in csv.DictReader(io.StringIO(scored))]
-    if bundle.manifest.task == "classification":
-        assert predictions == [str(example.prediction) for example in bundle.examples]
-    else:
-        expected = [float(example.prediction) for example in bundle.examples]
-        assert [float(p) for p in predictions] == pytest.approx(expected, rel=1e-5)
-
-
-def assert_answers(answer: dict[str, Any], example: Example, bundle: Bundle) -> None:
-    """Hold an answer against a golden example: labels exactly, numbers within 1e-5."""
-    if bundle.manifest.task == "regression":
-        assert math.isclose(answer["prediction"], float(example.prediction), rel_tol=1e-5)
-        return
-    assert answer["prediction"] == example.prediction
-    if example.probabilities is not None:
-        assert list(answer["probabilities"].values()) == pytest.approx(
-            example.probabilities, abs=1e-5
-        )
+    classes = (bundle.manifest.classes or []) if bundle.has_probabilities else []
+    rows = csv.DictReader(io.StringIO(scored))
+    for row, example in zip(rows, bundle.examples, strict=True):
+        prediction = type(example.prediction)(row["prediction"])  # cells are text
+        probabilities = [float(row[f"probability_{label}"]) for label in classes]
+        assert example.is_answered_by(prediction, probabilities), (row, example)

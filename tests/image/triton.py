@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-import pytest
 from tritonclient.http import InferenceServerClient, InferInput
 
 from contract.bundle import Bundle, Example
@@ -52,12 +51,8 @@ def assert_golden_answers(client: InferenceServerClient, bundle: Bundle) -> None
         label.decode() if isinstance(label, bytes) else label
         for label in result.as_numpy("prediction").tolist()
     ]
-    expected = [row.prediction for row in golden(bundle)]
-    if not bundle.has_probabilities:
-        assert expected == pytest.approx(predictions, rel=1e-5)
-        return
-    assert expected == predictions
-    probabilities = result.as_numpy("probabilities").tolist()
-    assert len(expected) == len(probabilities)
-    for row, found in zip(golden(bundle), probabilities, strict=True):
-        assert row.probabilities == pytest.approx(found, abs=1e-5)
+    probabilities: list[list[float]] = [[] for _ in predictions]
+    if bundle.has_probabilities:
+        probabilities = result.as_numpy("probabilities").tolist()
+    for row, *answer in zip(golden(bundle), predictions, probabilities, strict=True):
+        assert row.is_answered_by(*answer), (answer, row)

@@ -9,7 +9,7 @@ import numpy as np
 import onnx
 import pytest
 
-from contract.bundle import Example, read_notes
+from contract.bundle import PARITY_TOLERANCE, Example, read_notes
 from contract.onnx_session import open_session
 from tests.train.conftest import Trained
 from train.data.dataset import load
@@ -33,7 +33,7 @@ def test_bundle_is_served_by_onnx_proven_equal(trained: Trained) -> None:
     assert found is not None
     assert found.rows >= 20_000 + trained.bundle.manifest.data.train_rows
     assert found.label_mismatches == 0
-    assert 0 <= found.max_difference <= 1e-5
+    assert 0 <= found.max_difference <= PARITY_TOLERANCE
 
 
 def test_graph_has_the_promised_inputs_and_outputs(trained: Trained) -> None:
@@ -71,11 +71,11 @@ def test_examples_are_answered_by_the_graph(trained: Trained) -> None:
     answers = parity.answer(spec, graph, holdout)
     expected = evaluation["predictions"]
     if trained.bundle.manifest.classes is None:
-        assert answers.predictions == pytest.approx(expected, rel=1e-5)
+        assert answers.predictions == pytest.approx(expected, rel=PARITY_TOLERANCE)
     else:
         assert answers.predictions.tolist() == expected
         assert answers.probabilities == pytest.approx(
-            np.array(evaluation["probabilities"]), abs=1e-5
+            np.array(evaluation["probabilities"]), abs=PARITY_TOLERANCE
         )
     by_features = {json.dumps(row): at for at, row in enumerate(evaluation["features"])}
     for example in trained.bundle.examples:

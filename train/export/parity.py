@@ -2,41 +2,23 @@
 
 from __future__ import annotations
 
-import itertools
 import math
-from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from contract.bundle import Parity
-from contract.onnx_session import open_session
+from contract.onnx_session import open_session, run
 from contract.spec.model_toml import ModelSpec
 from train.fit.evaluate import Answers
 
-BATCH = 1_000
-
 
 def answer(spec: ModelSpec, graph: bytes, X: pd.DataFrame) -> Answers:
-    """Return the graph's answers to the first row alone, and to the others in batches."""
-    session = open_session(graph)
-    ends = [0, 1, *range(BATCH, len(X), BATCH), len(X)]  # one row alone, then many at a time
-    batches = [session.run(None, feed(spec, X.iloc[a:b])) for a, b in itertools.pairwise(ends)]
-    outputs: list[NDArray[Any]] = [np.concatenate(parts) for parts in zip(*batches, strict=True)]
-    predictions = outputs[0].reshape(len(X))
-    return Answers(predictions, outputs[1].astype(np.float64) if len(outputs) > 1 else None)
-
-
-def feed(spec: ModelSpec, X: pd.DataFrame) -> dict[str, NDArray[Any]]:
-    """Return the graph's inputs, each of shape (rows, columns): `numeric` and `categorical`."""
-    numeric, categorical = spec.columns("numeric"), spec.columns("categorical")
-    tensors: dict[str, NDArray[Any]] = {}
-    if numeric:
-        tensors["numeric"] = X[numeric].to_numpy(dtype=np.float64)
-    if categorical:
-        tensors["categorical"] = X[categorical].to_numpy(dtype=object)
-    return tensors
+    """Return the graph's answers to the rows of `X` (rows, inputs)."""
+    numeric = X[spec.columns("numeric")].to_numpy(dtype=np.float64)
+    categorical = X[spec.columns("categorical")].to_numpy(dtype=object)
+    return Answers(*run(open_session(graph), numeric, categorical))
 
 
 def compare(expected: Answers, got: Answers, scale: float) -> Parity:

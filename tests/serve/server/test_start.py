@@ -115,6 +115,16 @@ def test_wrong_golden_answer_is_refused(bundle: Path, assert_refused: Refused) -
     assert_refused(bundle, errors.WrongAnswer, "Golden example 3 must be answered with")
 
 
+def test_golden_answer_without_its_probabilities_is_refused(
+    bundle: Path, assert_refused: Refused
+) -> None:
+    """An example that records fewer numbers than the model answers is no proof of it."""
+    examples = json.loads((bundle / "examples.json").read_bytes())
+    del examples[3]["probabilities"]
+    rewrite(bundle, "examples.json", json.dumps(examples).encode())
+    assert_refused(bundle, errors.WrongAnswer, "Golden example 3 must be answered with")
+
+
 def test_other_scikit_learn_is_refused(
     make_bundle: Callable[[str], Path], tmp_path: Path, assert_refused: Refused
 ) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import pytest
@@ -10,7 +11,11 @@ from contract.bundle import Example
 from ship.deploy.golden_check import agrees
 
 FLOWER = Example(features={}, prediction="setosa", probabilities=[0.9, 0.1])
+KIND = Example(features={}, prediction="setosa")  # of a classifier without probabilities
+CODE = Example(features={}, prediction=100_000)
+FLAG = Example(features={}, prediction=1)
 PRICE = Example(features={}, prediction=100.0)
+RATIO = Example(features={}, prediction=1.0)
 RIGHT = {"prediction": "setosa", "probabilities": {"setosa": 0.9, "virginica": 0.1}}
 
 
@@ -22,6 +27,26 @@ RIGHT = {"prediction": "setosa", "probabilities": {"setosa": 0.9, "virginica": 0
         ({**RIGHT, "prediction": "virginica"}, FLOWER, False),
         ({**RIGHT, "probabilities": {"setosa": 0.8, "virginica": 0.2}}, FLOWER, False),
         ({"prediction": "setosa"}, FLOWER, False),
+        ({**RIGHT, "probabilities": None}, FLOWER, False),
+        ({**RIGHT, "probabilities": [0.9, 0.1]}, FLOWER, False),
+        ({**RIGHT, "probabilities": {"setosa": 0.9}}, FLOWER, False),
+        ({**RIGHT, "probabilities": {"setosa": 0.9, "virginica": math.nan}}, FLOWER, False),
+        ({**RIGHT, "probabilities": {"setosa": "0.9", "virginica": None}}, FLOWER, False),
+        ({"prediction": "setosa"}, KIND, True),
+        ({"prediction": "virginica"}, KIND, False),
+        (RIGHT, KIND, False),
+        ({"prediction": 100_000}, CODE, True),
+        ({"prediction": 100_000.0}, CODE, True),
+        ({"prediction": 100_001}, CODE, False),
+        ({"prediction": "100000"}, CODE, False),
+        ({"prediction": 1}, FLAG, True),
+        ({"prediction": True}, FLAG, False),
+        ({"prediction": True}, RATIO, False),
+        ({"prediction": None}, PRICE, False),
+        ({"prediction": math.nan}, PRICE, False),
+        ({"prediction": 10**400}, PRICE, False),
+        ({}, PRICE, False),
+        ({"prediction": 100}, PRICE, True),
         ({"prediction": 100.0005}, PRICE, True),
         ({"prediction": 101}, PRICE, False),
         ({"prediction": "100"}, PRICE, False),

@@ -12,7 +12,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder, StandardScaler
 from sklearn.tree import DecisionTreeClassifier
 
-from contract.bundle import Input, Parity, Serving
+from contract.bundle import PARITY_TOLERANCE, Input, Parity, Serving
 from tests.train.conftest import Parts
 from train.export import encoders, hard_rows, split_thresholds
 from train.export.parity import compare
@@ -48,7 +48,7 @@ def test_parity_measures_numbers_relatively(expected: float, got: float, differe
     """A number differs relative to its size, or to the spread of the target if that is larger."""
     found = compare(Answers(np.array([expected]), None), Answers(np.array([got]), None), scale=10.0)
     assert found.max_difference == difference
-    assert found.is_equal == (difference <= 1e-5)
+    assert found.is_equal == (difference <= PARITY_TOLERANCE)
 
 
 def test_hard_rows_are_as_hard_as_they_should_be() -> None:
