@@ -14,10 +14,10 @@ from ship.compare.published_model import release_version
 from ship.errors import StageError, UsageError
 from ship.github.step_files import add_summary, set_outputs
 from ship.github.untrusted import bounded
+from ship.host.progress import progress
 from ship.registry.destination import Destination, destination
 from ship.registry.image_files import document
 from ship.supply_chain import scan
-from ship.waiting import progress
 
 MOVING = ("main", "latest")
 RELEASES = 3  # the newest of each model

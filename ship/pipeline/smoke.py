@@ -18,7 +18,7 @@ from ship.files.bounded import read_file
 from ship.files.replace import replace_file
 
 # What tests an image, and what runs it while it is tested.
-TESTS = ("tests/image", "tests/conftest.py", "tests/support", "ship/build/confined.py")
+TESTS = ("tests/image", "tests/conftest.py", "tests/support", "ship/host/confined.py")
 MOST = 8  # lines of the reason why a test failed; the log has them all
 
 

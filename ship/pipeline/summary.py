@@ -16,16 +16,16 @@ from rich.text import Text
 from contract import models
 from contract.bundle import read
 from judge.report import arrow
-from ship import tables
 from ship.build import base_image
 from ship.build.workspace import MEASUREMENT, PUBLISHED, Workspace
 from ship.compare.judged import REPORT, read_report
 from ship.compare.measure import read_measurement
+from ship.host import tables
+from ship.host.tables import cell
 from ship.pipeline.publish import read_published
 from ship.pipeline.stages import STAGES, Run
 from ship.supply_chain import passed_tests
 from ship.supply_chain.scan import Findings
-from ship.tables import cell
 
 ROWS = ("result", "metric", "gate", "against published", "runtime", "digest",
         "compressed size", "over its base", "findings", "smoke", "tags", "published to",

@@ -13,7 +13,7 @@ from typing import Any, Self
 
 import requests
 
-from ship.build.confined import NETWORK
+from ship.host.confined import NETWORK
 from tests.support.waiting import wait_until
 
 HOSTILE = ("--read-only", "--cap-drop=ALL", "--security-opt=no-new-privileges", "--memory=256m",

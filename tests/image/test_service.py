@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from contract.bundle import MANIFEST, Bundle, Example
-from ship.build.confined import make_network
+from ship.host.confined import make_network
 from tests.image.container import HOSTILE, Container, docker
 from tests.support.waiting import wait_until
 
