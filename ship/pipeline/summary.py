@@ -112,8 +112,7 @@ def against(run: Run) -> Iterator[str]:
 def image_rows(workspace: Workspace) -> dict[str, str]:
     """Return the digest and the sizes of the image."""
     archive = workspace.archive
-    own = archive.layers[base_image.layers(workspace.python_image) :]
-    added = sum(layer["size"] for layer in own)
+    added = sum(layer["size"] for layer in base_image.own_layers(archive))
     return {
         "digest": archive.digest[7:19],
         "compressed size": f"{archive.compressed_size / 1e6:.1f} MB",
