@@ -21,6 +21,9 @@ override DEPLOYER := $(if $(filter kubernetes,$(value TARGET)),kubectl,compose)
 # On every core; tests of one module stay together, and share what it makes.
 override PARALLEL := --numprocesses=auto --dist=loadscope --no-loadscope-reorder
 
+# What is about the tool itself takes its own models.
+unit test test-all bench: override MODELS :=
+
 override TOOLS := trivy actionlint cosign compose docker-registry browser go kubectl nginx wrk
 
 .DEFAULT_GOAL := help

@@ -15,7 +15,7 @@ variable "SOURCE_DATE_EPOCH" { default = null }
 // Where the results go, and what else to say about the image, as JSON.
 variable "DIST" { default = "dist" }
 variable "LABELS" { default = "{}" }
-// Files that reach pip inside the build as secrets, so that no layer holds them; see ship/build/pip_secrets.py.
+// Files that reach pip inside the build as secrets, so that no layer holds them; see ship/host/pip_secrets.py.
 variable "PIP_CONFIG" { default = "" }
 variable "CA_BUNDLE" { default = "" }
 // Where a bundle that is being built goes, and the folder of an exported model that replaces training.

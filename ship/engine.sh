@@ -165,7 +165,7 @@ environment() {
     ! cmp -s "requirements-$kind.txt" .venv/installed.txt || return 0
   done
   python
-  python3 -m ship.build.environment "requirements-$1.txt"
+  python3 -m ship.host.environment "requirements-$1.txt"
 }
 
 # package COMMAND [newer] [PACKAGE]: have a command that Debian packages, by its own name or another.

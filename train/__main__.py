@@ -10,7 +10,6 @@ import sys
 from argparse import Namespace
 from pathlib import Path
 
-from contract import models
 from contract.errors import ModelError
 from contract.spec import model_toml
 from contract.spec.model_toml import ModelSpec
@@ -36,9 +35,7 @@ def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m train", description=__doc__)
     parser.add_argument("name", help="a folder of the models' root")
     parser.add_argument("--out", type=Path, required=True, help="where the result is written")
-    parser.add_argument(
-        "--models", type=Path, default=models.root(), help="the models' root (default: MODELS)"
-    )
+    parser.add_argument("--models", type=Path, help="the models' root; default: MODELS")
     parser.add_argument(
         "--keep-going",
         action="store_true",

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import os
 import re
+from typing import Any
 
 from ship import command, git
 from ship.build import standin
 from ship.build.standin import StandIn
 from ship.errors import ShipError
+from ship.registry.oci_archive import StoredImage
 
+BASE = ("name", "digest")  # what an image's labels say of its base; a stand-in has no digest
 PACKAGES = '"$1/usr/local/lib/python3.13/dist-packages"'
 STAND_IN = StandIn(  # Debian trixie with its Python 3.13, laid out as the official image is
     role="base",
@@ -52,3 +55,9 @@ def layers(image: str) -> int:
     """Count the layers of an image in the engine."""
     counted = "{{len .RootFS.Layers}}"
     return int(command.run("docker", "image", "inspect", "--format", counted, image))
+
+
+def own_layers(image: StoredImage) -> list[dict[str, Any]]:
+    """Return the layers that an image adds to the base that its labels name."""
+    labels = [image.labels.get(f"org.opencontainers.image.base.{part}") for part in BASE]
+    return image.layers[layers("@".join(filter(None, labels))) :]

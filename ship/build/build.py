@@ -14,11 +14,11 @@ from contract import models
 from contract.bundle import MANIFEST, read_file, refuse_others
 from contract.console import printable
 from ship import command, git
-from ship.build import pip_secrets
 from ship.build.bundle_intake import take
 from ship.build.workspace import Workspace
 from ship.errors import ShipError, StageError
 from ship.files.replace import new_file, replace_file
+from ship.host import pip_secrets
 
 BUILDER = "model-images"  # made by engine.sh where the engine itself cannot export OCI archives
 STEP = re.compile(r"#\d+ \[(?P<stage>[a-z-]+) +\d+/\d+\] (?P<instruction>(RUN|COPY) .*)")

@@ -10,9 +10,9 @@ from http.client import HTTPConnection, HTTPException, HTTPResponse
 
 from contract.bundle import Bundle
 from ship import command
-from ship.build.confined import start
 from ship.errors import StageError
-from ship.waiting import wait_for
+from ship.host.confined import start
+from ship.host.waiting import wait_for
 
 PORT = "8080"
 SECONDS = 30  # to become ready

@@ -10,7 +10,7 @@ from functools import partial
 from rich.table import Table
 from rich.text import Text
 
-from ship import git, tables
+from ship import git
 from ship.deploy import rollout
 from ship.deploy.canary import Trial
 from ship.deploy.compose.project import Project
@@ -23,9 +23,10 @@ from ship.deploy.kubernetes.target import Kubernetes
 from ship.deploy.rollout import Target
 from ship.deploy.settings import Settings, load
 from ship.errors import ShipError, StageError, UsageError
+from ship.host import tables
+from ship.host.tables import cell
 from ship.registry.destination import Destination, destination
 from ship.supply_chain.verify import verify
-from ship.tables import cell
 
 WIDTH = 200  # of the history where no terminal says otherwise
 

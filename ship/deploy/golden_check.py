@@ -9,7 +9,7 @@ from typing import Any
 
 from contract.bundle import Example
 from ship.errors import StageError
-from ship.waiting import wait_for
+from ship.host.waiting import wait_for
 
 TOO_MANY = 429
 SECONDS = 10  # until the router or Gateway must know of a new service

@@ -15,7 +15,8 @@ from ship.github.comment import comment
 from ship.github.issue import issue
 from ship.github.override import override
 from ship.github.prune import Policy, prune
-from ship.github.push import proposal, push
+from ship.github.push import push
+from ship.github.reports import reports
 from ship.github.required_jobs import require_jobs
 
 
@@ -27,8 +28,8 @@ def main() -> int:
             return {"required-jobs": require_jobs, "override": override}[arguments.word]()
         if arguments.word == "push":
             return push(arguments.branch, arguments.message, models.root())
-        if arguments.word == "proposal":
-            return proposal(arguments.reports, arguments.body)
+        if arguments.word == "reports":
+            return reports(arguments.folder, arguments.file)
         github = GitHub.from_environment()
         if arguments.word == "prune":
             return prune(github, Policy(arguments.last, arguments.days, arguments.delete))
@@ -48,9 +49,10 @@ def parser() -> argparse.ArgumentParser:
     pushing = words.add_parser("push", help="commit what has changed, and push it as a branch")
     pushing.add_argument("branch")
     pushing.add_argument("--message", default="Change", help="message of the commit")
-    proposing = words.add_parser("proposal", help="write a pull request's text from its reports")
-    proposing.add_argument("reports", type=Path, help="the folder of the reports")
-    proposing.add_argument("body", type=Path, help="the file to write")
+    joining = words.add_parser("reports", help="write every model's report into one file, and show "
+                               "them in the run's summary")  # fmt: skip
+    joining.add_argument("folder", type=Path, help="the folder of the reports")
+    joining.add_argument("file", type=Path, help="the file to write")
     words.add_parser("override", help="say who accepts a drop by a label on the pull request")
     words.add_parser("comment", help="post the report of a pull request's run")
     words.add_parser("issue", help="open, update or close the issue of the weekly scan")

@@ -1,4 +1,4 @@
-"""Push what a workflow has written, and describe it; git does not store the job's token."""
+"""Push what a workflow has written; git does not store the job's token."""
 
 from __future__ import annotations
 
@@ -8,13 +8,9 @@ from pathlib import Path
 
 from ship import command, git
 from ship.errors import ShipError
-from ship.files.bounded import read_file
 from ship.github.api import BOT, variable
 from ship.github.step_files import set_outputs
-from ship.github.untrusted import bounded, neutral
 
-REPORT = "report.md"
-NOTE = "The reports are longer than a pull request's text may be: this is their beginning.\n\n"
 EMAIL = "41898282+github-actions[bot]@users.noreply.github.com"  # GitHub's own, for its bot
 
 
@@ -41,14 +37,4 @@ def push(branch: str, message: str, root: Path) -> int:
         raise ShipError(f"{branch} must be a branch that this job may push to. "
                         f"Got instead from git: {pushed.reason}")  # fmt: skip
     set_outputs(commit=git.git("rev-parse", "HEAD", root=root))
-    return 0
-
-
-def proposal(reports: Path, body: Path) -> int:
-    """Write the reports in a folder to `body`.
-
-    They come from jobs in which models' code ran, so their text is not trusted.
-    """
-    texts = [read_file(file).decode(errors="replace") for file in sorted(reports.rglob(REPORT))]
-    body.write_text(bounded(neutral("\n".join(texts)), NOTE), encoding="utf-8")
     return 0

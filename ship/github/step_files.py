@@ -7,7 +7,10 @@ import re
 from pathlib import Path
 
 from ship.errors import ShipError
+from ship.github.untrusted import bounded
 
+SUMMARY_LIMIT = 2**20  # bytes that GitHub shows
+NOTE = "There is more than a summary can hold: this is the beginning.\n\n"
 NAME = re.compile(r"[a-z][a-z0-9_]*")
 BREAKS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")  # some reader ends a line at these
 
@@ -25,8 +28,8 @@ def tell_outputs(**values: str) -> None:
 
 
 def add_summary(markdown: str) -> None:
-    """Add Markdown to the summary of the workflow's run."""
-    append("GITHUB_STEP_SUMMARY", markdown)
+    """Add Markdown to the summary of the workflow's run, as much as GitHub shows of it."""
+    append("GITHUB_STEP_SUMMARY", bounded(markdown, NOTE, SUMMARY_LIMIT))
 
 
 def append(variable: str, text: str) -> None:

@@ -14,16 +14,15 @@ from ship.compare.published_model import release_version
 from ship.errors import StageError, UsageError
 from ship.github.step_files import add_summary, set_outputs
 from ship.github.untrusted import bounded
+from ship.host.progress import progress
 from ship.registry.destination import Destination, destination
 from ship.registry.image_files import document
 from ship.supply_chain import scan
-from ship.waiting import progress
 
 MOVING = ("main", "latest")
 RELEASES = 3  # the newest of each model
 TABLE_LIMIT = 20_000  # bytes, so that both fit an issue, and a variable of a job's environment
 FINDINGS_LIMIT = 40_000  # bytes of JSON
-SUMMARY_LIMIT = 2**20  # bytes that GitHub shows
 LONGEST = 500  # characters of a finding
 NOTE = "There is more than an issue can hold; see the run. This is the beginning.\n\n"
 
@@ -135,7 +134,7 @@ def tell(images: list[Scanned]) -> None:
     shown, lines = table(images), finding_lines(images)
     page = "\n".join([shown, "", *(f"- {line}" for line in lines), ""])
     print(page)
-    add_summary(bounded(page, NOTE, SUMMARY_LIMIT))
+    add_summary(page)
     sizes = accumulate(len(json.dumps([line])) for line in lines)
     kept = [line for line, size in zip(lines, sizes, strict=True) if size <= FINDINGS_LIMIT]
     note = NOTE if len(kept) < len(lines) else ""

@@ -24,6 +24,7 @@ from ship.compare.judged import enforce, read_judged, reports_digest
 from ship.compare.measure import measure
 from ship.errors import ShipError, StageError, UsageError
 from ship.github.step_files import set_outputs
+from ship.host.progress import progress
 from ship.pipeline.admission import refuse_untested
 from ship.pipeline.handed_on import find, hand_on, handed_on
 from ship.pipeline.publish import (
@@ -41,7 +42,6 @@ from ship.settings import Settings
 from ship.supply_chain import passed_tests
 from ship.supply_chain.scan import find_database, scan, scanner, trivy_in_background
 from ship.tags import tags_of_head
-from ship.waiting import progress
 
 STAGES = ("train", "gate", "image", "measure", "scan", "smoke", "publish")
 TESTING = {"measure", "scan", "smoke"}  # the stages in which an image can be found wanting

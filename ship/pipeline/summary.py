@@ -16,16 +16,16 @@ from rich.text import Text
 from contract import models
 from contract.bundle import read
 from judge.report import arrow
-from ship import tables
 from ship.build import base_image
 from ship.build.workspace import MEASUREMENT, PUBLISHED, Workspace
 from ship.compare.judged import REPORT, read_report
 from ship.compare.measure import read_measurement
+from ship.host import tables
+from ship.host.tables import cell
 from ship.pipeline.publish import read_published
 from ship.pipeline.stages import STAGES, Run
 from ship.supply_chain import passed_tests
 from ship.supply_chain.scan import Findings
-from ship.tables import cell
 
 ROWS = ("result", "metric", "gate", "against published", "runtime", "digest",
         "compressed size", "over its base", "findings", "smoke", "tags", "published to",
@@ -112,8 +112,7 @@ def against(run: Run) -> Iterator[str]:
 def image_rows(workspace: Workspace) -> dict[str, str]:
     """Return the digest and the sizes of the image."""
     archive = workspace.archive
-    own = archive.layers[base_image.layers(workspace.python_image) :]
-    added = sum(layer["size"] for layer in own)
+    added = sum(layer["size"] for layer in base_image.own_layers(archive))
     return {
         "digest": archive.digest[7:19],
         "compressed size": f"{archive.compressed_size / 1e6:.1f} MB",

@@ -9,11 +9,11 @@ from typing import Any
 from rich.table import Table
 from rich.text import Text
 
-from ship import tables
+from ship.host import tables
+from ship.host.tables import cell
 from ship.registry import image_files
 from ship.registry.destination import Destination
 from ship.registry.image_files import INDEXES, document
-from ship.tables import cell
 
 METRIC = "model-images.metric."
 EVALUATION = "model-images.evaluation"

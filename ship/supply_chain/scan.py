@@ -18,9 +18,9 @@ from ship.build.workspace import Workspace
 from ship.errors import StageError
 from ship.files import digest
 from ship.files.replace import remove
+from ship.host.progress import progress
 from ship.registry.layout import Layout
 from ship.registry.oci_archive import Archive
-from ship.waiting import progress
 
 TOOLS = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache"), "model-images", "bin")
 SEVERITIES = ("CRITICAL", "HIGH", "MEDIUM", "LOW", "UNKNOWN")

@@ -9,9 +9,9 @@ import pytest
 
 from contract import models
 from contract.bundle import Bundle, read
-from ship.build.confined import make_network
 from ship.build.engine import load
 from ship.build.workspace import Workspace
+from ship.host.confined import make_network
 from tests.conftest import BuildModel, locked
 from tests.image.container import Container, files
 from tests.support.checkouts.checkout import Checkout

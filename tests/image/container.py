@@ -13,7 +13,7 @@ from typing import Any, Self
 
 import requests
 
-from ship.build.confined import LIMITS, NETWORK
+from ship.host.confined import LIMITS, NETWORK
 from tests.support.waiting import wait_until
 
 HOSTILE = (*LIMITS, f"--network={NETWORK}")

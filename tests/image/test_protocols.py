@@ -9,7 +9,7 @@ import pytest
 from tritonclient.http import InferenceServerClient
 
 from contract.bundle import Bundle
-from ship.build.confined import make_network
+from ship.host.confined import make_network
 from tests.image.container import HOSTILE, Container
 from tests.image.triton import assert_described, assert_golden_answers
 

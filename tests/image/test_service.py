@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from contract.bundle import MANIFEST, Bundle
-from ship.build.confined import make_network
 from ship.deploy.golden_check import agrees
+from ship.host.confined import make_network
 from tests.image.container import HOSTILE, Container, docker
 from tests.support.waiting import wait_until
 

@@ -11,7 +11,7 @@ import pytest
 from ship import git
 from ship.command import REASON_CHARACTERS, Background, attempt, follow, run
 from ship.errors import StageError
-from ship.waiting import wait_for
+from ship.host.waiting import wait_for
 
 STARTERS = {"subprocess", "os.system", "os.popen", "pty", "multiprocessing"}
 

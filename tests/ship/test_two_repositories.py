@@ -3,30 +3,23 @@
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from contract.bundle import read
 from contract.errors import ModelError
 from ship import git, settings
 from ship.build.inputs import Inputs, plan
 from ship.errors import ShipError, StageError, UsageError
 from ship.pipeline.publish import refuse_uncommitted
-from ship.registry.layout import Layout
-from ship.registry.oci_archive import Archive
 from ship.registry.remote import Registry
 from ship.supply_chain.expected_identity import fits
 from ship.supply_chain.identity import Claim
 from ship.tags import tags_of_head
-from tests.image.container import docker
 from tests.support.checkouts.checkout import Checkout
-from tests.support.checkouts.fork import Fork, make_unique
 
-MODEL = "abroad"
 ADDRESS = "https://example.com/octo/models"
 REGISTRY = Registry("127.0.0.1:9/owner/iris")
 
@@ -222,54 +215,6 @@ def test_plan_is_told_where_the_models_are(models: Path) -> None:
     )  # fmt: skip
     sha = git.last_commit(root=models).sha
     assert done.stdout == f'models=["iris", "wine"]\ntag=sha-{sha[:12]}\n'
-
-
-@pytest.fixture
-def abroad(tmp_path: Path, models: Path) -> Path:
-    """The models of another repository, one of which trains, at a tagged commit on a branch."""
-    shop = models.parent
-    shutil.copytree(git.TOOL / "model/iris", models / MODEL,
-                    ignore=shutil.ignore_patterns("__pycache__"))  # fmt: skip
-    make_unique(models / MODEL / "estimator.py")
-    git.git("switch", "--quiet", "--create", "trunk", root=shop)
-    commit(models, "README.md", "our models")
-    git.git("tag", f"{MODEL}-v1.2.3", root=shop)
-    return models
-
-
-@pytest.mark.engine
-@pytest.mark.nightly
-def test_pipeline_publishes_models_of_another_repository(abroad: Path, tmp_path: Path) -> None:
-    """From training to the tags: the tool in one repository, the models in a folder of another."""
-    (tmp_path / "fork").mkdir()
-    fork = Fork(tmp_path / "fork")
-    tool = fork.commit()
-    fork.git("tag", f"{MODEL}-v9.9.9")  # is no version of a model that lies elsewhere
-    words = {"MODEL": MODEL, "MODELS": "../shop/models"}
-    try:
-        done = fork.make("pipeline", **words)
-        assert done.returncode == 0, done.stdout + done.stderr
-    finally:
-        docker("rmi", "--force", f"{MODEL}:dev", check=False)
-    published = Layout(fork.root / "dist/registry" / MODEL)
-    sha = git.last_commit(root=abroad).sha
-    assert set(published.tags()) == {"1.2.3", "1.2", "1", "latest", "trunk", f"sha-{sha[:12]}"}
-    labels = Archive(fork.root / "dist" / MODEL / "image.tar").labels
-    told = {name: labels[f"org.opencontainers.image.{name}"] for name in ("revision", "source")}
-    assert told == {"revision": sha, "source": ADDRESS}
-    assert labels["model-images.tool"] == tool
-    assert read(fork.root / "dist" / MODEL / "bundle").manifest.revision == sha
-    assert not fork.git("status", "--porcelain")
-    assert not git.is_dirty(root=abroad)
-
-    (abroad / "wine/model.toml").write_text("changed")
-    (abroad / "README.md").write_text("changed")
-    (abroad / MODEL / "__pycache__").mkdir()
-    (abroad / MODEL / "__pycache__/estimator.pyc").touch()
-    commit(abroad, ".gitignore", "__pycache__/")
-    done = fork.make("train", **words)
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert not fork.trained(MODEL)
 
 
 def test_repository_without_a_model_plans_nothing(tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from ship.waiting import wait_for
+from ship.host.waiting import wait_for
 
 PATIENCE = 60  # seconds: a machine that also builds and loads images answers late
 

@@ -57,6 +57,17 @@ def command(*arguments: object) -> subprocess.CompletedProcess[str]:
     )  # fmt: skip
 
 
+def test_option_counts_more_than_the_setting(
+    folder: Folder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where --models is right, nobody is told that MODELS is wrong."""
+    folder.write(two_classes())
+    monkeypatch.setenv("MODELS", "/nonexistent")
+    done = command("train", "made", "--models", folder.root, "--step", "reach",
+                   "--out", folder.root / "out")  # fmt: skip
+    assert (done.returncode, done.stderr) == (0, "")
+
+
 def test_training_shows_each_step_and_nothing_else(folder: Folder) -> None:
     """A build's log has one line per step, and no warning of any library."""
     folder.write(two_classes())

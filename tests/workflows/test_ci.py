@@ -123,14 +123,14 @@ def test_pull_request_of_a_fork_is_built_tested_and_reported_on(
 def test_pull_request_under_the_gate_is_red_and_says_why(
     act: Act, state: State, spoiled: Fork
 ) -> None:
-    """A model that fails its gate is not built; its report is there all the same."""
+    """A model that fails its gate is not built; its report is shown all the same."""
     spoiled.edit(f"model/{MODEL}/model.toml", "accuracy = { min = 0.9,", "accuracy = { min = 1,")
     spoiled.commit()
     run = act.run("pull_request", "ci.yml", pull_request(state))
     assert run.results[TRAIN] == "failure"
     assert IMAGE not in run.results
-    report = (act.artifacts / f"report-{MODEL}" / "report.md").read_text()
-    assert f"{MODEL}: failed: accuracy must be at least 1" in report
+    summary = (act.artifacts / "report" / "summary.md").read_text()
+    assert f"{MODEL}: failed: accuracy must be at least 1" in summary
 
 
 @pytest.mark.nightly

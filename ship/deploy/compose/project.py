@@ -14,7 +14,7 @@ from ship.deploy.compose.state import State
 from ship.deploy.settings import Settings
 from ship.errors import StageError
 from ship.files.replace import replace_file
-from ship.waiting import wait_for
+from ship.host.waiting import wait_for
 
 FILES = Path(__file__).parent
 SETTLE_SECONDS = 45  # more than the router's worker_shutdown_timeout

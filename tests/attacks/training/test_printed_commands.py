@@ -15,13 +15,14 @@ from rich.table import Table
 
 from contract.bundle import Check
 from contract.console import printable
-from ship import command, git, tables
+from ship import command, git
 from ship.build.build import bake
 from ship.build.workspace import Workspace
 from ship.deploy import commands
 from ship.deploy.compose import containers
 from ship.deploy.history import Entry
 from ship.errors import StageError
+from ship.host import tables
 from ship.pipeline import summary
 from ship.pipeline.stages import Run
 from ship.registry.catalogue import PublishedImage, rounded

@@ -138,13 +138,27 @@ def test_make_runs_nothing_to_say_what_it_would_do(variable: str, desk: Desk) ->
 
 @pytest.mark.parametrize("payload", PAYLOADS)
 def test_words_run_nothing_that_variables_hold(payload: str, desk: Desk) -> None:
-    """Every word runs to its end, and each program gets letter by letter what was written."""
+    """Every word runs to its end, and each program gets letter by letter what was written.
+
+    The words about the tool empty MODELS.
+    """
     held = values(payload)
     for arguments, environment in ((assigned(held), {}), ([], held)):
         desk.make(*words()[:-1], *arguments, **environment)
         assert not desk.canary.exists()
         for name in held.keys() - {"PATH"}:
-            assert desk.recorded(name) == {held[name]}
+            emptied = {""} if name == "MODELS" else set()
+            assert desk.recorded(name) == {held[name]} | emptied
+
+
+@pytest.mark.parametrize("word", ["unit", "test", "test-all", "bench"])
+def test_words_about_the_tool_take_its_own_models(word: str, desk: Desk) -> None:
+    """Its tests and measurements name models of its own, wherever a user's are."""
+    for arguments, environment in ((["MODELS=/mine"], {}), ([], {"MODELS": "/mine"})):
+        assert desk.make(word, *arguments, **environment).returncode == 0
+        assert desk.recorded("MODELS") == {""}
+    desk.make("train", "MODELS=/mine")
+    assert desk.recorded("MODELS") == {"/mine"}
 
 
 def test_words_run_for_real_at_the_desk(desk: Desk) -> None:

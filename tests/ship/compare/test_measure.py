@@ -10,10 +10,10 @@ import pytest
 
 from contract.evaluation.evaluation import read as evaluation_of
 from ship.build import engine
-from ship.build.confined import MASQUERADE, NETWORK
 from ship.compare.image_server import serving
 from ship.compare.published_answers import as_published
 from ship.compare.published_model import Baseline, fetch
+from ship.host.confined import MASQUERADE, NETWORK
 from ship.pipeline.publish import publish
 from ship.tags import Tag
 from tests.image.container import docker

@@ -23,7 +23,7 @@ from ship.registry.layout import Layout
 from ship.settings import Settings
 from ship.supply_chain import passed_tests
 from ship.tags import Tag
-from tests.support.images.bundle_images import image_of, publish_to
+from tests.support.images.bundle_images import BASE, image_of, publish_to
 from tests.support.images.oci_archives import oci_archive
 from tests.support.images.trivy_files import pass_scan
 
@@ -190,7 +190,8 @@ def test_slow_image_is_refused_or_accepted_without_another_build(
 
 def test_table_is_made_of_files(built: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
     """Another process, which knows nothing but how long the stages took, shows all of it."""
-    monkeypatch.setattr("ship.build.base_image.layers", lambda _: 0)
+    engine = {f"python:3.13@{BASE}": 0}  # the layers of the base that the image's labels name
+    monkeypatch.setattr("ship.build.base_image.layers", engine.__getitem__)
     run_stage(Run(built), "measure")
     archive = built.archive
     pass_scan(archive, low=2)
@@ -205,6 +206,7 @@ def test_table_is_made_of_files(built: Workspace, monkeypatch: pytest.MonkeyPatc
     assert "accuracy +0" in cells["against published"]
     assert "latency of one row, ms 10 → 20: 2.00 times" in cells["against published"]
     assert cells["digest"] == archive.digest[7:19]
+    assert cells["over its base"] == cells["compressed size"]
     assert (cells["findings"], cells["smoke"], cells["tags"]) == ("2 low", "31 passed", "main")
     assert cells["published to"].endswith("registry/made")
 

@@ -16,10 +16,13 @@ from contract.bundle import encode, read, write
 from ship import git
 from ship.registry.remote import Registry
 from tests.image.container import docker
+from tests.support.checkouts.checkout import Checkout
 from tests.support.checkouts.fork import LONG_AGO, MODEL, Fork, make_unique
 from tests.support.models.folder import RATIOS
 
 pytestmark = pytest.mark.engine
+MODELS = "../shop/models"  # in another repository than the tool
+ADDRESS = "https://example.com/octo/models"
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -118,51 +121,74 @@ def test_pipeline_refuses_a_corrupted_bundle(fork: Fork, bundle: Path) -> None:
 
 
 class Published(NamedTuple):
-    """A new model that a pipeline has published, in the fork that made it."""
+    """A new model that a pipeline has published: the tool's fork, and the models' repository."""
 
     fork: Fork
+    shop: Checkout
+    tool: str  # the commit of the fork
     tags: list[str]
     digest: str
     told: str
 
     @property
-    def estimator(self) -> Path:
-        return self.fork.root / "model" / MODEL / "estimator.py"
+    def folder(self) -> Path:
+        return self.shop.root / "models" / MODEL
+
+    def run(self, *words: str, **variables: str) -> str:
+        return self.fork.run(*words, MODELS=MODELS, **variables)
 
 
 @pytest.fixture(scope="module")
 def published(tmp_path_factory: pytest.TempPathFactory) -> Published:
-    """A table, of which two words make a model folder and a published image."""
-    fork = Fork(tmp_path_factory.mktemp("fork"))
-    table = fork.root.with_name("wine.csv")
-    load_wine(as_frame=True).frame.to_csv(table, index=False)
-    fork.run("new-model", NAME=MODEL, CSV=str(table), TARGET="target")
-    make_unique(fork.root / "model" / MODEL / "estimator.py")
-    sha = fork.commit()
-    told = fork.run("pipeline")
+    """A table, of which two words make a model folder in another repository, and an image."""
+    root = tmp_path_factory.mktemp("pipeline")
+    for name in ("fork", "shop/models"):
+        (root / name).mkdir(parents=True)
+    fork, shop = Fork(root / "fork"), Checkout(root / "shop")
+    tool = fork.commit()
+    fork.git("tag", f"{MODEL}-v9.9.9")  # is no version of a model that lies elsewhere
+    shop.git("switch", "--quiet", "--create", "trunk")
+    shop.git("remote", "add", "origin", f"{ADDRESS}.git")
+    (shop.root / ".gitignore").write_text("__pycache__/\n")
+    load_wine(as_frame=True).frame.to_csv(root / "wine.csv", index=False)
+    fork.run("new-model", NAME=MODEL, CSV="../wine.csv", TARGET="target", MODELS=MODELS)
+    make_unique(shop.root / "models" / MODEL / "estimator.py")
+    sha = shop.commit()
+    told = fork.run("pipeline", MODELS=MODELS)
     assert fork.trained()
-    return Published(fork, [f"sha-{sha[:12]}", "main"], fork.archive.digest, told)
+    tags = [f"sha-{sha[:12]}", "trunk"]
+    return Published(fork, shop, tool, tags, fork.archive.digest, told)
 
 
 def test_pipeline_takes_a_new_model_to_published_tags(published: Published) -> None:
     """A table becomes a model folder and, at once, a tested image under its tags."""
-    fork, tags, digest, told = published
+    fork, tags, digest, told = published.fork, published.tags, published.digest, published.told
     assert sorted(fork.published.tags()) == sorted(tags)
     assert [fork.published.resolve(tag) for tag in tags] == [digest] * 2
     assert docker("image", "inspect", "--format={{.Id}}", f"{MODEL}:dev").strip() in (
         digest,
         fork.archive.manifest["config"]["digest"],
     )
-    assert fork.bundle.manifest.revision == fork.git("rev-parse", "HEAD")
     for name in ("sbom.spdx.json", "sbom.cdx.json"):
         assert "onnxruntime" in (fork.root / "dist" / MODEL / name).read_text()
-    for word in ("passed", "accuracy", "onnx", digest[7:19], "main", "docker run"):
+    for word in ("passed", "accuracy", "onnx", digest[7:19], "trunk", "docker run"):
         assert word in told
+
+
+def test_image_says_which_commits_it_is_of(published: Published) -> None:
+    """A reader looks for the model in its own repository; the tool's commit stands beside it."""
+    fork, sha = published.fork, published.shop.git("rev-parse", "HEAD")
+    labels = fork.archive.labels
+    told = {name: labels[f"org.opencontainers.image.{name}"] for name in ("revision", "source")}
+    assert told == {"revision": sha, "source": ADDRESS}
+    assert labels["model-images.tool"] == published.tool
+    assert fork.bundle.manifest.revision == sha
+    assert [root.git("status", "--porcelain") for root in (fork, published.shop)] == ["", ""]
 
 
 def test_pipeline_repeats_nothing_that_is_done(published: Published) -> None:
     """A second run trains nothing, tests nothing, and ends at the same digest."""
-    told = published.fork.run("pipeline")
+    told = published.run("pipeline")
     assert not published.fork.trained()
     assert "passed these very tests before" in told
     assert published.fork.archive.digest == published.digest
@@ -172,24 +198,26 @@ def test_release_publishes_the_same_bytes_to_a_registry(
     published: Published, registry: str
 ) -> None:
     """A git tag of a version adds its tags, all of which lead to the image that was tested."""
-    fork, tags, digest, _ = published
-    fork.git("tag", "v1.2.3")
-    fork.run("publish", MODEL=MODEL, REGISTRY=f"{registry}/Owner")
-    fork.git("tag", "--delete", "v1.2.3")
+    published.shop.git("tag", "v1.2.3")
+    published.run("publish", MODEL=MODEL, REGISTRY=f"{registry}/Owner")
+    published.shop.git("tag", "--delete", "v1.2.3")
     released = Registry(f"{registry}/owner/{MODEL}")
-    assert sorted(released.tags()) == sorted([*tags, "1.2.3", "1.2", "1", "latest"])
-    assert {released.resolve(tag) for tag in released.tags()} == {digest}
+    assert sorted(released.tags()) == sorted([*published.tags, "1.2.3", "1.2", "1", "latest"])
+    assert {released.resolve(tag) for tag in released.tags()} == {published.digest}
 
 
 def test_edit_of_the_model_alone_trains_again(published: Published) -> None:
-    """Neither the serving code nor another model is what a bundle is made from."""
-    fork = published.fork
+    """Neither the serving code nor another model or page is what a bundle is made from."""
+    fork, folder = published.fork, published.folder
     fork.edit("serve/__init__.py", '"""', '"""Changed. ')
-    shutil.copytree(published.estimator.parent, fork.root / "model" / "other")
-    fork.run("train", MODEL=MODEL)
+    shutil.copytree(folder, folder.with_name("other"))
+    folder.with_name("README.md").write_text("changed")
+    (folder / "__pycache__").mkdir(exist_ok=True)
+    (folder / "__pycache__/estimator.pyc").touch()
+    published.run("train", MODEL=MODEL)
     assert not fork.trained()
-    make_unique(published.estimator)
-    fork.run("train", MODEL=MODEL)
+    make_unique(folder / "estimator.py")
+    published.run("train", MODEL=MODEL)
     assert fork.trained()
 
 

@@ -13,6 +13,8 @@ from ship.registry.oci_archive import Archive
 from ship.tags import Tag
 from tests.support.images.oci_archives import oci_archive
 
+BASE = f"sha256:{'b' * 64}"  # the digest of the base that an image says it is built on
+
 
 def image_of(bundle: Path, path: Path, **more: str) -> Archive:
     """Write an OCI archive of an image that holds a bundle, and `more` labels."""
@@ -26,6 +28,8 @@ def labels(bundle: Path) -> dict[str, str]:
     metrics = manifest["metrics"]["holdout"].items()
     return {
         "org.opencontainers.image.revision": manifest["revision"],
+        "org.opencontainers.image.base.name": "python:3.13",
+        "org.opencontainers.image.base.digest": BASE,
         **{f"model-images.metric.{name}": f"{value:.6g}" for name, value in metrics},
     }
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from ship import waiting
+from ship.host import waiting
 from ship.registry.oci_archive import Archive
 from tests.support.images.oci_archives import CREATED, MakeArchive, labelled, oci_archive
 from tests.support.images.trivy_files import pass_scan

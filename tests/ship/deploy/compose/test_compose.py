@@ -23,10 +23,10 @@ from ship.deploy.compose.target import Compose
 from ship.deploy.engine_image import fetch
 from ship.deploy.rollout import canary, deploy, rollback
 from ship.errors import StageError
+from ship.host.waiting import wait_for
 from ship.pipeline.publish import publish
 from ship.registry.layout import Layout
 from ship.tags import Tag
-from ship.waiting import wait_for
 from tests.ship.deploy.compose.load import Load
 from tests.support.images.variants import impostor, variant
 from tests.support.waiting import wait_until

@@ -1,4 +1,4 @@
-"""Wait until a condition holds."""
+"""Say that a long step goes on, and how far it is."""
 
 from __future__ import annotations
 
@@ -7,39 +7,10 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from threading import Event, Thread
-from typing import TypeVar
 
-from ship.errors import StageError
-
-LONGEST = 600  # characters of the last value, in a message
 SILENT = 10.0  # seconds: the longest that a step says nothing
-Seen = TypeVar("Seen")
 
 _steps: list[Event] = []  # the ends of the steps that go on, that of the innermost last
-
-
-def wait_for(  # noqa: PLR0913 - a wait is what it looks at, what ends it, and how long it takes
-    look: Callable[[], Seen],
-    done: Callable[[Seen], bool],
-    what: str,
-    seconds: float,
-    *,
-    interval: float = 0.1,
-    describe: Callable[[Seen], str] = str,
-) -> Seen:
-    """Look every `interval` seconds until the value that is seen is `done`, and return it.
-
-    Raises StageError after `seconds`: "`what` within … s. Got … instead.", with the last value as
-    `describe` puts it.
-    """
-    deadline = time.monotonic() + seconds
-    while not done(seen := look()):
-        if time.monotonic() > deadline:
-            raise StageError(
-                f"{what} within {seconds:g} s. Got {describe(seen)[:LONGEST]} instead."
-            )
-        time.sleep(interval)
-    return seen
 
 
 @contextmanager

@@ -12,10 +12,10 @@ from pathlib import Path
 import pytest
 
 from ship import git
-from ship.build import environment
-from ship.build.environment import INSTALLED, UV, uv_environment
-from ship.build.pip_secrets import CA_VARIABLES
 from ship.errors import ShipError, UsageError
+from ship.host import environment
+from ship.host.environment import INSTALLED, UV, uv_environment
+from ship.host.pip_secrets import CA_VARIABLES
 
 KINDS = ("publish", "pipeline", "dev")
 

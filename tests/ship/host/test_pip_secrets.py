@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from ship.build.pip_secrets import CA_VARIABLES, build_secrets
+from ship.host.pip_secrets import CA_VARIABLES, build_secrets
 
 
 @pytest.fixture(autouse=True)

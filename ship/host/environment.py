@@ -1,6 +1,6 @@
 """Make .venv with exactly the packages of a lock file, checked by their hashes, with uv.
 
-`python3 -m ship.build.environment requirements-pipeline.txt` needs nothing but Python and its venv.
+`python3 -m ship.host.environment requirements-pipeline.txt` needs nothing but Python and its venv.
 pip installs uv; uv then uses pip's settings of this machine: index, proxy and certificates.
 """
 
@@ -16,9 +16,9 @@ from pathlib import Path
 
 from contract.console import guard
 from ship import command
-from ship.build.pip_secrets import ca_bundle, pip_settings
 from ship.errors import ShipError, StageError, UsageError
-from ship.waiting import progress
+from ship.host.pip_secrets import ca_bundle, pip_settings
+from ship.host.progress import progress
 
 VENV = Path(".venv")
 INSTALLED = "installed.txt"  # in .venv: a copy of the lock file that it was made from

@@ -43,11 +43,6 @@ def policy(html: str) -> str:
     )
 
 
-def inline(kind: str, html: str) -> list[str]:
-    """Return the contents of the elements `kind` (script or style) of `html`."""
-    return re.findall(rf"<{kind}>(.*?)</{kind}>", html, re.DOTALL)
-
-
 def source_hash(text: str) -> str:
     """Return the hash source that allows one inline script or style."""
     digest = base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()

@@ -1,0 +1,1 @@
+"""Use this machine: its environment, images within limits, waiting, progress and tables."""
