@@ -15,8 +15,8 @@ from contract.onnx_session import open_session, run
 from judge.comparison.baseline_answers import Answer
 from judge.errors import Incomparable
 from judge.judge import Published
-from ship.build import confined
 from ship.compare.published_model import Baseline
+from ship.host import confined
 
 Rows = list[dict[str, Value]]
 
