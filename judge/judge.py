@@ -8,7 +8,8 @@ from typing import NamedTuple
 from contract.bundle import Bundle
 from contract.evaluation.bootstrap import CONFIDENCE, count
 from contract.evaluation.evaluation import Evaluation, read
-from contract.evaluation.segments import FEW, segments
+from contract.evaluation.metrics import SHOWN
+from contract.evaluation.segments import categorical, segments
 from contract.spec.gate import Policy
 from judge import gate
 from judge.comparison import baseline_answers
@@ -21,8 +22,6 @@ from judge.comparison.seed_variance import seeds
 from judge.errors import Incomparable
 from judge.report import Check, Report, Score, Segment, Side
 from judge.warnings import unlucky, warnings
-
-FIRST = {"classification": "accuracy", "regression": "mae"}  # shown where no rule names a metric
 
 
 class Published(NamedTuple):
@@ -135,11 +134,11 @@ def comparisons(policy: Policy, fresh: Evaluation) -> int:
 def cut(policy: Policy, fresh: Evaluation, scorer: Scorer) -> list[Segment]:
     """Return the scores of the segments of columns with rules, and of those with few categories."""
     rules = {segment.column: segment for segment in policy.segments}
-    first = FIRST["regression" if scorer.classes is None else "classification"]
+    shown = SHOWN["regression" if scorer.classes is None else "classification"]
     result = []
     for column in dict.fromkeys([*rules, *categorical(fresh)]):
         rule = rules.get(column)
-        wanted = rule.rules.metrics if rule else [first]
+        wanted = rule.rules.metrics if rule else [shown]
         for value, rows in segments(fresh.column(column)).items():
             result.append(
                 Segment(
@@ -153,16 +152,6 @@ def cut(policy: Policy, fresh: Evaluation, scorer: Scorer) -> list[Segment]:
                 )
             )
     return result
-
-
-def categorical(fresh: Evaluation) -> list[str]:
-    """Return the inputs with a few categories."""
-    return [
-        name
-        for name in fresh.features[0]
-        if all(isinstance(value, str | None) for value in fresh.column(name))
-        and len(set(fresh.column(name))) <= FEW
-    ]
 
 
 def side(bundle: Bundle, digest: str | None, reference: str | None) -> Side:

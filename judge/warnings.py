@@ -10,6 +10,7 @@ import numpy as np
 
 from contract.bundle import Bundle, Check, Label, Value
 from contract.evaluation.evaluation import Evaluation
+from contract.evaluation.segments import is_numeric
 from judge.comparison.paired import fallen
 from judge.report import NOT_MEASURED, Drift, Score
 
@@ -69,7 +70,7 @@ def perfect(fresh: Evaluation, scores: list[Score]) -> list[str]:
 def tells(fresh: Evaluation, feature: str) -> bool:
     """Return whether one input alone gives the target."""
     values, truth = fresh.column(feature), fresh.truth
-    numeric = all(isinstance(value, int | float | None) for value in values)
+    numeric = is_numeric(values)
     if isinstance(truth[0], float):
         return numeric and is_line(values, truth)
     groups: dict[Label, list[Value]] = {}
