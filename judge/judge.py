@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import NamedTuple
 
-from contract.bundle import Bundle
+from contract.bundle import Bundle, Where
 from contract.evaluation.bootstrap import CONFIDENCE, count
 from contract.evaluation.evaluation import Evaluation, read
 from contract.evaluation.metrics import SHOWN
@@ -147,7 +147,9 @@ def cut(policy: Policy, fresh: Evaluation, scorer: Scorer) -> list[Segment]:
                     rows=len(rows),
                     gated=rule is not None and len(rows) >= rule.rows,
                     scores=[
-                        score for score in scorer(rows, column, value) if score.metric in wanted
+                        score
+                        for score in scorer(rows, Where(column, value))
+                        if score.metric in wanted
                     ],
                 )
             )

@@ -7,11 +7,12 @@ import re
 import numpy as np
 import pytest
 
-from contract.bundle import Bundle
+from contract.bundle import Bundle, Where
 from contract.spec.gate import Rules, Threshold
 from judge.gate import check_rules
 from judge.report import Report, Score
 from tests.judge import rates
+from tests.judge.quick import train
 from tests.support.models.shop import FOREST, LOGISTIC, STUMP, Shop, flowers
 
 pytestmark = pytest.mark.slow  # trains models
@@ -222,10 +223,31 @@ def test_noise_of_a_new_model_does_not_hide_its_drop(shop: Shop, good: Bundle) -
     """Three trees differ wildly from seed to seed, which is no excuse for being worse."""
     calm = shop.train(flowers(), FOREST.format(seed=0))
     wild = shop.train(flowers(), FOREST.replace("n_estimators=20", "n_estimators=1").format(seed=0))
-    spread = [np.ptp(model.manifest.metrics.seed_scores["log_loss"]) for model in (wild, calm)]
+    spread = [
+        np.ptp(seeds.scores)
+        for model in (wild, calm)
+        for seeds in model.manifest.metrics.seed_scores
+        if seeds.metric == "log_loss"
+    ]
     assert spread[0] > spread[1] * 3
     assert "log_loss" in failed(shop.judge(wild, calm))
     assert "log_loss" in failed(shop.judge(wild, good))
+
+
+def test_noise_of_a_segment_is_its_own() -> None:
+    """Each segment's drop is averaged over the scores that other seeds have in that segment."""
+    old, new = (train(rates.flowers(0), rates.tree(seed), rates.REGIONAL) for seed in (0, 1))
+    report = new.against(old, rates.REGIONAL)
+    luck = {(seeds.metric, seeds.where): seeds.scores[0] - np.mean(seeds.scores)
+            for seeds in new.bundle.manifest.metrics.seed_scores}  # fmt: skip
+    lost = {(seeds.metric, seeds.where): seeds.scores[0] - np.mean(seeds.scores)
+            for seeds in old.bundle.manifest.metrics.seed_scores}  # fmt: skip
+    assert len(report.segments) == 3
+    for segment in report.segments:
+        (score,) = segment.scores
+        assert score.difference is not None
+        key = "accuracy", Where(segment.column, segment.value)
+        assert score.averaged == pytest.approx(score.difference - luck[key] + lost[key])
 
 
 def test_bound_on_a_metric_that_there_is_not_fails() -> None:
