@@ -20,7 +20,7 @@ from judge.comparison.permutation_test import smallest_drop
 from judge.comparison.scoring import Scorer
 from judge.comparison.seed_variance import seeds
 from judge.errors import Incomparable
-from judge.report import Check, Report, Score, Segment, Side
+from judge.report import BaselineCheck, Report, Score, Segment, Side
 from judge.warnings import unlucky, warnings
 
 
@@ -96,7 +96,7 @@ def judge(new: Bundle, old: Published | None, policy: Policy, *, absent: str = "
 
 def answered(
     new: Bundle, old: Published | None, absent: str
-) -> tuple[Answered | None, str, list[Check]]:
+) -> tuple[Answered | None, str, list[BaselineCheck]]:
     """Return the published model's answers if it can be compared, a note, and a failed check."""
     if old is None:
         return None, f"{absent or 'Nothing is published yet'}: absolute thresholds only.", []
@@ -106,8 +106,7 @@ def answered(
         before = baseline_answers.answers(new, old.bundle, old.ask)
     except Incomparable as error:
         note = f"{named} No comparison: {error}."
-        rule, found = "comparable with the published model", str(error)
-        failed = Check(name="baseline", rule=rule, found=found, passed=False)
+        failed = BaselineCheck(reason=str(error), passed=False)
         return None, note, [failed] if error.curable else []
     return before, f"{named} {before.note}", []
 
@@ -140,17 +139,13 @@ def cut(policy: Policy, fresh: Evaluation, scorer: Scorer) -> list[Segment]:
         rule = rules.get(column)
         wanted = rule.rules.metrics if rule else [shown]
         for value, rows in segments(fresh.column(column)).items():
+            where = Where(column, value)
             result.append(
                 Segment(
-                    column=column,
-                    value=value,
+                    where=where,
                     rows=len(rows),
                     gated=rule is not None and len(rows) >= rule.rows,
-                    scores=[
-                        score
-                        for score in scorer(rows, Where(column, value))
-                        if score.metric in wanted
-                    ],
+                    scores=[score for score in scorer(rows, where) if score.metric in wanted],
                 )
             )
     return result

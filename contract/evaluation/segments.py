@@ -49,11 +49,6 @@ def name(value: Value) -> str:
     return f"{value:g}" if isinstance(value, int | float) else value or MISSING
 
 
-def called(metric: str, column: str, value: str) -> str:
-    """Return the name of a metric of one segment."""
-    return f"{metric} where {column} is {value}"
-
-
 def quartiles(values: Sequence[Value]) -> Segments:
     """Return segments between the quartiles, and one of the rows without a value."""
     numbers = np.array([np.nan if value is None else value for value in values], dtype=np.float64)

@@ -10,6 +10,7 @@ import pytest
 from contract.bundle import Bundle, Where
 from contract.spec.gate import Rules, Threshold
 from judge.gate import check_rules
+from judge.render.sentences import headline, worded
 from judge.report import Report, Score
 from tests.judge import rates
 from tests.judge.quick import train
@@ -21,7 +22,7 @@ SEEDS = 20
 
 
 def failed(report: Report) -> list[str]:
-    return [check.name for check in report.checks if not check.passed]
+    return [worded(check).what for check in report.checks if not check.passed]
 
 
 def test_gate_refuses_a_degraded_model(shop: Shop, good: Bundle) -> None:
@@ -29,7 +30,7 @@ def test_gate_refuses_a_degraded_model(shop: Shop, good: Bundle) -> None:
     report = shop.judge(shop.train(flowers(), STUMP), good)
     assert report.verdict == "failed"
     assert failed(report) == ["accuracy", "log_loss"]
-    found = {check.name: check.found for check in report.checks}
+    found = {worded(check).what: worded(check).found for check in report.checks}
     assert re.fullmatch(
         r"0\.\d+ → 0\.\d+: -0\.\d+ \(-0\.\d+ to -0\.\d+\), McNemar, exact p = .*: more than chance",
         found["accuracy"],
@@ -41,7 +42,7 @@ def test_gate_passes_a_better_model_and_says_so(shop: Shop, good: Bundle) -> Non
     """The verdict names the metrics that rose beyond chance."""
     report = shop.judge(good, shop.train(flowers(), STUMP))
     assert report.verdict == "passed"
-    assert "better in accuracy" in report.headline
+    assert "better in accuracy" in headline(report)
 
 
 def test_gate_passes_an_equal_model(shop: Shop, good: Bundle) -> None:
@@ -50,7 +51,7 @@ def test_gate_passes_an_equal_model(shop: Shop, good: Bundle) -> None:
     assert report.verdict == "passed"
     assert report.changes is not None
     assert report.changes.count == 0
-    assert "the same answers as the published model" in report.headline
+    assert "the same answers as the published model" in headline(report)
 
 
 @pytest.mark.nightly  # 40 judgements
@@ -73,7 +74,7 @@ def test_gate_misses_no_model_that_is_much_worse() -> None:
 def test_gate_raises_no_alarm_over_fresh_rows(shop: Shop, good: Bundle) -> None:
     """A model retrained on other rows of the same kind passes, and no shift is seen."""
     report = shop.judge(shop.train(flowers(seed=11), LOGISTIC), good)
-    assert report.verdict == "passed", report.headline
+    assert report.verdict == "passed", headline(report)
     assert [drift.feature for drift in report.drift if drift.shifted] == []
 
 
@@ -156,7 +157,7 @@ def test_gate_finds_a_worse_segment_behind_a_passing_average(shop: Shop) -> None
     new = shop.train(western(), BLIND_IN_THE_WEST, gate)
     report = shop.judge(new, old)
     assert failed(report) == ["accuracy where region is west"] * 2
-    assert {segment.value: segment.gated for segment in report.segments} == {
+    assert {segment.where.value: segment.gated for segment in report.segments} == {
         "north": True,
         "south": True,
         "west": True,
@@ -168,7 +169,7 @@ def test_segments_may_be_classes_or_ranges(shop: Shop, column: str) -> None:
     """The target and a measured number are columns of the data too."""
     gate = SEGMENTED.replace("region", column)
     report = shop.judge(shop.train(flowers(), LOGISTIC, gate), None)
-    names = [check.name for check in report.checks if f"where {column} is" in check.name]
+    names = [check for check in report.checks if f"where {column} is" in worded(check).what]
     assert len(names) == {"kind": 3, "noise": 4}[column]
 
 
@@ -176,7 +177,7 @@ def test_small_segments_are_shown_and_not_gated(shop: Shop) -> None:
     """Ten rows say little: below that a floor is not held against a model."""
     gate = SEGMENTED + "rows = 60\n"
     report = shop.judge(shop.train(flowers(), STUMP, gate), None)
-    assert {s.value: s.gated for s in report.segments} == {
+    assert {s.where.value: s.gated for s in report.segments} == {
         "north": True,
         "south": True,
         "west": False,
@@ -207,7 +208,7 @@ def test_published_model_that_needs_a_lost_column_fails_with_the_cure(
     lost = shop.train(flowers(seed=3), LOGISTIC, gate, inputs="length width")
     report = shop.judge(lost, good)
     assert failed(report) == ["baseline"]
-    assert 'write columns = ["noise"] under [evaluate]' in report.checks[0].found
+    assert 'write columns = ["noise"] under [evaluate]' in worded(report.checks[0]).found
 
 
 def test_model_of_another_target_is_not_compared(shop: Shop, good: Bundle) -> None:
@@ -246,25 +247,24 @@ def test_noise_of_a_segment_is_its_own() -> None:
     for segment in report.segments:
         (score,) = segment.scores
         assert score.difference is not None
-        key = "accuracy", Where(segment.column, segment.value)
+        key = "accuracy", segment.where
         assert score.averaged == pytest.approx(score.difference - luck[key] + lost[key])
 
 
 def test_bound_on_a_metric_that_there_is_not_fails() -> None:
     """Answers without probabilities have no log loss, so nothing says that it is low enough."""
     rules = Rules((Threshold("log_loss", "max", 0.5),), {})
-    (check,) = check_rules(rules, [], "")
-    assert (check.name, check.found, check.passed) == ("log_loss", "none", False)
-    assert check_rules(rules, [], " where a is b") == []
+    (check,) = check_rules(rules, [], None)
+    assert (worded(check), check.passed) == (("log_loss", "at most 0.5", "none"), False)
+    assert check_rules(rules, [], Where("a", "b")) == []
 
 
 def test_drop_of_a_metric_that_there_is_not_fails() -> None:
     """A drop that cannot be measured is no drop of nothing: it fails, and the check says so."""
     rules = Rules((), {"r2": 0.1})
-    (check,) = check_rules(rules, [], "")
-    assert (check.name, check.rule) == ("r2", "measured on the holdout")
-    assert (check.found, check.passed) == ("none", False)
-    assert check_rules(rules, [], " where a is b") == []
+    (check,) = check_rules(rules, [], None)
+    assert (worded(check), check.passed) == (("r2", "measured on the holdout", "none"), False)
+    assert check_rules(rules, [], Where("a", "b")) == []
 
 
 def test_drop_that_only_the_rows_of_both_models_lack_fails() -> None:
@@ -273,6 +273,7 @@ def test_drop_that_only_the_rows_of_both_models_lack_fails() -> None:
         metric="roc_auc", higher_is_better=True, whole=0.9, new=0.9, new_low=0.8, new_high=1.0
     )
     rules = Rules((), {"roc_auc": 0.1})
-    (check,) = check_rules(rules, [alone], "", {"roc_auc"})
-    assert (check.rule, check.passed) == ("measured on the rows that both models answer", False)
-    assert check_rules(rules, [alone], "", {"accuracy"}) == []
+    (check,) = check_rules(rules, [alone], None, {"roc_auc"})
+    rule = "measured on the rows that both models answer"
+    assert (worded(check), check.passed) == (("roc_auc", rule, "none"), False)
+    assert check_rules(rules, [alone], None, {"accuracy"}) == []
