@@ -8,7 +8,7 @@ from msgspec.structs import asdict
 
 from contract.bundle import Check as Recorded
 from contract.bundle import Manifest, Where
-from contract.spec.gate import Policy, Rules
+from contract.spec.gate import Policy, Rules, Threshold
 from judge.report import BoundCheck, Check, DropCheck, ParityCheck, Score, Segment
 
 
@@ -17,41 +17,49 @@ def checks(
     scores: list[Score],
     segments: list[Segment],
     manifest: Manifest,
-    droppable: Collection[str] = (),
+    droppable: Collection[str] | None = None,
 ) -> list[Check]:
     """Return every check of the gate on the model itself, in the order of model.toml.
 
     `droppable` names the metrics whose drop since the published model has to be measured; it is
-    empty where the two models are not compared.
+    None where the two models are not compared.
     """
     result = check_rules(policy.rules, scores, None, droppable)
     rules = {segment.column: segment.rules for segment in policy.segments}
     for segment in segments:
         if segment.gated:
-            result += check_rules(rules[segment.where.column], segment.scores, segment.where)
+            where = segment.where
+            result += check_rules(rules[where.column], segment.scores, where, droppable)
     return [*result, *check_recorded(policy, manifest), check_parity(manifest)]
 
 
 def check_rules(
-    rules: Rules, scores: list[Score], where: Where | None, droppable: Collection[str] = ()
+    rules: Rules,
+    scores: list[Score],
+    where: Where | None,
+    droppable: Collection[str] | None = None,
 ) -> list[Check]:
     """Check the bounds and the drops of metrics, on all rows or `where` a segment is.
 
     A metric that does not exist fails, for nothing says that its rule is met; in a segment it may
-    well not exist (rows of one class have no ROC curve), and is not checked.
+    well not exist (rows of one class have no ROC curve), and its check passes without a value.
     """
     by_name = {score.metric: score for score in scores}
-    result: list[Check] = []
-    for bound in rules.bounds:
-        score = by_name.get(bound.metric)
-        if score or not where:
-            result.append(held(bound.check(score.whole if score else None), where))
-    for metric, allowed in rules.drops.items():
-        score = by_name.get(metric)
-        is_measured = score is not None and score.old is not None
-        if is_measured or (not where and (score is None or metric in droppable)):
-            result.append(check_drop(metric, allowed, score, where))
-    return result
+    bounds = [check_bound(bound, by_name.get(bound.metric), where) for bound in rules.bounds]
+    drops = [
+        check_drop(metric, allowed, score, where, droppable or ())
+        for metric, allowed in rules.drops.items()
+        for score in [by_name.get(metric)]
+        if droppable is not None or (score is None and where is None)
+    ]
+    return [*bounds, *drops]
+
+
+def check_bound(bound: Threshold, score: Score | None, where: Where | None) -> BoundCheck:
+    """Hold a metric to its threshold; one that a segment does not have is held to none."""
+    check = bound.check(score.whole if score else None)
+    check.passed = check.passed or (score is None and where is not None)
+    return held(check, where)
 
 
 def held(check: Recorded, where: Where | None = None) -> BoundCheck:
@@ -69,13 +77,22 @@ def check_recorded(policy: Policy, manifest: Manifest) -> list[BoundCheck]:
     ]
 
 
-def check_drop(metric: str, allowed: float, score: Score | None, where: Where | None) -> DropCheck:
-    """Fail a drop that is both larger than allowed and more than chance, or not measured."""
-    passed = (
-        score is not None
-        and score.old is not None
-        and (score.drop <= allowed or score.direction != "worse")
-    )
+def check_drop(
+    metric: str,
+    allowed: float,
+    score: Score | None,
+    where: Where | None,
+    droppable: Collection[str],
+) -> DropCheck:
+    """Fail a drop that is both larger than allowed and more than chance.
+
+    One that is not measured fails where the metric does not exist on the holdout, or is
+    `droppable`; in a segment it passes.
+    """
+    if score is None or score.old is None:
+        passed = where is not None or (score is not None and metric not in droppable)
+    else:
+        passed = score.drop <= allowed or score.direction != "worse"
     return DropCheck(metric=metric, where=where, allowed=allowed, score=score, passed=passed)
 
 

@@ -20,7 +20,7 @@ from judge.comparison.permutation_test import smallest_drop
 from judge.comparison.scoring import Scorer
 from judge.comparison.seed_variance import seeds
 from judge.errors import Incomparable
-from judge.report import BaselineCheck, Report, Score, Segment, Side
+from judge.report import BaselineCheck, Report, Segment, Side
 from judge.warnings import unlucky, warnings
 
 
@@ -57,11 +57,12 @@ def judge(new: Bundle, old: Published | None, policy: Policy, *, absent: str = "
     before, note, failures = answered(new, old, absent)
     confidence = 1 - (1 - CONFIDENCE) / max(1, comparisons(policy, fresh))
     scorer = Scorer(fresh, before, classes, confidence, seeds(new, old.bundle if old else None))
-    scores = scorer(list(range(len(fresh.truth))))
+    everyone = range(len(fresh.truth))
+    scores = scorer(everyone)
     parts = cut(policy, fresh, scorer)
     moved = drift(new, old.bundle) if old and before else []
-    measurable = droppable(old, before, scores)
-    checks = [*failures, *gate.checks(policy, scores, parts, new.manifest, measurable)]
+    required = droppable(old, before, enough=scorer.shared(everyone) is not None)
+    checks = [*failures, *gate.checks(policy, scores, parts, new.manifest, required)]
     warned = warnings(new, old.bundle if old else None, fresh, scores, moved)
     warned += unlucky(scores, policy.rules.drops)
     warned += [before.chosen.warning] if before and before.chosen.warning else []
@@ -87,7 +88,8 @@ def judge(new: Bundle, old: Published | None, policy: Policy, *, absent: str = "
     if before and classes is not None and before.chosen.conclusive:
         least = smallest_drop(report.compared, 1 - confidence)
         report.note += (
-            f" {report.compared} rows can tell a drop of accuracy from chance from {least:.3f} on."
+            f" On {report.compared} rows, a drop of accuracy of {least:.3f} or more can be told "
+            "from chance."
         )
     recorded = read(old.bundle.path) if old else None
     compared, earlier = (before.new, before.old) if before else (fresh, None)
@@ -112,13 +114,15 @@ def answered(
 
 
 def droppable(
-    old: Published | None, before: Answered | None, scores: list[Score]
-) -> Collection[str]:
-    """Return the metrics whose drop the comparison must show; none if nothing could be compared."""
-    if not (old and before and before.chosen.conclusive):
-        return ()
-    is_compared = any(score.old is not None for score in scores)
-    return old.bundle.manifest.metrics.holdout if is_compared else ()
+    old: Published | None, before: Answered | None, *, enough: bool
+) -> Collection[str] | None:
+    """Return the metrics whose drop the comparison must show; None if there is no comparison.
+
+    It must show none where not `enough` rows are compared, or too few are new to both models.
+    """
+    if not (old and before):
+        return None
+    return old.bundle.manifest.metrics.holdout if enough and before.chosen.conclusive else ()
 
 
 def comparisons(policy: Policy, fresh: Evaluation) -> int:

@@ -90,7 +90,10 @@ class Segment(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
 
 
 class BoundCheck(Recorded, tag_field="kind", tag="bound"):
-    """A metric of the new model, of all rows or `where` a segment is, held to its threshold."""
+    """A metric of the new model, of all rows or `where` a segment is, held to its threshold.
+
+    It passes without a value where the segment does not have the metric.
+    """
 
     where: Where | None
 
@@ -104,8 +107,8 @@ class Checked(msgspec.Struct, kw_only=True, forbid_unknown_fields=True, tag_fiel
 class DropCheck(Checked, kw_only=True, tag="drop"):
     """A metric held to how far it may be worse than the published model's, `allowed`.
 
-    `score` is None where the metric does not exist on the holdout, and without an old value where
-    it does not on the rows that both models answer.
+    `score` is None where the metric does not exist on the new model's rows, and without an old
+    value where nothing of the published model can be compared with it.
     """
 
     metric: str

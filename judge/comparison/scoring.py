@@ -39,7 +39,7 @@ class Scorer:
             scores = compare(mine, None, self.classes)
         else:
             scores = compare(*both, self.classes, self.confidence, averaged)
-            if len(both[0].truth) < len(rows):
+            if len(both[0].truth) < len(rows) or not all(map(is_measurable, scores)):
                 scores = self.on_every_row(mine, scores)
             if self.before and not self.before.chosen.conclusive:
                 for score in scores:

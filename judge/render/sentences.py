@@ -23,6 +23,7 @@ from judge.report import (
 NEITHER = "no better or worse, beyond chance, than"
 SIGNS: dict[Verdict, str] = {"passed": "✅", "failed": "❌", "accepted": "⚠️"}
 FIGURES = {"size": "image size, MB", "latency": "latency of one row, ms"}
+ABSENT, UNCOMPARED = "does not exist in this segment", "not compared in this segment"
 JUDGED = {
     "worse": "more than chance",
     "better": "better beyond chance",
@@ -92,7 +93,9 @@ def worded(check: Check | ImageCheck) -> Wording:
     """Return a check in words."""
     match check:
         case BoundCheck():
-            return Wording(called(check.metric, check.where), check.rule, check.measured)
+            is_absent = check.passed and check.value is None
+            found = ABSENT if is_absent else check.measured
+            return Wording(called(check.metric, check.where), check.rule, found)
         case DropCheck():
             return Wording(called(check.metric, check.where), *drop(check))
         case BaselineCheck():
@@ -112,11 +115,14 @@ def called(metric: str, where: Where | None) -> str:
 
 def drop(check: DropCheck) -> tuple[str, str]:
     """Return what a drop must be, and what it is."""
-    if check.score is None:
-        return "measured on the holdout", "none"
-    if check.score.old is None:
-        return "measured on the rows that both models answer", "none"
+    if not check.passed and (check.score is None or check.score.old is None):
+        rows = "the rows that both models answer" if check.score else "the holdout"
+        return f"measured on {rows}", "none"
     rule = f"at most {check.allowed:g} worse than the published model, beyond chance"
+    if check.score is None:
+        return rule, ABSENT
+    if check.score.old is None:
+        return rule, UNCOMPARED if check.where else "nothing of the published model to compare with"
     return rule, difference(check.score)
 
 

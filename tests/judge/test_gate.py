@@ -3,22 +3,31 @@
 from __future__ import annotations
 
 import re
+from math import nan
 
+import msgspec
 import numpy as np
+import pandas as pd
 import pytest
+from sklearn.linear_model import LinearRegression, RidgeClassifier
 
-from contract.bundle import Bundle, Where
-from contract.spec.gate import Rules, Threshold
+from contract.bundle import EVALUATION, Bundle, Where
+from contract.evaluation.evaluation import read
+from contract.spec.gate import Policy, Rules, Threshold
 from judge.gate import check_rules
+from judge.judge import Published, judge
 from judge.render.sentences import headline, worded
 from judge.report import Report, Score
 from tests.judge import rates
-from tests.judge.quick import train
+from tests.judge.quick import IMAGE, Table, policy, train
 from tests.support.models.shop import FOREST, LOGISTIC, STUMP, Shop, flowers
 
 pytestmark = pytest.mark.slow  # trains models
 
 SEEDS = 20
+ALONE = Score(
+    metric="roc_auc", higher_is_better=True, whole=0.9, new=0.9, new_low=0.8, new_high=1.0
+)
 
 
 def failed(report: Report) -> list[str]:
@@ -251,12 +260,22 @@ def test_noise_of_a_segment_is_its_own() -> None:
         assert score.averaged == pytest.approx(score.difference - luck[key] + lost[key])
 
 
+ABSENT = "does not exist in this segment"
+
+
 def test_bound_on_a_metric_that_there_is_not_fails() -> None:
     """Answers without probabilities have no log loss, so nothing says that it is low enough."""
     rules = Rules((Threshold("log_loss", "max", 0.5),), {})
     (check,) = check_rules(rules, [], None)
     assert (worded(check), check.passed) == (("log_loss", "at most 0.5", "none"), False)
-    assert check_rules(rules, [], Where("a", "b")) == []
+
+
+def test_bound_on_a_metric_that_a_segment_has_not_is_left_out_and_said() -> None:
+    """Rows of one class have no ROC curve: that is no fault, and nobody takes it for a proof."""
+    rules = Rules((Threshold("roc_auc", "min", 0.5),), {})
+    (check,) = check_rules(rules, [], Where("kind", "a"))
+    expected = "roc_auc where kind is a", "at least 0.5", ABSENT
+    assert (worded(check), check.passed) == (expected, True)
 
 
 def test_drop_of_a_metric_that_there_is_not_fails() -> None:
@@ -264,16 +283,90 @@ def test_drop_of_a_metric_that_there_is_not_fails() -> None:
     rules = Rules((), {"r2": 0.1})
     (check,) = check_rules(rules, [], None)
     assert (worded(check), check.passed) == (("r2", "measured on the holdout", "none"), False)
-    assert check_rules(rules, [], Where("a", "b")) == []
+    assert check_rules(rules, [], Where("a", "b")) == []  # nothing is published
 
 
 def test_drop_that_only_the_rows_of_both_models_lack_fails() -> None:
     """The new model has a curve on all of its rows, and neither has one on those they share."""
-    alone = Score(
-        metric="roc_auc", higher_is_better=True, whole=0.9, new=0.9, new_low=0.8, new_high=1.0
-    )
     rules = Rules((), {"roc_auc": 0.1})
-    (check,) = check_rules(rules, [alone], None, {"roc_auc"})
+    (check,) = check_rules(rules, [ALONE], None, {"roc_auc"})
     rule = "measured on the rows that both models answer"
     assert (worded(check), check.passed) == (("roc_auc", rule, "none"), False)
-    assert check_rules(rules, [alone], None, {"accuracy"}) == []
+
+
+@pytest.mark.parametrize(
+    ("scores", "where", "found"),
+    [
+        ([ALONE], None, "nothing of the published model to compare with"),
+        ([ALONE], Where("kind", "a"), "not compared in this segment"),
+        ([], Where("kind", "a"), ABSENT),
+    ],
+)
+def test_drop_that_nothing_measures_is_left_out_and_said(
+    scores: list[Score], where: Where | None, found: str
+) -> None:
+    """A rule never disappears: where nothing can be held against the model, the report says it."""
+    (check,) = check_rules(Rules((), {"roc_auc": 0.1}), scores, where, {"accuracy"})
+    assert (worded(check).found, check.passed) == (found, True)
+
+
+def numbers(seed: int) -> Table:
+    """Return a line through two numbers, with noise."""
+    random = np.random.default_rng(seed)
+    X = pd.DataFrame(random.normal(size=(400, 2)), columns=["length", "width"])
+    return Table(X, X.sum(axis=1).to_numpy() + random.normal(size=400) / 4)
+
+
+def test_drop_of_a_metric_that_is_none_on_the_holdout_fails_the_model() -> None:
+    """Where the truth does not vary there is no r2, so none that has not fallen."""
+    allowed = policy({"r2": 0.1})
+    old, new = (train(numbers(0), LinearRegression(), allowed) for _ in range(2))
+    for model in (old, new):
+        held = read(model.bundle.path)
+        held.truth = [1.0 for _ in held.truth]
+        (model.bundle.path / EVALUATION).write_bytes(msgspec.json.encode(held))
+    report = new.against(old, allowed)
+    assert report.verdict == "failed"
+    assert headline(report) == "❌ quick: failed: r2 must be measured on the holdout, is none"
+
+
+def test_drop_from_answers_that_are_no_numbers_fails_and_the_bound_holds() -> None:
+    """What the published model fails to answer is not said of the new model's own score."""
+    rules = Rules((Threshold("rmse", "max", 1),), {"rmse": 0.1})
+    held = Policy(rules, (), IMAGE)
+    old, new = (train(numbers(seed), LinearRegression(), held) for seed in (0, 1))
+    broken = Published(
+        old.bundle, "sha256:old", "layout:main", lambda rows: ([nan] * len(rows), None)
+    )
+    bound, drop, _ = judge(new.bundle, broken, held).report.checks
+    assert (bound.passed, drop.passed) == (True, False)
+    assert worded(drop).rule == "measured on the rows that both models answer"
+
+
+def test_drop_of_a_metric_that_the_published_model_never_had_is_said() -> None:
+    """A ridge has no probabilities: the first model that has them is compared in labels alone."""
+    allowed = policy({"log_loss": 0.1})
+    old = train(rates.flowers(0), RidgeClassifier(), allowed)
+    report = train(rates.flowers(0), rates.line(), allowed).against(old, allowed)
+    assert report.verdict == "passed"
+    (drop, _) = report.checks
+    assert worded(drop).found == "nothing of the published model to compare with"
+
+
+def test_metric_that_a_segment_has_not_is_said_in_the_report() -> None:
+    """The rows of one class have no ROC curve, whatever model.toml asks of it there."""
+    rows = rates.flowers(0)
+    rows.others["kind"] = rows.y.tolist()
+    allowed = policy({}, {"kind": {"roc_auc": 0.1}})
+    old, new = (train(rows, rates.line(), allowed) for _ in range(2))
+    *drops, _ = new.against(old, allowed).checks
+    assert [worded(drop).what for drop in drops] == [f"roc_auc where kind is {k}" for k in "abc"]
+    assert {worded(drop).found for drop in drops} == {ABSENT}
+
+
+def test_note_says_which_drop_of_accuracy_the_rows_can_tell_from_chance() -> None:
+    """Whoever allows less than that is told that so few rows cannot show it."""
+    old, new = (train(rates.flowers(0), rates.line(), rates.DEFAULT) for _ in range(2))
+    note = new.against(old, rates.DEFAULT).note
+    expected = " On 150 rows, a drop of accuracy of 0.040 or more can be told from chance."
+    assert note.endswith(expected)
