@@ -16,10 +16,10 @@ from judge.comparison import baseline_answers
 from judge.comparison.baseline_answers import Answered, Ask
 from judge.comparison.changed_predictions import changes
 from judge.comparison.data_drift import drift
+from judge.comparison.eligible_rows import Incomparable
 from judge.comparison.permutation_test import smallest_drop
 from judge.comparison.scoring import Scorer
 from judge.comparison.seed_variance import seeds
-from judge.errors import Incomparable
 from judge.report import BaselineCheck, Report, Segment, Side
 from judge.warnings import unlucky, warnings
 

@@ -12,7 +12,7 @@ import numpy as np
 from contract.bundle import Bundle, Value
 from contract.onnx_session import open_session
 from judge.comparison.baseline_answers import Answer
-from judge.errors import Incomparable
+from judge.comparison.eligible_rows import Incomparable
 from judge.judge import Published
 from ship import command
 from ship.compare.published_model import Baseline
