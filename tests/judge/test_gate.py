@@ -370,3 +370,11 @@ def test_note_says_which_drop_of_accuracy_the_rows_can_tell_from_chance() -> Non
     note = new.against(old, rates.DEFAULT).note
     expected = " On 150 rows, a drop of accuracy of 0.040 or more can be told from chance."
     assert note.endswith(expected)
+
+
+def test_rule_of_a_segment_on_probabilities_that_there_are_none_of_is_said() -> None:
+    """A ridge has other seeds and no probabilities: it is trained and judged all the same."""
+    allowed = policy({}, {"region": {"roc_auc": 0.1}})
+    old, new = (train(rates.flowers(0), RidgeClassifier(), allowed) for _ in range(2))
+    *drops, _ = new.against(old, allowed).checks
+    assert {worded(drop).found for drop in drops} == {ABSENT}

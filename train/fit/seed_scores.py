@@ -49,11 +49,13 @@ def scores(
 def in_segments(
     spec: ModelSpec, answers: Evaluation, classes: Sequence[Label] | None
 ) -> dict[Key, float]:
-    """Return the metrics that may not drop, in each segment with enough rows."""
+    """Return the metrics that may not drop and exist, in each segment with enough rows."""
     return {
-        (metric, Where(rules.column, value)): score(subset(answers, rows), classes)[metric]
+        (metric, Where(rules.column, value)): scored[metric]
         for rules in spec.gate.segments
         for value, rows in segments(answers.column(rules.column)).items()
         if len(rows) >= rules.rows
+        for scored in [score(subset(answers, rows), classes)]
         for metric in rules.rules.drops
+        if metric in scored
     }
