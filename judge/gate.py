@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from contract.bundle import PARITY_TOLERANCE, Manifest
+from msgspec.structs import asdict
+
 from contract.bundle import Check as Recorded
-from contract.evaluation.segments import called
-from contract.spec.gate import Policy, Rules
-from judge.comparison.paired import SMALLEST, fallen
-from judge.report import Check, Score, Segment
+from contract.bundle import Manifest, Where
+from contract.spec.gate import Policy, Rules, Threshold
+from judge.report import BoundCheck, Check, DropCheck, ParityCheck, Score, Segment
 
 
 def checks(
@@ -17,122 +17,87 @@ def checks(
     scores: list[Score],
     segments: list[Segment],
     manifest: Manifest,
-    droppable: Collection[str] = (),
+    droppable: Collection[str] | None = None,
 ) -> list[Check]:
     """Return every check of the gate on the model itself, in the order of model.toml.
 
     `droppable` names the metrics whose drop since the published model has to be measured; it is
-    empty where the two models are not compared.
+    None where the two models are not compared.
     """
-    result = check_rules(policy.rules, scores, "", droppable)
+    result = check_rules(policy.rules, scores, None, droppable)
     rules = {segment.column: segment.rules for segment in policy.segments}
     for segment in segments:
         if segment.gated:
-            where = called("", segment.column, segment.value)
-            result += check_rules(rules[segment.column], segment.scores, where)
+            where = segment.where
+            result += check_rules(rules[where.column], segment.scores, where, droppable)
     return [*result, *check_recorded(policy, manifest), check_parity(manifest)]
 
 
 def check_rules(
-    rules: Rules, scores: list[Score], where: str, droppable: Collection[str] = ()
+    rules: Rules,
+    scores: list[Score],
+    where: Where | None,
+    droppable: Collection[str] | None = None,
 ) -> list[Check]:
     """Check the bounds and the drops of metrics, on all rows or `where` a segment is.
 
     A metric that does not exist fails, for nothing says that its rule is met; in a segment it may
-    well not exist (rows of one class have no ROC curve), and is not checked.
+    well not exist (rows of one class have no ROC curve), and its check passes without a value.
     """
     by_name = {score.metric: score for score in scores}
-    result = []
-    for bound in rules.bounds:
-        score = by_name.get(bound.metric)
-        if score or not where:
-            result.append(told(bound.check(score.whole if score else None), where))
-    for metric, allowed in rules.drops.items():
-        score = by_name.get(metric)
-        if score and score.old is not None:
-            result.append(check_drop(score, allowed, where))
-        elif not where and (score is None or metric in droppable):
-            rows = "the rows that both models answer" if score else "the holdout"
-            result.append(
-                Check(name=metric, rule=f"measured on {rows}", found="none", passed=False)
-            )
-    return result
+    bounds = [check_bound(bound, by_name.get(bound.metric), where) for bound in rules.bounds]
+    drops = [
+        check_drop(metric, allowed, score, where, droppable or ())
+        for metric, allowed in rules.drops.items()
+        for score in [by_name.get(metric)]
+        if droppable is not None or (score is None and where is None)
+    ]
+    return [*bounds, *drops]
 
 
-def told(check: Recorded, where: str = "") -> Check:
-    """Return a check of the training as one of the report."""
-    return Check(
-        name=check.metric + where, rule=check.rule, found=check.measured, passed=check.passed
-    )
+def check_bound(bound: Threshold, score: Score | None, where: Where | None) -> BoundCheck:
+    """Hold a metric to its threshold; one that a segment does not have is held to none."""
+    check = bound.check(score.whole if score else None)
+    check.passed = check.passed or (score is None and where is not None)
+    return held(check, where)
 
 
-def check_recorded(policy: Policy, manifest: Manifest) -> list[Check]:
+def held(check: Recorded, where: Where | None = None) -> BoundCheck:
+    """Return a check of a threshold as one of the report."""
+    return BoundCheck(**asdict(check), where=where)
+
+
+def check_recorded(policy: Policy, manifest: Manifest) -> list[BoundCheck]:
     """Return the failed checks of the training whose rules are no longer in model.toml."""
     known = {bound.metric for bound in policy.rules.bounds}
     return [
-        told(check)
+        held(check)
         for check in manifest.gate.recorded
         if not check.passed and check.metric not in known
     ]
 
 
-def check_drop(score: Score, allowed: float, where: str) -> Check:
-    """Fail a drop that is both larger than allowed and more than chance."""
-    drop = fallen(score)
-    certain = score.direction == "worse"
-    return Check(
-        name=score.metric + where,
-        rule=f"at most {allowed:g} worse than the published model, beyond chance",
-        found=describe(score),
-        passed=drop <= allowed or not certain,
-    )
+def check_drop(
+    metric: str,
+    allowed: float,
+    score: Score | None,
+    where: Where | None,
+    droppable: Collection[str],
+) -> DropCheck:
+    """Fail a drop that is both larger than allowed and more than chance.
+
+    One that is not measured fails where the metric does not exist on the holdout, or is
+    `droppable`; in a segment it passes.
+    """
+    if score is None or score.old is None:
+        passed = where is not None or (score is not None and metric not in droppable)
+    else:
+        passed = score.drop <= allowed or score.direction != "worse"
+    return DropCheck(metric=metric, where=where, allowed=allowed, score=score, passed=passed)
 
 
-def describe(score: Score) -> str:
-    """`0.9767 → 0.9419: -0.0349 (-0.081 to 0.012), McNemar, exact p = 0.25: within chance`."""
-    chance = "" if score.p is None else f" p = {score.p:.2g}"
-    reading = {
-        "worse": "more than chance",
-        "better": "better beyond chance",
-        "same": "no more than chance",
-        "unknown": "not judged, for too few rows are new to the published model",
-    }
-    seeds = f", {over_seeds(score)}" if depends_on_seeds(score) else ""
-    return (
-        f"{score.old:.4g} → {score.new:.4g}: {score.difference:+.4g} "
-        f"({score.low:+.3g} to {score.high:+.3g}), {score.test}{chance}{seeds}: "
-        f"{reading[score.direction or 'same']}"
-    )
-
-
-def depends_on_seeds(score: Score) -> bool:
-    """Return whether the difference of a score changes when it is averaged over seeds."""
-    if score.averaged is None or score.difference is None:
-        return False
-    ends = (score.averaged, score.averaged_low or 0.0, score.averaged_high or 0.0)
-    return any(abs(end - score.difference) > SMALLEST for end in ends)
-
-
-def over_seeds(score: Score) -> str:
-    """`averaged over seeds -0.02 (-0.03 to -0.01)`."""
-    return (
-        f"averaged over seeds {score.averaged:+.3g} "
-        f"({score.averaged_low:+.3g} to {score.averaged_high:+.3g})"
-    )
-
-
-def check_parity(manifest: Manifest) -> Check:
+def check_parity(manifest: Manifest) -> ParityCheck:
     """Check that the served model equals the estimator, as its training compared them."""
     parity = manifest.parity
-    if manifest.runtime != "onnx":
-        found = "served by the estimator itself"
-        return Check(name="parity", rule="equal to the estimator", found=found, passed=True)
-    found = "not compared"
-    if parity is not None:
-        found = (
-            f"{parity.label_mismatches} of {parity.rows} labels differ, "
-            f"numbers by at most {parity.max_difference:g}"
-        )
-    rule = f"0 labels, {PARITY_TOLERANCE:g}, as its training compared them"
-    passed = parity is not None and parity.is_equal
-    return Check(name="parity", rule=rule, found=found, passed=passed)
+    passed = manifest.runtime != "onnx" or (parity is not None and parity.is_equal)
+    return ParityCheck(runtime=manifest.runtime, parity=parity, passed=passed)

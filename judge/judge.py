@@ -5,24 +5,23 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import NamedTuple
 
-from contract.bundle import Bundle
+from contract.bundle import Bundle, Where
 from contract.evaluation.bootstrap import CONFIDENCE, count
 from contract.evaluation.evaluation import Evaluation, read
-from contract.evaluation.segments import FEW, segments
+from contract.evaluation.metrics import SHOWN
+from contract.evaluation.segments import categorical, segments
 from contract.spec.gate import Policy
 from judge import gate
 from judge.comparison import baseline_answers
 from judge.comparison.baseline_answers import Answered, Ask
 from judge.comparison.changed_predictions import changes
 from judge.comparison.data_drift import drift
+from judge.comparison.eligible_rows import Incomparable
 from judge.comparison.permutation_test import smallest_drop
 from judge.comparison.scoring import Scorer
 from judge.comparison.seed_variance import seeds
-from judge.errors import Incomparable
-from judge.report import Check, Report, Score, Segment, Side
+from judge.report import BaselineCheck, Report, Segment, Side
 from judge.warnings import unlucky, warnings
-
-FIRST = {"classification": "accuracy", "regression": "mae"}  # shown where no rule names a metric
 
 
 class Published(NamedTuple):
@@ -58,11 +57,12 @@ def judge(new: Bundle, old: Published | None, policy: Policy, *, absent: str = "
     before, note, failures = answered(new, old, absent)
     confidence = 1 - (1 - CONFIDENCE) / max(1, comparisons(policy, fresh))
     scorer = Scorer(fresh, before, classes, confidence, seeds(new, old.bundle if old else None))
-    scores = scorer(list(range(len(fresh.truth))))
+    everyone = range(len(fresh.truth))
+    scores = scorer(everyone)
     parts = cut(policy, fresh, scorer)
     moved = drift(new, old.bundle) if old and before else []
-    measurable = droppable(old, before, scores)
-    checks = [*failures, *gate.checks(policy, scores, parts, new.manifest, measurable)]
+    required = droppable(old, before, enough=scorer.shared(everyone) is not None)
+    checks = [*failures, *gate.checks(policy, scores, parts, new.manifest, required)]
     warned = warnings(new, old.bundle if old else None, fresh, scores, moved)
     warned += unlucky(scores, policy.rules.drops)
     warned += [before.chosen.warning] if before and before.chosen.warning else []
@@ -88,7 +88,8 @@ def judge(new: Bundle, old: Published | None, policy: Policy, *, absent: str = "
     if before and classes is not None and before.chosen.conclusive:
         least = smallest_drop(report.compared, 1 - confidence)
         report.note += (
-            f" {report.compared} rows can tell a drop of accuracy from chance from {least:.3f} on."
+            f" On {report.compared} rows, a drop of accuracy of {least:.3f} or more can be told "
+            "from chance."
         )
     recorded = read(old.bundle.path) if old else None
     compared, earlier = (before.new, before.old) if before else (fresh, None)
@@ -97,7 +98,7 @@ def judge(new: Bundle, old: Published | None, policy: Policy, *, absent: str = "
 
 def answered(
     new: Bundle, old: Published | None, absent: str
-) -> tuple[Answered | None, str, list[Check]]:
+) -> tuple[Answered | None, str, list[BaselineCheck]]:
     """Return the published model's answers if it can be compared, a note, and a failed check."""
     if old is None:
         return None, f"{absent or 'Nothing is published yet'}: absolute thresholds only.", []
@@ -107,20 +108,21 @@ def answered(
         before = baseline_answers.answers(new, old.bundle, old.ask)
     except Incomparable as error:
         note = f"{named} No comparison: {error}."
-        rule, found = "comparable with the published model", str(error)
-        failed = Check(name="baseline", rule=rule, found=found, passed=False)
+        failed = BaselineCheck(reason=str(error), passed=False)
         return None, note, [failed] if error.curable else []
     return before, f"{named} {before.note}", []
 
 
 def droppable(
-    old: Published | None, before: Answered | None, scores: list[Score]
-) -> Collection[str]:
-    """Return the metrics whose drop the comparison must show; none if nothing could be compared."""
-    if not (old and before and before.chosen.conclusive):
-        return ()
-    is_compared = any(score.old is not None for score in scores)
-    return old.bundle.manifest.metrics.holdout if is_compared else ()
+    old: Published | None, before: Answered | None, *, enough: bool
+) -> Collection[str] | None:
+    """Return the metrics whose drop the comparison must show; None if there is no comparison.
+
+    It must show none where not `enough` rows are compared, or too few are new to both models.
+    """
+    if not (old and before):
+        return None
+    return old.bundle.manifest.metrics.holdout if enough and before.chosen.conclusive else ()
 
 
 def comparisons(policy: Policy, fresh: Evaluation) -> int:
@@ -135,34 +137,22 @@ def comparisons(policy: Policy, fresh: Evaluation) -> int:
 def cut(policy: Policy, fresh: Evaluation, scorer: Scorer) -> list[Segment]:
     """Return the scores of the segments of columns with rules, and of those with few categories."""
     rules = {segment.column: segment for segment in policy.segments}
-    first = FIRST["regression" if scorer.classes is None else "classification"]
+    shown = SHOWN["regression" if scorer.classes is None else "classification"]
     result = []
     for column in dict.fromkeys([*rules, *categorical(fresh)]):
         rule = rules.get(column)
-        wanted = rule.rules.metrics if rule else [first]
+        wanted = rule.rules.metrics if rule else [shown]
         for value, rows in segments(fresh.column(column)).items():
+            where = Where(column, value)
             result.append(
                 Segment(
-                    column=column,
-                    value=value,
+                    where=where,
                     rows=len(rows),
                     gated=rule is not None and len(rows) >= rule.rows,
-                    scores=[
-                        score for score in scorer(rows, column, value) if score.metric in wanted
-                    ],
+                    scores=[score for score in scorer(rows, where) if score.metric in wanted],
                 )
             )
     return result
-
-
-def categorical(fresh: Evaluation) -> list[str]:
-    """Return the inputs with a few categories."""
-    return [
-        name
-        for name in fresh.features[0]
-        if all(isinstance(value, str | None) for value in fresh.column(name))
-        and len(set(fresh.column(name))) <= FEW
-    ]
 
 
 def side(bundle: Bundle, digest: str | None, reference: str | None) -> Side:

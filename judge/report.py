@@ -1,23 +1,23 @@
-"""What the judge finds: one structure, from which JSON, Markdown and a page are made."""
+"""What the judge finds: one structure, from which JSON, Markdown and a page are made.
+
+It holds data; the sentences about it are those of `judge.render.sentences`, and its warnings.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import msgspec
 
-from contract.bundle import Label, Value, encode
-from contract.console import one_line
+from contract.bundle import Check as Recorded
+from contract.bundle import Label, Parity, Runtime, Value, Where
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 NAME = "report"
-SCHEMA = Path(__file__).with_name("report.schema.json")
 Verdict = Literal["passed", "failed", "accepted"]
 Direction = Literal["better", "worse", "same", "unknown"]
-NEITHER = "no better or worse, beyond chance, than"
-SIGNS: dict[Verdict, str] = {"passed": "✅", "failed": "❌", "accepted": "⚠️"}
+Figure = Literal["size", "latency"]  # of an image: compressed, in MB; for one row, in ms
+SMALLEST = 1e-9  # differences below are the rounding of a sum
 NOT_MEASURED = (
     "Nobody here has measured this model: its data was not at hand, so every figure is a claim of "
     "whoever trained it."
@@ -65,24 +65,81 @@ class Score(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     averaged_high: float | None = None
     direction: Direction | None = None
 
+    @property
+    def drop(self) -> float:
+        """By how much the metric is worse than the published model's; negative where better."""
+        difference = self.difference or 0.0
+        return -difference if self.higher_is_better else difference
+
+    @property
+    def depends_on_seeds(self) -> bool:
+        """Whether the difference changes when it is averaged over seeds."""
+        if self.averaged is None or self.difference is None:
+            return False
+        ends = (self.averaged, self.averaged_low or 0.0, self.averaged_high or 0.0)
+        return any(abs(end - self.difference) > SMALLEST for end in ends)
+
 
 class Segment(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     """The scores on the rows of one value of a column."""
 
-    column: str
-    value: str
+    where: Where
     rows: int
     gated: bool
     scores: list[Score]
 
 
-class Check(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
-    """One rule of the gate."""
+class BoundCheck(Recorded, tag_field="kind", tag="bound"):
+    """A metric of the new model, of all rows or `where` a segment is, held to its threshold.
 
-    name: str
-    rule: str
-    found: str
+    It passes without a value where the segment does not have the metric.
+    """
+
+    where: Where | None
+
+
+class Checked(msgspec.Struct, kw_only=True, forbid_unknown_fields=True, tag_field="kind"):
+    """A rule of the gate, and whether it is met; `kind` says which fields it has."""
+
     passed: bool
+
+
+class DropCheck(Checked, kw_only=True, tag="drop"):
+    """A metric held to how far it may be worse than the published model's, `allowed`.
+
+    `score` is None where the metric does not exist on the new model's rows, and without an old
+    value where nothing of the published model can be compared with it.
+    """
+
+    metric: str
+    where: Where | None
+    allowed: float
+    score: Score | None
+
+
+class BaselineCheck(Checked, kw_only=True, tag="baseline"):
+    """The published model cannot be compared, for a `reason` that a person can mend."""
+
+    reason: str
+
+
+class ParityCheck(Checked, kw_only=True, tag="parity"):
+    """The exported model held to the estimator, as its training compared them."""
+
+    runtime: Runtime
+    parity: Parity | None
+
+
+class ImageCheck(Checked, kw_only=True, tag="image"):
+    """A figure of the new image, held to `allowed` times the published image's."""
+
+    figure: Figure
+    old: float
+    new: float
+    allowed: float
+
+
+Check = BoundCheck | DropCheck | BaselineCheck | ParityCheck
 
 
 class Change(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
@@ -138,77 +195,3 @@ class Report(msgspec.Struct, kw_only=True):
     changes: Changes | None
     drift: list[Drift]
     override: str | None = None
-
-    @property
-    def headline(self) -> str:
-        """The one line that says what became of the model and why."""
-        because = f"; accepted because: {one_line(self.override)}" if self.override else ""
-        return f"{self.sign} {self.model}: {self.verdict}: {self.reason}{because}"
-
-    @property
-    def sign(self) -> str:
-        """The verdict at a glance."""
-        return SIGNS[self.verdict]
-
-    @property
-    def reason(self) -> str:
-        """Why the verdict is what it is, without the reason of a person who accepted the model."""
-        failed = [check for check in self.checks if not check.passed]
-        if failed:
-            more = f" (and {len(failed) - 1} more)" if len(failed) > 1 else ""
-            return f"{failed[0].name} must be {failed[0].rule}, is {failed[0].found}{more}"
-        score = f"{self.scores[0].metric} {self.scores[0].new:.4g}" if self.scores else "no scores"
-        if self.old is None or self.changes is None:
-            return f"{score}, with nothing to compare it with"
-        if self.changes.count == 0:
-            return f"{score}, the same answers as the published model"
-        return f"{score}, {compared(self.scores)} the published model"
-
-    @property
-    def changed(self) -> str:
-        """How many of the compared rows are answered differently, and which way."""
-        if self.changes is None:
-            return "no row was compared"
-        return (
-            f"{self.changes.count} of {self.compared} predictions changed: "
-            f"{self.changes.better} for the better, {self.changes.worse} for the worse"
-        )
-
-
-def compared(scores: Sequence[Score]) -> str:
-    """Say in which metrics a model is better or worse than another, up to the other's name."""
-    if any(score.direction == "unknown" for score in scores):
-        return "with too few rows that are new to it to be compared with"
-    better = ", ".join(score.metric for score in scores if score.direction == "better")
-    worse = ", ".join(score.metric for score in scores if score.direction == "worse")
-    if better and worse:
-        return f"better in {better} but worse in {worse} than"
-    if better:
-        return f"better in {better} than"
-    return f"worse in {worse}, within what is allowed, than" if worse else NEITHER
-
-
-def encode_report(report: Report) -> bytes:
-    """Return report.json, as `schema` describes it."""
-    return encode({"headline": report.headline} | msgspec.to_builtins(report))
-
-
-def schema() -> bytes:
-    """Return the JSON schema of report.json."""
-    described: dict[str, Any] = msgspec.json.schema(Report)
-    report = described["$defs"]["Report"]
-    report["properties"] = {"headline": {"type": "string"}} | report["properties"]
-    report["required"] = ["headline", *report["required"]]
-    report["additionalProperties"] = False
-    return msgspec.json.format(msgspec.json.encode(described), indent=2) + b"\n"
-
-
-def arrow(direction: Direction | None) -> str:
-    """Return the sign of a direction."""
-    return {"better": "▲", "worse": "▼", "same": "=", "unknown": "?", None: ""}[direction]
-
-
-def reading(direction: Direction | None) -> str:
-    """Return a direction in words, with its sign."""
-    words = {"same": "within chance", "unknown": "not judged"}
-    return f"{arrow(direction)} {words.get(direction, direction)}" if direction else ""

@@ -10,7 +10,7 @@ import numpy as np
 
 from contract.bundle import Bundle, Check, Label, Value
 from contract.evaluation.evaluation import Evaluation
-from judge.comparison.paired import fallen
+from contract.evaluation.segments import is_numeric
 from judge.report import NOT_MEASURED, Drift, Score
 
 PERFECT = {"accuracy": 1.0, "r2": 0.9999}
@@ -42,12 +42,12 @@ def unlucky(scores: list[Score], drops: Mapping[str, float]) -> list[str]:
     """Return a warning for each drop that the gate accepts only as other seeds do not have it."""
     concerns = []
     for score in scores:
-        drop = fallen(score)
         is_luck = score.certain and score.direction == "same"
-        if is_luck and drop > drops.get(score.metric, inf):
+        if is_luck and score.drop > drops.get(score.metric, inf):
             concerns.append(
-                f"{score.metric} is {drop:.3g} worse, beyond the chance of the rows, but not when "
-                "averaged over random seeds: this fit was unlucky, and another seed may do better."
+                f"{score.metric} is {score.drop:.3g} worse, beyond the chance of the rows, but not "
+                "when averaged over random seeds: this fit was unlucky, and another seed may do "
+                "better."
             )
     return concerns
 
@@ -69,7 +69,7 @@ def perfect(fresh: Evaluation, scores: list[Score]) -> list[str]:
 def tells(fresh: Evaluation, feature: str) -> bool:
     """Return whether one input alone gives the target."""
     values, truth = fresh.column(feature), fresh.truth
-    numeric = all(isinstance(value, int | float | None) for value in values)
+    numeric = is_numeric(values)
     if isinstance(truth[0], float):
         return numeric and is_line(values, truth)
     groups: dict[Label, list[Value]] = {}

@@ -11,7 +11,7 @@ import msgspec
 
 from contract.bundle.files import BundleError
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 MANIFEST = "manifest.json"
 EXAMPLES = "examples.json"
 EVALUATION = "evaluation.json"
@@ -136,13 +136,28 @@ class CrossValidation(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     std: float
 
 
+class Where(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Which of the holdout rows: those whose `column` has a value, named as its segment is."""
+
+    column: str
+    value: str
+
+
+class SeedScores(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    """A metric of this fit, then of fits with other random seeds."""
+
+    metric: str
+    where: Where | None  # None: of all holdout rows
+    scores: list[float]
+
+
 class Metrics(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
-    """Every metric of the model, by its name."""
+    """Every metric of the model."""
 
     holdout: dict[str, float]
     cross_validation: dict[str, CrossValidation]
     intervals: dict[str, tuple[float, float]] = {}  # 95 % of the holdout metrics
-    seed_scores: dict[str, list[float]] = {}  # of this fit, then of fits with other random seeds
+    seed_scores: list[SeedScores] = []  # none where no seed plays a part
 
 
 class Manifest(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):

@@ -36,6 +36,9 @@ METRICS = {
     )
 }
 
+# Of a segment, where no rule names another: these exist on any rows.
+SHOWN: dict[Task, str] = {"classification": "accuracy", "regression": "mae"}
+
 
 def for_task(task: Task) -> list[str]:
     """Return the names of the metrics of a task."""

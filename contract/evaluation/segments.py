@@ -15,13 +15,28 @@ MISSING = "missing"
 Segments = dict[str, list[int]]
 
 
+def is_numeric(values: Sequence[Value]) -> bool:
+    """Return whether a column holds numbers, and beside them nothing but missing values."""
+    present = [value for value in values if value is not None]
+    return bool(present) and all(isinstance(value, int | float) for value in present)
+
+
+def categorical(evaluation: Evaluation) -> list[str]:
+    """Return the inputs with a few categories."""
+    columns = {name: evaluation.column(name) for name in evaluation.features[0]}
+    return [
+        name
+        for name, values in columns.items()
+        if not is_numeric(values) and len(set(values)) <= FEW
+    ]
+
+
 def segments(values: Sequence[Value]) -> Segments:
     """Return the positions of the rows of each segment, by its name.
 
     A column with more than FEW different numbers is cut at its quartiles.
     """
-    present = [value for value in values if value is not None]
-    if all(isinstance(value, int | float) for value in present) and len(set(present)) > FEW:
+    if is_numeric(values) and len({*values} - {None}) > FEW:
         return quartiles(values)
     result: Segments = {}
     for position, value in enumerate(values):
@@ -32,11 +47,6 @@ def segments(values: Sequence[Value]) -> Segments:
 def name(value: Value) -> str:
     """Return a value as the name of its segment."""
     return f"{value:g}" if isinstance(value, int | float) else value or MISSING
-
-
-def called(metric: str, column: str, value: str) -> str:
-    """Return the name of a metric of one segment."""
-    return f"{metric} where {column} is {value}"
 
 
 def quartiles(values: Sequence[Value]) -> Segments:

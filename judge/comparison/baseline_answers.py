@@ -11,8 +11,7 @@ from msgspec.structs import replace
 from contract.bundle import Bundle, Label, Value
 from contract.evaluation.evaluation import Evaluation, read
 from contract.evaluation.segments import subset
-from judge.comparison.eligible_rows import Eligible, eligible, everything
-from judge.errors import Incomparable
+from judge.comparison.eligible_rows import Eligible, Incomparable, eligible, everything
 
 Answer = tuple[list[Label], list[list[float]] | None]
 Ask = Callable[[list[dict[str, Value]]], Answer]  # the published model, asked about rows

@@ -10,7 +10,7 @@ from scipy import stats
 
 from contract.bundle import Bundle, Value
 from contract.evaluation.evaluation import read
-from contract.evaluation.segments import name
+from contract.evaluation.segments import is_numeric, name
 from judge.report import Drift
 
 ALPHA = 0.01  # shared among the columns (Bonferroni), so that false warnings are rare
@@ -31,11 +31,7 @@ def drift(new: Bundle, old: Bundle) -> list[Drift]:
 
 def moved(feature: str, now: Sequence[Value], then: Sequence[Value], alpha: float) -> Drift:
     """Return the largest distance of the two distributions of a column, and its p-value."""
-    everything = [value for value in (*now, *then) if value is not None]
-    if everything and all(isinstance(value, int | float) for value in everything):
-        distance, p = numbers(now, then)
-    else:
-        distance, p = texts(now, then)
+    distance, p = (numbers if is_numeric([*now, *then]) else texts)(now, then)
     return Drift(feature=feature, distance=distance, p=p, shifted=p < alpha)
 
 

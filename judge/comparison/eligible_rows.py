@@ -14,11 +14,18 @@ from contract.bundle import Bundle, Value
 from contract.evaluation.evaluation import Evaluation
 from contract.evaluation.fingerprints import known
 from contract.inputs import accepts, domains
-from judge.errors import Incomparable
 
 ENOUGH = 30  # rows; on fewer a bootstrap's intervals are too narrow
 RECURRING = 0.2  # share of holdout rows that equal a training row; above it, equality says nothing
 Rows = list[dict[str, Value]]
+
+
+class Incomparable(Exception):  # noqa: N818 - a finding about two models, told in the report
+    """No number can compare the two models; `curable` where a person should do something first."""
+
+    def __init__(self, reason: str, *, curable: bool = False) -> None:
+        super().__init__(reason)
+        self.curable = curable
 
 
 class Eligible(NamedTuple):

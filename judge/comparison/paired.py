@@ -10,10 +10,9 @@ from contract.evaluation.evaluation import Evaluation
 from contract.evaluation.metrics import METRICS
 from contract.evaluation.scores import Numbers, score
 from judge.comparison.permutation_test import permutation
-from judge.report import Score
+from judge.report import SMALLEST, Score
 
 BOOTSTRAP, MCNEMAR, PERMUTATION = "paired bootstrap", "McNemar, exact", "paired permutation"
-SMALLEST = 1e-9  # differences below are the rounding of a sum
 Interval = tuple[float, float, float]  # a value between its ends
 Averaged = Callable[[str, float], Interval | None]
 
@@ -89,9 +88,3 @@ def direct(compared: Score, averaged: Interval | None) -> None:
         compared.direction = "better" if rises == compared.higher_is_better else "worse"
     else:
         compared.direction = "same"
-
-
-def fallen(compared: Score) -> float:
-    """Return by how much a metric is worse than the old model's; negative where it is better."""
-    difference = compared.difference or 0.0
-    return -difference if compared.higher_is_better else difference

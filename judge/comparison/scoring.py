@@ -6,10 +6,10 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from contract.bundle import Label
+from contract.bundle import Label, Where
 from contract.evaluation.evaluation import Evaluation
 from contract.evaluation.scores import score as score_rows
-from contract.evaluation.segments import called, subset
+from contract.evaluation.segments import subset
 from contract.spec.gate import ROWS
 from judge.comparison.baseline_answers import Answered
 from judge.comparison.paired import Interval, compare
@@ -27,12 +27,11 @@ class Scorer:
     confidence: float
     seeds: Seeds
 
-    def __call__(self, rows: Sequence[int], column: str = "", value: str = "") -> list[Score]:
+    def __call__(self, rows: Sequence[int], where: Where | None = None) -> list[Score]:
         """Return the metrics that exist on some rows: all, or those of a segment."""
 
         def averaged(metric: str, difference: float) -> Interval | None:
-            name = called(metric, column, value) if column else metric
-            return self.seeds.averaged(name, difference)
+            return self.seeds.averaged(metric, where, difference)
 
         both = self.shared(rows)
         mine = subset(self.fresh, rows)
@@ -40,7 +39,7 @@ class Scorer:
             scores = compare(mine, None, self.classes)
         else:
             scores = compare(*both, self.classes, self.confidence, averaged)
-            if len(both[0].truth) < len(rows):
+            if len(both[0].truth) < len(rows) or not all(map(is_measurable, scores)):
                 scores = self.on_every_row(mine, scores)
             if self.before and not self.before.chosen.conclusive:
                 for score in scores:

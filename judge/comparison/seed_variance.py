@@ -7,32 +7,35 @@ luck. A drop that vanishes without it says nothing about the estimator.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 from scipy import stats
 
-from contract.bundle import Bundle
+from contract.bundle import Bundle, SeedScores, Where
 
 CONFIDENCE = 0.99  # two-sided: a model that is worse by luck alone passes in 199 of 200 cases
 
 
 class Seeds(NamedTuple):
-    """The scores of both models by metric: of the fit itself, then with other seeds."""
+    """The scores of both models over their seeds."""
 
-    new: Mapping[str, Sequence[float]]
-    old: Mapping[str, Sequence[float]]
+    new: Sequence[SeedScores]
+    old: Sequence[SeedScores]
 
-    def averaged(self, name: str, difference: float) -> tuple[float, float, float] | None:
+    def averaged(
+        self, metric: str, where: Where | None, difference: float
+    ) -> tuple[float, float, float] | None:
         """Return the difference of the means over seeds and the ends of its interval.
 
         None where no seed plays a part.
         """
         sides = [
-            (sign, SeedScores.of(scores[name]))
-            for sign, scores in ((1, self.new), (-1, self.old))
-            if name in scores
+            (sign, Spread.of(found.scores))
+            for sign, model in ((1, self.new), (-1, self.old))
+            for found in model
+            if (found.metric, found.where) == (metric, where)
         ]
         if not sides:
             return None
@@ -41,7 +44,7 @@ class Seeds(NamedTuple):
         return mean, mean - reach, mean + reach
 
 
-class SeedScores(NamedTuple):
+class Spread(NamedTuple):
     """One model's scores over seeds: the luck of its fit, the variance of their mean, how many."""
 
     luck: float
@@ -49,14 +52,14 @@ class SeedScores(NamedTuple):
     fits: int
 
     @classmethod
-    def of(cls, scores: Sequence[float]) -> SeedScores:
+    def of(cls, scores: Sequence[float]) -> Spread:
         """Return the luck, variance and number of one model's scores."""
         values = np.array(scores, dtype=np.float64)
         variance = float(values.var(ddof=1)) / len(values)
         return cls(float(values[0] - values.mean()), variance, len(values))
 
 
-def half_width(models: Sequence[SeedScores]) -> float:
+def half_width(models: Sequence[Spread]) -> float:
     """Return half the width of the interval of a difference of means (Welch 1947)."""
     total = sum(model.variance for model in models)
     if total == 0:
@@ -68,4 +71,4 @@ def half_width(models: Sequence[SeedScores]) -> float:
 def seeds(new: Bundle, old: Bundle | None) -> Seeds:
     """Return the scores of both models over their seeds."""
     ours = new.manifest.metrics.seed_scores
-    return Seeds(ours, old.manifest.metrics.seed_scores if old else {})
+    return Seeds(ours, old.manifest.metrics.seed_scores if old else [])

@@ -9,11 +9,11 @@ import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
-import numpy as np
-
 from contract.bundle import Input, Manifest
 from contract.evaluation.evaluation import Evaluation
-from contract.evaluation.segments import FEW, segments
+from contract.evaluation.metrics import SHOWN
+from contract.evaluation.scores import score
+from contract.evaluation.segments import categorical, segments, subset
 from contract.spec.thresholds import sentence
 from judge.render.environment import render
 from judge.render.markdown import Markdown, block
@@ -48,7 +48,7 @@ def card(
         verdict="passed" if all(check.passed for check in checks) else "FAILED",
         checks="; ".join(map(sentence, checks)),
         unmeasured=NOT_MEASURED if manifest.evaluation == "claimed" else "",
-        segments=by_segment(evaluation),
+        segments=by_segment(manifest, evaluation),
         inputs=inputs(manifest.inputs),
         notes=below(notes),
         release=release,
@@ -91,45 +91,19 @@ def metrics(manifest: Manifest) -> Table:
     return Table(("Metric", "Holdout", "95 % interval", "Cross-validation"), rows)
 
 
-def by_segment(evaluation: Evaluation) -> Table | None:
+def by_segment(manifest: Manifest, evaluation: Evaluation) -> Table | None:
     """Return the model's score for each category of the inputs, and of the kept columns.
 
     None where there are no such columns.
     """
-    numeric = isinstance(evaluation.truth[0], float)
-    score = mean_absolute_error if numeric else accuracy
+    metric = SHOWN[manifest.task]
     rows = [
-        (f"{column} is {name}", str(len(places)), f"{score(evaluation, places):.4f}")
-        for column in columns(evaluation)
+        (f"{column} is {name}", str(len(places)), f"{scores[metric]:.4f}")
+        for column in (*categorical(evaluation), *evaluation.others)
         for name, places in segments(evaluation.column(column)).items()
+        for scores in [score(subset(evaluation, places), manifest.classes)]
     ]
-    return Table(("Where", "Rows", "mae" if numeric else "accuracy"), rows) if rows else None
-
-
-def columns(evaluation: Evaluation) -> list[str]:
-    """Return the inputs with few categories, and the columns that are kept for segments."""
-    categorical = [
-        name
-        for name in evaluation.features[0]
-        if all(isinstance(value, str | None) for value in evaluation.column(name))
-        and len(set(evaluation.column(name))) <= FEW
-    ]
-    return [*categorical, *evaluation.others]
-
-
-def accuracy(evaluation: Evaluation, rows: Sequence[int]) -> float:
-    """Return the share of these rows that are answered right."""
-    right = [evaluation.truth[row] == evaluation.predictions[row] for row in rows]
-    return float(np.mean(right))
-
-
-def mean_absolute_error(evaluation: Evaluation, rows: Sequence[int]) -> float:
-    """Return the mean absolute error on these rows."""
-    truth, predictions = (
-        np.array([float(values[row]) for row in rows], dtype=np.float64)
-        for values in (evaluation.truth, evaluation.predictions)
-    )
-    return float(np.abs(truth - predictions).mean())
+    return Table(("Where", "Rows", metric), rows) if rows else None
 
 
 def inputs(described: Sequence[Input]) -> Table:

@@ -6,6 +6,7 @@ from functools import cache
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
 
 from contract.console import UNSEEN
 from judge.render import markdown
@@ -23,13 +24,13 @@ def render(template: str, **values: object) -> bytes:
 def environment(*, is_markdown: bool) -> Environment:
     """Return the Jinja environment of one kind of template.
 
-    Jinja2 finalizes each value and then escapes it as HTML, which leaves alone what is Markdown or
-    HTML by then.
+    Jinja2 finalizes each value and then escapes it as HTML, unless it is Markup by then. Only these
+    templates make Markup, so that nothing a caller passes is taken for it.
     """
     result = Environment(
         loader=FileSystemLoader(FOLDER),
         autoescape=True,
-        finalize=markdown.escape if is_markdown else visible,
+        finalize=as_markdown if is_markdown else as_text,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
@@ -40,6 +41,11 @@ def environment(*, is_markdown: bool) -> Environment:
     return result
 
 
-def visible(value: object) -> object:
+def as_markdown(value: object) -> Markup:
+    """Return Markdown as it is, and anything else escaped for Markdown."""
+    return value if isinstance(value, Markup) else Markup(markdown.escape(value))  # noqa: S704
+
+
+def as_text(value: object) -> str:
     """Return text without the controls that XML forbids, or that reorder what a reader sees."""
-    return value if hasattr(value, "__html__") else UNSEEN.sub("", str(value))
+    return value if isinstance(value, Markup) else UNSEEN.sub("", str(value))

@@ -11,7 +11,7 @@ import numpy as np
 from contract.bundle import Label, Value
 from contract.evaluation.evaluation import Evaluation, Study
 from contract.evaluation.metrics import METRICS
-from contract.evaluation.segments import name
+from contract.evaluation.segments import is_numeric, name
 from judge.render import curves, holdout_plots
 from judge.render.plots import Line, Points, Span, lines, shares, spans, unit_lines
 from judge.render.svg import Plot
@@ -173,14 +173,15 @@ def distributions(new: Evaluation, old: Evaluation | None) -> list[Figure]:
 
 def distribution(feature: str, now: Sequence[Value], then: Sequence[Value] | None) -> Figure:
     """Return the distribution of one input."""
-    everything = [value for value in (*now, *(then or [])) if value is not None]
-    if everything and all(isinstance(value, int | float) for value in everything):
-        low, high = min(map(float, everything)), max(map(float, everything))
+    values = [*now, *(then or [])]
+    if is_numeric(values):
+        present = [float(value) for value in values if value is not None]
+        low, high = min(present), max(present)
         edges = np.linspace(low, high if high > low else low + 1, BINS + 1)
         labels = [f"{edge:.3g}" if not place % 3 else "" for place, edge in enumerate(edges[:-1])]
         heights = [in_bins(values, edges) for values in (now, then or [])]
     else:
-        common = Counter(map(name, [*now, *(then or [])])).most_common(CATEGORIES)
+        common = Counter(map(name, values)).most_common(CATEGORIES)
         labels = [label for label, _ in common]
         heights = [
             [Counter(map(name, values))[label] / max(1, len(values)) for label in labels]

@@ -2,24 +2,32 @@
 
 from __future__ import annotations
 
+import msgspec
+
+from contract.bundle import encode
 from judge.judge import Judgement
-from judge.render import figures, report_tables
+from judge.render import figures, report_tables, sentences
 from judge.render.environment import render
-from judge.report import Report, encode_report, reading
+from judge.report import Report
 
 
 def formats(judgement: Judgement) -> dict[str, bytes]:
     """Return the report in each format, by the ending of its file."""
     return {
-        "json": encode_report(judgement.report),
+        "json": json(judgement.report),
         "md": markdown(judgement.report),
         "html": html(judgement),
     }
 
 
+def json(report: Report) -> bytes:
+    """Return report.json, as its schema describes it."""
+    return encode({"headline": sentences.headline(report)} | msgspec.to_builtins(report))
+
+
 def markdown(report: Report) -> bytes:
     """Return the verdict, one table, and folded details."""
-    return render("report.md.j2", report=report, tables=report_tables)
+    return render("report.md.j2", report=report, tables=report_tables, sentences=sentences)
 
 
 def html(judgement: Judgement) -> bytes:
@@ -29,7 +37,7 @@ def html(judgement: Judgement) -> bytes:
         "report.html.j2",
         report=judgement.report,
         tables=report_tables,
-        reading=reading,
+        sentences=sentences,
         gains=figures.differences(judgement.report),
         answers=figures.answers(new, old, judgement.classes),
         learned=figures.learned(judgement.fresh.study),

@@ -21,10 +21,6 @@ class Markdown(str):
 
     __slots__ = ()
 
-    def __html__(self) -> str:
-        """Return itself: the sign by which a template knows what it must not escape."""
-        return self
-
 
 def plain(text: str) -> Markdown:
     """Return Markdown that shows the text as it is, within a line or in a cell of a table."""
@@ -48,8 +44,8 @@ def block(code: str, language: str = "") -> Markdown:
 
 def escape(value: object) -> Markdown:
     """Return Markdown as it is, and anything else as text that may also begin a line."""
-    if isinstance(value, Markdown) or hasattr(value, "__html__"):
-        return Markdown(value)
+    if isinstance(value, Markdown):
+        return value
     return Markdown(LEADING.sub(inert, plain(str(value))))
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from contract.bundle import Value
 from contract.evaluation.segments import MISSING
-from judge.gate import depends_on_seeds, over_seeds
+from judge.render.sentences import over_seeds, reading, worded
 from judge.render.table import Cell, Style, Table
-from judge.report import Direction, Report, Score, Side, reading
+from judge.report import Direction, Report, Score, Side
 
 BAR = 20
 STYLES: dict[Direction | None, Style] = {"better": Style.GOOD, "worse": Style.BAD}
@@ -47,7 +47,7 @@ def score_row(score: Score) -> list[str | Cell]:
     if score.old is None:
         return [score.metric, "", f"{score.new:.4f}", "", "", "", ""]
     chance = "" if score.p is None else f", p = {score.p:.2g}"
-    seeds = f"; {over_seeds(score)}" if depends_on_seeds(score) else ""
+    seeds = f"; {over_seeds(score)}" if score.depends_on_seeds else ""
     return [
         score.metric,
         f"{score.old:.4f}",
@@ -75,8 +75,7 @@ def bar(score: Score) -> Cell:
 def gate(report: Report) -> Table:
     """Return the checks of the gate."""
     rows: list[list[str | Cell]] = [
-        [Cell("passed") if check.passed else Cell("FAILED", Style.FAILED),
-         check.name, check.rule, check.found]
+        [Cell("passed") if check.passed else Cell("FAILED", Style.FAILED), *worded(check)]
         for check in report.checks
     ]  # fmt: skip
     return Table(("", "what", "must be", "is"), rows)
@@ -88,7 +87,7 @@ def segments(report: Report) -> Table:
     head = ["where", "rows", "gated", "metric", "published", "new", *(["all rows"] * fewer), "", ""]
     rows: list[list[str | Cell]] = []
     for segment in report.segments:
-        where = [f"{segment.column} is {segment.value}", str(segment.rows)]
+        where = [f"{segment.where.column} is {segment.where.value}", str(segment.rows)]
         gated = "yes" if segment.gated else "no"
         for score in segment.scores:
             old = "" if score.old is None else f"{score.old:.4f}"

@@ -90,5 +90,5 @@ def mark_as_claimed(taken: Path) -> None:
     read = bundle.read(taken)
     files = {name: bundle.read_file(taken / name) for name in read.manifest.files}
     read.manifest.evaluation = "claimed"
-    read.manifest.metrics.seed_scores = {}
+    read.manifest.metrics.seed_scores = []
     bundle.write(taken, read.manifest, files)

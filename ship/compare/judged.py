@@ -12,7 +12,8 @@ from contract import bundle
 from contract.errors import ModelError
 from contract.spec import model_toml
 from contract.spec.gate import Policy
-from judge.report import NAME, Check, Report, Verdict
+from judge.render.sentences import worded
+from judge.report import NAME, Check, ImageCheck, Report, Verdict
 from ship.build.workspace import REPORTS, Workspace
 from ship.errors import StageError
 from ship.files import digest
@@ -69,10 +70,10 @@ def read_report(file: Path) -> Report:
     return read(file, Report, "gate image measure")
 
 
-def enforce(verdict: Verdict, checks: Iterable[Check]) -> None:
+def enforce(verdict: Verdict, checks: Iterable[Check | ImageCheck]) -> None:
     """Raise StageError, with the failed checks, where the verdict keeps a model from publishing."""
     if verdict == "failed":
-        failed = [check for check in checks if not check.passed]
+        failed = [worded(check) for check in checks if not check.passed]
         raise StageError(
-            "\n".join(f"{c.name} must be {c.rule}. Got {c.found} instead." for c in failed)
+            "\n".join(f"{c.what} must be {c.rule}. Got {c.found} instead." for c in failed)
         )

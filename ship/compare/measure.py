@@ -9,7 +9,7 @@ import msgspec
 
 from contract.bundle import encode, read
 from contract.spec.gate import ImageRules
-from judge.report import Check, Report, Side, Verdict
+from judge.report import Figure, ImageCheck, Report, Side, Verdict
 from ship.build.engine import load
 from ship.build.workspace import MEASUREMENT, Workspace
 from ship.compare.image_server import serving
@@ -30,7 +30,7 @@ class Measurement(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     reference: str | None  # of the published image: where the gate found it, and its digest
     against: str | None
     verdict: Verdict
-    checks: list[Check]
+    checks: list[ImageCheck]
     override: str | None  # why a person accepts an image that fails them
 
 
@@ -74,7 +74,7 @@ def read_measurement(file: Path) -> Measurement:
     return typed.read(file, Measurement, "measure")
 
 
-def compare(workspace: Workspace, baseline: Baseline | None, rules: ImageRules) -> list[Check]:
+def compare(workspace: Workspace, baseline: Baseline | None, rules: ImageRules) -> list[ImageCheck]:
     """Return the checks of an image, which is loaded into the engine if it has to run.
 
     There are none if the published image is for other machines only.
@@ -83,18 +83,17 @@ def compare(workspace: Workspace, baseline: Baseline | None, rules: ImageRules) 
     if old is None or new.architecture != old.stored.architecture:
         return []
     sizes = new.compressed_size / 1e6, old.stored.compressed_size / 1e6
-    checks = [ratio("image size, MB", *sizes, rules.size_ratio)]
+    checks = [ratio("size", *sizes, rules.size_ratio)]
     if new.digest != old.stored.digest:
         speeds = latencies(workspace, new, old)
-        checks.append(ratio("latency of one row, ms", *speeds, rules.latency_ratio))
+        checks.append(ratio("latency", *speeds, rules.latency_ratio))
     return checks
 
 
-def ratio(name: str, new: float, old: float, most: float) -> Check:
-    """Return the check that a figure is at most `most` times the published image's."""
-    found = f"{old:.3g} → {new:.3g}: {new / old:.2f} times"
-    rule = f"at most {most:g} times the published image's"
-    return Check(name=name, rule=rule, found=found, passed=new <= most * old)
+def ratio(figure: Figure, new: float, old: float, allowed: float) -> ImageCheck:
+    """Return the check that a figure is at most `allowed` times the published image's."""
+    passed = new <= allowed * old
+    return ImageCheck(figure=figure, old=old, new=new, allowed=allowed, passed=passed)
 
 
 def latencies(workspace: Workspace, archive: Archive, baseline: Baseline) -> tuple[float, float]:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from contract.bundle import Bundle, Value
 from contract.onnx_session import open_session, run
 from judge.comparison.baseline_answers import Answer
-from judge.errors import Incomparable
+from judge.comparison.eligible_rows import Incomparable
 from judge.judge import Published
 from ship.compare.published_model import Baseline
 from ship.host import confined

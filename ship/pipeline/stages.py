@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 
 from contract import models as model_folders
 from contract.bundle import BundleError
+from judge.render.sentences import headline, worded
 from ship import git
 from ship.build import base_image, engine
 from ship.build.build import make_image, train
@@ -129,7 +130,7 @@ def run_gate(run: Run) -> None:
     from ship.compare.gate import judge_bundle  # noqa: PLC0415 - publishing installs no statistics
 
     report = judge_bundle(run.workspace, run.settings.override)
-    for line in (report.headline, *(f"warning: {warning}" for warning in report.warnings)):
+    for line in (headline(report), *(f"warning: {warning}" for warning in report.warnings)):
         print(f"  {line}", flush=True)
     enforce(report.verdict, report.checks)
     set_outputs(reports=reports_digest(run.workspace))
@@ -147,8 +148,8 @@ def run_measure(run: Run) -> None:
     workspace, archive = run.workspace, run.workspace.archive
     report = read_judged(workspace)
     measurement = measure(workspace, report, run.settings.override)
-    for check in measurement.checks:
-        print(f"  {check.name} {check.found}", flush=True)
+    for check in map(worded, measurement.checks):
+        print(f"  {check.what} {check.found}", flush=True)
     enforce(measurement.verdict, measurement.checks)
     passed_tests.record_verdict(archive, workspace.bundle, report)
     passed_tests.record_measurement(archive, measurement.verdict)

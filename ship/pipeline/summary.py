@@ -15,7 +15,7 @@ from rich.text import Text
 
 from contract import models
 from contract.bundle import read
-from judge.report import arrow
+from judge.render.sentences import arrow, worded
 from ship.build import base_image
 from ship.build.workspace import MEASUREMENT, PUBLISHED, Workspace
 from ship.compare.judged import REPORT, read_report
@@ -105,8 +105,8 @@ def against(run: Run) -> Iterator[str]:
         for score in compared:
             yield f"{arrow(score.direction)} {score.metric} {score.difference:+.3g}"
     if "measure" in run.seconds and measurement.exists():
-        for check in read_measurement(measurement).checks:
-            yield f"{check.name} {check.found}"
+        for check in map(worded, read_measurement(measurement).checks):
+            yield f"{check.what} {check.found}"
 
 
 def image_rows(workspace: Workspace) -> dict[str, str]:

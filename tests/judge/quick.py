@@ -16,6 +16,7 @@ import pandas as pd
 
 from contract.bundle import (
     EVALUATION,
+    SCHEMA_VERSION,
     Bundle,
     Data,
     Gate,
@@ -111,8 +112,9 @@ def train(
         seed_scores=seed_scores(spec, [answers, *others], holdout, classes),
     )
     manifest = Manifest(
-        schema_version=1, name="quick", version="0", revision="", description="", task=spec.task,
-        target="y", estimator=str(estimator), runtime="joblib", runtime_reason="", parity=None,
+        schema_version=SCHEMA_VERSION, name="quick", version="0", revision="", description="",
+        task=spec.task, target="y", estimator=str(estimator), runtime="joblib", runtime_reason="",
+        parity=None,
         data=Data(source="", sha256=sha256, rows=len(rows), train_rows=len(learn.y),
                   holdout_rows=len(holdout.y)),
         split=Split(test_size=0.25, seed=seed, stratified=True), inputs=schema(spec, learn.X),

@@ -11,6 +11,7 @@ import pytest
 from contract.bundle import EVALUATION, Serving
 from contract.evaluation.evaluation import read
 from contract.spec.gate import Policy, Rules, Threshold
+from judge.render.sentences import worded
 from tests.judge.quick import IMAGE, Quick, train
 from tests.judge.rates import DEFAULT, flowers, forest, grown, line
 
@@ -54,7 +55,7 @@ def test_drop_is_not_judged_where_too_few_rows_are_new() -> None:
     report = new.against(old, policy)
     bound, drop, _ = report.checks
     assert (bound.passed, drop.passed) == (False, True)
-    assert "not judged" in drop.found
+    assert "not judged" in worded(drop).found
     assert {score.direction for score in report.scores} == {"unknown"}
     assert any("was trained on" in warning and "of the 32 held-out rows" in warning
                for warning in report.warnings)  # fmt: skip

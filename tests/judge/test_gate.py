@@ -3,24 +3,35 @@
 from __future__ import annotations
 
 import re
+from math import nan
 
+import msgspec
 import numpy as np
+import pandas as pd
 import pytest
+from sklearn.linear_model import LinearRegression, RidgeClassifier
 
-from contract.bundle import Bundle
-from contract.spec.gate import Rules, Threshold
+from contract.bundle import EVALUATION, Bundle, Where
+from contract.evaluation.evaluation import read
+from contract.spec.gate import Policy, Rules, Threshold
 from judge.gate import check_rules
+from judge.judge import Published, judge
+from judge.render.sentences import headline, worded
 from judge.report import Report, Score
 from tests.judge import rates
+from tests.judge.quick import IMAGE, Table, policy, train
 from tests.support.models.shop import FOREST, LOGISTIC, STUMP, Shop, flowers
 
 pytestmark = pytest.mark.slow  # trains models
 
 SEEDS = 20
+ALONE = Score(
+    metric="roc_auc", higher_is_better=True, whole=0.9, new=0.9, new_low=0.8, new_high=1.0
+)
 
 
 def failed(report: Report) -> list[str]:
-    return [check.name for check in report.checks if not check.passed]
+    return [worded(check).what for check in report.checks if not check.passed]
 
 
 def test_gate_refuses_a_degraded_model(shop: Shop, good: Bundle) -> None:
@@ -28,7 +39,7 @@ def test_gate_refuses_a_degraded_model(shop: Shop, good: Bundle) -> None:
     report = shop.judge(shop.train(flowers(), STUMP), good)
     assert report.verdict == "failed"
     assert failed(report) == ["accuracy", "log_loss"]
-    found = {check.name: check.found for check in report.checks}
+    found = {worded(check).what: worded(check).found for check in report.checks}
     assert re.fullmatch(
         r"0\.\d+ → 0\.\d+: -0\.\d+ \(-0\.\d+ to -0\.\d+\), McNemar, exact p = .*: more than chance",
         found["accuracy"],
@@ -40,7 +51,7 @@ def test_gate_passes_a_better_model_and_says_so(shop: Shop, good: Bundle) -> Non
     """The verdict names the metrics that rose beyond chance."""
     report = shop.judge(good, shop.train(flowers(), STUMP))
     assert report.verdict == "passed"
-    assert "better in accuracy" in report.headline
+    assert "better in accuracy" in headline(report)
 
 
 def test_gate_passes_an_equal_model(shop: Shop, good: Bundle) -> None:
@@ -49,7 +60,7 @@ def test_gate_passes_an_equal_model(shop: Shop, good: Bundle) -> None:
     assert report.verdict == "passed"
     assert report.changes is not None
     assert report.changes.count == 0
-    assert "the same answers as the published model" in report.headline
+    assert "the same answers as the published model" in headline(report)
 
 
 @pytest.mark.nightly  # 40 judgements
@@ -72,7 +83,7 @@ def test_gate_misses_no_model_that_is_much_worse() -> None:
 def test_gate_raises_no_alarm_over_fresh_rows(shop: Shop, good: Bundle) -> None:
     """A model retrained on other rows of the same kind passes, and no shift is seen."""
     report = shop.judge(shop.train(flowers(seed=11), LOGISTIC), good)
-    assert report.verdict == "passed", report.headline
+    assert report.verdict == "passed", headline(report)
     assert [drift.feature for drift in report.drift if drift.shifted] == []
 
 
@@ -155,7 +166,7 @@ def test_gate_finds_a_worse_segment_behind_a_passing_average(shop: Shop) -> None
     new = shop.train(western(), BLIND_IN_THE_WEST, gate)
     report = shop.judge(new, old)
     assert failed(report) == ["accuracy where region is west"] * 2
-    assert {segment.value: segment.gated for segment in report.segments} == {
+    assert {segment.where.value: segment.gated for segment in report.segments} == {
         "north": True,
         "south": True,
         "west": True,
@@ -167,7 +178,7 @@ def test_segments_may_be_classes_or_ranges(shop: Shop, column: str) -> None:
     """The target and a measured number are columns of the data too."""
     gate = SEGMENTED.replace("region", column)
     report = shop.judge(shop.train(flowers(), LOGISTIC, gate), None)
-    names = [check.name for check in report.checks if f"where {column} is" in check.name]
+    names = [check for check in report.checks if f"where {column} is" in worded(check).what]
     assert len(names) == {"kind": 3, "noise": 4}[column]
 
 
@@ -175,7 +186,7 @@ def test_small_segments_are_shown_and_not_gated(shop: Shop) -> None:
     """Ten rows say little: below that a floor is not held against a model."""
     gate = SEGMENTED + "rows = 60\n"
     report = shop.judge(shop.train(flowers(), STUMP, gate), None)
-    assert {s.value: s.gated for s in report.segments} == {
+    assert {s.where.value: s.gated for s in report.segments} == {
         "north": True,
         "south": True,
         "west": False,
@@ -206,7 +217,7 @@ def test_published_model_that_needs_a_lost_column_fails_with_the_cure(
     lost = shop.train(flowers(seed=3), LOGISTIC, gate, inputs="length width")
     report = shop.judge(lost, good)
     assert failed(report) == ["baseline"]
-    assert 'write columns = ["noise"] under [evaluate]' in report.checks[0].found
+    assert 'write columns = ["noise"] under [evaluate]' in worded(report.checks[0]).found
 
 
 def test_model_of_another_target_is_not_compared(shop: Shop, good: Bundle) -> None:
@@ -222,35 +233,148 @@ def test_noise_of_a_new_model_does_not_hide_its_drop(shop: Shop, good: Bundle) -
     """Three trees differ wildly from seed to seed, which is no excuse for being worse."""
     calm = shop.train(flowers(), FOREST.format(seed=0))
     wild = shop.train(flowers(), FOREST.replace("n_estimators=20", "n_estimators=1").format(seed=0))
-    spread = [np.ptp(model.manifest.metrics.seed_scores["log_loss"]) for model in (wild, calm)]
+    spread = [
+        np.ptp(seeds.scores)
+        for model in (wild, calm)
+        for seeds in model.manifest.metrics.seed_scores
+        if seeds.metric == "log_loss"
+    ]
     assert spread[0] > spread[1] * 3
     assert "log_loss" in failed(shop.judge(wild, calm))
     assert "log_loss" in failed(shop.judge(wild, good))
 
 
+def test_noise_of_a_segment_is_its_own() -> None:
+    """Each segment's drop is averaged over the scores that other seeds have in that segment."""
+    old, new = (train(rates.flowers(0), rates.tree(seed), rates.REGIONAL) for seed in (0, 1))
+    report = new.against(old, rates.REGIONAL)
+    luck = {(seeds.metric, seeds.where): seeds.scores[0] - np.mean(seeds.scores)
+            for seeds in new.bundle.manifest.metrics.seed_scores}  # fmt: skip
+    lost = {(seeds.metric, seeds.where): seeds.scores[0] - np.mean(seeds.scores)
+            for seeds in old.bundle.manifest.metrics.seed_scores}  # fmt: skip
+    assert len(report.segments) == 3
+    for segment in report.segments:
+        (score,) = segment.scores
+        assert score.difference is not None
+        key = "accuracy", segment.where
+        assert score.averaged == pytest.approx(score.difference - luck[key] + lost[key])
+
+
+ABSENT = "does not exist in this segment"
+
+
 def test_bound_on_a_metric_that_there_is_not_fails() -> None:
     """Answers without probabilities have no log loss, so nothing says that it is low enough."""
     rules = Rules((Threshold("log_loss", "max", 0.5),), {})
-    (check,) = check_rules(rules, [], "")
-    assert (check.name, check.found, check.passed) == ("log_loss", "none", False)
-    assert check_rules(rules, [], " where a is b") == []
+    (check,) = check_rules(rules, [], None)
+    assert (worded(check), check.passed) == (("log_loss", "at most 0.5", "none"), False)
+
+
+def test_bound_on_a_metric_that_a_segment_has_not_is_left_out_and_said() -> None:
+    """Rows of one class have no ROC curve: that is no fault, and nobody takes it for a proof."""
+    rules = Rules((Threshold("roc_auc", "min", 0.5),), {})
+    (check,) = check_rules(rules, [], Where("kind", "a"))
+    expected = "roc_auc where kind is a", "at least 0.5", ABSENT
+    assert (worded(check), check.passed) == (expected, True)
 
 
 def test_drop_of_a_metric_that_there_is_not_fails() -> None:
     """A drop that cannot be measured is no drop of nothing: it fails, and the check says so."""
     rules = Rules((), {"r2": 0.1})
-    (check,) = check_rules(rules, [], "")
-    assert (check.name, check.rule) == ("r2", "measured on the holdout")
-    assert (check.found, check.passed) == ("none", False)
-    assert check_rules(rules, [], " where a is b") == []
+    (check,) = check_rules(rules, [], None)
+    assert (worded(check), check.passed) == (("r2", "measured on the holdout", "none"), False)
+    assert check_rules(rules, [], Where("a", "b")) == []  # nothing is published
 
 
 def test_drop_that_only_the_rows_of_both_models_lack_fails() -> None:
     """The new model has a curve on all of its rows, and neither has one on those they share."""
-    alone = Score(
-        metric="roc_auc", higher_is_better=True, whole=0.9, new=0.9, new_low=0.8, new_high=1.0
-    )
     rules = Rules((), {"roc_auc": 0.1})
-    (check,) = check_rules(rules, [alone], "", {"roc_auc"})
-    assert (check.rule, check.passed) == ("measured on the rows that both models answer", False)
-    assert check_rules(rules, [alone], "", {"accuracy"}) == []
+    (check,) = check_rules(rules, [ALONE], None, {"roc_auc"})
+    rule = "measured on the rows that both models answer"
+    assert (worded(check), check.passed) == (("roc_auc", rule, "none"), False)
+
+
+@pytest.mark.parametrize(
+    ("scores", "where", "found"),
+    [
+        ([ALONE], None, "nothing of the published model to compare with"),
+        ([ALONE], Where("kind", "a"), "not compared in this segment"),
+        ([], Where("kind", "a"), ABSENT),
+    ],
+)
+def test_drop_that_nothing_measures_is_left_out_and_said(
+    scores: list[Score], where: Where | None, found: str
+) -> None:
+    """A rule never disappears: where nothing can be held against the model, the report says it."""
+    (check,) = check_rules(Rules((), {"roc_auc": 0.1}), scores, where, {"accuracy"})
+    assert (worded(check).found, check.passed) == (found, True)
+
+
+def numbers(seed: int) -> Table:
+    """Return a line through two numbers, with noise."""
+    random = np.random.default_rng(seed)
+    X = pd.DataFrame(random.normal(size=(400, 2)), columns=["length", "width"])
+    return Table(X, X.sum(axis=1).to_numpy() + random.normal(size=400) / 4)
+
+
+def test_drop_of_a_metric_that_is_none_on_the_holdout_fails_the_model() -> None:
+    """Where the truth does not vary there is no r2, so none that has not fallen."""
+    allowed = policy({"r2": 0.1})
+    old, new = (train(numbers(0), LinearRegression(), allowed) for _ in range(2))
+    for model in (old, new):
+        held = read(model.bundle.path)
+        held.truth = [1.0 for _ in held.truth]
+        (model.bundle.path / EVALUATION).write_bytes(msgspec.json.encode(held))
+    report = new.against(old, allowed)
+    assert report.verdict == "failed"
+    assert headline(report) == "❌ quick: failed: r2 must be measured on the holdout, is none"
+
+
+def test_drop_from_answers_that_are_no_numbers_fails_and_the_bound_holds() -> None:
+    """What the published model fails to answer is not said of the new model's own score."""
+    rules = Rules((Threshold("rmse", "max", 1),), {"rmse": 0.1})
+    held = Policy(rules, (), IMAGE)
+    old, new = (train(numbers(seed), LinearRegression(), held) for seed in (0, 1))
+    broken = Published(
+        old.bundle, "sha256:old", "layout:main", lambda rows: ([nan] * len(rows), None)
+    )
+    bound, drop, _ = judge(new.bundle, broken, held).report.checks
+    assert (bound.passed, drop.passed) == (True, False)
+    assert worded(drop).rule == "measured on the rows that both models answer"
+
+
+def test_drop_of_a_metric_that_the_published_model_never_had_is_said() -> None:
+    """A ridge has no probabilities: the first model that has them is compared in labels alone."""
+    allowed = policy({"log_loss": 0.1})
+    old = train(rates.flowers(0), RidgeClassifier(), allowed)
+    report = train(rates.flowers(0), rates.line(), allowed).against(old, allowed)
+    assert report.verdict == "passed"
+    (drop, _) = report.checks
+    assert worded(drop).found == "nothing of the published model to compare with"
+
+
+def test_metric_that_a_segment_has_not_is_said_in_the_report() -> None:
+    """The rows of one class have no ROC curve, whatever model.toml asks of it there."""
+    rows = rates.flowers(0)
+    rows.others["kind"] = rows.y.tolist()
+    allowed = policy({}, {"kind": {"roc_auc": 0.1}})
+    old, new = (train(rows, rates.line(), allowed) for _ in range(2))
+    *drops, _ = new.against(old, allowed).checks
+    assert [worded(drop).what for drop in drops] == [f"roc_auc where kind is {k}" for k in "abc"]
+    assert {worded(drop).found for drop in drops} == {ABSENT}
+
+
+def test_note_says_which_drop_of_accuracy_the_rows_can_tell_from_chance() -> None:
+    """Whoever allows less than that is told that so few rows cannot show it."""
+    old, new = (train(rates.flowers(0), rates.line(), rates.DEFAULT) for _ in range(2))
+    note = new.against(old, rates.DEFAULT).note
+    expected = " On 150 rows, a drop of accuracy of 0.040 or more can be told from chance."
+    assert note.endswith(expected)
+
+
+def test_rule_of_a_segment_on_probabilities_that_there_are_none_of_is_said() -> None:
+    """A ridge has other seeds and no probabilities: it is trained and judged all the same."""
+    allowed = policy({}, {"region": {"roc_auc": 0.1}})
+    old, new = (train(rates.flowers(0), RidgeClassifier(), allowed) for _ in range(2))
+    *drops, _ = new.against(old, allowed).checks
+    assert {worded(drop).found for drop in drops} == {ABSENT}

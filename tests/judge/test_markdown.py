@@ -61,3 +61,9 @@ def test_template_of_a_page_escapes_everything() -> None:
     """No tag and no quote begins or ends there, and nothing is reordered."""
     template = environment(is_markdown=False).from_string("{{ x }}|{{ y }}")
     assert template.render(x="<b>\x1b[31m\u202e", y='"') == "&lt;b&gt;[31m|&#34;"
+
+
+def test_template_of_a_page_escapes_markdown() -> None:
+    """What is safe in Markdown may still be a tag in HTML, where it is text like any other."""
+    template = environment(is_markdown=False).from_string("{{ x }}")
+    assert template.render(x=Markdown("*a* <b>")) == "*a* &lt;b&gt;"

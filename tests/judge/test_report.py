@@ -12,11 +12,12 @@ import numpy as np
 import pytest
 from markdown_it import MarkdownIt
 
-from contract.bundle import Bundle
+from contract.bundle import Bundle, Where
 from contract.spec import model_toml
 from judge.judge import Judgement, judge, settle
 from judge.render import curves
 from judge.render.formats import formats
+from judge.render.sentences import headline
 from tests.support.models.shop import LOGISTIC, STUMP, Shop, flowers, published
 
 pytestmark = pytest.mark.slow  # trains models
@@ -105,9 +106,9 @@ def test_reason_of_an_override_is_recorded_as_it_was_given(overridden: Judgement
 
 def test_reason_of_an_override_cannot_break_out(overridden: Judgement) -> None:
     """A log sees one printable line; Markdown sees code, and a page sees text."""
-    headline = overridden.report.headline
-    assert headline.isprintable()
-    assert headline.endswith("| @everyone [l](javascript:x) &amp; end")
+    line = headline(overridden.report)
+    assert line.isprintable()
+    assert line.endswith("| @everyone [l](javascript:x) &amp; end")
     written = formats(overridden)
     first = written["md"].decode().partition("\n")[0]
     assert first.endswith("&amp; end ```")
@@ -119,7 +120,7 @@ def test_reason_of_an_override_cannot_break_out(overridden: Judgement) -> None:
 
 def text_everywhere(value: object) -> None:
     """Put hostile text into every field of a report that holds text, and is no fixed word."""
-    fixed = {"verdict", "direction", "task", "metric", "schema_version", "bundle"}
+    fixed = {"verdict", "direction", "task", "metric", "bound", "schema_version", "bundle"}
     if isinstance(value, list):
         for element in value:
             text_everywhere(element)
@@ -128,6 +129,8 @@ def text_everywhere(value: object) -> None:
             content = getattr(value, name)
             if isinstance(content, str):
                 setattr(value, name, HOSTILE)
+            elif isinstance(content, Where):
+                setattr(value, name, Where(HOSTILE, HOSTILE))
             elif name in ("warnings", "features"):
                 setattr(value, name, [HOSTILE] if name == "warnings" else {HOSTILE: HOSTILE})
             else:

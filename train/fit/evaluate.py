@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -19,6 +19,8 @@ from contract.spec.model_toml import ModelSpec
 from train.data.dataset import features
 from train.data.split import Part
 from train.fit import backend
+
+Key = TypeVar("Key")
 
 
 class Answers(NamedTuple):
@@ -60,7 +62,7 @@ def cross_validate(spec: ModelSpec, estimator: Any, train: Part) -> dict[str, Cr
     return {name: summarise(values) for name, values in existing(by_metric).items()}
 
 
-def existing(scores: dict[str, list[float]]) -> dict[str, list[float]]:
+def existing(scores: dict[Key, list[float]]) -> dict[Key, list[float]]:
     """Return the metrics that exist in every one of several scorings."""
     return {name: values for name, values in scores.items() if all(map(math.isfinite, values))}
 

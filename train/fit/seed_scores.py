@@ -8,43 +8,54 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from contract.bundle import Label
+from contract.bundle import Label, SeedScores, Where
 from contract.evaluation.evaluation import Evaluation
 from contract.evaluation.scores import score
-from contract.evaluation.segments import called, segments, subset
+from contract.evaluation.segments import segments, subset
 from contract.spec.model_toml import ModelSpec
 from train.data.split import Part
 from train.fit.evaluate import Answers, evaluation, existing
 
+Key = tuple[str, Where | None]  # a metric, and of which rows
+
 
 def seed_scores(
     spec: ModelSpec, answers: Sequence[Answers], holdout: Part, classes: Sequence[Label] | None
-) -> dict[str, list[float]]:
+) -> list[SeedScores]:
     """Return each metric of the fit itself, then of fits with other seeds; also in gated segments.
 
     Empty where no seed plays a part, as `answers` are then those of the fit alone.
     """
     if len(answers) < 2:
-        return {}
+        return []
     scored = [scores(spec, evaluation(holdout, answered), classes) for answered in answers]
-    return existing({name: [fit[name] for fit in scored] for name in scored[0]})
+    by_key = {key: [fit[key] for fit in scored] for key in scored[0]}
+    return [
+        SeedScores(metric=metric, where=where, scores=values)
+        for (metric, where), values in existing(by_key).items()
+    ]
 
 
 def scores(
     spec: ModelSpec, answers: Evaluation, classes: Sequence[Label] | None
-) -> dict[str, float]:
+) -> dict[Key, float]:
     """Return every metric, of all rows and of the gated segments."""
-    return {**score(answers, classes), **in_segments(spec, answers, classes)}
+    everywhere: dict[Key, float] = {
+        (metric, None): value for metric, value in score(answers, classes).items()
+    }
+    return {**everywhere, **in_segments(spec, answers, classes)}
 
 
 def in_segments(
     spec: ModelSpec, answers: Evaluation, classes: Sequence[Label] | None
-) -> dict[str, float]:
-    """Return the metrics that may not drop, in each segment with enough rows."""
+) -> dict[Key, float]:
+    """Return the metrics that may not drop and exist, in each segment with enough rows."""
     return {
-        called(metric, rules.column, value): score(subset(answers, rows), classes)[metric]
+        (metric, Where(rules.column, value)): scored[metric]
         for rules in spec.gate.segments
         for value, rows in segments(answers.column(rules.column)).items()
         if len(rows) >= rules.rows
+        for scored in [score(subset(answers, rows), classes)]
         for metric in rules.rules.drops
+        if metric in scored
     }

@@ -135,7 +135,8 @@ def measure(case: Case, asked: Asked, evaluation: Evaluation, log: Log) -> Metri
     log("holdout", summary(scores))
     seeds = seed_scores(case.spec, [asked.answers, *asked.seeds], case.holdout, case.classes)
     if seeds:
-        log("seeds", summary({k: float(np.mean(v)) for k, v in seeds.items() if k in scores}))
+        means = {s.metric: float(np.mean(s.scores)) for s in seeds if s.where is None}
+        log("seeds", summary({k: mean for k, mean in means.items() if k in scores}))
     return Metrics(
         holdout=scores,
         cross_validation={k: v for k, v in case.claimed.cross_validation.items() if k in scores},

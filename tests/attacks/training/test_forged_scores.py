@@ -176,7 +176,7 @@ def test_imported_bundle_is_measured_again(fork: Fork, tmp_path: Path) -> None:
     make(fork, "train", BUNDLE=str(forged))
     manifest = fork.bundle.manifest
     assert manifest.metrics.holdout["accuracy"] == honest < 1
-    assert (manifest.evaluation, manifest.metrics.seed_scores) == ("measured", {})
+    assert (manifest.evaluation, manifest.metrics.seed_scores) == ("measured", [])
 
 
 @pytest.mark.nightly

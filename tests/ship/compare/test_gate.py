@@ -13,7 +13,8 @@ import pytest
 
 from contract.bundle import Bundle, Override, encode, read
 from contract.spec import model_toml
-from judge.report import SCHEMA, Report, schema
+from judge.render.sentences import headline
+from judge.report import Report
 from ship.build.workspace import Workspace
 from ship.compare import gate
 from ship.compare.gate import judge_bundle
@@ -28,6 +29,7 @@ from ship.registry.layout import Layout
 from ship.registry.remote import Registry
 from ship.supply_chain.identity import MODEL
 from ship.tags import Tag
+from tests.judge.report_schema import SCHEMA, schema
 from tests.support.images.bundle_images import image_of, publish_to
 from tests.support.images.oci_archives import oci_archive
 from tests.support.models.shop import STUMP, Shop, flowers
@@ -157,7 +159,7 @@ def test_override_lets_a_model_pass_and_stays_in_its_manifest(
         manifests.append((build.bundle / "manifest.json").read_bytes())
     assert manifests[0] == manifests[1]
     assert report.verdict == "accepted"
-    assert "accepted because: the old data was wrong" in report.headline
+    assert "accepted because: the old data was wrong" in headline(report)
     recorded = read(build.bundle).manifest.gate
     assert recorded.passed
     assert recorded.override == Override(reason="the old data was wrong", accepted=[])
@@ -246,7 +248,7 @@ def test_published_image_that_is_labelled_another_model_is_nothing_to_compare_wi
 
 
 def test_report_json_is_what_the_schema_allows(build: Workspace, good: Bundle) -> None:
-    """A machine may rely on the schema, which is the one that is written down."""
+    """A machine may rely on the schema: python -m tests.judge.report_schema writes it down."""
     take(build, good)
     report = judge_bundle(build)
     content = (build.folder / "report.json").read_bytes()

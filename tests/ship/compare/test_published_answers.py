@@ -10,7 +10,7 @@ import pytest
 from onnx import TensorProto, helper
 
 from contract import bundle
-from judge.errors import Incomparable
+from judge.comparison.eligible_rows import Incomparable
 from ship.compare.published_answers import ask_graph, ask_image
 from tests.image.container import docker
 from tests.support.servers.bundles import patients

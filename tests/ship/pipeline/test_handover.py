@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from contract.bundle import Bundle, BundleError, encode
-from judge.report import Check, Report
+from judge.report import BoundCheck, Report
 from ship.build import engine
 from ship.build.workspace import MEASUREMENT, PUBLISHED, REPORTS, Workspace
 from ship.compare import measure as measuring
@@ -113,7 +113,9 @@ def test_report_that_is_none_is_refused(
 def test_stage_refuses_a_model_that_failed_its_gate(judged: Workspace, stage: str) -> None:
     """Whoever runs a stage by itself hears what the gate has said."""
     report = report_of(judged)
-    failed = Check(name="accuracy", rule="at least 1", found="0.5", passed=False)
+    failed = BoundCheck(
+        metric="accuracy", where=None, bound="min", threshold=1, value=0.5, passed=False
+    )
     report.verdict, report.checks = "failed", [failed]
     (judged.folder / REPORT).write_bytes(encode(report))
     with pytest.MonkeyPatch.context() as patch:

@@ -47,4 +47,4 @@ def measurement(fork: Fork) -> Measurement:
 
 def ratios(fork: Fork) -> dict[str, bool]:
     """Return the verdicts on size and speed."""
-    return {check.name: check.passed for check in measurement(fork).checks}
+    return {check.figure: check.passed for check in measurement(fork).checks}

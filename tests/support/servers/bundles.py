@@ -22,6 +22,7 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
 from contract.bundle import (
+    SCHEMA_VERSION,
     Check,
     Data,
     Example,
@@ -102,7 +103,7 @@ def store(  # noqa: PLR0913 - a bundle has many parts
     names = order or list(X.columns)
     classes = estimator.classes_.tolist() if hasattr(estimator, "classes_") else None
     manifest = Manifest(
-        schema_version=1,
+        schema_version=SCHEMA_VERSION,
         name=name or path.name,
         version="1.2.3",
         revision="abc",
