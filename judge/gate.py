@@ -1,4 +1,4 @@
-"""Check the rules of model.toml."""
+"""Check a model against the rules of [gate] in model.toml, and describe each result."""
 
 from __future__ import annotations
 
@@ -38,8 +38,8 @@ def check_rules(
 ) -> list[Check]:
     """Check the bounds and the drops of metrics, on all rows or `where` a segment is.
 
-    A metric that does not exist fails, for nothing says that its rule is met; in a segment it may
-    well not exist (rows of one class have no ROC curve), and is not checked.
+    A metric that does not exist fails its rule. In a segment it is not checked instead, since
+    rows of one class, for example, have no ROC curve.
     """
     by_name = {score.metric: score for score in scores}
     result = []
@@ -89,7 +89,10 @@ def check_drop(score: Score, allowed: float, where: str) -> Check:
 
 
 def describe(score: Score) -> str:
-    """`0.9767 → 0.9419: -0.0349 (-0.081 to 0.012), McNemar, exact p = 0.25: within chance`."""
+    """Return a comparison as text.
+
+    `0.9767 → 0.9419: -0.0349 (-0.081 to +0.012), McNemar, exact p = 0.25: no more than chance`
+    """
     chance = "" if score.p is None else f" p = {score.p:.2g}"
     reading = {
         "worse": "more than chance",
@@ -114,7 +117,7 @@ def depends_on_seeds(score: Score) -> bool:
 
 
 def over_seeds(score: Score) -> str:
-    """`averaged over seeds -0.02 (-0.03 to -0.01)`."""
+    """Return the averaged difference as text: `averaged over seeds -0.02 (-0.03 to -0.01)`."""
     return (
         f"averaged over seeds {score.averaged:+.3g} "
         f"({score.averaged_low:+.3g} to {score.averaged_high:+.3g})"

@@ -15,7 +15,7 @@ LONGEST = 600  # characters of the last value, in a message
 SILENT = 10.0  # seconds: the longest that a step says nothing
 Seen = TypeVar("Seen")
 
-_steps: list[Event] = []  # the ends of the steps that go on, that of the innermost last
+_steps: list[Event] = []  # one for each running step, set at its end; the innermost is last
 
 
 def wait_for(  # noqa: PLR0913 - a wait is what it looks at, what ends it, and how long it takes

@@ -91,8 +91,9 @@ class NumberScores:
     def spread(self, weights: Numbers, rows: Numbers) -> Numbers:
         """Return the sum (resamples,) of squared distances from the mean.
 
-        It is 0 where the truth does not vary. In two passes: a mean of squares less the square of
-        the mean has no digits left where the mean is large (Chan, Golub and LeVeque 1983).
+        It is 0 where the truth does not vary. In two passes, since the mean of squares minus the
+        squared mean cancels where the mean is large (Chan, Golub and LeVeque 1983). `rows`
+        (resamples,) counts the rows of each resample.
         """
         centred = self.truth - self.truth.mean()
         mean = weights @ centred / rows

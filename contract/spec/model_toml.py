@@ -65,7 +65,7 @@ class ModelSpec(msgspec.Struct, frozen=True):
 def read(name: str, root: Path | None = None, *, data_here: bool = True) -> ModelSpec:
     """Read and check `root`/`name`/model.toml, `root` by default MODELS.
 
-    Where `data_here` is false, a file of data need not be in the folder: it was read before.
+    With `data_here=False`, the data file may be absent, as in the steps after the first.
     Raises ModelError at the first mistake.
     """
     folder = find(name, root or models.root())

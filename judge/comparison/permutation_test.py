@@ -49,7 +49,7 @@ def permutation(new: Evaluation, old: Evaluation, classes: Sequence[Label]) -> d
 
 
 def swaps(rows: int) -> Iterator[NDArray[np.int64]]:
-    """Yield SWAPS times which rows are swapped, as (swaps, rows); at first none.
+    """Yield SWAPS draws of the rows to swap, in batches (swaps, rows); the first swaps none.
 
     The batches continue one stream of random numbers, so that their size changes nothing.
     """
@@ -88,7 +88,7 @@ def discordant(new: Evaluation, old: Evaluation) -> tuple[int, int]:
 
 
 def mcnemar(gained: int, lost: int) -> float:
-    """Return the two-sided p of as uneven counts of rows that one model alone has right.
+    """Return the two-sided p-value of the rows that only the new or only the old model has right.
 
     McNemar (1947) in its exact form: the binomial test of a fair coin.
     """

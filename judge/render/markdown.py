@@ -22,7 +22,7 @@ class Markdown(str):
     __slots__ = ()
 
     def __html__(self) -> str:
-        """Return itself: the sign by which a template knows what it must not escape."""
+        """Return itself, so that Jinja2 does not escape it again (the protocol of MarkupSafe)."""
         return self
 
 
@@ -70,7 +70,7 @@ def row(cells: Iterable[str]) -> str:
 
 
 def cell(content: str | Cell) -> Markdown:
-    """Return a cell by its style; in a table even code must not hold a bar as it is."""
+    """Return a cell in its style; bars are escaped in code too, since GitHub splits cells there."""
     text, style = content if isinstance(content, Cell) else (content, Style.PLAIN)
     if not text:
         return Markdown("")

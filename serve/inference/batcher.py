@@ -1,4 +1,4 @@
-"""Scores the rows of many requests together, without making any of them wait for it.
+"""Score the rows of concurrent requests in one batch, without holding any request back.
 
 Requests that arrive in one turn of the event loop form one batch, which is scored at the end of
 that turn. There is no timer, and under load one run of the model answers dozens of requests. A

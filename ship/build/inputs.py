@@ -80,7 +80,7 @@ def inputs(model: str, models: Path, tool: Path, code: tuple[str, ...]) -> Input
 def shaping(
     model: str, models: Path, tool: Path = git.TOOL, code: tuple[str, ...] = TRAIN + SERVE
 ) -> list[Path]:
-    """Return what shapes a model of all that the repository of the models holds.
+    """Return the paths in the models' repository that a model is made from.
 
     That is its folder; where the tool lies in the same repository, the tool's files too.
     """
@@ -89,7 +89,7 @@ def shaping(
 
 
 def last_change(root: Path, *paths: str | Path) -> tuple[Commit, str]:
-    """Return the last commit that touched `paths`, and "-dirty" where they hold other things."""
+    """Return the last commit that touched `paths`, and "-dirty" if they differ from it, else ""."""
     return git.last_commit(*paths, root=root), "-dirty" if git.is_dirty(*paths, root=root) else ""
 
 

@@ -26,8 +26,8 @@ class Serving(History, Protocol):
 def refuse_older(target: Serving, source: Destination, model: str, asked: Verified) -> None:
     """Check that an image is not older than what serves.
 
-    It is not where nothing serves, or the same image, or one of the same date. Raises StageError
-    for one that is older, and where either date is unknown.
+    Passes if nothing serves yet, or the same image, or one that is not newer. Raises StageError
+    for an older image, and if either date is unknown.
     """
     serving = target.serving(model)
     if serving is None or serving == asked.digest:
