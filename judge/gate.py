@@ -128,14 +128,14 @@ def check_parity(manifest: Manifest) -> Check:
     """Check that the served model equals the estimator, as its training compared them."""
     parity = manifest.parity
     if manifest.runtime != "onnx":
-        found = "served by the estimator itself"
-        return Check(name="parity", rule="equal to the estimator", found=found, passed=True)
-    found = "not compared"
+        measured = "served by the estimator itself"
+        return Check(name="parity", rule="equal to the estimator", found=measured, passed=True)
+    measured = "not compared"
     if parity is not None:
-        found = (
+        measured = (
             f"{parity.label_mismatches} of {parity.rows} labels differ, "
             f"numbers by at most {parity.max_difference:g}"
         )
     rule = f"0 labels, {PARITY_TOLERANCE:g}, as its training compared them"
     passed = parity is not None and parity.is_equal
-    return Check(name="parity", rule=rule, found=found, passed=passed)
+    return Check(name="parity", rule=rule, found=measured, passed=passed)

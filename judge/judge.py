@@ -107,8 +107,8 @@ def answered(
         before = baseline_answers.answers(new, old.bundle, old.ask)
     except Incomparable as error:
         note = f"{named} No comparison: {error}."
-        rule, found = "comparable with the published model", str(error)
-        failed = Check(name="baseline", rule=rule, found=found, passed=False)
+        rule, problem = "comparable with the published model", str(error)
+        failed = Check(name="baseline", rule=rule, found=problem, passed=False)
         return None, note, [failed] if error.curable else []
     return before, f"{named} {before.note}", []
 

@@ -20,7 +20,7 @@ _steps: list[Event] = []  # one for each running step, set at its end; the inner
 
 def wait_for(  # noqa: PLR0913 - a wait is what it looks at, what ends it, and how long it takes
     look: Callable[[], Seen],
-    done: Callable[[Seen], bool],
+    is_done: Callable[[Seen], bool],
     what: str,
     seconds: float,
     *,
@@ -33,7 +33,7 @@ def wait_for(  # noqa: PLR0913 - a wait is what it looks at, what ends it, and h
     `describe` puts it.
     """
     deadline = time.monotonic() + seconds
-    while not done(seen := look()):
+    while not is_done(seen := look()):
         if time.monotonic() > deadline:
             raise StageError(
                 f"{what} within {seconds:g} s. Got {describe(seen)[:LONGEST]} instead."

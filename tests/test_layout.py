@@ -40,12 +40,12 @@ def imported(file: Path) -> set[str]:
 
 def rooms() -> dict[str, list[Path]]:
     """Return the modules of each package, by its dotted name."""
-    found: dict[str, list[Path]] = {}
+    modules: dict[str, list[Path]] = {}
     for top in (*ALLOWED, "bench"):
         for file in git.files(f"{top}/*.py", root=git.TOOL):
             folder = file.parent.relative_to(git.TOOL)
-            found.setdefault(".".join(folder.parts), []).append(file)
-    return found
+            modules.setdefault(".".join(folder.parts), []).append(file)
+    return modules
 
 
 def siblings(room: str) -> dict[str, set[str]]:
@@ -115,8 +115,12 @@ def test_readme_says_what_is_behind_each_door() -> None:
 @pytest.mark.parametrize("room", rooms())
 def test_siblings_import_without_a_circle(room: str) -> None:
     """Each room can be read from the bottom up: no arrow runs back."""
-    arrows = {name: of - {"__init__"} for name, of in siblings(room).items() if name != "__init__"}
-    while free := [name for name, of in arrows.items() if not of & arrows.keys()]:
+    arrows = {
+        name: imports - {"__init__"}
+        for name, imports in siblings(room).items()
+        if name != "__init__"
+    }
+    while free := [name for name, imports in arrows.items() if not imports & arrows.keys()]:
         for name in free:
             del arrows[name]
     assert arrows == {}
@@ -125,16 +129,16 @@ def test_siblings_import_without_a_circle(room: str) -> None:
 def contract_of(room: str) -> set[str]:
     """Return the modules of the contract that a room imports, by themselves or by another."""
     seen: set[Path] = set()
-    found = {file for name, files in rooms().items() if f"{name}.".startswith(f"{room}.")
+    fresh = {file for name, files in rooms().items() if f"{name}.".startswith(f"{room}.")
              for file in files}  # fmt: skip
-    while found:
-        seen |= found
-        names = {name for file in found for name in imported(file) if name.startswith("contract.")}
+    while fresh:
+        seen |= fresh
+        names = {name for file in fresh for name in imported(file) if name.startswith("contract.")}
         paths = {git.TOOL / name.replace(".", "/") for name in names}
         paths |= {path.parent for path in paths}
         modules = [*(path.with_suffix(".py") for path in paths),
                    *(path / "__init__.py" for path in paths)]  # fmt: skip
-        found = {module for module in modules if module.is_file()} - seen
+        fresh = {module for module in modules if module.is_file()} - seen
     return {path for file in seen
             if (path := file.relative_to(git.TOOL).as_posix()).startswith("contract/")}  # fmt: skip
 
@@ -187,11 +191,11 @@ def test_training_and_serving_lock_the_same_versions(name: str) -> None:
     """A package that two images share has one version in both: no train/serve skew."""
 
     def versions(file: str) -> dict[str, set[str]]:
-        found: dict[str, set[str]] = {}
+        by_package: dict[str, set[str]] = {}
         locked = (git.TOOL / file).read_text()
         for package, version in re.findall(r"^(\S+)==(\S+)", locked, re.MULTILINE):
-            found.setdefault(package, set()).add(version)
-        return found
+            by_package.setdefault(package, set()).add(version)
+        return by_package
 
     serving, other = versions("requirements.txt"), versions(f"requirements{name}.txt")
     shared = serving.keys() & other.keys()

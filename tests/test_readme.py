@@ -28,14 +28,14 @@ def test_readme_runs_and_queries_an_image(build_model: BuildModel) -> None:
     """The two commands after `make pipeline` start the service and get an answer."""
     built = build_model("iris")
     readme = (git.TOOL / "README.md").read_text()
-    found = re.search(r"(docker run .*)\n(curl .*)", readme)
-    assert found
+    commands = re.search(r"(docker run .*)\n(curl .*)", readme)
+    assert commands
     address, name = free_address(), f"readme-{RUN}"
     run, query = (line.replace("--publish 8080:", f"--publish {address}:")
                   .replace("localhost:8080", address)
                   .replace(f"{built.model}:dev", load(built.archive))
                   .replace(f"--name {built.model}", f"--name {name}")
-                  for line in found.groups())  # fmt: skip
+                  for line in commands.groups())  # fmt: skip
     assert name in run
     assert address in run
     assert address in query

@@ -44,8 +44,8 @@ class Workflow:
 
     @property
     def triggers(self) -> dict[str, Any]:
-        found = self.content[True]  # YAML 1.1 takes the key `on` for a truth value
-        return found if isinstance(found, dict) else {found: None}
+        events = self.content[True]  # YAML 1.1 takes the key `on` for a truth value
+        return events if isinstance(events, dict) else {events: None}
 
     @property
     def jobs(self) -> dict[str, dict[str, Any]]:
@@ -98,8 +98,8 @@ def test_workflow_says_why_it_grants(workflow: Workflow) -> None:
 
 def test_workflow_pins_every_action_by_commit_with_its_version(workflow: Workflow) -> None:
     """An action is a commit; the comment says which release that is."""
-    used = [found["what"] for found in USES.finditer(workflow.text)]
-    assert [what for what in used if not PINNED.fullmatch(what)] == []
+    used = [match["what"] for match in USES.finditer(workflow.text)]
+    assert [action for action in used if not PINNED.fullmatch(action)] == []
 
 
 def test_workflow_calls_workflows_that_exist(workflow: Workflow) -> None:
@@ -212,7 +212,7 @@ def test_no_job_that_may_write_restores_a_cache(workflow: Workflow) -> None:
     for name, job in workflow.jobs.items():
         if writes(job):
             used = [step.get("uses", "") for step in job.get("steps", [])]
-            assert [what for what in used if "cache" in what] == [], name
+            assert [action for action in used if "cache" in action] == [], name
 
 
 def test_publishing_takes_the_digests_and_the_commit_that_were_tested() -> None:

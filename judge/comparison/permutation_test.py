@@ -73,9 +73,9 @@ def distances(
     """
     actual, after, before = totals
     actual = np.broadcast_to(actual, moved.shape)
-    ones = label_scores(hits[0] + moved_hits, actual, after + moved)
-    others = label_scores(hits[1] - moved_hits, actual, before - moved)
-    return {name: np.abs(values - others[name]) for name, values in ones.items()}
+    new_scores = label_scores(hits[0] + moved_hits, actual, after + moved)
+    old_scores = label_scores(hits[1] - moved_hits, actual, before - moved)
+    return {name: np.abs(values - old_scores[name]) for name, values in new_scores.items()}
 
 
 def discordant(new: Evaluation, old: Evaluation) -> tuple[int, int]:

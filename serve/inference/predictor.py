@@ -87,6 +87,6 @@ def same(example: Example, label: Label, probabilities: list[float] | None) -> b
         )
     recorded = example.probabilities or []
     return example.prediction == label and all(
-        math.isclose(wanted, given, abs_tol=PARITY_TOLERANCE)
-        for wanted, given in zip(recorded, probabilities or [], strict=True)
+        math.isclose(wanted, answered, abs_tol=PARITY_TOLERANCE)
+        for wanted, answered in zip(recorded, probabilities or [], strict=True)
     )

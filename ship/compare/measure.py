@@ -92,9 +92,9 @@ def compare(workspace: Workspace, baseline: Baseline | None, rules: ImageRules) 
 
 def ratio(name: str, new: float, old: float, most: float) -> Check:
     """Return the check that a figure is at most `most` times the published image's."""
-    found = f"{old:.3g} → {new:.3g}: {new / old:.2f} times"
+    measured = f"{old:.3g} → {new:.3g}: {new / old:.2f} times"
     rule = f"at most {most:g} times the published image's"
-    return Check(name=name, rule=rule, found=found, passed=new <= most * old)
+    return Check(name=name, rule=rule, found=measured, passed=new <= most * old)
 
 
 def latencies(workspace: Workspace, archive: Archive, baseline: Baseline) -> tuple[float, float]:

@@ -50,20 +50,20 @@ def agrees(answer: Any, example: Example) -> bool:
     """Return whether an answer is the recorded one; numbers may differ by the tolerance."""
     if not isinstance(answer, dict) or "prediction" not in answer:
         return False
-    given = answer["prediction"]
+    served = answer["prediction"]
     if example.probabilities is None:
-        return isinstance(given, int | float) and close(given, float(example.prediction))
+        return isinstance(served, int | float) and close(served, float(example.prediction))
     probabilities = list((answer.get("probabilities") or {}).values())
     return (
-        given == example.prediction
+        served == example.prediction
         and len(probabilities) == len(example.probabilities)
         and all(map(close, probabilities, example.probabilities))
     )
 
 
-def close(given: float, wanted: float) -> bool:
+def close(served: float, wanted: float) -> bool:
     """Return whether two numbers are equal within PARITY_TOLERANCE."""
-    return math.isclose(given, wanted, rel_tol=PARITY_TOLERANCE, abs_tol=PARITY_TOLERANCE)
+    return math.isclose(served, wanted, rel_tol=PARITY_TOLERANCE, abs_tol=PARITY_TOLERANCE)
 
 
 def post(url: str, body: Any) -> tuple[int, Any]:

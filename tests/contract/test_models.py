@@ -34,9 +34,9 @@ def test_models_are_where_the_setting_says(folder: Path, monkeypatch: pytest.Mon
 
 def test_models_must_be_in_a_folder() -> None:
     """A slip in the path is told with the path that it came to."""
-    with pytest.raises(ModelError, match=r"MODELS must be a folder\. Got '/no\\x1bwhere'") as told:
+    with pytest.raises(ModelError, match=r"MODELS must be a folder\. Got '/no\\x1bwhere'") as error:
         models.root({"MODELS": "/no\x1bwhere"})
-    assert told.value.exit_code == 2
+    assert error.value.exit_code == 2
 
 
 def test_a_folder_with_a_spec_is_a_model(folder: Path) -> None:

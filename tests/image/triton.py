@@ -59,5 +59,5 @@ def assert_golden_answers(client: InferenceServerClient, bundle: Bundle) -> None
     assert expected == predictions
     probabilities = result.as_numpy("probabilities").tolist()
     assert len(expected) == len(probabilities)
-    for row, found in zip(golden(bundle), probabilities, strict=True):
-        assert row.probabilities == pytest.approx(found, abs=1e-5)
+    for row, served in zip(golden(bundle), probabilities, strict=True):
+        assert row.probabilities == pytest.approx(served, abs=1e-5)

@@ -64,9 +64,12 @@ class Quick(NamedTuple):
 
     def ask(self, rows: list[dict[str, Value]]) -> Answer:
         X = pd.DataFrame(rows, columns=[column.name for column in self.bundle.manifest.inputs])
-        found = evaluate.answer(self.estimator, X)
-        probabilities = found.probabilities
-        return found.predictions.tolist(), None if probabilities is None else probabilities.tolist()
+        answers = evaluate.answer(self.estimator, X)
+        probabilities = answers.probabilities
+        return (
+            answers.predictions.tolist(),
+            None if probabilities is None else probabilities.tolist(),
+        )
 
     def against(self, old: Quick, policy: Policy) -> Report:
         """Judge this model by the other one."""
@@ -120,7 +123,7 @@ def train(
         gate=Gate(passed=True, checks=[]), serving=Serving(), files={},
     )  # fmt: skip
     folder = Path(tempfile.mkdtemp())
-    found = evaluate.evaluation(holdout, answers)
-    found.trained = pack(dataset.features(learn.X), learn.y.tolist())
-    (folder / EVALUATION).write_bytes(msgspec.json.encode(found))
+    holdout_evaluation = evaluate.evaluation(holdout, answers)
+    holdout_evaluation.trained = pack(dataset.features(learn.X), learn.y.tolist())
+    (folder / EVALUATION).write_bytes(msgspec.json.encode(holdout_evaluation))
     return Quick(Bundle(folder, manifest, []), fitted)

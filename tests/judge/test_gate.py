@@ -28,12 +28,12 @@ def test_gate_refuses_a_degraded_model(shop: Shop, good: Bundle) -> None:
     report = shop.judge(shop.train(flowers(), STUMP), good)
     assert report.verdict == "failed"
     assert failed(report) == ["accuracy", "log_loss"]
-    found = {check.name: check.found for check in report.checks}
+    found_by_check = {check.name: check.found for check in report.checks}
     assert re.fullmatch(
         r"0\.\d+ → 0\.\d+: -0\.\d+ \(-0\.\d+ to -0\.\d+\), McNemar, exact p = .*: more than chance",
-        found["accuracy"],
+        found_by_check["accuracy"],
     )
-    assert "paired bootstrap" in found["log_loss"]
+    assert "paired bootstrap" in found_by_check["log_loss"]
 
 
 def test_gate_passes_a_better_model_and_says_so(shop: Shop, good: Bundle) -> None:
@@ -65,8 +65,8 @@ def test_gate_raises_no_alarm_over_seeds(recipe: str) -> None:
 @pytest.mark.nightly  # as above
 def test_gate_misses_no_model_that_is_much_worse() -> None:
     """A forest whose training labels were shuffled, most of them, is caught every time."""
-    found = [rates.degraded(pair, rates.forest(20), 0.7) for pair in range(SEEDS)]
-    assert [caught for _, caught in found] == [True] * SEEDS
+    outcomes = [rates.degraded(pair, rates.forest(20), 0.7) for pair in range(SEEDS)]
+    assert [caught for _, caught in outcomes] == [True] * SEEDS
 
 
 def test_gate_raises_no_alarm_over_fresh_rows(shop: Shop, good: Bundle) -> None:

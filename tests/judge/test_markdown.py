@@ -53,8 +53,8 @@ def test_template_of_markdown_escapes_what_is_not_markdown() -> None:
     template = environment(is_markdown=True).from_string(
         "{% macro shown(x) %}{{ x }}{% endmacro %}{{ x }}|{{ y }}|{{ shown(x) }}|{{ x ~ 1 }}"
     )
-    told = template.render(x="*a* <b>", y=Markdown("*a* <b>"))
-    assert told == "\\*a\\* &lt;b>|*a* <b>|\\*a\\* &lt;b>|\\*a\\* &lt;b>1"
+    rendered = template.render(x="*a* <b>", y=Markdown("*a* <b>"))
+    assert rendered == "\\*a\\* &lt;b>|*a* <b>|\\*a\\* &lt;b>|\\*a\\* &lt;b>1"
 
 
 def test_template_of_a_page_escapes_everything() -> None:

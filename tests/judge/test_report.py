@@ -26,8 +26,8 @@ pytestmark = pytest.mark.slow  # trains models
 def written(shop: Shop, good: Bundle) -> dict[str, str]:
     """The report on a worse model, trained on shifted data."""
     new = shop.train(flowers(seed=5, shift=1.0), STUMP)
-    found = judge(new, published(good), model_toml.read("made", new.path.parent).gate)
-    return {form: content.decode() for form, content in formats(found).items()}
+    judgement = judge(new, published(good), model_toml.read("made", new.path.parent).gate)
+    return {form: content.decode() for form, content in formats(judgement).items()}
 
 
 def test_markdown_has_the_verdict_in_its_first_line(written: dict[str, str]) -> None:
@@ -70,8 +70,8 @@ def test_page_shows_every_picture(written: dict[str, str]) -> None:
 def test_page_of_a_first_model_has_its_own_pictures(shop: Shop) -> None:
     """Without a published model nothing is left empty."""
     new = shop.train(flowers(), LOGISTIC)
-    found = judge(new, None, model_toml.read("made", new.path.parent).gate)
-    page = formats(found)["html"].decode()
+    judgement = judge(new, None, model_toml.read("made", new.path.parent).gate)
+    page = formats(judgement)["html"].decode()
     assert len(re.findall("<svg", page)) == 10
     assert "Nothing is published yet" in page
 
@@ -92,9 +92,9 @@ HOSTILE = (
 def overridden(shop: Shop, good: Bundle) -> Judgement:
     """A worse model, accepted for a reason that tries everything."""
     new = shop.train(flowers(), STUMP)
-    found = judge(new, published(good), model_toml.read("made", new.path.parent).gate)
-    settle(found.report, HOSTILE)
-    return found
+    judgement = judge(new, published(good), model_toml.read("made", new.path.parent).gate)
+    settle(judgement.report, HOSTILE)
+    return judgement
 
 
 def test_reason_of_an_override_is_recorded_as_it_was_given(overridden: Judgement) -> None:

@@ -28,15 +28,15 @@ def test_only_one_module_of_ship_starts_programs() -> None:
 
 def imports(file: Path) -> set[str]:
     """Return the modules that a file imports, and the attributes of `os` that it uses."""
-    found: set[str] = set()
+    names: set[str] = set()
     for node in ast.walk(ast.parse(file.read_text())):
         if isinstance(node, ast.Import):
-            found |= {alias.name for alias in node.names}
+            names |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
-            found |= {str(node.module), *(f"{node.module}.{alias.name}" for alias in node.names)}
+            names |= {str(node.module), *(f"{node.module}.{alias.name}" for alias in node.names)}
         elif isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
-            found.add(f"{node.value.id}.{node.attr}")
-    return found
+            names.add(f"{node.value.id}.{node.attr}")
+    return names
 
 
 def python(code: str) -> list[str]:
@@ -46,8 +46,8 @@ def python(code: str) -> list[str]:
 def test_run_returns_what_a_program_prints(tmp_path: Path) -> None:
     """In a folder, with an environment, and fed by its standard input."""
     code = "import os, sys; print(os.getcwd(), os.environ['WORD'], sys.stdin.read())"
-    told = run(*python(code), stdin="input", folder=tmp_path, environment={"WORD": "set"})
-    assert told == f"{tmp_path} set input\n"
+    output = run(*python(code), stdin="input", folder=tmp_path, environment={"WORD": "set"})
+    assert output == f"{tmp_path} set input\n"
 
 
 def test_run_tells_command_exit_code_and_the_end_of_stderr() -> None:

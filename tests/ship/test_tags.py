@@ -9,7 +9,7 @@ from tests.support.checkouts.checkout import Checkout
 
 def names(version: str, *others: str) -> list[str]:
     """Return the names of a version's tags where `others` are the model's other versions."""
-    releases = {found for tag in (version, *others) if (found := parse(tag, "iris"))}
+    releases = {release for tag in (version, *others) if (release := parse(tag, "iris"))}
     wanted = parse(version, "iris")
     assert wanted is not None
     return [tag.name for tag in version_tags(wanted, releases)]

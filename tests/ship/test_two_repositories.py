@@ -70,8 +70,8 @@ def test_revision_is_of_the_models_repository(models: Path, tool: Checkout) -> N
     """A reader of the image looks for the model; the tool's commit stands beside it."""
     mine = commit(models, "iris/model.toml", "changed")
     theirs = tool.commit(serve__app_dot_py="changed")
-    found = inputs(models, tool)
-    assert (found.revision, found.tool) == (mine, theirs)
+    hashed = inputs(models, tool)
+    assert (hashed.revision, hashed.tool) == (mine, theirs)
 
 
 def test_date_is_of_the_later_commit(
@@ -116,12 +116,12 @@ def test_change_that_is_not_committed_marks_its_own_repository(
 ) -> None:
     """Each of the two revisions says of itself whether it holds what was built."""
     (tool.root / "train/fit.py").write_text("changed")
-    found = inputs(models, tool)
-    assert (found.revision[-6:] == "-dirty", found.tool[-6:] == "-dirty") == (False, True)
+    hashed = inputs(models, tool)
+    assert (hashed.revision[-6:] == "-dirty", hashed.tool[-6:] == "-dirty") == (False, True)
     tool.commit()
     (models / "iris/model.toml").write_text("changed")
-    found = inputs(models, tool)
-    assert (found.revision[-6:] == "-dirty", found.tool[-6:] == "-dirty") == (True, False)
+    hashed = inputs(models, tool)
+    assert (hashed.revision[-6:] == "-dirty", hashed.tool[-6:] == "-dirty") == (True, False)
 
 
 def test_link_counts_by_its_own_text(models: Path, tool: Checkout, tmp_path: Path) -> None:
@@ -216,12 +216,12 @@ def test_plan_is_told_where_the_models_are(models: Path) -> None:
         "PATH": os.environ["PATH"], "PYTHONPATH": str(git.TOOL), "MODELS": "models",
         "RELEASE": "v1.0.0",
     }  # fmt: skip
-    done = subprocess.run(
+    process = subprocess.run(
         [sys.executable, "-S", "-m", "ship", "plan"],
         cwd=models.parent, env=environment, capture_output=True, text=True, check=True,
     )  # fmt: skip
     sha = git.last_commit(root=models).sha
-    assert done.stdout == f'models=["iris", "wine"]\ntag=sha-{sha[:12]}\n'
+    assert process.stdout == f'models=["iris", "wine"]\ntag=sha-{sha[:12]}\n'
 
 
 @pytest.fixture
@@ -247,16 +247,16 @@ def test_pipeline_publishes_models_of_another_repository(abroad: Path, tmp_path:
     fork.git("tag", f"{MODEL}-v9.9.9")  # is no version of a model that lies elsewhere
     words = {"MODEL": MODEL, "MODELS": "../shop/models"}
     try:
-        done = fork.make("pipeline", **words)
-        assert done.returncode == 0, done.stdout + done.stderr
+        process = fork.make("pipeline", **words)
+        assert process.returncode == 0, process.stdout + process.stderr
     finally:
         docker("rmi", "--force", f"{MODEL}:dev", check=False)
     published = Layout(fork.root / "dist/registry" / MODEL)
     sha = git.last_commit(root=abroad).sha
     assert set(published.tags()) == {"1.2.3", "1.2", "1", "latest", "trunk", f"sha-{sha[:12]}"}
     labels = Archive(fork.root / "dist" / MODEL / "image.tar").labels
-    told = {name: labels[f"org.opencontainers.image.{name}"] for name in ("revision", "source")}
-    assert told == {"revision": sha, "source": ADDRESS}
+    recorded = {name: labels[f"org.opencontainers.image.{name}"] for name in ("revision", "source")}
+    assert recorded == {"revision": sha, "source": ADDRESS}
     assert labels["model-images.tool"] == tool
     assert read(fork.root / "dist" / MODEL / "bundle").manifest.revision == sha
     assert not fork.git("status", "--porcelain")
@@ -267,8 +267,8 @@ def test_pipeline_publishes_models_of_another_repository(abroad: Path, tmp_path:
     (abroad / MODEL / "__pycache__").mkdir()
     (abroad / MODEL / "__pycache__/estimator.pyc").touch()
     commit(abroad, ".gitignore", "__pycache__/")
-    done = fork.make("train", **words)
-    assert done.returncode == 0, done.stdout + done.stderr
+    process = fork.make("train", **words)
+    assert process.returncode == 0, process.stdout + process.stderr
     assert not fork.trained(MODEL)
 
 
@@ -276,7 +276,7 @@ def test_repository_without_a_model_plans_nothing(tmp_path: Path) -> None:
     """A fork that has deleted the samples is not broken before its first model is there."""
     repository = Checkout(tmp_path)
     repository.commit(readme="none yet")
-    done = subprocess.run([sys.executable, "-m", "ship", "plan"], cwd=git.TOOL, text=True,
+    process = subprocess.run([sys.executable, "-m", "ship", "plan"], cwd=git.TOOL, text=True,
                           env={**os.environ, "MODELS": str(tmp_path)},
                           capture_output=True, check=True)  # fmt: skip
-    assert "models=[]\n" in done.stdout
+    assert "models=[]\n" in process.stdout

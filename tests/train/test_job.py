@@ -28,12 +28,12 @@ def test_bundle_passes_its_gate(trained: Trained) -> None:
 
 def test_bundle_is_served_by_onnx_proven_equal(trained: Trained) -> None:
     """The graph gave the estimator's answers on the training rows and 20,000 more."""
-    found = trained.bundle.manifest.parity
+    parity = trained.bundle.manifest.parity
     assert trained.bundle.manifest.runtime == "onnx"
-    assert found is not None
-    assert found.rows >= 20_000 + trained.bundle.manifest.data.train_rows
-    assert found.label_mismatches == 0
-    assert 0 <= found.max_difference <= 1e-5
+    assert parity is not None
+    assert parity.rows >= 20_000 + trained.bundle.manifest.data.train_rows
+    assert parity.label_mismatches == 0
+    assert 0 <= parity.max_difference <= 1e-5
 
 
 def test_graph_has_the_promised_inputs_and_outputs(trained: Trained) -> None:

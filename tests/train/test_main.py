@@ -60,9 +60,9 @@ def command(*arguments: object) -> subprocess.CompletedProcess[str]:
 def test_training_shows_each_step_and_nothing_else(folder: Folder) -> None:
     """A build's log has one line per step, and no warning of any library."""
     folder.write(two_classes())
-    done = command("train", "made", "--models", folder.root, "--out", folder.root / "out")
-    assert (done.returncode, done.stderr) == (0, "")
-    steps = [line.split()[1] for line in done.stdout.splitlines()]
+    process = command("train", "made", "--models", folder.root, "--out", folder.root / "out")
+    assert (process.returncode, process.stderr) == (0, "")
+    steps = [line.split()[1] for line in process.stdout.splitlines()]
     expected = [
         "load",
         "split",
@@ -112,16 +112,16 @@ def test_models_are_looked_for_where_the_setting_says(
     monkeypatch.setenv("MODELS", str(tmp_path / "setting"))
     train = ("train", "nowhere", "--out", tmp_path / "out")
     assert f"must be a folder in {tmp_path}/setting with" in command(*train).stderr
-    done = command(*train, "--models", tmp_path / "option")
-    assert f"must be a folder in {tmp_path}/option with" in done.stderr
+    process = command(*train, "--models", tmp_path / "option")
+    assert f"must be a folder in {tmp_path}/option with" in process.stderr
 
 
 def test_mistake_is_one_line_without_a_traceback(tmp_path: Path) -> None:
     """Somebody's mistake is not our crash."""
-    done = command("train", "nowhere", "--models", tmp_path, "--out", tmp_path / "out")
-    assert done.returncode == ModelError.exit_code
-    assert done.stderr.startswith("error: Model 'nowhere' must be a folder")
-    assert done.stderr.count("\n") == 1
+    process = command("train", "nowhere", "--models", tmp_path, "--out", tmp_path / "out")
+    assert process.returncode == ModelError.exit_code
+    assert process.stderr.startswith("error: Model 'nowhere' must be a folder")
+    assert process.stderr.count("\n") == 1
     assert not (tmp_path / "out").exists()
 
 
@@ -183,9 +183,9 @@ def test_custom_transformer_is_served_by_joblib_with_its_own_module(folder: Fold
     """The pickle names model.NAME.estimator, which the image holds beside the package."""
     folder.write(two_classes(), estimator=CUSTOM)
     out = folder.root / "out"
-    done = command("train", "made", "--models", folder.root, "--out", out)
-    assert done.returncode == 0, done.stderr
-    assert "joblib: ONNX was not used" in done.stdout
+    process = command("train", "made", "--models", folder.root, "--out", out)
+    assert process.returncode == 0, process.stderr
+    assert "joblib: ONNX was not used" in process.stdout
     written = bundle.read(out)
     assert written.manifest.runtime == "joblib"
     assert written.manifest.parity is None

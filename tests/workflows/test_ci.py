@@ -87,8 +87,8 @@ def test_push_to_main_publishes_what_has_changed(act: Act, published: Registry) 
     tested = json.loads((act.artifacts / f"image-{MODEL}-amd64/tested.json").read_bytes())
     for tag in ("main", f"sha-{sha[:12]}"):
         assert published.resolve(tag) == tested["digest"]
-    found = verify(published, tested["digest"], MODEL, "main", f"sha-{sha[:12]}")
-    assert str(found) == f"{tested['digest']}: bytes, signature, SBOM"
+    verified = verify(published, tested["digest"], MODEL, "main", f"sha-{sha[:12]}")
+    assert str(verified) == f"{tested['digest']}: bytes, signature, SBOM"
     assert {tag: other.resolve(tag) for tag in other.tags()} == before
 
 

@@ -62,7 +62,7 @@ class Request(NamedTuple):
     body: bytes
 
 
-class Told(NamedTuple):
+class Received(NamedTuple):
     """What came of a stream."""
 
     answers: bytes
@@ -111,7 +111,7 @@ class Listener:
         protocol.connection_made(transport)  # type: ignore[arg-type]
         return protocol, transport
 
-    async def play(self, *pieces: bytes, patience: float = 0) -> Told:
+    async def play(self, *pieces: bytes, patience: float = 0) -> Received:
         """Send pieces to a new connection, as its reader lets them in; return what it answers.
 
         With patience, in seconds, each piece but the first waits for an answer to those before.
@@ -127,12 +127,12 @@ class Listener:
             if patience:
                 await turn(lambda: transport.ended or len(transport.written) > before, patience)  # noqa: B023
         await turn(lambda: transport.closed or protocol.timeout_keep_alive_task)
-        told = Told(transport.written, transport.ended or transport.closed)
+        received = Received(transport.written, transport.ended or transport.closed)
         protocol._unset_keepalive_if_required()  # noqa: SLF001 - it would outlive the loop
         if not transport.closed:
             protocol.connection_lost(None)
         await asyncio.sleep(0)
-        return told
+        return received
 
 
 async def turn(happened: Callable[[], object], seconds: float = 0) -> None:

@@ -29,7 +29,7 @@ from serve.app.dispatch import Front
 from serve.http import Receive, Scope, Send, respond
 from serve.monitoring.logs import Log
 from serve.settings import Settings
-from tests.attacks.http.connection import Listener, Recorder, Request, Told, split
+from tests.attacks.http.connection import Listener, Received, Recorder, Request, split
 from tests.attacks.http.router import Router
 from tests.attacks.http.streams import Writer, read
 from tests.support.servers.bundles import flowers
@@ -82,10 +82,10 @@ def service_of(bundle: Path) -> Service:
     return Service(bundles.read(bundle), Settings(bundle=str(bundle)), Log(io.BytesIO()))
 
 
-def play_all(bundle: Path, streams: list[list[bytes]]) -> list[Told]:
+def play_all(bundle: Path, streams: list[list[bytes]]) -> list[Received]:
     """Send each stream to the real routes, on a connection of its own."""
 
-    async def play() -> list[Told]:
+    async def play() -> list[Received]:
         service = service_of(bundle)
         await service.load()
         listener = Listener(Front(service), service)
@@ -105,9 +105,9 @@ def everywhere(stream: bytes) -> list[list[bytes]]:
 def test_body_of_header_lines_stays_a_body(bundle: Path, path: str, form: Any) -> None:
     """However it is split, a body that looks like requests is one body: refused, and no more."""
     stream = form(path, grown(SMUGGLED)) + PROBE
-    for told in play_all(bundle, everywhere(stream)):
-        assert statuses(told.answers) == [400, 200]
-        assert told.answers.endswith(b'"version":"1.2.3"}')
+    for received in play_all(bundle, everywhere(stream)):
+        assert statuses(received.answers) == [400, 200]
+        assert received.answers.endswith(b'"version":"1.2.3"}')
 
 
 @pytest.mark.parametrize("path", BODIES)
@@ -118,34 +118,34 @@ def test_wish_to_upgrade_is_answered_and_ends_the_connection(
 ) -> None:
     """However it is split, the body of such a request is read, and nothing is behind it."""
     stream = form(path, json.dumps(BODIES[path]).encode(), upgrade) + SMUGGLED
-    for told in play_all(bundle, everywhere(stream)):
-        assert statuses(told.answers) == [200]
-        assert b"setosa" in told.answers
-        assert b"connection: close\r\n" in told.answers
-        assert told.ended
+    for received in play_all(bundle, everywhere(stream)):
+        assert statuses(received.answers) == [200]
+        assert b"setosa" in received.answers
+        assert b"connection: close\r\n" in received.answers
+        assert received.ended
 
 
 def test_wish_to_upgrade_behind_an_unanswered_request(bundle: Path) -> None:
     """In a row of requests it is answered in its turn, and is the last."""
     body = json.dumps(BODIES["/predict"]).encode()
     stream = post("/predict", body) + post("/predict", body, UPGRADES[0]) + SMUGGLED
-    for told in play_all(bundle, everywhere(stream)):
-        assert statuses(told.answers) == [200, 200]
-        assert told.ended
+    for received in play_all(bundle, everywhere(stream)):
+        assert statuses(received.answers) == [200, 200]
+        assert received.ended
 
 
-def recorded(streams: list[list[bytes]]) -> list[tuple[list[Request], Told]]:
+def recorded(streams: list[list[bytes]]) -> list[tuple[list[Request], Received]]:
     """Return what an application is told of each stream, and what is answered."""
 
-    async def play() -> list[tuple[list[Request], Told]]:
+    async def play() -> list[tuple[list[Request], Received]]:
         recorder = Recorder()
         listener = Listener(recorder)
-        found = []
+        results = []
         for pieces in streams:
             recorder.requests = []
-            told = await listener.play(*pieces)
-            found.append((recorder.requests, told))
-        return found
+            received = await listener.play(*pieces)
+            results.append((recorder.requests, received))
+        return results
 
     return asyncio.run(play())
 
@@ -175,10 +175,10 @@ def test_bodies_arrive_as_they_were_sent(form: Any, upgrade: bytes) -> None:
 )
 def test_what_another_server_reads_otherwise_is_refused(request_: bytes) -> None:
     """A request whose end is not clear to all is refused, and nothing after it is parsed."""
-    for seen, told in recorded(everywhere(request_ + PROBE)):
+    for seen, received in recorded(everywhere(request_ + PROBE)):
         assert seen == []
-        assert statuses(told.answers) == [400]
-        assert told.ended
+        assert statuses(received.answers) == [400]
+        assert received.ended
 
 
 def test_same_requests_as_another_parser() -> None:
@@ -186,7 +186,7 @@ def test_same_requests_as_another_parser() -> None:
     writer = Writer(seed=10)
     streams = [writer.stream() for _ in range(4000)]
     good = refused = 0
-    for stream, (seen, told) in zip(
+    for stream, (seen, received) in zip(
         streams, recorded([list(stream.pieces) for stream in streams]), strict=True
     ):
         other = read(stream.content)
@@ -197,7 +197,7 @@ def test_same_requests_as_another_parser() -> None:
             continue
         assert seen == other.requests[: len(seen)], stream
         refused += bool(other.refusal)
-        assert told.ended or not other.refusal, stream
+        assert received.ended or not other.refusal, stream
     assert good > 500
     assert refused > 500
 
@@ -227,7 +227,7 @@ def test_answer_before_the_body_ends_the_connection(
         for rest in (SMUGGLED, b"0\r\n\r\n" + SMUGGLED, b" " * 200 + SMUGGLED)
     ]
 
-    async def play() -> list[Told]:
+    async def play() -> list[Received]:
         service = service_of(bundle)
         await service.load()
         front = Front(service)
@@ -235,25 +235,25 @@ def test_answer_before_the_body_ends_the_connection(
         listener = Listener(front, service)
         return [await listener.play(*pieces, patience=0.5) for pieces in streams]
 
-    for told in asyncio.run(play()):
-        assert statuses(told.answers) == [status]
-        assert told.answers.count(b"connection: close\r\n") == 1
-        assert told.ended
+    for received in asyncio.run(play()):
+        assert statuses(received.answers) == [status]
+        assert received.answers.count(b"connection: close\r\n") == 1
+        assert received.ended
 
 
 def test_server_that_is_not_ready_ends_the_connection(bundle: Path) -> None:
     """A 503 that comes before the body ends the connection; after a whole one it is kept."""
 
-    async def play(*pieces: bytes) -> Told:
+    async def play(*pieces: bytes) -> Received:
         service = service_of(bundle)
         return await Listener(Front(service), service).play(*pieces)
 
     request = post("/predict", b"{}" * 50)
-    told = asyncio.run(play(request[:-50], request[-50:], SMUGGLED))
-    assert statuses(told.answers) == [503]
-    assert told.ended
-    told = asyncio.run(play(request, PROBE))
-    assert statuses(told.answers) == [503, 200]
+    received = asyncio.run(play(request[:-50], request[-50:], SMUGGLED))
+    assert statuses(received.answers) == [503]
+    assert received.ended
+    received = asyncio.run(play(request, PROBE))
+    assert statuses(received.answers) == [503, 200]
 
 
 def test_answer_that_begins_before_the_body_has_come() -> None:
@@ -265,13 +265,13 @@ def test_answer_that_begins_before_the_body_has_come() -> None:
             pass
         await send({"type": "http.response.body", "body": b"fine"})
 
-    async def play() -> Told:
+    async def play() -> Received:
         request = post("/predict", b"{}" * 50)
         return await Listener(slow).play(request[:-50], request[-50:] + SMUGGLED, SMUGGLED)
 
-    told = asyncio.run(play())
-    assert statuses(told.answers) == [200]
-    assert told.ended
+    received = asyncio.run(play())
+    assert statuses(received.answers) == [200]
+    assert received.ended
 
 
 def test_trailers_are_no_headers() -> None:
@@ -303,11 +303,11 @@ def test_trailers_are_no_headers() -> None:
 @pytest.mark.parametrize("more", [PROBE, b"nonsense\r\n\r\n", b"\x00", b"GET /\xff HTTP/1.1\r\n"])
 def test_nothing_follows_the_last_request(last: bytes, more: bytes) -> None:
     """What comes behind a request that says that it is the last is thrown away, and no more."""
-    for seen, told in recorded(everywhere(last + more)):
+    for seen, received in recorded(everywhere(last + more)):
         assert seen == [Request(b"POST", b"/predict", b"{}")]
-        assert statuses(told.answers) == [200]
-        assert b"connection: close\r\n" in told.answers
-        assert told.ended
+        assert statuses(received.answers) == [200]
+        assert b"connection: close\r\n" in received.answers
+        assert received.ended
 
 
 def test_malformed_request_behind_another_takes_no_answer(bundle: Path) -> None:
@@ -315,9 +315,9 @@ def test_malformed_request_behind_another_takes_no_answer(bundle: Path) -> None:
     body = json.dumps(BODIES["/predict"]).encode()
     for bad in (b"nonsense\r\n\r\n", b"POST / HTTP/1.1\r\ntransfer-encoding: chunked\r\n\r\nx\r\n"):
         stream = post("/predict", body) * 2 + bad + SMUGGLED
-        for told in play_all(bundle, [[stream], split(stream, len(stream) - len(SMUGGLED))]):
-            assert statuses(told.answers) == [200, 200]
-            assert told.ended
+        for received in play_all(bundle, [[stream], split(stream, len(stream) - len(SMUGGLED))]):
+            assert statuses(received.answers) == [200, 200]
+            assert received.ended
 
 
 @pytest.fixture(scope="module")

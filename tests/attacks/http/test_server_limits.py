@@ -69,14 +69,14 @@ def test_every_input_and_class_has_a_cell(bundle: Path, inputs: int, classes: in
         metrics.batch(
             Scores([label], None), Surprises([(last, 1)], [(last, 1)], [(0, 1)]), in_flight=0
         )
-    found = series(metrics.text(ready=True, in_flight=2))
-    assert found["feature_out_of_range_total", f"input_{last}"] == 3
-    assert found["feature_unknown_category_total", f"input_{last}"] == 3
-    assert found["feature_missing_total", "input_0"] == 3
-    assert found["feature_missing_total", f"input_{last}"] == 0
-    assert found["predictions_total", label] == 3
-    assert found["prediction_rows_total", ""] == 3
-    assert found["predictions_in_flight", ""] == 2
+    values = series(metrics.text(ready=True, in_flight=2))
+    assert values["feature_out_of_range_total", f"input_{last}"] == 3
+    assert values["feature_unknown_category_total", f"input_{last}"] == 3
+    assert values["feature_missing_total", "input_0"] == 3
+    assert values["feature_missing_total", f"input_{last}"] == 0
+    assert values["predictions_total", label] == 3
+    assert values["prediction_rows_total", ""] == 3
+    assert values["predictions_in_flight", ""] == 2
 
 
 def test_cells_that_nobody_uses_cost_nothing(bundle: Path) -> None:
@@ -98,8 +98,8 @@ def test_model_of_thousands_of_inputs_is_served(tmp_path: Path) -> None:
     bundle = store(tmp_path / "wide", LinearRegression().fit(X, values[:, 0]), X)
     with Server(bundle) as server:
         assert server.post("/predict", {"features": [0.0] * 2_999 + [1e9]}).status_code == 200
-        found = series(server.get("/metrics").text)
-    assert found["feature_out_of_range_total", "input_2999"] == 1
+        shown = series(server.get("/metrics").text)
+    assert shown["feature_out_of_range_total", "input_2999"] == 1
 
 
 @pytest.fixture(scope="module")
@@ -226,7 +226,7 @@ def test_routers_log_is_json_whatever_comes(router: Router) -> None:
     assert {'/"', "/\\", "not ASCII", "/last"} <= {line["path"] for line in lines}
 
 
-@pytest.mark.parametrize("identity", [one for one in IDS if not REQUEST_ID.fullmatch(one)])
+@pytest.mark.parametrize("identity", [name for name in IDS if not REQUEST_ID.fullmatch(name)])
 def test_server_echoes_no_id_that_is_more_than_a_name(server: Server, identity: bytes) -> None:
     """An id that could be markup, an escape or a line of a log is replaced, or refused with all."""
     line = b"x-request-id: %b\r\ntraceparent: 00-%b\r\n" % (identity, identity)

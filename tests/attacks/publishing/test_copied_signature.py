@@ -69,7 +69,7 @@ def published(
 @pytest.fixture
 def target(monkeypatch: pytest.MonkeyPatch) -> Iterator[Memory]:
     """A target, and an engine into which nothing may come that it does not roll out."""
-    found, fetched = Memory(), []
+    memory, fetched = Memory(), []
 
     def fetch(_: object, model: str, digest: str) -> Image:
         fetched.append(digest)
@@ -77,19 +77,19 @@ def target(monkeypatch: pytest.MonkeyPatch) -> Iterator[Memory]:
 
     monkeypatch.setattr(rollout, "fetch", fetch)
     monkeypatch.setattr(golden_check, "check", lambda *_, **__: None)
-    yield found
-    assert fetched == found.rolled_out
+    yield memory
+    assert fetched == memory.rolled_out
 
 
 def cosign(*arguments: str) -> None:
     subprocess.run(["cosign", *arguments], check=True, capture_output=True)
 
 
-def sign_by_hand(target: Registry, digest: str, folder: Path, said: dict[str, str]) -> None:
+def sign_by_hand(target: Registry, digest: str, folder: Path, claims: dict[str, str]) -> None:
     """Sign with the right key whatever is wanted, and not as publishing does."""
     known = subprocess.run(["cosign", "sign", "--help"], capture_output=True, text=True, check=True)
     newer = ["--use-signing-config=false"] if "--use-signing-config" in known.stdout else []
-    annotations = [f"--annotations={name}={value}" for name, value in said.items()]
+    annotations = [f"--annotations={name}={value}" for name, value in claims.items()]
     cosign("sign", "--yes", f"--key={folder}/key/cosign.key", "--tlog-upload=false", *newer,
            *annotations, f"{target}@{digest}")  # fmt: skip
 
@@ -115,9 +115,9 @@ def test_signed_image_of_another_model_is_refused(published: Published, target: 
     cosign("copy", f"{published.diabetes}:main", f"{published.iris}:main")
     assert published.iris.resolve("main") == diabetes.digest
     reason = "main must be an image of iris. Got one of diabetes instead"
-    found = published.verify()
-    assert found.returncode != 0
-    assert reason in found.stderr
+    process = published.verify()
+    assert process.returncode != 0
+    assert reason in process.stderr
     refused(target, published.iris, "main", reason)
 
 
@@ -133,9 +133,9 @@ def test_old_signed_version_is_refused_under_a_newer_tag(
     for tag in ("1.1.0", "1.1"):
         published.iris.tag(old, tag)
         refused(target, published.iris, tag, r"must be signed as .*1\.1.*signed as 1\.0\.0")
-    found = published.verify("1.1.0")
-    assert found.returncode != 0
-    assert "1.1.0 must be signed as version 1.1.0. It is signed as 1.0.0" in found.stderr
+    process = published.verify("1.1.0")
+    assert process.returncode != 0
+    assert "1.1.0 must be signed as version 1.1.0. It is signed as 1.0.0" in process.stderr
     deploy(target, published.iris, "iris", "1.0.0")
 
 
@@ -159,8 +159,8 @@ def test_signature_that_names_another_model_is_refused(
     image = published.image("one")
     published.iris.push(image)
     published.iris.tag(image, "main")
-    said = {"model": "diabetes", "version": "1", "revision": "1"}
-    sign_by_hand(published.iris, image.digest, tmp_path, said)
+    claims = {"model": "diabetes", "version": "1", "revision": "1"}
+    sign_by_hand(published.iris, image.digest, tmp_path, claims)
     refused(target, published.iris, "main", "signatures say diabetes 1 of revision 1 instead")
 
 
@@ -194,19 +194,19 @@ def test_annotation_that_is_not_signed_does_not_count(
     refused(target, published.iris, "main", reason)
 
 
-def annotate(target: Registry, tag: str, said: dict[str, str]) -> None:
+def annotate(target: Registry, tag: str, claims: dict[str, str]) -> None:
     """Write annotations into a manifest, and at all that it lists, without signing them."""
     host, _, name = str(target).partition("/")
     address = f"http://{host}/v2/{name}/manifests/{tag}"
     kinds = ("manifest", "index")
     accept = ", ".join(f"application/vnd.oci.image.{kind}.v1+json" for kind in kinds)
-    found = requests.get(address, headers={"Accept": accept}, timeout=10)
-    manifest = found.json()
+    reply = requests.get(address, headers={"Accept": accept}, timeout=10)
+    manifest = reply.json()
     for described in (manifest, *manifest.get("layers", []), *manifest.get("manifests", [])):
-        described["annotations"] = {**described.get("annotations", {}), **said}
-    kind = {"Content-Type": found.headers["Content-Type"]}
+        described["annotations"] = {**described.get("annotations", {}), **claims}
+    kind = {"Content-Type": reply.headers["Content-Type"]}
     requests.put(address, json.dumps(manifest), headers=kind, timeout=10).raise_for_status()
-    assert said.items() <= requests.get(address, headers={"Accept": accept}, timeout=10).json()[
+    assert claims.items() <= requests.get(address, headers={"Accept": accept}, timeout=10).json()[
         "annotations"].items()  # fmt: skip
 
 

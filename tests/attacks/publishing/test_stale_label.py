@@ -169,8 +169,8 @@ def test_pushes_that_cannot_be_read_accept_nothing(
     labelled.private.add("stranger/models")
     labelled.permissions = {"pull-requests": "read"}
     assert reason(client, run_of(labelled)) == ""
-    (told,) = capsys.readouterr().err.splitlines()
-    assert "the pushes to its branch cannot be read: GET " in told
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "the pushes to its branch cannot be read: GET " in line
 
 
 def test_fork_that_is_gone_accepts_nothing(

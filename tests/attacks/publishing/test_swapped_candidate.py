@@ -77,8 +77,8 @@ def content_of(image: str) -> bytes:
         )
     finally:
         docker("rm", made)
-    with tarfile.open(fileobj=io.BytesIO(copied.stdout)) as found:
-        file = found.extractfile("content.txt")
+    with tarfile.open(fileobj=io.BytesIO(copied.stdout)) as archive:
+        file = archive.extractfile("content.txt")
         assert file
         return file.read()
 
@@ -242,12 +242,12 @@ def test_stages_test_the_archive_whatever_the_names_say(fork: Fork, tmp_path: Pa
     record = json.loads((good.path.parent / PASSED_TESTS).read_bytes())
     assert record["digest"] == good.digest
     assert record["smoke"]["passed"] > 10
-    found = docker("image", "inspect", "--format={{.Id}}", f"{MODEL}:dev").strip()
-    assert found == engine.id_of(good)
+    image_id = docker("image", "inspect", "--format={{.Id}}", f"{MODEL}:dev").strip()
+    assert image_id == engine.id_of(good)
 
     shutil.copyfile(broken.path, good.path)
     for name in (*names, engine.held(Archive(good.path))):
-        docker("tag", found, name)
+        docker("tag", image_id, name)
     failed = fork.make("smoke")
     assert failed.returncode != 0
     assert f"{MODEL} failed in smoke" in failed.stdout

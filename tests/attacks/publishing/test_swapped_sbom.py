@@ -70,8 +70,10 @@ def test_document_about_another_image_is_refused(
 @pytest.mark.parametrize("name", FILES)
 def test_document_about_no_image_is_refused(archive: Archive, name: str) -> None:
     """Trivy always says what it is about; what does not was not written by Trivy."""
-    found = json.loads(archive.path.with_name(name).read_text())
-    emptied = {key: found[key] for key in found if key not in ("packages", "metadata", "Metadata")}
+    document = json.loads(archive.path.with_name(name).read_text())
+    emptied = {
+        key: document[key] for key in document if key not in ("packages", "metadata", "Metadata")
+    }
     archive.path.with_name(name).write_text(json.dumps(emptied))
     passed_tests.record_scan(archive, {}, scanner="0" * 64, database=True)
     with pytest.raises(StageError, match="must be about the image"):

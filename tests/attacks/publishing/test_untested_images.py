@@ -104,9 +104,9 @@ def test_another_models_tested_archive_is_refused(fork: Fork) -> None:
     """penguins, tested and all, in dist/iris is no iris."""
     make_tested(fork, OTHER)
     (fork.root / "dist" / OTHER).rename(fork.root / "dist" / IRIS)
-    told = publish(fork)
-    assert "must be labelled model-images.model=iris. Got 'penguins' instead" in told
-    assert "make image MODEL=iris" in told
+    error = publish(fork)
+    assert "must be labelled model-images.model=iris. Got 'penguins' instead" in error
+    assert "make image MODEL=iris" in error
     assert tags(fork) == []
 
 
@@ -115,10 +115,10 @@ def test_image_of_an_earlier_commit_is_refused(fork: Fork) -> None:
     make_tested(fork, IRIS)
     fork.edit("serve/__init__.py", '"""', '"""Changed. ')
     fork.commit()
-    told = publish(fork)
+    error = publish(fork)
     assert (
         f"must be labelled model-images.inputs={plan(IRIS, fork.models, fork.root).image.hash}"
-        in told
+        in error
     )
     assert tags(fork) == []
 
@@ -134,9 +134,9 @@ def test_image_whose_report_says_failed_is_refused(fork: Fork) -> None:
     """The gate ran again, and failed: what passed it before does not count."""
     archive = make_tested(fork, IRIS)
     write_report(archive, report(IRIS, "failed"))
-    told = publish(fork)
-    assert "must have passed its gate. Its report says failed" in told
-    assert "make gate measure MODEL=iris" in told
+    error = publish(fork)
+    assert "must have passed its gate. Its report says failed" in error
+    assert "make gate measure MODEL=iris" in error
     assert tags(fork) == []
 
 
@@ -234,16 +234,16 @@ def test_measurement_that_was_changed_is_refused(archive: Archive) -> None:
 def test_digests_without_images_are_refused(fork: Fork) -> None:
     """What jobs handed on is not replaced by what happens to lie in dist."""
     make_tested(fork, IRIS)
-    told = publish(fork, IRIS, DIGESTS='{"amd64":"sha256:' + "0" * 64 + '"}')
-    assert "IMAGES must be the folder of the images in DIGESTS" in told
+    error = publish(fork, IRIS, DIGESTS='{"amd64":"sha256:' + "0" * 64 + '"}')
+    assert "IMAGES must be the folder of the images in DIGESTS" in error
     assert tags(fork) == []
 
 
 def test_report_that_was_changed_is_refused(archive: Archive) -> None:
     """A failed report that was made to say passed is not the one that was recorded."""
-    found = report(IRIS, "passed")
-    found.note = "made up"
-    write_report(archive, found)
+    changed = report(IRIS, "passed")
+    changed.note = "made up"
+    write_report(archive, changed)
     with pytest.raises(StageError, match=r"must have a report\.json of sha256:.*Got sha256:"):
         refuse_untested(archive, IRIS)
 
@@ -270,12 +270,12 @@ def test_image_with_another_models_bundle_is_refused(tmp_path: Path) -> None:
 def test_record_of_another_form_is_refused(archive: Archive, content: str, reason: str) -> None:
     """A record is a stranger's file: what it must not hold is named, and nothing is believed."""
     file = archive.path.with_name(PASSED_TESTS)
-    found = json.loads(file.read_text())
+    record = json.loads(file.read_text())
     forged = {
-        "extra": found | {"extra": 1},
-        "nested": found | {"smoke": {**found["smoke"], "forced": True}},
-        "traversal": found | {"scan": {"files": {"../x": "sha256:" + "0" * 64}, "database": True}},
-        "passed": found | {"verdict": {**found["verdict"], "verdict": "failed"}},
+        "extra": record | {"extra": 1},
+        "nested": record | {"smoke": {**record["smoke"], "forced": True}},
+        "traversal": record | {"scan": {"files": {"../x": "sha256:" + "0" * 64}, "database": True}},
+        "passed": record | {"verdict": {**record["verdict"], "verdict": "failed"}},
     }
     file.write_text(json.dumps(forged[content]) if content in forged else content)
     with pytest.raises(StageError, match=reason):
@@ -295,8 +295,8 @@ def test_record_is_replaced_by_that_of_the_next_image(archive: Archive) -> None:
     """What one image has passed is never carried over to the next."""
     changed = image_of(archive.path.parent, IRIS, plan(IRIS).image.hash, "two")
     passed_tests.record_scan(changed, {}, scanner="0" * 64, database=True)
-    found = passed_tests.read(changed)
-    assert found == Record(digest=changed.digest, scan=found.scan)
+    record = passed_tests.read(changed)
+    assert record == Record(digest=changed.digest, scan=record.scan)
 
 
 def images(fork: Fork) -> Path:
@@ -311,15 +311,15 @@ def images(fork: Fork) -> Path:
 
 def outputs(folder: Path) -> str:
     """Return the outputs of the jobs that tested the images in a folder, as a workflow does."""
-    found: dict[str, str] = {}
+    handed_on: dict[str, str] = {}
     for file in folder.glob("*/image.tar"):
-        found |= hand_on(Archive(file))
-    return json.dumps(found)
+        handed_on |= hand_on(Archive(file))
+    return json.dumps(handed_on)
 
 
 def handed(folder: Path) -> dict[str, Handed]:
-    found: dict[str, str] = json.loads(outputs(folder))
-    return {architecture: parse(architecture, value) for architecture, value in found.items()}
+    handed_on: dict[str, str] = json.loads(outputs(folder))
+    return {architecture: parse(architecture, value) for architecture, value in handed_on.items()}
 
 
 def test_index_of_tested_images_is_published(fork: Fork) -> None:
@@ -337,8 +337,8 @@ def test_index_with_another_models_image_is_refused(fork: Fork) -> None:
     other = image_of(folder / "arm64", OTHER, plan(IRIS, fork.models, fork.root).image.hash,
                      architecture="arm64")  # fmt: skip
     pass_everything(other, OTHER)
-    told = publish(fork, IRIS, IMAGES=str(folder))
-    assert "arm64/image.tar must be labelled model-images.model=iris" in told
+    error = publish(fork, IRIS, IMAGES=str(folder))
+    assert "arm64/image.tar must be labelled model-images.model=iris" in error
     assert tags(fork) == []
 
 
@@ -385,9 +385,9 @@ def test_record_that_was_swapped_with_its_files_is_refused(fork: Fork) -> None:
     write_report(archive, made_up)
     passed_tests.record_verdict(archive, bundle_beside(archive), made_up)
     refuse_untested(archive, IRIS)
-    told = publish(fork, IRIS, IMAGES=str(folder), DIGESTS=digests)
-    assert "amd64/tested.json must be sha256:" in told
-    assert "the record that the tests left. Got sha256:" in told
+    error = publish(fork, IRIS, IMAGES=str(folder), DIGESTS=digests)
+    assert "amd64/tested.json must be sha256:" in error
+    assert "the record that the tests left. Got sha256:" in error
     assert tags(fork) == []
 
 
@@ -408,8 +408,8 @@ def test_image_that_is_missing_is_refused(fork: Fork) -> None:
     folder = images(fork)
     digests = outputs(folder)
     shutil.rmtree(folder / "arm64")
-    told = publish(fork, IRIS, IMAGES=str(folder), DIGESTS=digests)
-    assert "must hold the images of amd64, arm64, and nothing else. Got amd64 instead" in told
+    error = publish(fork, IRIS, IMAGES=str(folder), DIGESTS=digests)
+    assert "must hold the images of amd64, arm64, and nothing else. Got amd64 instead" in error
 
 
 def one(**changed: str) -> str:

@@ -226,8 +226,8 @@ def test_links_that_training_leaves_are_refused(
 ) -> None:
     """Whatever the model's code puts where its export should be, no bundle comes of it."""
     attack(fork, LINKS.format(model=model, claims=claims) + FOREST)
-    done = fork.make("train", MODEL=MODEL)
-    assert done.returncode != 0
-    assert words in done.stdout + done.stderr
+    process = fork.make("train", MODEL=MODEL)
+    assert process.returncode != 0
+    assert words in process.stdout + process.stderr
     assert not (fork.root / "dist" / MODEL / "bundle").exists()
     assert not (fork.root / "dist" / "created").exists()

@@ -119,12 +119,12 @@ def test_patched_scorer_changes_no_score(folder: Folder) -> None:
     """A coin that is tossed for every row fails a gate of 0.9, whatever its code does to ours."""
     csv = "x,y\n" + "".join(f"{row},{'ab'[row * row % 7 % 2]}\n" for row in range(80))
     folder.write(csv, default_toml(csv).replace("0.5", "0.9"), FORGER)
-    done = subprocess.run(
+    process = subprocess.run(
         [sys.executable, "-m", "train", "made", "--models", folder.root,
          "--out", folder.root / "out"],
         cwd=git.TOOL, capture_output=True, text=True, check=False,
     )  # fmt: skip
-    assert done.returncode == 3, done.stdout + done.stderr
+    assert process.returncode == 3, process.stdout + process.stderr
     manifest = bundle.read(folder.root / "out").manifest
     assert manifest.metrics.holdout["accuracy"] < 0.8
     assert not manifest.gate.passed
@@ -153,10 +153,10 @@ def test_patched_scorer_changes_no_score_in_the_builder(fork: Fork) -> None:
 def test_model_code_sees_the_training_rows_alone(fork: Fork) -> None:
     """Fitting, it finds no held-out row, network or public table; asked, it finds no truth."""
     attack(fork, SPY)
-    said = make(fork, "train")
+    log = make(fork, "train")
     holdout = json.loads((fork.root / f"dist/{MODEL}/bundle/evaluation.json").read_bytes())
     hidden = {f"{NOISE + row}.0" for row in holdout["rows"]}
-    looks = LOOKED.findall(said)
+    looks = LOOKED.findall(log)
     assert {when for when, *_ in looks} == {"fit", "predict"}
     assert {(net, table) for _, net, table, _ in looks} == {("['lo']", "no[]")}
     fitting = {name for when, _, _, names in looks if when == "fit" for name in names.split()}
@@ -206,9 +206,9 @@ def test_imported_bundle_is_refused_where_the_data_is_another(fork: Fork, tmp_pa
     make(fork, "train")
     forged = forge(fork.root / f"dist/{MODEL}/bundle", tmp_path / "forged")
     (fork.root / f"model/{MODEL}/data.csv").write_text("kind\nother data\n")
-    done = fork.make("train", MODEL=MODEL, BUNDLE=str(forged))
-    assert done.returncode != 0
-    assert "data.sha256 must be the sha256 of data.csv" in done.stdout + done.stderr
+    process = fork.make("train", MODEL=MODEL, BUNDLE=str(forged))
+    assert process.returncode != 0
+    assert "data.sha256 must be the sha256 of data.csv" in process.stdout + process.stderr
     assert fork.bundle.manifest.metrics.holdout["accuracy"] < 1
 
 
@@ -271,11 +271,11 @@ def test_claims_that_are_none_are_refused(folder: Folder, content: bytes, words:
 
 def test_claims_are_bounded_and_on_one_line(folder: Folder) -> None:
     """What training says of itself ends on a card and in a log."""
-    said = Claims(
+    claimed = Claims(
         data_sha256="", estimator="a\x1b[2J\n::error::b" + "c" * 10_000, runtime="onnx",
         runtime_reason="", parity=None, classes=None, cross_validation={}, learning=[], seeds=0,
     )  # fmt: skip
-    claims.write(said, [b"graph"], folder.root / "export")
+    claims.write(claimed, [b"graph"], folder.root / "export")
     read = claims.read(folder.write(two_classes()), folder.root / "export")
     assert read.estimator.startswith("a [2J ::error::bccc")
     assert len(read.estimator) <= claims.LONGEST

@@ -29,12 +29,12 @@ raise ValueError("the estimator of the attacker ran")
 
 def run_tests(fork: Fork, *options: str) -> str:
     """Run tests of the fork in its own folder, and return what they print."""
-    done = subprocess.run(
+    process = subprocess.run(
         [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *options],
         cwd=fork.root, env={**os.environ, "PYTHONPATH": str(fork.root)},
         capture_output=True, text=True, check=False,
     )  # fmt: skip
-    return done.stdout + done.stderr
+    return process.stdout + process.stderr
 
 
 @pytest.mark.engine

@@ -155,15 +155,15 @@ raise ValueError({HOSTILE!r})
 
 def test_guarded_process_prints_nothing_that_is_obeyed() -> None:
     """Whatever prints it, in whatever pieces, and in the traceback it dies of."""
-    done = subprocess.run(
+    process = subprocess.run(
         [sys.executable, "-c", PROGRAM], cwd=git.TOOL, capture_output=True, check=False
     )
-    for text in (done.stdout.decode(), done.stderr.decode()):
+    for text in (process.stdout.decode(), process.stderr.decode()):
         assert_inert(text)
         assert "set-env name=PATH" in text
         assert ": :error::begun\n## [error]\n" in text
-    assert done.stdout.decode().endswith(": :last")
-    assert b"ValueError: " in done.stderr
+    assert process.stdout.decode().endswith(": :last")
+    assert b"ValueError: " in process.stderr
 
 
 @pytest.mark.slow
@@ -173,13 +173,13 @@ def test_every_command_of_ours_is_guarded(module: str, tmp_path: Path) -> None:
     csv = tmp_path / "data.csv"
     csv.write_text("a,b\n1,2\n")
     payload = "\n::error::a\n##[error]b\x1b]52;c;QQ==\x07"
-    done = subprocess.run(
+    process = subprocess.run(
         [sys.executable, "-m", module, payload, str(csv), payload],
         cwd=git.TOOL, capture_output=True, text=True, check=False,
     )  # fmt: skip
-    assert done.returncode != 0
-    assert "error" in done.stderr
-    assert_inert(done.stdout + done.stderr)
+    assert process.returncode != 0
+    assert "error" in process.stderr
+    assert_inert(process.stdout + process.stderr)
 
 
 DOCKER = """\
@@ -228,14 +228,14 @@ def test_tests_print_nothing_that_is_obeyed(tmp_path: Path) -> None:
     """Neither what a test has printed of a container, nor why it failed."""
     (tmp_path / "test_failing.py").write_text(FAILING)
     (tmp_path / "conftest.py").write_text("from tests.conftest import pytest_runtest_makereport\n")
-    done = subprocess.run(
+    process = subprocess.run(
         [sys.executable, "-m", "pytest", "-ra", "-p", "no:cacheprovider", str(tmp_path)],
         env={**os.environ, "PYTHONPATH": str(git.TOOL)}, cwd=tmp_path, capture_output=True,
         text=True, check=False,
     )  # fmt: skip
-    assert done.returncode == 1, done.stdout
-    assert "set-env name=PATH" in done.stdout
-    assert_inert(done.stdout + done.stderr)
+    assert process.returncode == 1, process.stdout
+    assert "set-env name=PATH" in process.stdout
+    assert_inert(process.stdout + process.stderr)
 
 
 PRINTS = f"""\
@@ -253,10 +253,10 @@ for line in {PAYLOADS!r}:
 def test_training_prints_nothing_that_is_obeyed(fork: Fork, ending: str) -> None:
     """Neither in the build's output nor in its log, nor in the error of a code that fails."""
     attack(fork, f"{PRINTS}\n{ending}\n")
-    done = fork.make("train", MODEL=MODEL)
-    assert (done.returncode == 0) == (ending == FOREST), done.stdout + done.stderr
+    process = fork.make("train", MODEL=MODEL)
+    assert (process.returncode == 0) == (ending == FOREST), process.stdout + process.stderr
     log = (fork.root / "dist" / MODEL / "bundle.log").read_text()
-    for text in (done.stdout, done.stderr, log):
+    for text in (process.stdout, process.stderr, log):
         assert_inert(text)
-    assert "set-env name=PATH" in done.stdout
+    assert "set-env name=PATH" in process.stdout
     assert "set-env name=PATH" in log

@@ -55,8 +55,8 @@ env -0 >>"$RECORDS"
 
 def words() -> list[str]:
     """Return the words of the Makefile; the one that removes what a test needs comes last."""
-    found = re.findall(r"^([a-z-]+):", MAKEFILE, re.MULTILINE)
-    return sorted(found, key=lambda word: word == "clean")
+    names = re.findall(r"^([a-z-]+):", MAKEFILE, re.MULTILINE)
+    return sorted(names, key=lambda word: word == "clean")
 
 
 def variables() -> list[str]:
@@ -64,7 +64,7 @@ def variables() -> list[str]:
     text = "\n".join([MAKEFILE, *(readme.read_text() for readme in READMES)])
     named = re.findall(r"\b([A-Z][A-Z_]*)=|\$\(value ([A-Z_]+)\)|\$\$\{?([A-Z_]+)", text)
     tabled = re.findall(r"^\| `([A-Z_]+)`", text, re.MULTILINE)
-    return sorted({name for found in named for name in found if name} | set(tabled))
+    return sorted({name for groups in named for name in groups if name} | set(tabled))
 
 
 class Desk:
@@ -131,8 +131,8 @@ def test_make_runs_nothing_to_say_what_it_would_do(variable: str, desk: Desk) ->
     """Whatever word is asked for, and from either source."""
     value = values("".join(PAYLOADS))[variable]
     for arguments, environment in (([f"{variable}={value}"], {}), ([], {variable: value})):
-        done = desk.make("--dry-run", *words(), *arguments, **environment)
-        assert done.returncode == 0, done.stderr  # so that every word was looked at
+        process = desk.make("--dry-run", *words(), *arguments, **environment)
+        assert process.returncode == 0, process.stderr  # so that every word was looked at
         assert not desk.canary.exists()
 
 
@@ -149,8 +149,8 @@ def test_words_run_nothing_that_variables_hold(payload: str, desk: Desk) -> None
 
 def test_words_run_for_real_at_the_desk(desk: Desk) -> None:
     """The desk would show an attack: every word but the one that removes it runs to its end."""
-    done = desk.make(*words()[:-1])
-    assert done.returncode == 0, done.stderr
+    process = desk.make(*words()[:-1])
+    assert process.returncode == 0, process.stderr
     assert desk.recorded("ORT_DISABLE_TELEMETRY") == {"1"}
 
 
@@ -184,7 +184,7 @@ def test_recipes_name_no_variable_of_a_users() -> None:
     own = set(re.findall(r"^override ([A-Z_]+)", MAKEFILE, re.MULTILINE))
     for recipe in recipes():
         expanded = set(re.findall(r"(?<!\$)\$(?:\(([^)]*)\)|\{([^}]*)\}|([^$({]))", recipe))
-        names = {name for found in expanded for name in found if name}
+        names = {name for groups in expanded for name in groups if name}
         assert names <= own | {"@"}, recipe
         bare = re.sub(r'"[^"]*"', "", re.sub(r"'[^']*'", "", recipe))
         assert set(re.findall(r"\$\$\{?(\w+)", bare)) <= {"ACT", "PEERS"}, recipe
@@ -236,8 +236,8 @@ def test_settings_refuse_what_only_looks_like_it(name: str, value: str) -> None:
 )  # fmt: skip
 def test_settings_take_what_is_one(name: str, value: str) -> None:
     """What is right comes through as it is; a reason may hold whatever can be read."""
-    found = settings.read([name], {name: value})
-    assert str(getattr(found, name.lower())) == value
+    read = settings.read([name], {name: value})
+    assert str(getattr(read, name.lower())) == value
 
 
 def test_every_setting_is_read_by_a_word() -> None:
@@ -250,10 +250,10 @@ def test_words_check_their_settings_first(tmp_path: Path) -> None:
     """No engine, no registry and no cluster is asked before a tag is one."""
     environment = {"PATH": str(tmp_path), "TAG": "$(touch CANARY)"}
     command = [sys.executable, "-m", "ship", "deploy"]
-    done = subprocess.run(
+    process = subprocess.run(
         command, cwd=git.TOOL, env=environment, capture_output=True, text=True, check=False
     )
-    assert (done.returncode, done.stderr.partition(".")[0]) == (
+    assert (process.returncode, process.stderr.partition(".")[0]) == (
         2, "deploy: TAG must be a tag, such as main or 1"
     )  # fmt: skip
 
@@ -267,15 +267,15 @@ def test_folder_with_no_models_name_is_an_error(folder: str, fork: Fork) -> None
     try:
         with pytest.raises(ModelError, match="The name of a model's folder must be") as refused:
             models.names(fork.root / "model")
-        done = fork.make("plan")
+        process = fork.make("plan")
     finally:
         shutil.rmtree(odd)
-    assert done.returncode == 2
-    assert f"plan: {refused.value}" in done.stderr
+    assert process.returncode == 2
+    assert f"plan: {refused.value}" in process.stderr
     assert str(refused.value).isprintable()
     assert re.search(r"Got .* instead\. Try '[a-z][a-z0-9_]*'", str(refused.value))
     assert not list(fork.root.rglob("CANARY"))
-    assert done.stdout == ""
+    assert process.stdout == ""
 
 
 @pytest.mark.parametrize(
@@ -291,12 +291,12 @@ def test_git_tag_that_is_no_version_releases_nothing(tag: str, fork: Fork) -> No
     """Git allows such a tag, and the workflow is handed its name."""
     fork.git("tag", tag)
     for word in ("plan", "version"):
-        done = subprocess.run(
+        process = subprocess.run(
             [sys.executable, "-m", "ship", word], cwd=fork.root, capture_output=True, text=True,
             env={**os.environ, "RELEASE": tag}, check=False,
         )  # fmt: skip
-        assert (done.returncode, done.stdout) == (2, "")
-        assert "A release must be tagged v1.2.3" in done.stderr
+        assert (process.returncode, process.stdout) == (2, "")
+        assert "A release must be tagged v1.2.3" in process.stderr
     assert fork.make("plan", RELEASE=tag).returncode == 2
     assert not list(fork.root.rglob("CANARY"))
 

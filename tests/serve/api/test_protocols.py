@@ -83,8 +83,8 @@ def test_one_tensor_holds_the_table(
     flowers_server: Server, datatype: str, shape: list[int], data: list[Any]
 ) -> None:
     """All columns may come as one tensor, flat or nested, and get what /predict answers."""
-    one = {"inputs": [{"name": "input-0", "shape": shape, "datatype": datatype, "data": data}]}
-    answer = flowers_server.post("/v2/models/flowers/versions/1.2.3/infer", one).json()
+    body = {"inputs": [{"name": "input-0", "shape": shape, "datatype": datatype, "data": data}]}
+    answer = flowers_server.post("/v2/models/flowers/versions/1.2.3/infer", body).json()
     rows = np.array(data).reshape(shape).tolist()
     expected = flowers_server.post("/predict", {"instances": rows}).json()["predictions"]
     prediction, probabilities = answer["outputs"]

@@ -159,8 +159,8 @@ def test_many_rows_stream_through(make_bundle: Any) -> None:
     """Rows beyond one batch come out complete and in order."""
     rows = "".join(f"{number},1,2,3,4\n" for number in range(20_000))
     header = "id,sepal_length,sepal_width,petal_length,petal_width\n"
-    done = command("predict", stdin=(header + rows).encode(), BUNDLE=make_bundle("flowers"))
-    ids = [int(line.partition(b",")[0]) for line in done.stdout.splitlines()[1:]]
+    process = command("predict", stdin=(header + rows).encode(), BUNDLE=make_bundle("flowers"))
+    ids = [int(line.partition(b",")[0]) for line in process.stdout.splitlines()[1:]]
     assert list(range(20_000)) == ids
 
 
@@ -185,7 +185,7 @@ def test_reader_that_leaves_ends_it_quietly(make_bundle: Any) -> None:
     """`predict | head` is no error."""
     rows = "sepal_length,sepal_width,petal_length,petal_width\n" + "1,2,3,4\n" * 200_000
     pipeline = f"{sys.executable} -m serve predict | head -1"
-    done = subprocess.run(
+    process = subprocess.run(
         ["bash", "-o", "pipefail", "-c", pipeline],
         input=rows.encode(),
         cwd=ROOT,
@@ -193,8 +193,8 @@ def test_reader_that_leaves_ends_it_quietly(make_bundle: Any) -> None:
         capture_output=True,
         check=False,
     )
-    assert (done.returncode, done.stderr) == (0, b"")
-    assert done.stdout.count(b"\n") == 1
+    assert (process.returncode, process.stderr) == (0, b"")
+    assert process.stdout.count(b"\n") == 1
 
 
 def test_all_rows_may_be_bad(make_bundle: Any) -> None:
@@ -256,9 +256,9 @@ sys.exit(code)
 def peak_mebibytes(bundle: Path, rows: Path, form: str) -> float:
     """Return the greatest resident memory of the bulk scorer."""
     with rows.open("rb") as source:
-        done = subprocess.run(
+        process = subprocess.run(
             [sys.executable, "-c", MEASURED, "predict", "--format", form],
             cwd=ROOT, env=environment({"BUNDLE": bundle}), check=True,
             stdin=source, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
         )  # fmt: skip
-    return int(done.stderr) / 1024
+    return int(process.stderr) / 1024

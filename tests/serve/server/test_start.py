@@ -191,5 +191,5 @@ def test_image_holds_all_that_the_server_imports(tmp_path: Path) -> None:
             else:
                 (tmp_path / target).mkdir(exist_ok=True)
                 shutil.copy(source, tmp_path / target)
-    done = subprocess.run([sys.executable, "-c", IMPORT_ALL], cwd=tmp_path, check=False)
-    assert done.returncode == 0
+    process = subprocess.run([sys.executable, "-c", IMPORT_ALL], cwd=tmp_path, check=False)
+    assert process.returncode == 0

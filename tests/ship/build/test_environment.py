@@ -52,15 +52,15 @@ def test_uv_trusts_the_authority_that_pip_trusts(tmp_path: Path) -> None:
     """A private authority is pip's; without one, that of the system counts, as for pip."""
     authority = tmp_path / "ca.crt"
     authority.write_text("certificate")
-    told = uv_environment({"cert": str(authority)}, {"SSL_CERT_FILE": "/elsewhere"})
-    assert told["SSL_CERT_FILE"] == str(authority)
+    environment = uv_environment({"cert": str(authority)}, {"SSL_CERT_FILE": "/elsewhere"})
+    assert environment["SSL_CERT_FILE"] == str(authority)
     assert uv_environment({}, {}) == {"UV_SYSTEM_CERTS": "true"}
 
 
 def test_uvs_own_settings_count_more_than_pips() -> None:
     """Who has set uv up has meant it."""
-    told = uv_environment({"index-url": "https://a"}, {"UV_DEFAULT_INDEX": "https://b"})
-    assert told["UV_DEFAULT_INDEX"] == "https://b"
+    environment = uv_environment({"index-url": "https://a"}, {"UV_DEFAULT_INDEX": "https://b"})
+    assert environment["UV_DEFAULT_INDEX"] == "https://b"
 
 
 @pytest.mark.parametrize("kind", KINDS)

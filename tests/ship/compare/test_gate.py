@@ -63,11 +63,11 @@ def test_published_bundle_is_read_from_the_image(
 ) -> None:
     """Every file of the bundle comes out of the layers, verified, and nothing is run."""
     archive = publish_to(target, good, tmp_path, "main")
-    found = fetch(target, "made", "main", tmp_path / "published")
-    assert found.digest == archive.digest
-    assert found.stored.compressed_size == archive.compressed_size
-    assert found.bundle.manifest == good.manifest
-    assert found.bundle.path != good.path
+    baseline = fetch(target, "made", "main", tmp_path / "published")
+    assert baseline.digest == archive.digest
+    assert baseline.stored.compressed_size == archive.compressed_size
+    assert baseline.bundle.manifest == good.manifest
+    assert baseline.bundle.path != good.path
 
 
 def test_published_bundle_is_read_from_an_index(
@@ -82,10 +82,10 @@ def test_published_bundle_is_read_from_an_index(
         archives.append(oci_archive(path, files, {}, architecture))
     index = join(archives)
     publish(index, [Tag("main")], target)
-    found = fetch(target, "made", "main", tmp_path / "published")
-    assert found.digest == index.digest
-    assert found.bundle.manifest == good.manifest
-    assert found.stored.architecture == image_files.HERE
+    baseline = fetch(target, "made", "main", tmp_path / "published")
+    assert baseline.digest == index.digest
+    assert baseline.bundle.manifest == good.manifest
+    assert baseline.stored.architecture == image_files.HERE
 
 
 @pytest.mark.parametrize(

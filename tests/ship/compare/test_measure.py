@@ -62,9 +62,9 @@ def fork(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fork]:
 @pytest.fixture
 def published(fork: Fork, tmp_path: Path) -> Iterator[Baseline]:
     """The published image, as the gate fetches it."""
-    found = fetch(fork.published, MODEL, "main", tmp_path)
-    yield found
-    found.remove()
+    baseline = fetch(fork.published, MODEL, "main", tmp_path)
+    yield baseline
+    baseline.remove()
 
 
 def names_in_engine() -> list[str]:
@@ -99,11 +99,11 @@ def test_gate_asks_a_joblib_model_about_changed_data(fork: Fork) -> None:
     more = flowers(100, seed=1).partition("\n")[2]
     write(fork, LOGISTIC, flowers() + more)
     make(fork, "train", "gate")
-    found = report(fork)
-    accuracy = found["scores"][0]
-    assert found["old"]["runtime"] == "joblib"
-    assert 30 < found["compared"] < found["rows"]
-    assert "it was trained on" in found["note"]
+    judged = report(fork)
+    accuracy = judged["scores"][0]
+    assert judged["old"]["runtime"] == "joblib"
+    assert 30 < judged["compared"] < judged["rows"]
+    assert "it was trained on" in judged["note"]
     assert 0.6 < accuracy["old"] < 0.95
     place = engine.place(fork.published.image(fork.published.resolve("main") or ""))
     assert [name for name in names_in_engine() if name.endswith(place)] == []
@@ -120,14 +120,14 @@ def test_larger_and_slower_image_is_refused(fork: Fork) -> None:
     publish(fork.archive, [Tag("main")], fork.published)
     write(fork, SLOW, flowers())
     make(fork, "train", "gate", "image")
-    told = make(fork, "measure", code=2)
+    output = make(fork, "measure", code=2)
     assert ratios(fork) == {"image size, MB": False, "latency of one row, ms": False}
-    assert "image size, MB must be at most 1.25 times the published image's. Got 8" in told
+    assert "image size, MB must be at most 1.25 times the published image's. Got 8" in output
     assert measurement(fork).verdict == "failed"
 
     before, bundle = fork.archive.digest, fork.bundle.manifest
-    told = make(fork, "measure", OVERRIDE="the new model needs it")
-    assert f":main, which was {fork.published.resolve('main')}" in told
+    output = make(fork, "measure", OVERRIDE="the new model needs it")
+    assert f":main, which was {fork.published.resolve('main')}" in output
     assert measurement(fork).verdict == "accepted"
     assert measurement(fork).override == "the new model needs it"
     assert report(fork)["verdict"] == "passed"

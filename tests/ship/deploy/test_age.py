@@ -24,10 +24,10 @@ OLD, NEW, SAME = "2026-01-31T23:00:00Z", "2026-02-01T00:30:00+01:00", "2026-01-3
 @pytest.fixture
 def layout(tmp_path: Path, make_archive: MakeArchive) -> Layout:
     """Where iris is published: an old image, a new one, one of the same date, one of no date."""
-    found = Layout(tmp_path / "layout")
+    images = Layout(tmp_path / "layout")
     for name, created in {"old": OLD, "new": NEW, "same": SAME, "undated": "yesterday"}.items():
-        publish(make_archive(name, created=created), [Tag(name)], found)
-    return found
+        publish(make_archive(name, created=created), [Tag(name)], images)
+    return images
 
 
 @pytest.fixture(autouse=True)

@@ -82,7 +82,9 @@ def test_deploy_lets_what_is_signed_serve_and_refuses_the_rest(
     assert {422, 429} <= set(statuses)
     status, answer = post(f"http://{make.address}/iris/predict", {"features": "x" * 5_000_000})
     assert (status, answer["error"]) == (413, "The router answers 413 for /iris/predict.")
-    told = make("history").stdout
-    assert [word for word in ("serving", "refused", signed.digest[7:19]) if word not in told] == []
+    listed = make("history").stdout
+    assert [
+        word for word in ("serving", "refused", signed.digest[7:19]) if word not in listed
+    ] == []
     assert make("undeploy").returncode == 0
     assert post(f"http://{make.address}/iris/predict", {"features": example.features})[0] == 404

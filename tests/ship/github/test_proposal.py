@@ -22,8 +22,8 @@ def test_proposal_is_every_report_with_nothing_active(tmp_path: Path) -> None:
     write(tmp_path / "reports", "report-iris", "iris: better, closes #1\n")
     write(tmp_path / "reports", "report-diabetes", "diabetes: ![x](https://example.com) @octocat\n")
     assert proposal(tmp_path / "reports", tmp_path / "body.md") == 0
-    found = (tmp_path / "body.md").read_text()
-    assert found.replace(BREAK, "·") == (
+    body = (tmp_path / "body.md").read_text()
+    assert body.replace(BREAK, "·") == (
         "diabetes: !·[x]·(https·://example.com) @·octocat\n\niris: better, closes #·1\n"
     )
 
@@ -32,9 +32,9 @@ def test_proposal_fits_a_pull_request(tmp_path: Path) -> None:
     """A long report is cut, and the text says so first."""
     write(tmp_path / "reports", "report-iris", "a line\n" * LIMIT)
     proposal(tmp_path / "reports", tmp_path / "body.md")
-    found = (tmp_path / "body.md").read_text()
-    assert found.startswith(NOTE)
-    assert len(found) <= LIMIT
+    body = (tmp_path / "body.md").read_text()
+    assert body.startswith(NOTE)
+    assert len(body) <= LIMIT
 
 
 def test_proposal_follows_no_link(tmp_path: Path) -> None:

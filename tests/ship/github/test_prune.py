@@ -56,8 +56,8 @@ class Shelf:
         return self.manifests[digest]
 
     def tags(self) -> list[str]:
-        found = [v["metadata"]["container"]["tags"] for v in self.state.packages[PACKAGE]]
-        return [tag for tags in found for tag in tags]
+        tags_by_version = [v["metadata"]["container"]["tags"] for v in self.state.packages[PACKAGE]]
+        return [tag for tags in tags_by_version for tag in tags]
 
     @property
     def left(self) -> set[str]:

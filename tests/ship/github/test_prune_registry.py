@@ -36,8 +36,8 @@ def test_prune_leaves_what_is_published_whole_and_signed(
     assert prune(client, Policy(last=0, days=30, delete=True)) == 0
 
     for image in kept:
-        found = verify(ghcr.target, image.digest, "iris")
-        assert str(found) == f"{image.digest}: bytes, signature, SBOM"
+        verified = verify(ghcr.target, image.digest, "iris")
+        assert str(verified) == f"{image.digest}: bytes, signature, SBOM"
     assert all(ghcr.holds(digest) for digest in ghcr.parts(kept))
     assert not any(ghcr.holds(digest) for digest in ghcr.parts([old]))
     assert len(ghcr.listed) == 2 * per_image

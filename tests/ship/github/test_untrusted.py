@@ -75,8 +75,8 @@ def test_neutral_is_rendered_without_links_images_and_html(given_text: str) -> N
             assert HTML.search(ALLOWED.sub(" ", token.content)) is None
 
 
-def tokens(found: Iterable[Token]) -> Iterator[Token]:
-    for token in found:
+def tokens(parsed: Iterable[Token]) -> Iterator[Token]:
+    for token in parsed:
         yield token
         yield from tokens(token.children or [])
 

@@ -44,8 +44,8 @@ def publish_iris(checkout: Checkout, tmp_path: Path, published_to: None) -> Publ
 
 
 def reason(checkout: Checkout) -> str:
-    ((_, found),) = changes(["iris"], checkout.models, checkout.root)
-    return found
+    ((_, why),) = changes(["iris"], checkout.models, checkout.root)
+    return why
 
 
 def test_unpublished_model_is_built(checkout: Checkout, publish_iris: Publish) -> None:
@@ -102,8 +102,8 @@ def test_release_builds_what_its_tag_names(
 ) -> None:
     """A plain version releases every model; one with a name releases that model."""
     monkeypatch.delenv("REGISTRY", raising=False)
-    found = released_models(["iris", "wine"], tag, tmp_path / "model", tmp_path)
-    assert found == [Change(model, f"{tag} releases it") for model in models]
+    changed = released_models(["iris", "wine"], tag, tmp_path / "model", tmp_path)
+    assert changed == [Change(model, f"{tag} releases it") for model in models]
 
 
 @pytest.mark.parametrize("tag", ["v1.2", "1.2.3", "beer-v1.2.3", "wine-1.2.3"])

@@ -139,14 +139,14 @@ def published(tmp_path_factory: pytest.TempPathFactory) -> Published:
     fork.run("new-model", NAME=MODEL, CSV=str(table), TARGET="target")
     make_unique(fork.root / "model" / MODEL / "estimator.py")
     sha = fork.commit()
-    told = fork.run("pipeline")
+    output = fork.run("pipeline")
     assert fork.trained()
-    return Published(fork, [f"sha-{sha[:12]}", "main"], fork.archive.digest, told)
+    return Published(fork, [f"sha-{sha[:12]}", "main"], fork.archive.digest, output)
 
 
 def test_pipeline_takes_a_new_model_to_published_tags(published: Published) -> None:
     """A table becomes a model folder and, at once, a tested image under its tags."""
-    fork, tags, digest, told = published
+    fork, tags, digest, output = published
     assert sorted(fork.published.tags()) == sorted(tags)
     assert [fork.published.resolve(tag) for tag in tags] == [digest] * 2
     assert docker("image", "inspect", "--format={{.Id}}", f"{MODEL}:dev").strip() in (
@@ -157,14 +157,14 @@ def test_pipeline_takes_a_new_model_to_published_tags(published: Published) -> N
     for name in ("sbom.spdx.json", "sbom.cdx.json"):
         assert "onnxruntime" in (fork.root / "dist" / MODEL / name).read_text()
     for word in ("passed", "accuracy", "onnx", digest[7:19], "main", "docker run"):
-        assert word in told
+        assert word in output
 
 
 def test_pipeline_repeats_nothing_that_is_done(published: Published) -> None:
     """A second run trains nothing, tests nothing, and ends at the same digest."""
-    told = published.fork.run("pipeline")
+    output = published.fork.run("pipeline")
     assert not published.fork.trained()
-    assert "passed these very tests before" in told
+    assert "passed these very tests before" in output
     assert published.fork.archive.digest == published.digest
 
 

@@ -90,8 +90,8 @@ def test_refresh_names_an_address_that_does_not_answer(tmp_path: Path, address: 
 def report(folder: Path, verdict: str, *directions: str | None) -> None:
     folder.mkdir()
     scores = [{"direction": direction} for direction in directions]
-    found = {"model": folder.name, "verdict": verdict, "scores": scores}
-    (folder / "report.json").write_text(json.dumps(found))
+    judged = {"model": folder.name, "verdict": verdict, "scores": scores}
+    (folder / "report.json").write_text(json.dumps(judged))
 
 
 def test_better_is_better_in_one_metric_and_worse_in_none(tmp_path: Path) -> None:

@@ -43,9 +43,9 @@ def test_versions_tell_each_image_once_with_all_its_tags(
     first = publish_to(target, good, tmp_path, "1.0.0", "main")
     size = first.compressed_size
     publish_to(target, bad, tmp_path, "2.0.0")
-    found = {tuple(version.tags): version for version in published_images(target)}
-    assert set(found) == {("1.0.0", "main"), ("2.0.0",)}
-    version = found["1.0.0", "main"]
+    by_tags = {tuple(version.tags): version for version in published_images(target)}
+    assert set(by_tags) == {("1.0.0", "main"), ("2.0.0",)}
+    version = by_tags["1.0.0", "main"]
     assert version.digest == first.digest
     assert version.created == "2026-01-01"
     assert version.size == size
@@ -61,8 +61,8 @@ def test_version_with_a_signature_is_said_to_have_one(
     archive = publish_to(target, good, tmp_path, "main")
     signature = archive.digest.replace(":", "-") + ".sig"
     publish_to(target, bad, tmp_path, signature)
-    found = [(version.tags, version.beside) for version in published_images(target)]
-    assert found == [(["main"], ["signature"])]
+    beside = [(version.tags, version.beside) for version in published_images(target)]
+    assert beside == [(["main"], ["signature"])]
 
 
 @pytest.mark.engine
@@ -75,8 +75,8 @@ def test_signature_and_sbom_of_cosign_are_found(
     publish(plain, [Tag("plain")], target)
     make_key(tmp_path / "key", monkeypatch)
     publish(signed, [Tag("signed")], target)
-    found = {version.tags[0]: version.beside for version in published_images(target)}
-    assert found == {"plain": [], "signed": ["signature", "SBOM"]}
+    beside = {version.tags[0]: version.beside for version in published_images(target)}
+    assert beside == {"plain": [], "signed": ["signature", "SBOM"]}
 
 
 def referrer(kind: str) -> bytes:
@@ -149,9 +149,9 @@ def test_referrers_are_asked_for_with_a_token() -> None:
     with ThreadingHTTPServer(("127.0.0.1", 0), Lister) as server:
         Thread(target=server.serve_forever).start()
         target = Registry(f"127.0.0.1:{server.server_port}/owner/made")
-        found = target.referrers("sha256:0")
+        referrers = target.referrers("sha256:0")
         server.shutdown()
-    assert [referrer["mediaType"] for referrer in found] == [MANIFEST]
+    assert [referrer["mediaType"] for referrer in referrers] == [MANIFEST]
 
 
 def test_models_without_a_version_are_said_to_have_none(

@@ -104,9 +104,9 @@ def test_layers_that_images_share_are_unpacked_once() -> None:
     shared = tar({"bundle/a": b"shared by the images of this test", "bundle/b": b"1"})
     own = [tar({"bundle/b": b"2"}), tar({"bundle/.wh.a": b""})]
     images = [blobs.image(shared, layer) for layer in own]
-    found = [image_files.folder(read, image, "/bundle") for image in [*images, *images]]
-    assert found[2:] == found[:2]
-    assert found[:2] == [
+    folders = [image_files.folder(read, image, "/bundle") for image in [*images, *images]]
+    assert folders[2:] == folders[:2]
+    assert folders[:2] == [
         {"a": b"shared by the images of this test", "b": b"2"},
         {"b": b"1"},
     ]

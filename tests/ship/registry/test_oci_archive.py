@@ -29,11 +29,11 @@ def archive(tmp_path: Path) -> Archive:
 
 
 def member(name: str, kind: bytes = tarfile.REGTYPE, **changes: Any) -> tarfile.TarInfo:
-    found = tarfile.TarInfo(name)
-    found.type = kind
+    entry = tarfile.TarInfo(name)
+    entry.type = kind
     for key, value in changes.items():
-        setattr(found, key, value)
-    return found
+        setattr(entry, key, value)
+    return entry
 
 
 @pytest.mark.parametrize(
@@ -52,7 +52,7 @@ def member(name: str, kind: bytes = tarfile.REGTYPE, **changes: Any) -> tarfile.
         member("elsewhere", tarfile.DIRTYPE),
         member("readme.md"),
     ],
-    ids=lambda found: f"{found.type.decode()}-{found.name[:30]!a}",
+    ids=lambda entry: f"{entry.type.decode()}-{entry.name[:30]!a}",
 )
 def test_archive_with_a_member_that_no_image_has_is_refused(
     archive: Archive, added: tarfile.TarInfo
@@ -141,7 +141,7 @@ def test_index_that_leads_nowhere_good_is_refused(
     "index",
     [b"[", b"[" * 100_000, b"\xff", [], {}, {"manifests": {}}, {"manifests": []},
      {"manifests": [1]}, {"manifests": [{}, {}]}],
-    ids=lambda found: str(found)[:20],
+    ids=lambda index: str(index)[:20],
 )  # fmt: skip
 def test_index_of_another_form_is_refused(archive: Archive, index: object) -> None:
     """Whatever it is instead, it is named and no traceback."""
@@ -223,7 +223,7 @@ def test_blob_is_read_whole_or_not_at_all(archive: Archive, size: int) -> None:
     blob = bytes(size)
     name = f"blobs/{of(blob).replace(':', '/')}"
     with tarfile.open(archive.path, "a") as opened:
-        found = member(name)
-        found.size = size
-        opened.addfile(found, io.BytesIO(blob))
+        entry = member(name)
+        entry.size = size
+        opened.addfile(entry, io.BytesIO(blob))
     assert Archive(archive.path).blob(of(blob)) == blob

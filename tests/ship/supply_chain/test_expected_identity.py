@@ -68,10 +68,10 @@ def test_commit_of_a_tag_is_held_against_the_revision(checkout: Checkout) -> Non
     second = checkout.commit(README_dot_md="other words")
     third = checkout.commit(serve__app_dot_py="2")
     claim = OWN._replace(revision=first)
-    found = {
+    fitting = {
         sha: fits(sha[:12], claim, checkout.models, checkout.root) for sha in (first, second, third)
     }
-    assert found == {first: True, second: True, third: False}
+    assert fitting == {first: True, second: True, third: False}
 
 
 def test_commit_that_is_not_known_here_is_not_judged(checkout: Checkout) -> None:
@@ -91,26 +91,26 @@ def test_label_that_could_be_read_otherwise_is_refused(value: str) -> None:
         claim_of(labelled("iris", value), "image")
 
 
-def payload(kind: str, digest: str = DIGEST, **said: str) -> dict[str, object]:
+def payload(kind: str, digest: str = DIGEST, **claims: str) -> dict[str, object]:
     """Return what cosign prints of a signature or attestation that it verified."""
     critical = {"image": {"docker-manifest-digest": digest}, "type": kind}
-    return {"critical": critical, "optional": said or None}
+    return {"critical": critical, "optional": claims or None}
 
 
 @pytest.mark.parametrize("kind", cosign.SIGNATURES)
 def test_signature_says_what_was_signed(kind: str) -> None:
     """Both formats of cosign are read; a signature that lacks one of the three says nothing."""
-    said = OWN._asdict()
-    assert cosign.claim_in(payload(kind, **said), DIGEST) == OWN
-    assert cosign.claim_in(payload(kind, f"sha256:{'2' * 64}", **said), DIGEST) is None
+    claims = OWN._asdict()
+    assert cosign.claim_in(payload(kind, **claims), DIGEST) == OWN
+    assert cosign.claim_in(payload(kind, f"sha256:{'2' * 64}", **claims), DIGEST) is None
     assert cosign.claim_in(payload(kind, model="iris", version="1"), DIGEST) is None
     assert cosign.claim_in(payload(kind), DIGEST) is None
 
 
 def test_attestation_is_no_signature() -> None:
     """Cosign 3 takes the provenance that the workflow attests for a signature; this does not."""
-    found = payload("https://slsa.dev/provenance/v1", **OWN._asdict())
-    assert cosign.claim_in(found, DIGEST) is None
+    attestation = payload("https://slsa.dev/provenance/v1", **OWN._asdict())
+    assert cosign.claim_in(attestation, DIGEST) is None
 
 
 def test_promises_of_a_release_are_told_to_whoever_verifies_by_hand() -> None:

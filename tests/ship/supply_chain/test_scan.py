@@ -55,8 +55,8 @@ def test_judge_blocks_on_every_secret() -> None:
 
 def test_judge_blocks_on_a_serious_misconfiguration() -> None:
     """A HIGH misconfiguration, such as running as root, stops the image."""
-    found = report("Misconfigurations", Severity="HIGH", ID="DS-0002", Title="Runs as root")
-    assert judge({}, found, database=True).blocking == ["  HIGH DS-0002: Runs as root in image"]
+    result = report("Misconfigurations", Severity="HIGH", ID="DS-0002", Title="Runs as root")
+    assert judge({}, result, database=True).blocking == ["  HIGH DS-0002: Runs as root in image"]
 
 
 def test_findings_say_when_vulnerabilities_were_not_checked() -> None:

@@ -128,9 +128,9 @@ def test_image_without_golden_examples_is_told(examples: bytes | None) -> None:
     """Nothing can be asked of what is deployed without them."""
     bundle = {} if examples is None else {"examples.json": examples}
     claim = Claim(*labelled("iris").values())
-    found = Verified("sha256:1", Identity(claim, None), bundle, "bytes")
+    verified = Verified("sha256:1", Identity(claim, None), bundle, "bytes")
     with pytest.raises(StageError, match="sha256:1 must hold golden examples"):
-        _ = found.examples
+        _ = verified.examples
 
 
 @signing

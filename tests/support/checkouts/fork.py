@@ -54,9 +54,9 @@ class Fork(Checkout):
     def trained(self, model: str = MODEL) -> bool:
         """Tell whether the last run executed the training step rather than taking its cache."""
         log = (self.root / "dist" / model / "bundle.log").read_text()
-        found = re.search(r"^#(\d+) \[trainer .*\] RUN .*--step fit", log, re.MULTILINE)
-        assert found
-        return f"\n#{found[1]} CACHED" not in log
+        step = re.search(r"^#(\d+) \[trainer .*\] RUN .*--step fit", log, re.MULTILINE)
+        assert step
+        return f"\n#{step[1]} CACHED" not in log
 
     def make(self, *words: str, **variables: str) -> subprocess.CompletedProcess[str]:
         environment = {**os.environ, **LONG_AGO, "COLUMNS": "120"}
@@ -70,9 +70,9 @@ class Fork(Checkout):
 
     def run(self, *words: str, **variables: str) -> str:
         """Run words of the Makefile, which must succeed, and return what they print."""
-        done = self.make(*words, **variables)
-        assert done.returncode == 0, done.stdout + done.stderr
-        return done.stdout
+        process = self.make(*words, **variables)
+        assert process.returncode == 0, process.stdout + process.stderr
+        return process.stdout
 
 
 def make_unique(module: Path) -> None:

@@ -90,8 +90,8 @@ class State:
 
     def happen(self, head: Json, kind: str, sha: str) -> None:
         """Note an activity of a branch, as "List repository activities" tells of it."""
-        done = self.activities.setdefault(head["repo"]["full_name"], [])
-        done.append({"id": len(done) + 1, "before": "0" * 40, "after": sha,
+        activities = self.activities.setdefault(head["repo"]["full_name"], [])
+        activities.append({"id": len(activities) + 1, "before": "0" * 40, "after": sha,
                      "ref": f"refs/heads/{head['ref']}", "timestamp": self.now(),
                      "activity_type": kind, "actor": {"login": "stranger"}})  # fmt: skip
 
@@ -112,9 +112,9 @@ class State:
         self.tell(number, "unlabeled", name, actor)
 
     def tell(self, number: int, event: str, name: str, actor: str) -> None:
-        told = {"event": event, "label": {"name": name}, "actor": {"login": actor}}
+        change = {"event": event, "label": {"name": name}, "actor": {"login": actor}}
         events = self.pulls[number - 1].setdefault("events", [])
-        events.append({**told, "created_at": self.now()})
+        events.append({**change, "created_at": self.now()})
 
     def merge(self, number: int, sha: str) -> None:
         self.pulls[number - 1] |= {
@@ -127,8 +127,8 @@ class State:
         return comment
 
     def version(self, package: str, digest: str, created: str, *tags: str) -> None:
-        found = self.packages.setdefault(package, [])
-        found.append({"id": len(found) + 1, "name": digest, "created_at": created,
+        versions = self.packages.setdefault(package, [])
+        versions.append({"id": len(versions) + 1, "name": digest, "created_at": created,
                       "metadata": {"container": {"tags": list(tags)}}})  # fmt: skip
 
     def bodies(self, number: int) -> list[str]:
@@ -176,9 +176,9 @@ class Api(BaseHTTPRequestHandler):
             return
         own = path.removeprefix(f"/repos/{REPOSITORY}/")
         for method, route, scopes, level, name in self.ROUTES:
-            found = re.fullmatch(route, own)
-            if found and method == self.command:
-                self.serve(scopes, level, name, [unquote(part or "") for part in found.groups()])
+            matched = re.fullmatch(route, own)
+            if matched and method == self.command:
+                self.serve(scopes, level, name, [unquote(part or "") for part in matched.groups()])
                 return
         self.reply(404, {"message": "Not Found"})
 
@@ -250,12 +250,14 @@ class Api(BaseHTTPRequestHandler):
             return 403, {"message": "Resource not accessible by integration"}
         if repository in self.state.private:
             raise NotFound
-        found = self.state.activities.get(repository or REPOSITORY, [])
+        activities = self.state.activities.get(repository or REPOSITORY, [])
         ref = self.parameters.get("ref")
         if ref in self.state.deleted_refs:
             status = self.state.deleted_refs[ref]
             return status, [] if status == 200 else {"message": "Validation Failed"}
-        return 200, [activity for activity in reversed(found) if ref in (None, activity["ref"])]
+        return 200, [
+            activity for activity in reversed(activities) if ref in (None, activity["ref"])
+        ]
 
     def pulls_of(self, sha: str) -> tuple[int, Json]:
         holding = self.state.contains.get(sha, [])
@@ -272,8 +274,8 @@ class Api(BaseHTTPRequestHandler):
 
     def artifacts(self, run: str) -> tuple[int, Json]:
         named = self.parameters.get("name")
-        found = [a for a in self.state.artifacts if a["run"] == int(run) and a["name"] == named]
-        return 200, {"total_count": len(found), "artifacts": found}
+        matching = [a for a in self.state.artifacts if a["run"] == int(run) and a["name"] == named]
+        return 200, {"total_count": len(matching), "artifacts": matching}
 
     def download(self, number: str) -> tuple[int, Json]:
         return 302, f"{self.state.storage}/{number}"

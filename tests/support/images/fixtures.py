@@ -37,8 +37,8 @@ def make_archive(tmp_path: Path) -> MakeArchive:
             "bundle/manifest.json": bundle.encode(),
             "bundle/examples.json": json.dumps([EXAMPLE]).encode(),
         }
-        said = {"content": content, **labelled("iris"), **labels}
-        archive = oci_archive(folder / "image.tar", files, said, architecture, created)
+        all_labels = {"content": content, **labelled("iris"), **labels}
+        archive = oci_archive(folder / "image.tar", files, all_labels, architecture, created)
         pass_scan(archive)
         return archive
 

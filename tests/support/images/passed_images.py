@@ -75,9 +75,9 @@ def bundle_beside(archive: Archive) -> Path:
     return folder
 
 
-def write_report(archive: Archive, found: Report) -> None:
+def write_report(archive: Archive, report: Report) -> None:
     for form in ("html", "json", "md"):
-        content = encode(found) if form == "json" else form.encode()
+        content = encode(report) if form == "json" else form.encode()
         archive.path.with_name(f"report.{form}").write_bytes(content)
 
 

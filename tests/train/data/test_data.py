@@ -145,8 +145,8 @@ def test_data_that_changed_is_refused_with_its_sha256(folder: Folder) -> None:
     """The message holds the line that accepts the new data."""
     spec = folder.write(two_classes())
     (folder.path / "data.csv").write_text("x,y\n1,2\n")
-    found = hashlib.sha256(b"x,y\n1,2\n").hexdigest()
-    with pytest.raises(ModelError, match=f'write sha256 = "{found}"'):
+    sha256 = hashlib.sha256(b"x,y\n1,2\n").hexdigest()
+    with pytest.raises(ModelError, match=f'write sha256 = "{sha256}"'):
         download.fetch(spec)
 
 

@@ -153,12 +153,12 @@ def fewer_rows(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(hard_rows, "ROWS", 2_000)
 
 
-def fit_and_export(given: Parts, estimator: Any) -> Export:
+def fit_and_export(prepared: Parts, estimator: Any) -> Export:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # convergence, deprecations: not what is tested here
-        estimator.fit(given.train.X, given.train.y)
-    inputs = dataset.schema(given.spec, given.train.X)
-    return export(given.spec, estimator, inputs, given.train)
+        estimator.fit(prepared.train.X, prepared.train.y)
+    inputs = dataset.schema(prepared.spec, prepared.train.X)
+    return export(prepared.spec, estimator, inputs, prepared.train)
 
 
 @pytest.mark.usefixtures("fewer_rows")
@@ -168,22 +168,22 @@ def test_export_answers_as_the_estimator(
 ) -> None:
     """A graph proven equal, or the pickle with a reason: never a wrong answer."""
     name, estimator, runtime = case
-    given = parts(name)
-    exported = fit_and_export(given, estimator)
+    prepared = parts(name)
+    exported = fit_and_export(prepared, estimator)
     assert exported.runtime == runtime, exported.reason
-    expected = evaluate.answer(estimator, given.holdout.X)
+    expected = evaluate.answer(estimator, prepared.holdout.X)
     if runtime == "onnx":
         assert exported.parity is not None
         assert (exported.parity.label_mismatches, exported.parity.rows) == (
             0,
-            2_000 + len(given.train.y),
+            2_000 + len(prepared.train.y),
         )
         assert "equals the estimator on" in exported.reason
-        got = parity.answer(given.spec, exported.content, given.holdout.X)
+        got = parity.answer(prepared.spec, exported.content, prepared.holdout.X)
     else:
         assert exported.parity is None
         assert "ONNX was not used. float64: " in exported.reason
-        got = evaluate.answer(joblib.load(io.BytesIO(exported.content)), given.holdout.X)
+        got = evaluate.answer(joblib.load(io.BytesIO(exported.content)), prepared.holdout.X)
     assert parity.compare(expected, got, scale=1.0).is_equal
 
 
@@ -239,8 +239,8 @@ def test_unknown_categories_must_be_accepted_where_they_are_served(
     parts: Callable[[str], Parts],
 ) -> None:
     """The promise to ignore unknown categories is tried before it is made."""
-    given = parts("penguins")
-    given.spec.serving.unknown_category = "ignore"
+    penguins = parts("penguins")
+    penguins.spec.serving.unknown_category = "ignore"
     pipeline = make_pipeline(mixed(OneHotEncoder()), tree.DecisionTreeClassifier())
     with pytest.raises(ModelError, match='unknown_category = "ignore"'):
-        fit_and_export(given, pipeline)
+        fit_and_export(penguins, pipeline)

@@ -54,8 +54,10 @@ def test_tied_votes_go_to_the_same_class(folder: Folder, forest: Any, classes: i
     X, y = rows(0, classes)
     forest.fit(X[:60], y[:60])
     expected = evaluate.answer(forest, X)
-    found = parity.compare(expected, parity.answer(spec, convert(spec, forest, double=True), X), 1)
-    assert (found.label_mismatches, found.max_difference <= 1e-7) == (0, True)
+    compared = parity.compare(
+        expected, parity.answer(spec, convert(spec, forest, double=True), X), 1
+    )
+    assert (compared.label_mismatches, compared.max_difference <= 1e-7) == (0, True)
 
 
 def test_ties_do_occur_in_these_tests() -> None:

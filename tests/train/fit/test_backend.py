@@ -98,17 +98,17 @@ def test_backend_that_cannot_be_used_is_named(
 ) -> None:
     """A mistake in the settings is one line with its cure."""
     folder.write(two_classes(), estimator=SEARCH)
-    done = train(folder, tmp_path / "out", **settings)
-    assert done.returncode == 2
-    assert words in done.stderr
+    process = train(folder, tmp_path / "out", **settings)
+    assert process.returncode == 2
+    assert words in process.stderr
 
 
 def test_make_says_that_its_builder_reaches_no_cluster() -> None:
     """Who wants a cluster is told the two commands, instead of being trained for in silence."""
     command = [sys.executable, "-m", "ship", "train"]
     environment = {**os.environ, "TRAIN_BACKEND": "dask"}
-    done = subprocess.run(
+    process = subprocess.run(
         command, cwd=git.TOOL, env=environment, capture_output=True, text=True, check=False
     )
-    assert done.returncode == 2
-    assert "TRAIN_BACKEND=dask ADDRESS=… python -m train NAME --out bundle" in done.stderr
+    assert process.returncode == 2
+    assert "TRAIN_BACKEND=dask ADDRESS=… python -m train NAME --out bundle" in process.stderr

@@ -117,7 +117,7 @@ def test_new_model_leaves_out_what_can_tell_nothing_and_says_so(
         ),
     )
     created = create(root, content)
-    said, written = capsys.readouterr().out, created.file.read_text()
+    output, written = capsys.readouterr().out, created.file.read_text()
     assert created.inputs == {"zip": "categorical", "size": "numeric"}
     for reason in (
         "id, because it numbers the rows",
@@ -127,7 +127,7 @@ def test_new_model_leaves_out_what_can_tell_nothing_and_says_so(
         "note, because it holds 60 different texts in 60 rows",
         "empty, because it is always ''",
     ):
-        assert f"  left out: {reason}" in said
+        assert f"  left out: {reason}" in output
         assert f"# left out: {reason}" in written
 
 
@@ -234,24 +234,26 @@ def test_new_model_names_the_next_command(root: Path, capsys: pytest.CaptureFixt
 
 def test_new_model_needs_the_folder_of_the_models(root: Path) -> None:
     """A slip in MODELS makes no folders."""
-    done = subprocess.run(
+    process = subprocess.run(
         [sys.executable, "-m", "train.new_model", "made", PENGUINS, "sex"],
         cwd=git.TOOL, env={**os.environ, "MODELS": str(root / "absent")},
         capture_output=True, text=True, check=False,
     )  # fmt: skip
-    assert done.returncode == ModelError.exit_code
-    assert done.stderr.startswith(f"error: MODELS must be a folder. Got {root}/absent instead.")
+    assert process.returncode == ModelError.exit_code
+    assert process.stderr.startswith(f"error: MODELS must be a folder. Got {root}/absent instead.")
     assert not list(root.iterdir())
 
 
 @pytest.mark.slow
 def test_new_model_speaks_plainly_on_the_command_line(root: Path) -> None:
     """A mistake is one line on stderr and an exit code."""
-    done = subprocess.run(
+    process = subprocess.run(
         [sys.executable, "-m", "train.new_model", "Bad-Name", PENGUINS, "sex", "--models", root],
         cwd=git.TOOL, capture_output=True, text=True, check=False,
     )  # fmt: skip
-    assert done.returncode == ModelError.exit_code
-    assert done.stderr.startswith("error: The model's name must be at most 40 lower-case letters")
-    assert "Try 'bad_name'" in done.stderr
-    assert done.stderr.count("\n") == 1
+    assert process.returncode == ModelError.exit_code
+    assert process.stderr.startswith(
+        "error: The model's name must be at most 40 lower-case letters"
+    )
+    assert "Try 'bad_name'" in process.stderr
+    assert process.stderr.count("\n") == 1

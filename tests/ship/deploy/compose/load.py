@@ -70,8 +70,8 @@ class Load:
 
     @property
     def requests(self) -> int:
-        found = re.search(r"(\d+) requests in", self.report)
-        return len(self.fresh) + (int(found[1]) if found else 0)
+        counted = re.search(r"(\d+) requests in", self.report)
+        return len(self.fresh) + (int(counted[1]) if counted else 0)
 
     @property
     def failed(self) -> list[str]:

@@ -214,8 +214,8 @@ def test_router_logs_every_request_as_json(compose: Compose) -> None:
         lines = [
             json.loads(text) for text in docker("logs", f"--since={since}", router).splitlines()
         ]
-        found = [one for one in lines if one["request_id"] == sent["X-Request-ID"]]
-        return found[0] if found else None
+        answered = [entry for entry in lines if entry["request_id"] == sent["X-Request-ID"]]
+        return answered[0] if answered else None
 
     wait_until(line, "the line of the log")
     logged = line() or {}
@@ -226,13 +226,13 @@ def test_router_logs_every_request_as_json(compose: Compose) -> None:
 def ask_prometheus(compose: Compose, query: str) -> list[dict[str, Any]]:
     url = f"http://{compose.project.settings.prometheus_listen}/api/v1/query"
     reply = requests.get(url, params={"query": query}, timeout=10).json()
-    found: list[dict[str, Any]] = reply["data"]["result"]
-    return found
+    series: list[dict[str, Any]] = reply["data"]["result"]
+    return series
 
 
 def replicas_that_answer(compose: Compose) -> dict[str, str]:
-    found = ask_prometheus(compose, "sum by (model) (up{job='model'})")
-    return {series["metric"]["model"]: series["value"][1] for series in found}
+    series_of_models = ask_prometheus(compose, "sum by (model) (up{job='model'})")
+    return {series["metric"]["model"]: series["value"][1] for series in series_of_models}
 
 
 def test_dashboard_shows_every_replica_in_every_panel(compose: Compose, load: MakeLoad) -> None:

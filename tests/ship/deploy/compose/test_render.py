@@ -34,9 +34,9 @@ def test_weights_give_a_candidate_its_share(share: int) -> None:
 def test_release_without_a_share_gets_no_request() -> None:
     """What runs beside another is known to the router, but reached at its own path alone."""
     text = render.upstreams({"iris": Deployed(ONE, TWO)}, rate=10)
-    found = dict(re.findall(r"upstream (\S+) \{(.*?)\n\}", text, re.DOTALL))
+    upstreams = dict(re.findall(r"upstream (\S+) \{(.*?)\n\}", text, re.DOTALL))
     servers = {
-        name: re.findall(r"server (\S+):8080 .* (\S+);", body) for name, body in found.items()
+        name: re.findall(r"server (\S+):8080 .* (\S+);", body) for name, body in upstreams.items()
     }
     assert servers == {
         "iris": [("iris-111111111111", "weight=1"), ("iris-222222222222", "down")],

@@ -64,8 +64,8 @@ class Cluster(Kubernetes):
         return self.image(name)
 
     def image(self, deployment: str) -> str:
-        found = self.objects.get(("Deployment", deployment))
-        return str(found["spec"]["template"]["spec"]["containers"][0]["image"]) if found else ""
+        running = self.objects.get(("Deployment", deployment))
+        return str(running["spec"]["template"]["spec"]["containers"][0]["image"]) if running else ""
 
 
 def numbers(errors: int) -> str:

@@ -128,15 +128,14 @@ def test_overlay_selects_its_own_model_and_track(
     wanted = {"app.kubernetes.io/name": model_name, "model-images/track": tracks.pop()}
     for document in documents:
         spec = document["spec"]
-        found = [spec[key] for key in ("selector", "podSelector") if key in spec]
-        found += [
+        selectors = [spec[key] for key in ("selector", "podSelector") if key in spec]
+        selectors += [
             spread["labelSelector"]
             for pod in pods([document])
             for spread in pod.get("topologySpreadConstraints", [])
         ]
-        assert [selector.get("matchLabels", selector) for selector in found] == [wanted] * len(
-            found
-        )
+        labels = [selector.get("matchLabels", selector) for selector in selectors]
+        assert labels == [wanted] * len(selectors)
 
 
 def test_base_names_no_model(model_name: str) -> None:
@@ -151,11 +150,11 @@ def test_base_names_no_model(model_name: str) -> None:
 
 def test_route_goes_to_the_service_of_its_model() -> None:
     """A route has the model's path, and sends it to the model's Service under its new name."""
-    found = {document["kind"]: document for document in rendered("iris", "production")}
-    (rule,) = found["HTTPRoute"]["spec"]["rules"]
+    by_kind = {document["kind"]: document for document in rendered("iris", "production")}
+    (rule,) = by_kind["HTTPRoute"]["spec"]["rules"]
     assert rule["matches"][0]["path"]["value"] == "/iris"
     assert [backend["name"] for backend in rule["backendRefs"]] == [
-        found["Service"]["metadata"]["name"]
+        by_kind["Service"]["metadata"]["name"]
     ]
 
 
