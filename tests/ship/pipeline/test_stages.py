@@ -43,10 +43,12 @@ def stages(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str]]:
 
 
 def test_pipeline_takes_the_other_models_on(stages: list[tuple[str, str]]) -> None:
-    """A model that fails stops there; the ones after it go through every stage."""
+    """A model that fails stops at its stage, and the others go on through every stage."""
     runs = job.pipeline(["bad", "good"], STAGES, Settings())
     assert [(run.workspace.model, run.failed) for run in runs] == [("bad", "gate"), ("good", None)]
-    assert stages == [("bad", "train"), ("bad", "gate"), *(("good", stage) for stage in STAGES)]
+    assert [stage for model, stage in stages if model == "good"] == list(STAGES)
+    assert [stage for model, stage in stages if model == "bad"] == ["train", "gate"]
+    assert stages[:2] == [("bad", "train"), ("good", "train")]
 
 
 def test_pipeline_survives_what_nobody_thought_of(stages: list[tuple[str, str]]) -> None:
