@@ -17,6 +17,7 @@ from tests.support.names import RUN, free_address
 
 
 def shell(command: str) -> str:
+    """Run a command as the README has it, and return what it prints."""
     result = subprocess.run(
         ["bash", "-c", command], capture_output=True, text=True, check=False, cwd=git.TOOL
     )

@@ -44,15 +44,18 @@ class Workflow:
 
     @property
     def triggers(self) -> dict[str, Any]:
+        """The events that start it, with their options."""
         events = self.content[True]  # YAML 1.1 takes the key `on` for a truth value
         return events if isinstance(events, dict) else {events: None}
 
     @property
     def jobs(self) -> dict[str, dict[str, Any]]:
+        """The jobs by name."""
         return dict(self.content["jobs"])
 
     @property
     def steps(self) -> list[dict[str, Any]]:
+        """The steps of all jobs."""
         return [step for job in self.jobs.values() for step in job.get("steps", [])]
 
 
@@ -66,6 +69,7 @@ def workflow(request: pytest.FixtureRequest) -> Workflow:
 
 
 def concurrencies(workflow: Workflow) -> Iterator[dict[str, Any]]:
+    """Yield what a workflow and its jobs say of concurrency."""
     for place in (workflow.content, *workflow.jobs.values()):
         if "concurrency" in place:
             yield place["concurrency"]
@@ -176,14 +180,17 @@ def test_workflow_writes_nothing_for_a_pull_request(workflow: Workflow) -> None:
 
 
 def called(job: dict[str, Any]) -> str:
+    """Return the name of the workflow that a job calls, "" if none."""
     return Path(job.get("uses", "")).stem
 
 
 def commands(job: dict[str, Any]) -> list[str]:
+    """Return the commands that a job runs."""
     return [step["run"] for step in job.get("steps", []) if "run" in step]
 
 
 def writes(job: dict[str, Any]) -> set[str]:
+    """Return what a job may write, scan results aside."""
     return set(scopes(job)) - {"security-events"}
 
 
@@ -251,6 +258,7 @@ def test_workflow_hands_a_name_to_a_shell_by_its_environment(workflow: Workflow)
 
 
 def scopes(job: dict[str, Any]) -> list[str]:
+    """Return what a job may write."""
     return [scope for scope, level in job["permissions"].items() if level == "write"]
 
 

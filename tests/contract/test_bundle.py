@@ -20,6 +20,7 @@ from contract.bundle import (
 
 
 def manifest() -> Manifest:
+    """Return a manifest of a bundle without files."""
     return Manifest(
         schema_version=bundle.SCHEMA_VERSION,
         name="things",

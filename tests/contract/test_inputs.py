@@ -17,6 +17,7 @@ LENIENT = Serving(unknown_category="ignore")
 
 
 def accepted(field: Input, serving: Serving, values: list[Any]) -> list[Any]:
+    """Return the values that an input accepts."""
     domain = Domain.of(field, serving)
     return [value for value in values if domain.accepts(value)]
 

@@ -16,6 +16,7 @@ from contract.evaluation.segments import segments, subset
 
 
 def evaluation(truth: Any, predictions: Any, probabilities: Any = None) -> Evaluation:
+    """Return an evaluation with these answers."""
     return Evaluation(
         rows=list(range(len(truth))),
         features=[{} for _ in truth],

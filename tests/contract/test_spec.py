@@ -58,6 +58,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def message(folder: Path) -> str:
+    """Return the error of reading a folder's model.toml."""
     with pytest.raises(ModelError) as caught:
         model_toml.read(folder.name, folder.parent)
     return str(caught.value)

@@ -63,6 +63,7 @@ class Quick(NamedTuple):
     estimator: Any
 
     def ask(self, rows: list[dict[str, Value]]) -> Answer:
+        """Return the estimator's answers to rows."""
         X = pd.DataFrame(rows, columns=[column.name for column in self.bundle.manifest.inputs])
         answers = evaluate.answer(self.estimator, X)
         probabilities = answers.probabilities
@@ -78,6 +79,7 @@ class Quick(NamedTuple):
 
 
 def spec_of(table: Table, seed: int, policy: Policy) -> ModelSpec:
+    """Return the model.toml of a table, without a folder."""
     kinds: dict[str, Kind] = {
         str(name): "categorical" if values.dtype == object else "numeric"
         for name, values in table.X.items()
@@ -90,6 +92,7 @@ def spec_of(table: Table, seed: int, policy: Policy) -> ModelSpec:
 
 
 def task(table: Table) -> Any:
+    """Return the task that fits the target of a table."""
     return "regression" if table.y.dtype.kind == "f" else "classification"
 
 

@@ -76,6 +76,7 @@ TABLES: dict[str, Callable[[int], Table]] = {
 
 
 def forest(trees: int) -> Make:
+    """Return a function from a seed to a forest of so many trees."""
     return lambda seed: RandomForestClassifier(n_estimators=trees, random_state=seed)
 
 
@@ -85,10 +86,12 @@ def network(seed: int) -> Any:
 
 
 def tree(seed: int) -> Any:
+    """Return a tree that chooses among features at random."""
     return DecisionTreeClassifier(max_features=1, max_depth=5, random_state=seed)
 
 
 def line(_seed: int = 0) -> Any:
+    """Return a logistic regression, which no seed changes."""
     return make_pipeline(StandardScaler(), LogisticRegression())
 
 
@@ -98,6 +101,7 @@ RECIPES: dict[str, Make] = {
 
 
 def refused(report: Report) -> bool:
+    """Return whether the gate refused the new model."""
     return report.verdict == "failed"
 
 
@@ -156,10 +160,12 @@ def reseeded(
 
 
 def diabetes(seed: int) -> Table:
+    """Return a sample of scikit-learn's diabetes table."""
     return known("diabetes", seed)
 
 
 def regressor(seed: int) -> Any:
+    """Return a forest of 20 trees for numbers."""
     return RandomForestRegressor(n_estimators=20, random_state=seed)
 
 
@@ -212,11 +218,13 @@ class Slips(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         self.elsewhere = elsewhere
 
     def fit(self, X: pd.DataFrame, y: Any) -> Slips:
+        """Fit a logistic regression to length and width."""
         self.entry = line().fit(X[["length", "width"]], y)
         self.classes_ = self.entry.classes_
         return self
 
     def predict_proba(self, X: pd.DataFrame) -> Any:
+        """Return probabilities (rows, classes), moved to another class in some of the rows."""
         odds = self.entry.predict_proba(X[["length", "width"]])
         share = np.where(X["west"] == 1, self.west, self.elsewhere)
         slips = X["noise"].to_numpy() > stats.norm.isf(share)
@@ -224,6 +232,7 @@ class Slips(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         return odds
 
     def predict(self, X: pd.DataFrame) -> Any:
+        """Return the most probable class of each row (rows,)."""
         return self.classes_[self.predict_proba(X).argmax(axis=1)]
 
 
@@ -250,6 +259,7 @@ def shifts(pairs: int) -> Iterator[Line]:
 
 
 def compared(then: Table, now: Table) -> Report:
+    """Return the report on models of two tables."""
     old, new = (train(rows, line(), DEFAULT) for rows in (then, now))
     return new.against(old, DEFAULT)
 
@@ -262,6 +272,7 @@ def leaks(pairs: int) -> Iterator[Line]:
 
 
 def leaking(pair: int, wrong: float) -> Report:
+    """Return the report on a model with a column that tells the label, except in some rows."""
     rows = flowers(pair)
     random = np.random.default_rng(pair)
     labels = np.where(random.random(len(rows.y)) < wrong, random.permutation(rows.y), rows.y)

@@ -36,10 +36,12 @@ class Sections(NamedTuple):
 
 
 def card_of(bundle: Bundle, notes: str = NOTES, release: Release | None = None) -> str:
+    """Return the card of a bundle as text."""
     return card(bundle.manifest, notes, read_evaluation(bundle.path), release).decode()
 
 
 def sections(card: str) -> Sections:
+    """Return the card before, in and after its section on use."""
     before, _, rest = card.partition("## Use\n")
     use, _, after = rest.partition("## Made with\n")
     return Sections(before, use, after)

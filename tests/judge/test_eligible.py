@@ -71,6 +71,7 @@ def test_model_that_does_not_say_what_it_was_trained_on_is_a_warning() -> None:
 
 
 def forgetful(bundle: Path) -> object:
+    """Read an evaluation that does not know which rows it was trained on."""
     evaluation = read(bundle)
     evaluation.trained = b""
     return evaluation

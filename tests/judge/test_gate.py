@@ -20,6 +20,7 @@ SEEDS = 20
 
 
 def failed(report: Report) -> list[str]:
+    """Return the names of the checks that failed."""
     return [check.name for check in report.checks if not check.passed]
 
 

@@ -18,6 +18,7 @@ MEGABYTES = 1024**2
 
 
 def answered(truth: Sequence[Label], predictions: Sequence[Label]) -> Evaluation:
+    """Return an evaluation with these labels."""
     rows = len(truth)
     return Evaluation(
         rows=list(range(rows)),

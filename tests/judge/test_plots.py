@@ -12,6 +12,7 @@ from judge.render.svg import Mark, Plot
 
 
 def image(plot: Plot) -> ET.Element:
+    """Return a plot as parsed SVG."""
     return ET.fromstring(render("plot.svg.j2", plot=plot))  # noqa: S314 - our own output
 
 

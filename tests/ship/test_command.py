@@ -40,6 +40,7 @@ def imports(file: Path) -> set[str]:
 
 
 def python(code: str) -> list[str]:
+    """Return the command that runs code in Python."""
     return [sys.executable, "-c", code]
 
 

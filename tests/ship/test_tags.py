@@ -1,3 +1,5 @@
+"""The tags of a version, beside others that exist."""
+
 from __future__ import annotations
 
 import pytest

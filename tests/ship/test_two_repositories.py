@@ -63,6 +63,7 @@ def commit(folder: Path, file: str, content: str) -> str:
 
 
 def inputs(models: Path, tool: Checkout, model: str = "iris") -> Inputs:
+    """Return what the image of a model is made from."""
     return plan(model, models, tool.root).image
 
 

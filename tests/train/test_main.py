@@ -44,6 +44,7 @@ def build():
 
 
 def command(*arguments: object) -> subprocess.CompletedProcess[str]:
+    """Run a module in a process of its own, with the settings of the builder."""
     environment = {
         **os.environ,
         "PYTHONPATH": str(git.TOOL),

@@ -45,10 +45,12 @@ class Act:
 
     @property
     def artifacts(self) -> Path:
+        """The folder of the artifacts of all runs."""
         return self.folder / "artifacts"
 
     @property
     def releases(self) -> Path:
+        """The folder of the releases that were made."""
         return self.folder / "github" / "releases"
 
     def run(self, name: str, workflow: str, event: dict[str, Any], *options: str) -> Run:

@@ -51,10 +51,12 @@ def pull_request(state: State, *, fork: bool = False) -> dict[str, Any]:
 
 
 def named(run: Run, word: str) -> list[str]:
+    """Return the jobs of a run whose names hold a word."""
     return [name for name in run.results if word in name]
 
 
 def edit_estimator(fork: Fork) -> None:
+    """Commit an estimator that nobody has trained yet."""
     make_unique(fork.root / "model" / MODEL / "estimator.py")
     fork.commit()
 

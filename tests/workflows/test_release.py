@@ -16,6 +16,7 @@ EVENT = {"ref": f"refs/tags/{TAG}", "repository": {"private": False}}
 
 
 def tags(registry: Registry) -> dict[str, str | None]:
+    """Return the tags of a registry, with the digest of each."""
     return {tag: registry.resolve(tag) for tag in registry.tags()}
 
 

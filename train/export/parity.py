@@ -19,7 +19,7 @@ BATCH = 1_000
 
 
 def answer(spec: ModelSpec, graph: bytes, X: pd.DataFrame) -> Answers:
-    """Return the graph's answers to the first row alone, and to the others in batches."""
+    """Return the graph's answers to X (rows, inputs): to one row, then to the others in batches."""
     session = open_session(graph)
     ends = [0, 1, *range(BATCH, len(X), BATCH), len(X)]  # one row alone, then many at a time
     batches = [session.run(None, feed(spec, X.iloc[a:b])) for a, b in itertools.pairwise(ends)]

@@ -39,7 +39,7 @@ class Questions(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
         return pd.DataFrame({name: self.column(name) for name in self.columns})
 
     def column(self, name: str) -> pd.Series:
-        """Return a column as an estimator takes it."""
+        """Return a column (rows,) as an estimator takes it."""
         cells = self.columns[name]
         if name in self.numeric:
             values = [math.nan if cell is None else cell for cell in cells]
@@ -139,5 +139,5 @@ def copy_folder(spec: ModelSpec, target: Path) -> None:
 
 
 def columns(X: pd.DataFrame) -> dict[str, list[Value]]:
-    """Return the columns as JSON holds them: a missing number or text is null."""
+    """Return the columns of X (rows, inputs) as JSON holds them: what is missing is null."""
     return {str(name): [value(cell) for cell in cells.tolist()] for name, cells in X.items()}

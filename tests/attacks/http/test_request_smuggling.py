@@ -59,26 +59,31 @@ def grown(request: bytes) -> bytes:
 
 
 def post(path: str, body: bytes, headers: bytes = b"") -> bytes:
+    """Return a POST request with a Content-Length."""
     head = b"POST %b HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n" % path.encode()
     return b"%b%bcontent-length: %d\r\n\r\n%b" % (head, headers, len(body), body)
 
 
 def chunked(path: str, body: bytes, headers: bytes = b"") -> bytes:
+    """Return a POST request of one chunk, with a trailer."""
     head = b"POST %b HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n" % path.encode()
     chunks = b"%x\r\n%b\r\n0\r\nx: y\r\n\r\n" % (len(body), body)
     return b"%b%btransfer-encoding: chunked\r\n\r\n%b" % (head, headers, chunks)
 
 
 def statuses(answers: bytes) -> list[int]:
+    """Return the status of each answer."""
     return [int(part[:3]) for part in answers.split(b"HTTP/1.1 ")[1:]]
 
 
 @pytest.fixture(scope="module")
 def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The flowers model."""
     return flowers(tmp_path_factory.mktemp("bundles") / "flowers")
 
 
 def service_of(bundle: Path) -> Service:
+    """Return the service of a bundle, with its log in memory."""
     return Service(bundles.read(bundle), Settings(bundle=str(bundle)), Log(io.BytesIO()))
 
 
@@ -322,6 +327,7 @@ def test_malformed_request_behind_another_takes_no_answer(bundle: Path) -> None:
 
 @pytest.fixture(scope="module")
 def server(bundle: Path) -> Iterator[Server]:
+    """A server of the flowers model that waits two seconds for a request."""
     with Server(bundle, REQUEST_SECONDS=2) as server:
         yield server
 
@@ -355,6 +361,7 @@ def test_client_that_never_stops_is_cut_off(server: Server, pause: float) -> Non
 
 @pytest.fixture(scope="module")
 def router(server: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Router]:
+    """An nginx, as `make deploy` configures it, before the server."""
     with Router(tmp_path_factory.mktemp("router"), "flowers", server.port) as router:
         yield router
 
@@ -384,10 +391,12 @@ def test_strangers_behind_a_router_get_their_own_answers(router: Router, path: s
 
 
 def url(router: Router) -> str:
+    """Return the address of the model behind the router."""
     return f"http://127.0.0.1:{router.port}/flowers"
 
 
 def ask_for_health(router: Router, stop: threading.Event, failures: list[str]) -> None:
+    """Ask for the health until told to stop, and note each answer to another request."""
     with requests.Session() as session:
         while not stop.is_set():
             with suppress(requests.ConnectionError):

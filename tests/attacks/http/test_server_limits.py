@@ -40,6 +40,7 @@ HEADERS = b"host: x\r\nconnection: close\r\n"
 
 @pytest.fixture(scope="module")
 def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The flowers model."""
     return flowers(tmp_path_factory.mktemp("bundles") / "flowers")
 
 
@@ -52,6 +53,7 @@ def widened(bundle: Path, inputs: int, classes: int) -> Manifest:
 
 
 def series(text: str) -> dict[tuple[str, str], float]:
+    """Return each sample of the metrics by its name and its first label."""
     return {
         (sample.name, next(iter(sample.labels.values()), "")): sample.value
         for family in text_string_to_metric_families(text)
@@ -104,17 +106,20 @@ def test_model_of_thousands_of_inputs_is_served(tmp_path: Path) -> None:
 
 @pytest.fixture(scope="module")
 def server(bundle: Path) -> Iterator[Server]:
+    """A server of the flowers model."""
     with Server(bundle) as server:
         yield server
 
 
 @pytest.fixture(scope="module")
 def make_router(tmp_path_factory: pytest.TempPathFactory) -> Callable[[int], Router]:
+    """A function that makes a router before the server on a port."""
     return lambda port: Router(tmp_path_factory.mktemp("router"), "flowers", port)
 
 
 @pytest.fixture(scope="module")
 def router(make_router: Callable[[int], Router], server: Server) -> Iterator[Router]:
+    """A router before the server."""
     with make_router(server.port) as router:
         yield router
 

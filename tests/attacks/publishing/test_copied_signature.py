@@ -44,10 +44,12 @@ class Published:
         self.iris, self.diabetes = (Registry(f"{self.owner}/{m}") for m in ("iris", "diabetes"))
 
     def verify(self, tag: str = "main") -> subprocess.CompletedProcess[str]:
+        """Run `make verify` for a tag of iris."""
         command = ["make", "verify", "MODEL=iris", f"TAG={tag}", f"REGISTRY={self.owner}"]
         return subprocess.run(command, cwd=git.TOOL, capture_output=True, text=True, check=False)
 
     def image(self, content: str, model: str = "iris", **other: str) -> Archive:
+        """Return a new image of a model with that content."""
         return image(self.make, content, model, **other)
 
 
@@ -82,6 +84,7 @@ def target(monkeypatch: pytest.MonkeyPatch) -> Iterator[Memory]:
 
 
 def cosign(*arguments: str) -> None:
+    """Run cosign, which must succeed."""
     subprocess.run(["cosign", *arguments], check=True, capture_output=True)
 
 
@@ -95,6 +98,7 @@ def sign_by_hand(target: Registry, digest: str, folder: Path, claims: dict[str, 
 
 
 def sign_as_iris(target: Registry, digest: str, folder: Path) -> None:
+    """Sign an image by hand with the claims of iris."""
     sign_by_hand(target, digest, folder, IRIS)
 
 

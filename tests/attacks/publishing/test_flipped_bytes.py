@@ -41,6 +41,7 @@ def layout(tmp_path: Path) -> Layout:
 
 
 def digest_in(archive: Archive, blob: str) -> str:
+    """Return the digest of a layer, of the configuration or of the manifest."""
     layer, config, manifest = archive.blobs
     return {"layer": layer, "config": config, "manifest": manifest}[blob]
 
@@ -61,6 +62,7 @@ def flip_in_archive(archive: Archive, digest: str) -> Archive:
 
 
 def file_of(layout: Layout, digest: str) -> Path:
+    """Return the file that holds a blob of a layout."""
     return layout.folder / "blobs" / digest.replace(":", "/")
 
 

@@ -63,6 +63,7 @@ def other(tmp_path: Path) -> Iterator[Archive]:
 
 
 def make(folder: Path, content: bytes) -> Archive:
+    """Return an image with that content in a new folder."""
     folder.mkdir()
     labels = {"content": content.decode(), "place": str(folder)}  # new in every run
     return oci_archive(folder / "image.tar", {"content.txt": content, "run.txt": OWN}, labels)

@@ -88,6 +88,7 @@ def publish(fork: Fork, model: str = IRIS, *options: str, **variables: str) -> s
 
 
 def tags(fork: Fork, model: str = IRIS) -> list[str]:
+    """Return the tags that were published of a model."""
     return Layout(fork.root / "dist" / "registry" / model).tags()
 
 
@@ -318,6 +319,7 @@ def outputs(folder: Path) -> str:
 
 
 def handed(folder: Path) -> dict[str, Handed]:
+    """Return what the jobs of all platforms handed on."""
     handed_on: dict[str, str] = json.loads(outputs(folder))
     return {architecture: parse(architecture, value) for architecture, value in handed_on.items()}
 
@@ -348,14 +350,17 @@ def replace(folder: Path) -> None:
 
 
 def add(folder: Path) -> None:
+    """Add the image of another platform."""
     shutil.copytree(folder / "amd64", folder / "s390x")
 
 
 def nest(folder: Path) -> None:
+    """Put an image into the folder of another one."""
     shutil.copytree(folder / "amd64", folder / "amd64" / "more")
 
 
 def exchange(folder: Path) -> None:
+    """Exchange the folders of two platforms."""
     (folder / "amd64").rename(folder / "other")
     (folder / "arm64").rename(folder / "amd64")
     (folder / "other").rename(folder / "arm64")

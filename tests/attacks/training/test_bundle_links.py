@@ -41,6 +41,7 @@ def link_to_write(stranger: Path) -> None:
 
 
 def link_as_manifest(stranger: Path) -> None:
+    """Replace the manifest by a link to it."""
     (stranger / "manifest.json").rename(stranger.parent / "manifest.json")
     (stranger / "manifest.json").symlink_to(stranger.parent / "manifest.json")
 
@@ -52,14 +53,17 @@ def link_out_of_the_folder(stranger: Path) -> None:
 
 
 def extra_file(stranger: Path) -> None:
+    """Add a file that the manifest does not list."""
     (stranger / "estimator.py").write_text("import os")
 
 
 def nested_folder(stranger: Path) -> None:
+    """Add an empty folder."""
     (stranger / "folder").mkdir()
 
 
 def folder_for_a_file(stranger: Path) -> None:
+    """Replace a listed file by a folder."""
     (stranger / "notes.md").unlink()
     (stranger / "notes.md").mkdir()
 
@@ -76,15 +80,18 @@ def huge_file(stranger: Path) -> None:
 
 
 def huge_listed_file(stranger: Path) -> None:
+    """Make a listed file, and its size in the manifest, larger than a bundle may be."""
     os.truncate(stranger / "notes.md", 2**31 + 1)
     record(stranger, "notes.md", File(sha256="0" * 64, bytes=2**31 + 1))
 
 
 def huge_manifest(stranger: Path) -> None:
+    """Make the manifest a sparse file of a tebibyte."""
     os.truncate(stranger / "manifest.json", 2**40)
 
 
 def changed_file(stranger: Path) -> None:
+    """Change one bit of the model."""
     content = bytearray((stranger / "model.onnx").read_bytes())
     content[len(content) // 2] ^= 1
     (stranger / "model.onnx").write_bytes(content)
@@ -103,10 +110,12 @@ def large_sum(stranger: Path) -> None:
 
 
 def absent_evaluation(stranger: Path) -> None:
+    """Remove the evaluation, from the manifest too."""
     leave_out(stranger, "evaluation.json")
 
 
 def absent_notes(stranger: Path) -> None:
+    """Remove the notes, from the manifest too."""
     leave_out(stranger, "notes.md")
 
 
@@ -128,6 +137,7 @@ def absent_model(stranger: Path) -> None:
 
 
 def record(stranger: Path, name: str, file: File) -> None:
+    """List a file in the manifest."""
     manifest = bundle.read_manifest(stranger)
     manifest.files[name] = file
     (stranger / "manifest.json").write_bytes(msgspec.json.encode(manifest))

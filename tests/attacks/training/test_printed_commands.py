@@ -75,6 +75,7 @@ class Terminal(io.StringIO):
     """What is printed on it is printed with colours."""
 
     def isatty(self) -> bool:
+        """Return that it is a terminal."""
         return True
 
 

@@ -79,6 +79,7 @@ class Desk:
             (root / name).chmod(0o755)
 
     def make(self, *arguments: str, **environment: str) -> subprocess.CompletedProcess[bytes]:
+        """Run make with programs that only record their arguments."""
         whole = {**os.environ, "RECORDS": str(self.records), **environment}
         for name in ("MAKEFLAGS", "MFLAGS", "MAKELEVEL"):
             whole.pop(name, None)
@@ -115,6 +116,7 @@ def values(payload: str) -> dict[str, str]:
 
 
 def assigned(values: dict[str, str]) -> list[str]:
+    """Return the values as arguments of make."""
     return [f"{name}={value}" for name, value in values.items()]
 
 
@@ -175,6 +177,7 @@ def test_own_variables_of_the_makefile_are_its_own(name: str, desk: Desk) -> Non
 
 
 def recipes() -> Iterator[str]:
+    """Yield each line of a recipe, continued lines as one."""
     text = MAKEFILE.replace("\\\n", " ")
     yield from (line for line in text.splitlines() if line.startswith("\t"))
 

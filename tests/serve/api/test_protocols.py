@@ -19,6 +19,7 @@ pytestmark = pytest.mark.slow  # starts servers
 
 
 def tensor(name: str, datatype: str, data: list[Any], shape: list[int] | None = None) -> Any:
+    """Return a tensor of the Open Inference Protocol as JSON."""
     return {"name": name, "datatype": datatype, "shape": shape or [len(data)], "data": data}
 
 
@@ -31,6 +32,7 @@ BIRD = [
 
 @pytest.fixture
 def triton(any_server: Server) -> Iterator[InferenceServerClient]:
+    """A client of the Open Inference Protocol, Triton's own."""
     client = InferenceServerClient(f"127.0.0.1:{any_server.port}")
     yield client
     client.close()
@@ -68,6 +70,7 @@ def test_binary_tensors_are_refused(triton: InferenceServerClient, any_bundle: B
 
 
 def infer(server: Server, inputs: list[Any], **more: Any) -> Any:
+    """Post inputs to the server by the Open Inference Protocol."""
     return server.post("/v2/models/birds/infer", {"inputs": inputs, **more})
 
 

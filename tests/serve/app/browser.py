@@ -65,6 +65,7 @@ class Browser:
                 return dict(answer["result"])
 
     def message(self) -> bytes:
+        """Return the next message of the browser."""
         while b"\0" not in self.buffer:
             some = os.read(self.events, 1 << 20)
             assert some, "the browser has ended"

@@ -51,6 +51,7 @@ def as_csv(examples: list[Example], extra: str = "id") -> bytes:
 
 
 def assert_same(example: Example, prediction: Any, probabilities: list[float]) -> None:
+    """Check an answer against a golden example."""
     if example.probabilities is None:
         assert example.prediction == pytest.approx(float(prediction), rel=1e-5)
     else:
@@ -117,7 +118,10 @@ def test_bad_rows_are_skipped_when_told(
 
 
 class Terminal(io.StringIO):
+    """A stream that a person watches."""
+
     def isatty(self) -> bool:
+        """Return that it is a terminal."""
         return True
 
 

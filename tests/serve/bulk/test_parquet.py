@@ -27,6 +27,7 @@ BIRDS = {"island": ["Dream", "Biscoe", "Dream"], "bill": [40.5, None, 39.0], "ma
 
 @pytest.fixture
 def birds(make_bundle: Callable[[str], Path]) -> Bundle:
+    """The bundle of birds, whose inputs are of both kinds."""
     return bundles.read(make_bundle("birds"))
 
 

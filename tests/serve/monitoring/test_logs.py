@@ -17,6 +17,7 @@ TRACEPARENT = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
 
 @pytest.fixture
 def bundle(flowers_server: Server) -> Path:
+    """The bundle of the server of flowers."""
     return Path(str(flowers_server.settings["BUNDLE"]))
 
 

@@ -39,6 +39,7 @@ def bundle(make_bundle: Callable[[str], Path], tmp_path: Path) -> Path:
 
 
 def change_manifest(bundle: Path, **changes: Any) -> None:
+    """Replace fields of a bundle's manifest."""
     content = json.loads((bundle / "manifest.json").read_bytes())
     (bundle / "manifest.json").write_text(json.dumps(content | changes))
 

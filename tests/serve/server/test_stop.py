@@ -22,6 +22,7 @@ BODY = b'{"features":[1,2,3,4]}'
 
 @pytest.fixture
 def bundle(make_bundle: Callable[[str], Path]) -> Path:
+    """The bundle of flowers."""
     return make_bundle("flowers")
 
 
@@ -51,6 +52,7 @@ def test_request_in_flight_is_finished(bundle: Path) -> None:
 
 
 def refuses_connections(port: int) -> bool:
+    """Return whether nothing listens on a port."""
     try:
         socket.create_connection(("127.0.0.1", port), timeout=1).close()
     except ConnectionRefusedError:

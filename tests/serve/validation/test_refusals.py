@@ -17,6 +17,7 @@ NUMBER = "a number (within ±3.4e38)"
 
 
 def row(**changes: Any) -> dict[str, Any]:
+    """Return a request of one good row, with some of its features changed."""
     return {"features": GOOD | changes}
 
 

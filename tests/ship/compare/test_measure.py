@@ -68,6 +68,7 @@ def published(fork: Fork, tmp_path: Path) -> Iterator[Baseline]:
 
 
 def names_in_engine() -> list[str]:
+    """Return the names of all images in the engine."""
     return docker("images", "--format={{.Repository}}:{{.Tag}}").split()
 
 

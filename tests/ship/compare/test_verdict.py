@@ -39,6 +39,7 @@ def fork(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fork]:
 
 
 def directions(fork: Fork) -> dict[str, str]:
+    """Return the direction of each metric in the report."""
     return {score["metric"]: score["direction"] for score in report(fork)["scores"]}
 
 

@@ -23,6 +23,7 @@ prediction_seconds_bucket{le="+Inf"} 100
 
 
 def counts(requests: float, errors: float = 0, bound: float = 0.001) -> Counts:
+    """Return counts of requests that all took at most `bound` seconds."""
     return Counts(requests, errors, {bound: requests, math.inf: requests})
 
 

@@ -41,6 +41,7 @@ class Words:
         }
 
     def __call__(self, word: str, **more: str) -> subprocess.CompletedProcess[str]:
+        """Run a command of make with the settings of this deployment."""
         settings = [f"{name}={value}" for name, value in {**self.settings, **more}.items()]
         command = ["make", word, *settings]
         return subprocess.run(command, cwd=git.TOOL, capture_output=True, text=True, check=False)

@@ -8,6 +8,7 @@ from ship.deploy.history import Action, Entry, Result, decode, encode, stack, wh
 
 
 def entry(digest: str, action: Action = "deploy", result: Result = "serving") -> Entry:
+    """Return an entry of the history of iris."""
     return Entry(
         when="2026-11-21T03:00:00+00:00",
         who="somebody",
@@ -20,6 +21,7 @@ def entry(digest: str, action: Action = "deploy", result: Result = "serving") ->
 
 
 def digests(*entries: Entry) -> list[str]:
+    """Return the digests of what served, each after the one that a rollback returns to."""
     return [entry.digest for entry in stack(entries, "iris")]
 
 

@@ -11,15 +11,18 @@ from ship.files.replace import new_file, new_folder, remove, replace_file
 
 
 def write_log(file: Path) -> None:
+    """Write a log that takes its place when it is complete."""
     with new_file(file) as log:
         log.write("new")
 
 
 def write_file(file: Path) -> None:
+    """Replace a file."""
     replace_file(file, b"new")
 
 
 def make_folder(target: Path) -> None:
+    """Make a folder that takes its place when it is complete."""
     with new_folder(target) as folder:
         (folder / "file").write_text("new")
 

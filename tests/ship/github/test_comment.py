@@ -163,6 +163,7 @@ def test_comment_fits_where_the_report_does_not(run: Callable[[str], str]) -> No
 
 
 def zipped(name: str, content: bytes, mode: int = stat.S_IFREG) -> bytes:
+    """Return an archive of one member."""
     buffer = BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as members:
         info = zipfile.ZipInfo(name)

@@ -13,6 +13,7 @@ from ship.github.untrusted import BREAK, LIMIT
 
 
 def write(folder: Path, name: str, text: str) -> None:
+    """Write the report of a model."""
     (folder / name).mkdir(parents=True)
     (folder / name / "report.md").write_text(text)
 

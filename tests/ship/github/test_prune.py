@@ -32,6 +32,7 @@ class Shelf:
         self.manifests: dict[str, bytes] = {}
 
     def put(self, manifest: dict[str, Any], *tags: str, age: int = 100) -> str:
+        """Store a manifest that is `age` days old, and return its digest."""
         content = json.dumps(manifest).encode()
         digest = f"sha256:{hashlib.sha256(content).hexdigest()}"
         self.manifests[digest] = content
@@ -40,11 +41,13 @@ class Shelf:
         return digest
 
     def image(self, content: str, *tags: str, age: int = 100, **more: Any) -> str:
+        """Store an image, and return its digest."""
         blob = {"mediaType": "text/plain", "digest": blob_of(content), "size": len(content)}
         manifest = {"schemaVersion": 2, "mediaType": IMAGE, "config": blob, "layers": [blob]}
         return self.put(manifest | more, *tags, age=age)
 
     def index(self, children: list[str], *tags: str, age: int = 100) -> str:
+        """Store an index of images, and return its digest."""
         manifests = [
             {"mediaType": IMAGE, "digest": child, "size": len(self.manifests.get(child, b""))}
             for child in children
@@ -53,22 +56,27 @@ class Shelf:
         return self.put(manifest, *tags, age=age)
 
     def read(self, digest: str) -> bytes:
+        """Return a manifest."""
         return self.manifests[digest]
 
     def tags(self) -> list[str]:
+        """Return all tags."""
         tags_by_version = [v["metadata"]["container"]["tags"] for v in self.state.packages[PACKAGE]]
         return [tag for tags in tags_by_version for tag in tags]
 
     @property
     def left(self) -> set[str]:
+        """The digests that were not deleted."""
         return {version["name"] for version in self.state.packages[PACKAGE]}
 
 
 def blob_of(content: str) -> str:
+    """Return the digest of a blob."""
     return f"sha256:{hashlib.sha256(content.encode()).hexdigest()}"
 
 
 def about(digest: str, suffix: str = "") -> str:
+    """Return the tag under which cosign stores something about a digest."""
     return digest.replace(":", "-") + suffix
 
 

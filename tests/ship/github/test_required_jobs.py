@@ -18,6 +18,7 @@ def say(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def results(patch: pytest.MonkeyPatch, **changed: str) -> None:
+    """Set the results of the jobs, all successful but for those given."""
     jobs = {"plan": "success", "model": "success", **changed}
     patch.setenv("RESULTS", json.dumps({name: {"result": jobs[name]} for name in jobs}))
 

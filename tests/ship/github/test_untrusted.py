@@ -76,6 +76,7 @@ def test_neutral_is_rendered_without_links_images_and_html(given_text: str) -> N
 
 
 def tokens(parsed: Iterable[Token]) -> Iterator[Token]:
+    """Yield each token of Markdown, those inside others too."""
     for token in parsed:
         yield token
         yield from tokens(token.children or [])

@@ -44,6 +44,7 @@ def publish_iris(checkout: Checkout, tmp_path: Path, published_to: None) -> Publ
 
 
 def reason(checkout: Checkout) -> str:
+    """Return why iris is to be built."""
     ((_, why),) = changes(["iris"], checkout.models, checkout.root)
     return why
 

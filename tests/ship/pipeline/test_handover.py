@@ -50,6 +50,7 @@ def judged(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> Workspace:
 
 
 def report_of(workspace: Workspace) -> Report:
+    """Return the report of a workspace."""
     return read_report(workspace.folder / REPORT)
 
 
@@ -142,6 +143,7 @@ def built(workspace: Workspace, published: Layout, monkeypatch: pytest.MonkeyPat
 
 
 def measured(workspace: Workspace) -> Measurement:
+    """Return the measurement of a workspace."""
     return read_measurement(workspace.folder / MEASUREMENT)
 
 

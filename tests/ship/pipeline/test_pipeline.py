@@ -127,6 +127,7 @@ class Published(NamedTuple):
 
     @property
     def estimator(self) -> Path:
+        """The file of the estimator."""
         return self.fork.root / "model" / MODEL / "estimator.py"
 
 

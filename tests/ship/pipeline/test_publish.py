@@ -33,6 +33,7 @@ class InterruptedTestError(Exception):
 
 
 def interrupt(*_: object) -> None:
+    """Stop publishing at this point."""
     raise InterruptedTestError
 
 

@@ -60,6 +60,7 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 def write(root: Path, name: str, source: str, sha256: str) -> Path:
+    """Write the model.toml of a model, and return its path."""
     file = root / "model" / name / "model.toml"
     file.parent.mkdir(parents=True)
     file.write_text(TOML.format(source, sha256))
@@ -88,6 +89,7 @@ def test_refresh_names_an_address_that_does_not_answer(tmp_path: Path, address: 
 
 
 def report(folder: Path, verdict: str, *directions: str | None) -> None:
+    """Write a report with a score of each direction."""
     folder.mkdir()
     scores = [{"direction": direction} for direction in directions]
     judged = {"model": folder.name, "verdict": verdict, "scores": scores}

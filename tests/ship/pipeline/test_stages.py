@@ -1,3 +1,5 @@
+"""The stages of the pipeline: their order, and what becomes of a model that fails."""
+
 from __future__ import annotations
 
 from contextlib import nullcontext

@@ -89,6 +89,7 @@ def referrer(kind: str) -> bytes:
 
 
 def listed(*manifests: bytes) -> dict[str, object]:
+    """Return an index of manifests."""
     digests = [f"sha256:{hashlib.sha256(manifest).hexdigest()}" for manifest in manifests]
     entries = [
         {"mediaType": MANIFEST, "digest": digest, "size": len(manifest)}
@@ -126,6 +127,7 @@ class Lister(BaseHTTPRequestHandler):
     """A registry that lists referrers, to those who bring a token of its own."""
 
     def do_GET(self) -> None:
+        """Answer with a token, or with the referrers of a digest to whoever has it."""
         host = self.headers["Host"]
         if self.path == "/token?service=test&scope=pull":
             return self.answer(200, {"token": "t"})
@@ -135,6 +137,7 @@ class Lister(BaseHTTPRequestHandler):
         return self.answer(200, listed(referrer("https://spdx.dev/Document")))
 
     def answer(self, status: int, content: dict[str, object], challenge: str = "") -> None:
+        """Send a status and JSON."""
         self.send_response(status)
         self.send_header("WWW-Authenticate", challenge)
         self.end_headers()

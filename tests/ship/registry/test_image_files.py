@@ -19,11 +19,13 @@ class Blobs(dict[str, bytes]):
     """Blobs by digest."""
 
     def add(self, blob: bytes) -> str:
+        """Store a blob, and return its digest."""
         digest = f"sha256:{hashlib.sha256(blob).hexdigest()}"
         self[digest] = blob
         return digest
 
     def image(self, *layers: bytes) -> str:
+        """Store an image of these layers, and return its digest."""
         entries = [{"digest": self.add(layer)} for layer in layers]
         return self.add(json.dumps({"layers": entries}).encode())
 

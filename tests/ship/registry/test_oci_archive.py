@@ -29,6 +29,7 @@ def archive(tmp_path: Path) -> Archive:
 
 
 def member(name: str, kind: bytes = tarfile.REGTYPE, **changes: Any) -> tarfile.TarInfo:
+    """Return a member of a tar."""
     entry = tarfile.TarInfo(name)
     entry.type = kind
     for key, value in changes.items():
@@ -100,6 +101,7 @@ def test_file_that_is_no_archive_is_refused(tmp_path: Path, content: bytes) -> N
 
 
 def index_of(archive: Archive, **changes: object) -> dict[str, Any]:
+    """Return the index of an archive with its descriptor changed."""
     return {"manifests": [archive.descriptor | changes]}
 
 
@@ -157,6 +159,7 @@ def test_manifest_of_ten_gigabytes_is_refused_before_it_is_read(archive: Archive
 
 
 def described(content: bytes, kind: str, **changes: object) -> dict[str, Any]:
+    """Return the descriptor of a blob."""
     return {"mediaType": kind, "digest": of(content), "size": len(content), **changes}
 
 

@@ -1,3 +1,5 @@
+"""What Trivy found, and what of it blocks."""
+
 from __future__ import annotations
 
 from collections.abc import Callable
@@ -25,6 +27,7 @@ def report(kind: str, **finding: Any) -> dict[str, Any]:
 
 
 def vulnerability(severity: str, fixed: str) -> dict[str, Any]:
+    """Return Trivy's report of one vulnerability."""
     return report("Vulnerabilities", Severity=severity, FixedVersion=fixed, PkgName="lib",
                   VulnerabilityID="CVE-1", InstalledVersion="1")  # fmt: skip
 

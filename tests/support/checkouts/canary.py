@@ -37,11 +37,13 @@ def make(fork: Fork, *words: str, code: int = 0, **variables: str) -> str:
 
 
 def report(fork: Fork) -> dict[str, Any]:
+    """Return the report of the gate as JSON."""
     judged: dict[str, Any] = json.loads((fork.root / "dist" / MODEL / "report.json").read_bytes())
     return judged
 
 
 def measurement(fork: Fork) -> Measurement:
+    """Return the measurement of the image."""
     return read_measurement(fork.root / "dist" / MODEL / MEASUREMENT)
 
 

@@ -36,17 +36,21 @@ class Fork(Checkout):
 
     @property
     def bundle(self) -> Bundle:
+        """The bundle that was trained."""
         return read(self.root / "dist" / MODEL / "bundle")
 
     @property
     def archive(self) -> Archive:
+        """The image that was built."""
         return Archive(self.root / "dist" / MODEL / "image.tar")
 
     @property
     def published(self) -> Layout:
+        """The layout that the model was published to."""
         return Layout(self.root / "dist" / "registry" / MODEL)
 
     def edit(self, file: str, old: str, new: str) -> None:
+        """Replace text that must be in a file."""
         content = (self.root / file).read_text()
         assert old in content
         (self.root / file).write_text(content.replace(old, new))
@@ -59,6 +63,7 @@ class Fork(Checkout):
         return f"\n#{step[1]} CACHED" not in log
 
     def make(self, *words: str, **variables: str) -> subprocess.CompletedProcess[str]:
+        """Run make, without the settings of the tests around it."""
         environment = {**os.environ, **LONG_AGO, "COLUMNS": "120"}
         for name in ("REGISTRY", "MAKEFLAGS", "MFLAGS", "MAKELEVEL"):
             environment.pop(name, None)

@@ -71,6 +71,7 @@ def registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 def wait_for(address: str) -> None:
+    """Wait until something listens on an address."""
     host, _, port = address.partition(":")
 
     def connect() -> str:

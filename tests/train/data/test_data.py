@@ -151,6 +151,7 @@ def test_data_that_changed_is_refused_with_its_sha256(folder: Folder) -> None:
 
 
 def remote(folder: Folder) -> Any:
+    """Return a model whose data is fetched from an address."""
     csv = two_classes()
     toml = default_toml(csv).replace("data.csv", "https://data.example/table.csv")
     return folder.write(csv, toml)

@@ -41,6 +41,7 @@ TEXTS = make_column_selector(dtype_include=object)
 
 
 def mixed(encoder: Any, numbers: Any = "passthrough") -> ColumnTransformer:
+    """Return a transformer of texts and numbers."""
     return ColumnTransformer([("texts", encoder, TEXTS), ("numbers", numbers, NUMBERS)])
 
 
@@ -142,6 +143,7 @@ CASES: list[tuple[str, Any, Runtime]] = [
 
 
 def describe(case: tuple[str, Any, Runtime]) -> str:
+    """Return the name of a case: its table and its steps."""
     name, estimator, _ = case
     steps = [step for _, step in getattr(estimator, "steps", [("", estimator)])]
     return "-".join([name, *(type(step).__name__ for step in steps)])
@@ -154,6 +156,7 @@ def fewer_rows(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def fit_and_export(prepared: Parts, estimator: Any) -> Export:
+    """Fit an estimator to the training rows, and export it."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # convergence, deprecations: not what is tested here
         estimator.fit(prepared.train.X, prepared.train.y)
@@ -201,10 +204,12 @@ class Doubler(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     """A transformer of somebody's own, which no converter knows."""
 
     def fit(self, X: Any, _y: Any = None) -> Doubler:
+        """Learn how many features there are."""
         self.n_features_in_ = X.shape[1]
         return self
 
     def transform(self, X: Any) -> Any:
+        """Return the features (rows, features) twice as large."""
         return X * 2
 
 

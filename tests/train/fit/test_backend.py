@@ -55,6 +55,7 @@ def cluster() -> Iterator[str]:
 
 
 def train(folder: Folder, out: Path, **settings: str) -> subprocess.CompletedProcess[str]:
+    """Train a model with these settings in a process of its own."""
     return subprocess.run(
         [sys.executable, "-m", "train", folder.name, "--models", folder.root, "--out", out],
         env={**os.environ, **settings}, capture_output=True, text=True, check=False,

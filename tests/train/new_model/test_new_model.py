@@ -31,10 +31,12 @@ Rows = Callable[[int], str]
 
 
 def csv(header: str, row: Rows, rows: int = 60) -> str:
+    """Return a table of rows that a function makes from their numbers."""
     return "\n".join([header, *map(row, range(rows))]) + "\n"
 
 
 def noisy(row: int) -> float:
+    """Return a number that tells an odd row from an even one, with noise."""
     return round(row % 2 + random.Random(row).gauss(0, 0.3), 3)  # noqa: S311 - no secret
 
 

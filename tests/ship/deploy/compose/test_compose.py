@@ -37,6 +37,7 @@ Sources = dict[str, Layout]
 
 
 def replicas(compose: Compose, model: str) -> list[str]:
+    """Return the ids of a model's containers."""
     return compose.project.containers(label=f"model-images.model={model}")
 
 
@@ -224,6 +225,7 @@ def test_router_logs_every_request_as_json(compose: Compose) -> None:
 
 
 def ask_prometheus(compose: Compose, query: str) -> list[dict[str, Any]]:
+    """Return the series that Prometheus answers a query with."""
     url = f"http://{compose.project.settings.prometheus_listen}/api/v1/query"
     reply = requests.get(url, params={"query": query}, timeout=10).json()
     series: list[dict[str, Any]] = reply["data"]["result"]
@@ -231,6 +233,7 @@ def ask_prometheus(compose: Compose, query: str) -> list[dict[str, Any]]:
 
 
 def replicas_that_answer(compose: Compose) -> dict[str, str]:
+    """Return how many replicas of each model Prometheus reaches."""
     series_of_models = ask_prometheus(compose, "sum by (model) (up{job='model'})")
     return {series["metric"]["model"]: series["value"][1] for series in series_of_models}
 

@@ -20,6 +20,7 @@ SETTINGS = Settings(target="kubernetes", gateway=GATEWAY)
 
 
 def image(digit: int) -> Image:
+    """Return an image whose digest is made of one digit."""
     digest = f"sha256:{str(digit) * 64}"
     return Image("iris", digest, f"ghcr.io/owner/iris@{digest}")
 
@@ -28,10 +29,12 @@ ONE, TWO = image(1), image(2)
 
 
 def fine(url: str) -> None:
+    """Check nothing but the address: every example is answered as recorded."""
     assert url == f"{GATEWAY}/iris"
 
 
 def lies(url: str) -> None:
+    """Refuse the answers of whatever serves."""
     raise StageError(f"{url}/predict must answer golden example 0")
 
 

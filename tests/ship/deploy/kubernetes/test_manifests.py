@@ -23,6 +23,7 @@ Manifest = dict[str, Any]
 
 
 def image_of(model: str) -> Image:
+    """Return an image of a model."""
     return Image(model, DIGEST, f"ghcr.io/owner/{model}@{DIGEST}")
 
 
