@@ -80,28 +80,35 @@ def test_rooms_are_small_and_have_a_door(room: str) -> None:
     assert sentence.count("\n") == 0
 
 
-# Where somebody new would make each of these changes, by README's table alone.
+# Where somebody new would begin each of these changes: a room of README's table, and in it a file
+# and the name in it that is extended or joined by another one.
 CHANGES = {
-    "a new metric": "contract/evaluation/",
-    "a new kind of column": "contract/spec/",
-    "a new source of data, such as a database": "train/data/",
-    "an estimator that cannot be exported to ONNX yet": "train/export/",
-    "a new HTTP protocol": "serve/codecs/",
-    "a limit on what a client may send": "serve/server/",
-    "another statistical test of two models": "judge/comparison/",
-    "a new plot in the report": "judge/render/",
-    "another kind of registry": "ship/registry/",
-    "another vulnerability scanner": "ship/supply_chain/",
-    "a new deploy target": "ship/deploy/",
-    "a new comment on a pull request": "ship/github/",
-    "a new linter": "Makefile",
-}
+    "a new metric": ("contract/evaluation/", "metrics.py", "METRICS"),
+    "a new kind of column": ("contract/spec/", "model_toml.py", "KINDS"),
+    "a new source of data, such as a database": ("train/data/", "download.py", "read_bytes"),
+    "an estimator that cannot be exported to ONNX yet":
+        ("train/export/", "converters.py", "Converters"),
+    "a new HTTP protocol": ("serve/codecs/", "codec.py", "Codec"),
+    "a limit on what a client may send": ("serve/server/", "uvicorn_protocol.py", "LONGEST_HEAD"),
+    "another statistical test of two models": ("judge/comparison/", "paired.py", "compare"),
+    "a new plot in the report": ("judge/render/", "figures.py", "differences"),
+    "another kind of registry": ("ship/registry/", "destination.py", "destination"),
+    "another vulnerability scanner": ("ship/supply_chain/", "scan.py", "scan"),
+    "a new deploy target": ("ship/deploy/", "rollout.py", "Target"),
+    "a new comment on a pull request": ("ship/github/", "comment.py", "comment"),
+    "a new linter": ("Makefile", "", "check"),
+}  # fmt: skip
+
+
+def layout() -> dict[str, str]:
+    """Return README's table: each room with what it says of it."""
+    readme = (git.TOOL / "README.md").read_text()
+    return dict(re.findall(r"^\| `([a-z_/]+/|Makefile)` \| (.*) \|$", readme, re.MULTILINE))
 
 
 def test_readme_says_what_is_behind_each_door() -> None:
-    """The table has each room with the sentence of its door, and the room of each change."""
-    readme = (git.TOOL / "README.md").read_text()
-    table = dict(re.findall(r"^\| `([a-z_/]+/|Makefile)` \| (.*) \|$", readme, re.MULTILINE))
+    """README's table has each room with the sentence of its door."""
+    table = layout()
     doors = {
         f"{room.replace('.', '/')}/": ast.get_docstring(
             ast.parse((git.TOOL / room.replace(".", "/") / "__init__.py").read_text())
@@ -109,7 +116,15 @@ def test_readme_says_what_is_behind_each_door() -> None:
         for room in rooms()
     }
     assert {room: table.get(room) for room in doors} == doors
-    assert set(CHANGES.values()) <= table.keys()
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_readme_leads_to_the_place_of_a_change(change: str) -> None:
+    """The room of each change is in README's table and holds the file and the name to begin at."""
+    room, file, name = CHANGES[change]
+    assert room in layout()
+    source = (git.TOOL / room / file).read_text()
+    assert re.search(rf"^(class |def )?{name}\b", source, re.MULTILINE)
 
 
 @pytest.mark.parametrize("room", rooms())
