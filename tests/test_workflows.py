@@ -300,23 +300,33 @@ def test_comment_runs_after_ci() -> None:
     assert WORKFLOWS["comment"].triggers["workflow_run"]["workflows"] == [WORKFLOWS["ci"].name]
 
 
-def first_column() -> list[str]:
-    """Return the names that begin a row of a table in the folder's README."""
-    readme = (FOLDER / "README.md").read_text()
-    cells = re.findall(r"^\| (`[^|]+`) \|", readme, re.MULTILINE)
+def first_column(heading: str) -> list[str]:
+    """Return the names that begin a row of a table under a heading of the folder's README."""
+    section = (
+        (FOLDER / "README.md").read_text().partition(f"# {heading}\n")[2].partition("\n## ")[0]
+    )
+    cells = re.findall(r"^\| (`[^|]+`) \|", section, re.MULTILINE)
     return sorted(name for cell in cells for name in re.findall(r"`([\w-]+)`", cell))
 
 
 def test_readme_tells_of_every_workflow() -> None:
     """Each file has its row, and no row tells of a file that is gone."""
-    assert [name for name in first_column() if name.islower()] == sorted(WORKFLOWS)
+    assert first_column("Workflows") == sorted(WORKFLOWS)
 
 
 def test_readme_tells_of_every_setting() -> None:
     """Each variable and secret that a workflow reads has its row, and no other has."""
     texts = [workflow.text for workflow in WORKFLOWS.values()]
     read = {name for text in texts for name in re.findall(r"\b(?:vars|secrets)\.(\w+)", text)}
-    assert [name for name in first_column() if name.isupper()] == sorted(read)
+    assert first_column("Settings") == sorted(read)
+
+
+def test_readme_tells_of_what_jobs_hand_on() -> None:
+    """Each variable of that table is one that a workflow sets for a command."""
+    texts = "".join(workflow.text for workflow in WORKFLOWS.values())
+    rows = first_column("What jobs hand on")
+    assert {"DIGESTS", "REPORTS_DIGEST"} <= set(rows)
+    assert [name for name in rows if not re.search(rf"[ {{]{name}: ", texts)] == []
 
 
 def test_nothing_is_published_before_its_tests() -> None:
