@@ -58,7 +58,8 @@ class ClassScores:
     def area(self, weights: Numbers, probabilities: Numbers) -> Numbers:
         """Return the area under the ROC curve (resamples,) of probabilities (rows, classes).
 
-        With more than two classes, the mean of each class against the rest.
+        With more than two classes, the mean over each class against the rest, as scikit-learn's
+        `roc_auc_score(multi_class="ovr")`; Hand and Till (2001) take the mean over pairs instead.
         """
         columns = [1] if self.known == 2 else range(self.known)
         areas = [area(weights, self.actual[:, c], probabilities[:, c]) for c in columns]

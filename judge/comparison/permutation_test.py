@@ -27,7 +27,8 @@ def permutation(new: Evaluation, old: Evaluation, classes: Sequence[Label]) -> d
     """Return the two-sided p of the difference of each metric of labels.
 
     A paired permutation test (Fisher 1935): of each row that the models answer differently, a coin
-    decides which of them gets which answer. The accuracy's p is that of `mcnemar`.
+    decides which of them gets which answer. The first draw swaps none and is counted, so that no p
+    is 0 (Phipson and Smyth 2010). The accuracy's p is that of `mcnemar`.
     """
     answers = (new.truth, new.predictions, old.predictions)
     labels = list(dict.fromkeys([*classes, *(label for column in answers for label in column)]))

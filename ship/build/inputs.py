@@ -31,7 +31,8 @@ class Inputs:
     hash: str
     revision: str  # in the repository of the models
     tool: str  # in the tool's, of the tool's files alone
-    epoch: int  # of the later of the two, in seconds since 1970
+    # Of the later of the two, in seconds since 1970: SOURCE_DATE_EPOCH of reproducible-builds.org.
+    epoch: int
 
     @property
     def version(self) -> str:
