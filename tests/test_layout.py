@@ -64,7 +64,7 @@ def siblings(room: str) -> dict[str, set[str]]:
 
 @pytest.mark.parametrize("package", ALLOWED)
 def test_packages_import_in_one_direction(package: str) -> None:
-    """All know the models' contract; shipping alone knows another, the judge."""
+    """The packages import from the contract and themselves; ship from the judge too."""
     for file in git.files(f"{package}/*.py", root=git.TOOL):
         tops = {name.partition(".")[0] for name in imported(file)}
         assert tops & set(ALLOWED) <= ALLOWED[package], file

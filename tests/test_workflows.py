@@ -76,13 +76,13 @@ def concurrencies(workflow: Workflow) -> Iterator[dict[str, Any]]:
 
 
 def test_workflow_begins_with_when_it_runs(workflow: Workflow) -> None:
-    """The first words of a file say what starts it, and its name is the file's."""
+    """The first line of a workflow says when it runs, and its name is the file's."""
     assert workflow.text.startswith("# Runs ")
     assert workflow.content["name"] == workflow.name
 
 
 def test_workflow_is_short(workflow: Workflow) -> None:
-    """A workflow fits into one's head; what is longer belongs into a word of the Makefile."""
+    """A workflow has fewer than 150 lines; what is longer belongs in the Makefile."""
     assert len(workflow.text.splitlines()) < 150
 
 
@@ -128,7 +128,7 @@ def test_workflow_limits_the_time_of_every_job(workflow: Workflow) -> None:
 
 
 def test_workflow_names_its_machines(workflow: Workflow) -> None:
-    """No job moves to another system when GitHub moves a label; a variable needs such a default."""
+    """Runners are named by version, and a variable for one has such a default."""
     machines = [job["runs-on"] for job in workflow.jobs.values() if "steps" in job]
     assert "-latest" not in workflow.text
     assert [m for m in machines if not re.search(r"(^|')ubuntu-\d\d\.\d\d(-arm)?('|$)", m)
@@ -162,7 +162,7 @@ def test_workflow_hands_on_no_more_than_it_names(workflow: Workflow) -> None:
 
 
 def test_workflow_gives_no_strangers_code_a_token(workflow: Workflow) -> None:
-    """The trigger that runs with secrets on a fork's pull request is not used."""
+    """No workflow uses `pull_request_target`."""
     assert "pull_request_target" not in workflow.triggers
 
 
@@ -195,7 +195,7 @@ def writes(job: dict[str, Any]) -> set[str]:
 
 
 def test_no_job_that_runs_a_models_code_may_write(workflow: Workflow) -> None:
-    """What trains, builds, asks or tests has a token that reads; findings are all that it adds."""
+    """Jobs that train, build, ask or test have no write permission but that of scan results."""
     running = [name for name, job in workflow.jobs.items() if writes(job)
                and any(set(command.split()) & RUNNING for command in commands(job))]  # fmt: skip
     assert running == []
@@ -237,7 +237,7 @@ def test_publishing_takes_the_digests_and_the_commit_that_were_tested() -> None:
 
 @pytest.mark.parametrize("name", MAKING)
 def test_model_is_made_and_published_from_a_commit(name: str) -> None:
-    """No branch that moves meanwhile decides what is built, or under which tag it appears."""
+    """Jobs check out the commit of the run, so that no branch that moves changes it."""
     checkouts = [s for s in WORKFLOWS[name].steps if "checkout@" in s.get("uses", "")]
     assert {step["with"]["ref"] for step in checkouts} == {"${{ inputs.commit }}"}
     callers = [job for workflow in WORKFLOWS.values() for job in workflow.jobs.values()
@@ -279,7 +279,7 @@ def test_releases_read_no_cache(name: str) -> None:
 
 
 def test_required_needs_every_job() -> None:
-    """No job can fail without turning the one required check red."""
+    """The job `required` needs every other job."""
     jobs = WORKFLOWS["ci"].jobs
     required = jobs.pop("required")
     assert set(required["needs"]) == set(jobs)
@@ -287,7 +287,7 @@ def test_required_needs_every_job() -> None:
 
 
 def test_required_names_jobs_that_may_be_skipped() -> None:
-    """Each name is a job's; whatever is not named must have succeeded."""
+    """The jobs that may be skipped exist, and all others must succeed."""
     step = WORKFLOWS["ci"].jobs["required"]["steps"][-1]
     named = re.sub(r"\$\{\{.*?&& '(.*?)' \|\| '' }}", r"\1", step["env"]["MAY_SKIP"]).split()
     assert named

@@ -37,7 +37,7 @@ def labelled(rows: int, classes: int) -> tuple[NDArray[Any], NDArray[Any], NDArr
 
 @pytest.mark.parametrize("classes", [2, 3, 5])
 def test_scores_of_classes_are_those_of_scikit_learn(classes: int) -> None:
-    """Each metric of each resample is the one of the rows drawn."""
+    """Each metric of each resample is scikit-learn's on the rows that were drawn."""
     truth, predictions, odds = labelled(60, classes)
     answered = evaluation(truth.tolist(), predictions.tolist(), odds.tolist())
     drawn = next(weights(len(truth)))[:5]
@@ -58,7 +58,7 @@ def test_scores_of_classes_are_those_of_scikit_learn(classes: int) -> None:
 
 
 def test_scores_of_numbers_are_those_of_scikit_learn() -> None:
-    """Each metric of each resample is the one of the rows drawn."""
+    """Each metric of each resample is scikit-learn's on the rows that were drawn."""
     random = np.random.default_rng(0)
     truth = random.normal(size=51)
     predictions = truth + random.normal(size=51) / 3
@@ -79,7 +79,7 @@ def test_scores_of_numbers_are_those_of_scikit_learn() -> None:
 
 
 def test_resamples_draw_as_many_rows_as_there_are() -> None:
-    """Every row is drawn as often as any other, and never from beyond the table."""
+    """Each resample draws as many rows as there are, and every row is equally likely."""
     drawn = np.concatenate(list(weights(6)))
     assert drawn.shape == (count(6), 6)
     assert set(drawn.sum(axis=1)) == {6}
@@ -87,7 +87,7 @@ def test_resamples_draw_as_many_rows_as_there_are() -> None:
 
 
 def test_interval_of_a_share_is_that_of_its_distribution() -> None:
-    """90 of 100 rows right: the share is between 84 % and 95 % (binomial, 95 %)."""
+    """90 of 100 rows right give the binomial 95 % interval, 84 % to 95 %."""
     answered = evaluation([1.0] * 90 + [0.0] * 10, [1.0] * 100)
     scores = np.concatenate([scorer(answered, None)(drawn)["mae"] for drawn in weights(100)])
     assert interval(1 - scores) == pytest.approx((0.84, 0.95), abs=0.011)
@@ -114,7 +114,7 @@ def test_segments_of_a_column_of_categories_are_its_values() -> None:
 
 
 def test_part_keeps_every_list_in_step() -> None:
-    """The rows of a segment bring everything that is known of them."""
+    """A subset of an evaluation has the rows' entries of every list in it."""
     answered = evaluation(["a", "b"], ["b", "a"], [[0.1, 0.9], [0.8, 0.2]])
     answered.others = {"place": ["north", "south"]}
     kept = subset(answered, [1])
@@ -124,7 +124,7 @@ def test_part_keeps_every_list_in_step() -> None:
 
 @pytest.mark.parametrize("mean", [0.0, 1e8, -1e12])
 def test_r2_keeps_its_digits_where_the_mean_is_large_beside_the_spread(mean: float) -> None:
-    """Years in milliseconds have the r2 of scikit-learn too, in every resample."""
+    """For a truth such as milliseconds since 1970, r2 is scikit-learn's in every resample."""
     random = np.random.default_rng(1)
     truth = mean + random.normal(size=80)
     predictions = truth + random.normal(size=80) / 2
@@ -136,7 +136,7 @@ def test_r2_keeps_its_digits_where_the_mean_is_large_beside_the_spread(mean: flo
 
 
 def test_r2_of_a_truth_that_does_not_vary_does_not_exist() -> None:
-    """There is no spread to explain, not even where one is left by rounding."""
+    """r2 is NaN for a constant truth, even if rounding leaves some spread."""
     truth = [0.1] * 49 + [0.7]
     drawn = np.array([[1] * 49 + [0], [1] * 50])
     scores = scorer(evaluation(truth, [0.2] * 50), None)(drawn)["r2"]

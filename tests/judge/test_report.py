@@ -68,7 +68,7 @@ def test_page_shows_every_picture(written: dict[str, str]) -> None:
 
 
 def test_page_of_a_first_model_has_its_own_pictures(shop: Shop) -> None:
-    """Without a published model nothing is left empty."""
+    """Without a published model, the page shows its own pictures and leaves none empty."""
     new = shop.train(flowers(), LOGISTIC)
     judgement = judge(new, None, model_toml.read("made", new.path.parent).gate)
     page = formats(judgement)["html"].decode()
@@ -98,13 +98,13 @@ def overridden(shop: Shop, good: Bundle) -> Judgement:
 
 
 def test_reason_of_an_override_is_recorded_as_it_was_given(overridden: Judgement) -> None:
-    """Not a character is lost where machines read it."""
+    """report.json holds an override's reason character for character."""
     assert json.loads(formats(overridden)["json"])["override"] == HOSTILE
     assert overridden.report.verdict == "accepted"
 
 
 def test_reason_of_an_override_cannot_break_out(overridden: Judgement) -> None:
-    """A log sees one printable line; Markdown sees code, and a page sees text."""
+    """A reason is one printable line in a log, code in Markdown and text in a page."""
     headline = overridden.report.headline
     assert headline.isprintable()
     assert headline.endswith("| @everyone [l](javascript:x) &amp; end")
@@ -135,7 +135,7 @@ def text_everywhere(value: object) -> None:
 
 
 def test_report_of_hostile_words_has_the_markup_of_a_harmless_one(overridden: Judgement) -> None:
-    """Models, columns, categories, classes, reasons and notes may say what they like."""
+    """Names, reasons and notes of any text leave the report's markup as it is."""
     hostile = copy.deepcopy(overridden)
     text_everywhere(hostile.report)
     for evaluation in (hostile.fresh, hostile.compared, hostile.old, hostile.recorded):

@@ -163,7 +163,7 @@ def test_tags_refuse_a_branch_that_has_left_the_commit_behind(
 def test_tags_believe_git_before_the_environment(
     checkout: Checkout, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """On a branch, that branch counts."""
+    """On a branch, that branch counts and BRANCH does not."""
     checkout.commit()
     checkout.git("branch", "other")
     monkeypatch.setenv("BRANCH", "other")

@@ -13,7 +13,7 @@ from ship.waiting import LONGEST, progress, wait_for
 
 
 def test_wait_returns_what_it_waited_for() -> None:
-    """It looks again until it is so, and not once more."""
+    """A wait looks until the condition holds, and returns what it saw."""
     seen = iter([503, 503, 200, 500])
     assert wait_for(lambda: next(seen), lambda status: status == 200, "It must be 200", 5,
                     interval=0.001) == 200  # fmt: skip
@@ -21,12 +21,12 @@ def test_wait_returns_what_it_waited_for() -> None:
 
 
 def test_wait_looks_once_before_it_gives_up() -> None:
-    """What is so already needs no time."""
+    """A wait of no time still looks once."""
     assert wait_for(lambda: 200, lambda status: status == 200, "It must be 200", 0) == 200
 
 
 def test_wait_tells_what_it_saw_last() -> None:
-    """Whoever waited in vain reads why, in words that are made for that and end somewhere."""
+    """The error of a wait has what it saw last, described and cut."""
     start = time.monotonic()
     with pytest.raises(StageError, match=r"It must be 200 within 0\.05 s\. Got 503 instead"):
         wait_for(lambda: 503, lambda status: status == 200, "It must be 200", 0.05, interval=0.01)
@@ -39,7 +39,7 @@ def test_wait_tells_what_it_saw_last() -> None:
 def test_progress_says_that_a_step_goes_on_and_how_far_it_is(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """What goes on inside another step is told alone; what has ended is told no more."""
+    """A long step says how far it is; of nested ones only the innermost speaks."""
     monkeypatch.setattr(waiting, "SILENT", 0.02)
     with progress("build"):
         with progress("tests", lambda: "3 passed"):
@@ -54,7 +54,7 @@ def test_progress_says_that_a_step_goes_on_and_how_far_it_is(
 
 
 def test_progress_is_silent_about_a_short_step(capsys: pytest.CaptureFixture[str]) -> None:
-    """Nobody has to be told of what is over."""
+    """A short step prints nothing."""
     with progress("build"):
         pass
     assert capsys.readouterr().err == ""

@@ -19,7 +19,7 @@ pytestmark = pytest.mark.slow  # trains models
 
 
 def test_bundle_passes_its_gate(trained: Trained) -> None:
-    """A model in this repository is good enough to be published."""
+    """Each model in this repository passes its gate."""
     assert trained.bundle.manifest.gate.passed
     assert [check.passed for check in trained.bundle.manifest.gate.checks] == [
         True for _ in trained.spec.gate.rules.bounds

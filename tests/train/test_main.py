@@ -81,7 +81,7 @@ def test_training_shows_each_step_and_nothing_else(folder: Folder) -> None:
 
 
 def test_failed_gate_is_an_exit_code_and_still_a_bundle(folder: Folder) -> None:
-    """The evaluation of a model that is not good enough is what its author needs."""
+    """A failed gate is an exit code, and the bundle is written for its author to read."""
     csv = "x,y\n" + "".join(f"{row % 5},{'ab'[row % 2]}\n" for row in range(40))
     folder.write(csv, default_toml(csv).replace("0.5", "0.99"))
     train = ("train", "made", "--models", folder.root, "--out", folder.root / "out")
@@ -93,7 +93,7 @@ def test_failed_gate_is_an_exit_code_and_still_a_bundle(folder: Folder) -> None:
 
 
 def test_metric_that_does_not_exist_fails_the_gate(folder: Folder) -> None:
-    """All held-out prices are equal, so there is nothing whose r2 a bound could be met by."""
+    """A bound on r2 fails if all held-out values are equal."""
     csv = "x,y\n" + "".join(f"{row},{5 + (row == 0)}\n" for row in range(40))
     toml = default_toml(csv).replace("classification", "regression").replace("accuracy", "r2")
     manifest = train_here(folder.write(csv, toml, RIDGE), folder.root / "out")
@@ -118,7 +118,7 @@ def test_models_are_looked_for_where_the_setting_says(
 
 
 def test_mistake_is_one_line_without_a_traceback(tmp_path: Path) -> None:
-    """Somebody's mistake is not our crash."""
+    """A mistake in a model is one line on stderr, without a traceback."""
     process = command("train", "nowhere", "--models", tmp_path, "--out", tmp_path / "out")
     assert process.returncode == ModelError.exit_code
     assert process.stderr.startswith("error: Model 'nowhere' must be a folder")
@@ -155,7 +155,7 @@ def test_mistake_is_one_line_without_a_traceback(tmp_path: Path) -> None:
     ],
 )
 def test_estimator_that_is_none_is_refused(folder: Folder, source: str, words: str) -> None:
-    """What estimator.py must be is said together with what it is."""
+    """An estimator.py that builds no estimator is refused with what it built."""
     spec = folder.write(two_classes(), estimator=source)
     with pytest.raises(ModelError) as caught:
         train_here(spec, folder.root / "out")
@@ -164,7 +164,7 @@ def test_estimator_that_is_none_is_refused(folder: Folder, source: str, words: s
 
 
 def test_estimator_file_that_is_absent_is_named(folder: Folder) -> None:
-    """A folder without estimator.py is no model yet."""
+    """A folder without estimator.py is refused."""
     spec = folder.write(two_classes())
     (folder.path / "estimator.py").unlink()
     with pytest.raises(ModelError, match=r"estimator\.py must be a file that defines build"):

@@ -121,7 +121,7 @@ def test_body_of_header_lines_stays_a_body(bundle: Path, path: str, form: Any) -
 def test_wish_to_upgrade_is_answered_and_ends_the_connection(
     bundle: Path, path: str, form: Any, upgrade: bytes
 ) -> None:
-    """However it is split, the body of such a request is read, and nothing is behind it."""
+    """The body of a request for an upgrade is read however it is split, and nothing follows it."""
     stream = form(path, json.dumps(BODIES[path]).encode(), upgrade) + SMUGGLED
     for received in play_all(bundle, everywhere(stream)):
         assert statuses(received.answers) == [200]
@@ -131,7 +131,7 @@ def test_wish_to_upgrade_is_answered_and_ends_the_connection(
 
 
 def test_wish_to_upgrade_behind_an_unanswered_request(bundle: Path) -> None:
-    """In a row of requests it is answered in its turn, and is the last."""
+    """A pipelined request for an upgrade is answered in its turn, and is the last."""
     body = json.dumps(BODIES["/predict"]).encode()
     stream = post("/predict", body) + post("/predict", body, UPGRADES[0]) + SMUGGLED
     for received in play_all(bundle, everywhere(stream)):
@@ -187,7 +187,7 @@ def test_what_another_server_reads_otherwise_is_refused(request_: bytes) -> None
 
 
 def test_same_requests_as_another_parser() -> None:
-    """Of thousands of streams we see what h11 sees, or refuse it; of good ones, everything."""
+    """Of thousands of streams the server reads what h11 reads, or refuses; good ones all."""
     writer = Writer(seed=10)
     streams = [writer.stream() for _ in range(4000)]
     good = refused = 0
@@ -226,7 +226,7 @@ def test_same_requests_as_another_parser() -> None:
 def test_answer_before_the_body_ends_the_connection(
     bundle: Path, head: bytes, status: int, framing: bytes
 ) -> None:
-    """Whoever is answered before the body has come is told so, and the rest is not parsed."""
+    """An answer before the body has come says that it ends the connection, which it does."""
     streams = [
         [head + framing + b"\r\n\r\n", rest, SMUGGLED * 5]
         for rest in (SMUGGLED, b"0\r\n\r\n" + SMUGGLED, b" " * 200 + SMUGGLED)
@@ -262,7 +262,7 @@ def test_server_that_is_not_ready_ends_the_connection(bundle: Path) -> None:
 
 
 def test_answer_that_begins_before_the_body_has_come() -> None:
-    """It ends the connection too, if the body comes whole while it is sent."""
+    """An answer that begins before the body has come ends the connection, even if it comes then."""
 
     async def slow(_: Scope, receive: Receive, send: Send) -> None:
         await send({"type": "http.response.start", "status": 200, "headers": []})
@@ -280,7 +280,7 @@ def test_answer_that_begins_before_the_body_has_come() -> None:
 
 
 def test_trailers_are_no_headers() -> None:
-    """What comes behind a chunked body does not pass for what was said before it."""
+    """The trailers of a chunked body do not count as headers of its request."""
     headers = []
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
@@ -307,7 +307,7 @@ def test_trailers_are_no_headers() -> None:
 )
 @pytest.mark.parametrize("more", [PROBE, b"nonsense\r\n\r\n", b"\x00", b"GET /\xff HTTP/1.1\r\n"])
 def test_nothing_follows_the_last_request(last: bytes, more: bytes) -> None:
-    """What comes behind a request that says that it is the last is thrown away, and no more."""
+    """Whatever follows a request that says it is the last is thrown away."""
     for seen, received in recorded(everywhere(last + more)):
         assert seen == [Request(b"POST", b"/predict", b"{}")]
         assert statuses(received.answers) == [200]
@@ -316,7 +316,7 @@ def test_nothing_follows_the_last_request(last: bytes, more: bytes) -> None:
 
 
 def test_malformed_request_behind_another_takes_no_answer(bundle: Path) -> None:
-    """What came whole before it gets its own answer, and then the connection ends."""
+    """The request before a malformed one gets its answer, and then the connection ends."""
     body = json.dumps(BODIES["/predict"]).encode()
     for bad in (b"nonsense\r\n\r\n", b"POST / HTTP/1.1\r\ntransfer-encoding: chunked\r\n\r\nx\r\n"):
         stream = post("/predict", body) * 2 + bad + SMUGGLED
@@ -334,7 +334,7 @@ def server(bundle: Path) -> Iterator[Server]:
 
 @pytest.mark.parametrize(("path", "status"), [("/health", 405), ("/predict", 405), ("/x", 404)])
 def test_client_that_still_sends_reads_its_refusal(server: Server, path: str, status: int) -> None:
-    """Megabytes that nobody wants do not cost a client the answer that says so."""
+    """A client that still sends megabytes of a refused body can read why it was refused."""
     with socket.create_connection(("127.0.0.1", server.port), timeout=10) as client:
         head = b"PUT %b HTTP/1.1\r\nhost: x\r\ncontent-length: 20000000\r\n\r\n" % path.encode()
         client.sendall(head)
@@ -348,7 +348,7 @@ def test_client_that_still_sends_reads_its_refusal(server: Server, path: str, st
 
 @pytest.mark.parametrize("pause", [0.0, 0.1])
 def test_client_that_never_stops_is_cut_off(server: Server, pause: float) -> None:
-    """Neither endless bytes nor endless time keep a refused connection open."""
+    """A refused connection ends after so many bytes, or so much time, whatever still comes."""
     start = time.monotonic()
     with socket.create_connection(("127.0.0.1", server.port), timeout=10) as client:
         client.sendall(b"PUT /health HTTP/1.1\r\nhost: x\r\ncontent-length: 999999999\r\n\r\n")
@@ -369,7 +369,7 @@ def router(server: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator
 @pytest.mark.engine
 @pytest.mark.parametrize("path", BODIES)
 def test_strangers_behind_a_router_get_their_own_answers(router: Router, path: str) -> None:
-    """While bodies full of requests come in, who asks for its health is told of its health."""
+    """While others send bodies full of requests, each client gets the answer to its own request."""
     smuggled = [b"GET /metrics HTTP/1.1\r\nx: ", SMUGGLED, b"GET /v2 HTTP/1.1\r\nhost: x\r\n\r\n"]
     stop = threading.Event()
     failures: list[str] = []
@@ -412,7 +412,7 @@ def ask_for_health(router: Router, stop: threading.Event, failures: list[str]) -
      "metrics/", "metrics?x", "metrics;", "%256detrics", "metrics%00", "metrics%20"],
 )  # fmt: skip
 def test_router_has_no_way_to_the_metrics(router: Router, path: str) -> None:
-    """However it is written, the address of a replica's metrics leads a client nowhere."""
+    """No way to write the address of a replica's metrics leads through the router."""
     with socket.create_connection(("127.0.0.1", router.port), timeout=5) as client:
         request = f"GET /flowers/{path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n"
         client.sendall(request.encode())

@@ -82,7 +82,7 @@ def test_every_input_and_class_has_a_cell(bundle: Path, inputs: int, classes: in
 
 
 def test_cells_that_nobody_uses_cost_nothing(bundle: Path) -> None:
-    """Hundreds of workers could be started: a row takes memory when its worker counts."""
+    """Room is made for hundreds of workers, but only those that count take memory."""
     manifest = widened(bundle, 50_000, 0)
     before, start = resident_bytes(), time.perf_counter()
     metrics = Metrics(manifest, ROUTES, workers=256)
@@ -168,7 +168,7 @@ def test_id_cannot_write_the_routers_answer(router: Router, identity: bytes) -> 
 def test_address_cannot_write_the_routers_answer(
     router: Router, method: bytes, address: bytes
 ) -> None:
-    """Whatever is asked for, and in whatever form, the answer is JSON, and of us."""
+    """Whatever address is asked for, the answer is JSON that the router wrote."""
     head, body = ask(router.port, b"%b %b HTTP/1.1\r\n" % (method, address) + HEADERS + b"\r\n")
     if b"\r\nlocation:" not in head:
         assert isinstance(json.loads(body)["error"], str)
@@ -196,7 +196,7 @@ def test_other_errors_of_the_router_are_json(router: Router, request_: bytes, st
 
 @pytest.mark.engine
 def test_no_replica_is_said_in_json(make_router: Callable[[int], Router]) -> None:
-    """A model whose replicas are gone is a 502, with nothing of the client's in it."""
+    """A model without replicas is a 502 that repeats nothing of the request."""
     with make_router(int(free_address().rpartition(":")[2])) as alone:
         request = b'GET /flowers/"?" HTTP/1.1\r\n%bx-request-id: "\r\n\r\n' % HEADERS
         head, body = ask(alone.port, request)
@@ -207,7 +207,7 @@ def test_no_replica_is_said_in_json(make_router: Callable[[int], Router]) -> Non
 @pytest.mark.engine
 @pytest.mark.parametrize("identity", [b"good-2", b'bad"', b"\x1b[2J", b"a" * 129])
 def test_id_is_the_same_everywhere(router: Router, server: Server, identity: bytes) -> None:
-    """The router, its log, the replica, its log and the answer speak of one id, and a safe one."""
+    """The router, the replica, both logs and the answer have the same safe request id."""
     body = b'{"features":[5.1,3.5,1.4,0.2]}'
     line = b"x-request-id: %b\r\ncontent-type: application/json\r\n" % identity
     request = b"POST /flowers/predict HTTP/1.1\r\n%b%bcontent-length: %d\r\n\r\n%b"
@@ -233,7 +233,7 @@ def test_routers_log_is_json_whatever_comes(router: Router) -> None:
 
 @pytest.mark.parametrize("identity", [name for name in IDS if not REQUEST_ID.fullmatch(name)])
 def test_server_echoes_no_id_that_is_more_than_a_name(server: Server, identity: bytes) -> None:
-    """An id that could be markup, an escape or a line of a log is replaced, or refused with all."""
+    """An id with other characters than a name's is replaced, or its request is refused."""
     line = b"x-request-id: %b\r\ntraceparent: 00-%b\r\n" % (identity, identity)
     head, _ = ask(server.port, b"POST /predict HTTP/1.1\r\n" + HEADERS + line + b"\r\n")
     assert b"traceparent" not in head

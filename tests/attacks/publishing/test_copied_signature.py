@@ -113,7 +113,7 @@ def refused(target: Memory, source: Registry | Layout, tag: str, reason: str) ->
 
 @signing
 def test_signed_image_of_another_model_is_refused(published: Published, target: Memory) -> None:
-    """A signed diabetes, copied with its signature to iris's repository, is no iris."""
+    """A signed image of diabetes, copied with its signature to iris's repository, is refused."""
     diabetes = published.image("diabetes", "diabetes")
     publish(diabetes, [MAIN], published.diabetes)
     cosign("copy", f"{published.diabetes}:main", f"{published.iris}:main")
@@ -129,7 +129,7 @@ def test_signed_image_of_another_model_is_refused(published: Published, target: 
 def test_old_signed_version_is_refused_under_a_newer_tag(
     published: Published, target: Memory
 ) -> None:
-    """An old image that is rightly signed as 1.0.0 is neither 1.1.0 nor any 1.1."""
+    """An image that is signed as 1.0.0 is refused under the tags 1.1.0 and 1.1."""
     old, new = published.image("old"), published.image("new", created=SECOND)
     publish(old, [Tag(tag, fixed=tag == "1.0.0") for tag in ("1.0.0", "1.0", "1")], published.iris)
     publish(new, [Tag(tag, fixed=tag == "1.1.0") for tag in ("1.1.0", "1.1", "1")], published.iris)
@@ -147,7 +147,7 @@ def test_old_signed_version_is_refused_under_a_newer_tag(
 def test_image_that_was_never_released_is_refused_as_latest(
     published: Published, target: Memory
 ) -> None:
-    """What was published from a branch, rightly signed, is no release."""
+    """A signed image of a branch is refused under `latest`, which promises a release."""
     branch = published.image("branch")
     publish(branch, [MAIN], published.iris)
     published.iris.tag(branch, "latest")
@@ -159,7 +159,7 @@ def test_image_that_was_never_released_is_refused_as_latest(
 def test_signature_that_names_another_model_is_refused(
     published: Published, target: Memory, tmp_path: Path
 ) -> None:
-    """Labels are no signature: an image that calls itself iris must be signed as iris."""
+    """An image that is labelled iris and signed as another model is refused."""
     image = published.image("one")
     published.iris.push(image)
     published.iris.tag(image, "main")
@@ -172,7 +172,7 @@ def test_signature_that_names_another_model_is_refused(
 def test_bundle_of_another_model_is_refused(
     published: Published, target: Memory, tmp_path: Path
 ) -> None:
-    """An image that is labelled as iris must serve iris: it is not signed, nor let serve."""
+    """An image labelled iris that holds another model's bundle is neither signed nor deployed."""
     image = published.image("one", bundle="diabetes")
     with pytest.raises(StageError, match=r"must hold a bundle of iris\. Got diabetes instead"):
         publish(image, [MAIN], published.iris)
@@ -186,7 +186,7 @@ def test_bundle_of_another_model_is_refused(
 def test_annotation_that_is_not_signed_does_not_count(
     published: Published, target: Memory, tmp_path: Path
 ) -> None:
-    """What somebody writes beside a signature that names nothing is not what was signed."""
+    """Annotations beside a signature do not count unless the signature covers them."""
     image = published.image("one")
     published.iris.push(image)
     published.iris.tag(image, "main")
@@ -218,7 +218,7 @@ def annotate(target: Registry, tag: str, claims: dict[str, str]) -> None:
 def test_signature_of_another_key_is_refused(
     published: Published, target: Memory, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Who signs as iris must be who publishes."""
+    """A signature with the right claims by another key is refused."""
     publish(published.image("one"), [MAIN], published.iris)
     make_key(tmp_path / "other", monkeypatch)
     refused(target, published.iris, "main", "must carry a valid signature")
@@ -228,7 +228,7 @@ def test_signature_of_another_key_is_refused(
 def test_tag_that_was_moved_back_is_refused_without_the_word(
     published: Published, target: Memory
 ) -> None:
-    """What is older than what serves takes OLDER=yes; going back by rollback is a word itself."""
+    """Deploying an image older than what serves takes OLDER=yes; a rollback does not."""
     old, new = published.image("old"), published.image("new", created=SECOND)
     same = published.image("same", created=SECOND)
     for image in (old, new, same):
@@ -251,7 +251,7 @@ def test_tag_that_was_moved_back_is_refused_without_the_word(
 def test_index_is_verified_on_every_platform(
     published: Published, target: Memory, tmp_path: Path
 ) -> None:
-    """One platform of diabetes in a signed index of iris is enough to refuse all of it."""
+    """An index of iris with one platform of diabetes is refused."""
     good = join([published.image("one", architecture=platform) for platform in ("amd64", "arm64")])
     publish(good, [MAIN], published.iris)
     deploy(target, published.iris, "iris", "main")

@@ -169,7 +169,7 @@ ATTACKS: dict[Callable[[Path], None], str] = {
 def test_spoilt_bundle_is_refused_with_nothing_replaced(
     stranger: Path, tmp_path: Path, spoil: Callable[[Path], None]
 ) -> None:
-    """All of a bundle is taken, or none: what was there before stays as it was."""
+    """A bundle is taken whole or not at all; a refused one leaves the bundle before it."""
     target = tmp_path / "dist" / "bundle"
     take(stranger, target)
     before = {file.name: file.read_bytes() for file in target.iterdir()}
@@ -183,7 +183,7 @@ def test_spoilt_bundle_is_refused_with_nothing_replaced(
 
 
 def test_bundle_is_taken_byte_for_byte(stranger: Path, tmp_path: Path) -> None:
-    """Nothing that was received is rewritten, the manifest's white space included."""
+    """An imported bundle keeps its bytes, the manifest's white space included."""
     manifest = stranger / "manifest.json"
     manifest.write_bytes(b"\n" + manifest.read_bytes())
     take(stranger, tmp_path / "taken")
@@ -193,7 +193,7 @@ def test_bundle_is_taken_byte_for_byte(stranger: Path, tmp_path: Path) -> None:
 
 
 def test_evaluation_is_not_read_through_a_link(stranger: Path) -> None:
-    """What the judge reads is in the bundle, or nowhere."""
+    """An evaluation that is a link out of the bundle, or absent, is refused."""
     (stranger / "evaluation.json").rename(stranger.parent / "elsewhere")
     (stranger / "evaluation.json").symlink_to(stranger.parent / "elsewhere")
     with pytest.raises(BundleError, match=r"evaluation\.json must be a regular file\. Got a link"):

@@ -121,7 +121,7 @@ def assigned(values: dict[str, str]) -> list[str]:
 
 
 def test_variables_are_those_that_users_are_told_of() -> None:
-    """The list of what is attacked is read, and holds at least these."""
+    """The variables that are attacked hold at least these well-known ones."""
     expected = {"MODEL", "TAG", "RELEASE", "BUNDLE", "IMAGES", "A", "B", "NAME", "CSV", "TARGET",
                 "REGISTRY", "OVERRIDE", "OVERLAY", "UPGRADE", "TRAIN_BACKEND", "PYTHON", "ACT",
                 "PEERS", "PYTHON_IMAGE", "REPLICAS", "GATEWAY", "PATH", "HOME"}  # fmt: skip
@@ -130,7 +130,7 @@ def test_variables_are_those_that_users_are_told_of() -> None:
 
 @pytest.mark.parametrize("variable", variables())
 def test_make_runs_nothing_to_say_what_it_would_do(variable: str, desk: Desk) -> None:
-    """Whatever word is asked for, and from either source."""
+    """`make -n` runs nothing of a variable's value, from command line or environment."""
     value = values("".join(PAYLOADS))[variable]
     for arguments, environment in (([f"{variable}={value}"], {}), ([], {variable: value})):
         process = desk.make("--dry-run", *words(), *arguments, **environment)
@@ -150,14 +150,14 @@ def test_words_run_nothing_that_variables_hold(payload: str, desk: Desk) -> None
 
 
 def test_words_run_for_real_at_the_desk(desk: Desk) -> None:
-    """The desk would show an attack: every word but the one that removes it runs to its end."""
+    """With the recording programs, every word but `clean` runs to its end."""
     process = desk.make(*words()[:-1])
     assert process.returncode == 0, process.stderr
     assert desk.recorded("ORT_DISABLE_TELEMETRY") == {"1"}
 
 
 def test_sub_makes_are_handed_no_value(desk: Desk) -> None:
-    """MAKEFLAGS carries no definition, which a make below would expand; programs find it set."""
+    """MAKEFLAGS carries no definition, which a make below would expand."""
     (desk.root / "Makefile.outer").write_text("include Makefile\nouter:\n\t@$(MAKE) --dry-run "
                                               "check verify && python\n")  # fmt: skip
     for payload in PAYLOADS:
@@ -169,7 +169,7 @@ def test_sub_makes_are_handed_no_value(desk: Desk) -> None:
 @pytest.mark.parametrize("name", sorted(set(re.findall(r"^override ([A-Z_]+)", MAKEFILE,
                                                        re.MULTILINE)) - {"PATH"}))  # fmt: skip
 def test_own_variables_of_the_makefile_are_its_own(name: str, desk: Desk) -> None:
-    """What recipes are made of cannot be set from outside."""
+    """The Makefile's own variables cannot be set from outside."""
     goals = ["--dry-run", *words()]
     before = desk.make(*goals).stdout
     assert desk.make(*goals, f"{name}=touch CANARY;").stdout == before
@@ -183,7 +183,7 @@ def recipes() -> Iterator[str]:
 
 
 def test_recipes_name_no_variable_of_a_users() -> None:
-    """Make expands its own in them; the shell expands others in quotes, but for lists of words."""
+    """Recipes expand only the Makefile's own variables, and unquoted only two lists of words."""
     own = set(re.findall(r"^override ([A-Z_]+)", MAKEFILE, re.MULTILINE))
     for recipe in recipes():
         expanded = set(re.findall(r"(?<!\$)\$(?:\(([^)]*)\)|\{([^}]*)\}|([^$({]))", recipe))
@@ -194,7 +194,7 @@ def test_recipes_name_no_variable_of_a_users() -> None:
 
 
 def test_makefile_expands_no_variable_of_a_users() -> None:
-    """Outside of recipes, a user's variable is asked for its value alone, which is data."""
+    """Outside of recipes, the Makefile reads a user's variable only by `value`."""
     text = MAKEFILE.replace("\\\n", " ")
     own = set(re.findall(r"^(?:override |export )*([A-Z_]+) :=", text, re.MULTILINE))
     expanded = set(re.findall(r"(?<!\$)\$[({](\.?[A-Z_]+)[)}]", text))
@@ -204,7 +204,7 @@ def test_makefile_expands_no_variable_of_a_users() -> None:
 @pytest.mark.parametrize("payload", PAYLOADS)
 @pytest.mark.parametrize("name", ["MODEL", "TAG", "RELEASE", "REGISTRY", "BUNDLE", "IMAGES", "A"])
 def test_settings_refuse_what_is_none(name: str, payload: str) -> None:
-    """Each is checked before anything else, and shown so that no terminal obeys it."""
+    """A setting of another form is refused with a message that no terminal obeys."""
     with pytest.raises(UsageError) as refused:
         settings.read([name], {name: payload})
     assert "must be" in str(refused.value)
@@ -223,7 +223,7 @@ def test_settings_refuse_what_is_none(name: str, payload: str) -> None:
     ],
 )  # fmt: skip
 def test_settings_refuse_what_only_looks_like_it(name: str, value: str) -> None:
-    """Near misses are told, with what is expected."""
+    """A setting that is nearly right is refused with what is expected."""
     with pytest.raises(UsageError, match=r"must be"):
         settings.read([name], {name: value})
 
@@ -238,19 +238,19 @@ def test_settings_refuse_what_only_looks_like_it(name: str, value: str) -> None:
     ],
 )  # fmt: skip
 def test_settings_take_what_is_one(name: str, value: str) -> None:
-    """What is right comes through as it is; a reason may hold whatever can be read."""
+    """A right setting is read as it is; a reason may hold any visible text."""
     read = settings.read([name], {name: value})
     assert str(getattr(read, name.lower())) == value
 
 
 def test_every_setting_is_read_by_a_word() -> None:
-    """Each check is of use, and no word reads what is not checked."""
+    """Each setting that is checked is read by a word, and each that is read is checked."""
     read = {name for word in WORDS.values() for name in word.reads} | {"MODEL", "REGISTRY"}
     assert read == set(settings.CHECKS)
 
 
 def test_words_check_their_settings_first(tmp_path: Path) -> None:
-    """No engine, no registry and no cluster is asked before a tag is one."""
+    """A wrong tag is refused before any engine, registry or cluster is asked."""
     environment = {"PATH": str(tmp_path), "TAG": "$(touch CANARY)"}
     command = [sys.executable, "-m", "ship", "deploy"]
     process = subprocess.run(
@@ -264,7 +264,7 @@ def test_words_check_their_settings_first(tmp_path: Path) -> None:
 @pytest.mark.parametrize("folder", ["$(touch CANARY)", "a;b", "-rf", "Iris", "a b", "a\nb", "`id`",
                                     ".hidden", "a__b", "é", "a" * 41])  # fmt: skip
 def test_folder_with_no_models_name_is_an_error(folder: str, fork: Fork) -> None:
-    """It is no model and not passed over either: planning ends, and names it and its cure."""
+    """A folder whose name no model may have ends planning with an error that suggests one."""
     odd = fork.root / "model" / folder
     shutil.copytree(fork.root / "model/iris", odd)
     try:
@@ -291,7 +291,7 @@ def test_folder_with_no_models_name_is_an_error(folder: str, fork: Fork) -> None
     ],
 )
 def test_git_tag_that_is_no_version_releases_nothing(tag: str, fork: Fork) -> None:
-    """Git allows such a tag, and the workflow is handed its name."""
+    """A git tag with a shell command in it is refused by the words that release."""
     fork.git("tag", tag)
     for word in ("plan", "version"):
         process = subprocess.run(
@@ -308,7 +308,7 @@ def test_git_tag_that_is_no_version_releases_nothing(tag: str, fork: Fork) -> No
 def test_output_of_a_step_is_one_line(
     value: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A line more would be an output more, by whoever chose the value."""
+    """A value of two lines is refused, as it would set another output."""
     monkeypatch.setenv("GITHUB_OUTPUT", str(tmp_path / "outputs"))
     with pytest.raises(ShipError, match="An output must have a plain name"):
         set_outputs(first="fine", second=value)

@@ -144,7 +144,7 @@ def test_progress_counts_where_the_end_is_unknown() -> None:
 
 
 def test_progress_is_silent_elsewhere() -> None:
-    """Where nobody looks nothing is drawn."""
+    """No progress is drawn where standard error is no terminal."""
     pipe = io.StringIO()
     progress = Progress(lambda: 0.5, pipe)
     progress.add(1)
@@ -202,7 +202,7 @@ def test_reader_that_leaves_ends_it_quietly(make_bundle: Any) -> None:
 
 
 def test_all_rows_may_be_bad(make_bundle: Any) -> None:
-    """A table of bad rows leaves its header."""
+    """If every row is bad and skipped, only the header is written."""
     table = b"island,bill,sex,mass\nMars,,,4000\nMars,,,4000\n"
     assert score(make_bundle("birds"), table, skip=True).count("\n") == 1
 

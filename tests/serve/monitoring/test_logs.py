@@ -62,7 +62,7 @@ def test_traceparent_is_passed_through(flowers_server: Server) -> None:
 
 
 def test_malformed_traceparent_is_dropped(flowers_server: Server) -> None:
-    """What is no trace context goes nowhere."""
+    """A malformed traceparent is neither answered nor logged."""
     answer = flowers_server.send(b'{"features":[1,2,3,4]}', traceparent="00-xyz")
     assert "traceparent" not in answer.headers
 

@@ -92,13 +92,13 @@ def test_missing_bundle_is_refused(tmp_path: Path, assert_refused: Refused) -> N
 
 
 def test_other_schema_version_is_refused(bundle: Path, assert_refused: Refused) -> None:
-    """A bundle of another schema version is not guessed at."""
+    """A bundle of another schema version is refused."""
     change_manifest(bundle, schema_version=99)
     assert_refused(bundle, errors.BrokenBundle, "schema_version must be 1. Got 99")
 
 
 def test_failed_gate_is_refused(tmp_path: Path, assert_refused: Refused) -> None:
-    """A model under its own thresholds is not served."""
+    """A bundle whose gate failed is not served."""
     assert_refused(flowers(tmp_path / "bad", gate=False), errors.GateFailed, "score is 0.9")
 
 

@@ -73,7 +73,7 @@ def names_in_engine() -> list[str]:
 
 
 def test_joblib_model_answers_in_its_own_container(published: Baseline) -> None:
-    """Wanted about the rows it was held against, it gives the recorded answers, to the last bit."""
+    """A published joblib model, asked in its container, gives the recorded answers exactly."""
     recorded = evaluation_of(published.bundle.path)
     predictions, probabilities = as_published(published).ask(recorded.features)
     assert predictions == recorded.predictions
@@ -83,7 +83,7 @@ def test_joblib_model_answers_in_its_own_container(published: Baseline) -> None:
 
 @pytest.mark.nightly
 def test_measured_container_is_bounded_and_without_a_way_out(published: Baseline) -> None:
-    """It answers under the limits of its hosts, which whatever it does cannot exceed."""
+    """A measured container runs within the limits of its hosts and has no way out."""
     with serving(published.image, published.bundle) as server:
         assert server.ask() > 0
         port = server.connection.port

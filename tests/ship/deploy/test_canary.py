@@ -28,14 +28,14 @@ def counts(requests: float, errors: float = 0, bound: float = 0.001) -> Counts:
 
 
 def test_counts_add_up_replicas_and_leave_out_probes() -> None:
-    """Two replicas count twice, and a probe that said no is no failed request."""
+    """The counts of two replicas add up, and failed probes are not counted."""
     total = parse([METRICS, METRICS])
     assert (total.requests, total.errors) == (200, 6)
     assert total.quantile(0.95) == pytest.approx(0.006)
 
 
 def test_counts_since_are_what_came_in_between() -> None:
-    """What was counted before a trial says nothing about it."""
+    """Counts from before the trial are subtracted."""
     since = parse([METRICS]).since(parse([METRICS]))
     assert (since.requests, since.errors, since.quantile(0.95)) == (0, 0, 0)
 

@@ -26,7 +26,7 @@ def digests(*entries: Entry) -> list[str]:
 
 
 def test_stack_holds_what_served() -> None:
-    """What was refused or undone never served, and cannot be returned to."""
+    """A deploy that was refused or undone is not in the stack."""
     assert digests(
         entry("a"), entry("b", result="undone"), entry("c", result="refused"), entry("d", "canary")
     ) == ["a", "d"]

@@ -32,7 +32,7 @@ def make_folder(target: Path) -> None:
 def test_link_is_replaced_and_what_it_leads_to_is_left(
     tmp_path: Path, write: Callable[[Path], None], kind: str
 ) -> None:
-    """Whether a link leads to a file, to a folder or nowhere, only the link goes."""
+    """Replacing a link leaves what it leads to: a file, a folder or nothing."""
     victim, link = tmp_path / "victim", tmp_path / "dist" / "report.md"
     link.parent.mkdir()
     if kind == "file":

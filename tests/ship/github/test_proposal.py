@@ -19,7 +19,7 @@ def write(folder: Path, name: str, text: str) -> None:
 
 
 def test_proposal_is_every_report_with_nothing_active(tmp_path: Path) -> None:
-    """In the order of their names; nobody is notified, nothing is closed or loaded."""
+    """The text has every report in order of its name, and no mention, reference or image."""
     write(tmp_path / "reports", "report-iris", "iris: better, closes #1\n")
     write(tmp_path / "reports", "report-diabetes", "diabetes: ![x](https://example.com) @octocat\n")
     assert proposal(tmp_path / "reports", tmp_path / "body.md") == 0
@@ -39,14 +39,14 @@ def test_proposal_fits_a_pull_request(tmp_path: Path) -> None:
 
 
 def test_proposal_follows_no_link(tmp_path: Path) -> None:
-    """A report that leads elsewhere is refused."""
+    """A report that is a link is refused."""
     (tmp_path / "report.md").symlink_to("/etc/passwd")
     with pytest.raises(ShipError, match=r"must be a regular file\. Got a link"):
         proposal(tmp_path, tmp_path / "body.md")
 
 
 def test_pull_requests_are_made_of_neutral_text_alone() -> None:
-    """No workflow hands a report to `gh` as it is."""
+    """No workflow passes a report to `gh` without neutralising it."""
     for file in git.files(".github/workflows/*.yml", root=git.TOOL):
         for line in file.read_text().splitlines():
             if "--body" in line:

@@ -50,7 +50,7 @@ def reason(checkout: Checkout) -> str:
 
 
 def test_unpublished_model_is_built(checkout: Checkout, publish_iris: Publish) -> None:
-    """The first image of a model has nothing to be equal to."""
+    """A model that was never published is built."""
     assert "nothing is published" in reason(checkout)
 
 
@@ -85,7 +85,7 @@ def test_registry_that_cannot_be_read_builds(
 
 
 def test_release_refuses_a_version_that_is_taken(checkout: Checkout, publish_iris: Publish) -> None:
-    """Before anything is built: a version never comes to mean something else."""
+    """A version that is published already is refused before anything is built."""
     publish_iris("1.2.3")
     assert released_models(["iris"], "v1.2.3", checkout.models, checkout.root) == [
         Change("iris", "v1.2.3 releases it")

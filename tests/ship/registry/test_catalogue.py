@@ -57,7 +57,7 @@ def test_versions_tell_each_image_once_with_all_its_tags(
 def test_version_with_a_signature_is_said_to_have_one(
     target: Destination, good: Bundle, bad: Bundle, tmp_path: Path
 ) -> None:
-    """A signature is a tag beside the image, named after its digest; it is no version itself."""
+    """A signature is listed with its image, and not as a version."""
     archive = publish_to(target, good, tmp_path, "main")
     signature = archive.digest.replace(":", "-") + ".sig"
     publish_to(target, bad, tmp_path, signature)
@@ -148,7 +148,7 @@ class Lister(BaseHTTPRequestHandler):
 
 
 def test_referrers_are_asked_for_with_a_token() -> None:
-    """A registry that lists them wants to know who asks, as it does of everybody who pulls."""
+    """The list of referrers is asked for with the token that the registry demands."""
     with ThreadingHTTPServer(("127.0.0.1", 0), Lister) as server:
         Thread(target=server.serve_forever).start()
         target = Registry(f"127.0.0.1:{server.server_port}/owner/made")
@@ -160,7 +160,7 @@ def test_referrers_are_asked_for_with_a_token() -> None:
 def test_models_without_a_version_are_said_to_have_none(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """An empty destination is an answer, not an error."""
+    """For an empty destination the list says that nothing is published."""
     show("made", Layout(tmp_path / "nowhere"))
     assert "made: nothing is published at oci:" in capsys.readouterr().out
 
@@ -206,7 +206,7 @@ def test_diff_reports_on_two_published_versions(dist: Path) -> None:
 
 
 def test_diff_without_two_tags_names_those_there_are(dist: Path) -> None:
-    """Who does not remember a tag is told."""
+    """Without two tags, the error of `diff` names those that exist."""
     with pytest.raises(UsageError, match=r"Published: 1\.0\.0, 2\.0\.0\. Try: make diff"):
         diff("made", "1.0.0", "", dist)
 
@@ -214,7 +214,7 @@ def test_diff_without_two_tags_names_those_there_are(dist: Path) -> None:
 def test_line_says_where_metrics_are_claims(
     make_archive: MakeArchive, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Figures that nobody here has measured are listed as what they are."""
+    """The list marks metrics that nothing here has measured as claims."""
     labels = {"model-images.metric.r2": "0.9", "model-images.evaluation": "claimed"}
     target = Layout(tmp_path / "layout")
     publish(make_archive("claimed", **labels), [Tag("main")], target)

@@ -158,7 +158,7 @@ def remote(folder: Folder) -> Any:
 
 
 def test_data_of_a_url_is_checked_as_well(folder: Folder, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A download counts only if it has the recorded sha256."""
+    """A downloaded file must have the recorded sha256."""
     spec = remote(folder)
     answers = iter([two_classes().encode(), b"something else"])
     monkeypatch.setattr(urllib.request, "urlopen", lambda *_, **__: io.BytesIO(next(answers)))
@@ -199,7 +199,7 @@ def test_scikit_learn_tables_are_plain_csv(name: str) -> None:
     ],
 )
 def test_split_needs_every_class_in_every_part(folder: Folder, classes: str, words: str) -> None:
-    """What can't be learned and judged is refused before anything is fitted."""
+    """A class with too few rows for every part is refused before anything is fitted."""
     csv = "x,y\n" + "".join(f"{row},{label}\n" for row, label in enumerate(classes))
     spec = folder.write(csv)
     with pytest.raises(ModelError) as caught:

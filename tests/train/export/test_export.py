@@ -169,7 +169,7 @@ def fit_and_export(prepared: Parts, estimator: Any) -> Export:
 def test_export_answers_as_the_estimator(
     case: tuple[str, Any, Runtime], parts: Callable[[str], Parts]
 ) -> None:
-    """A graph proven equal, or the pickle with a reason: never a wrong answer."""
+    """An export answers as the estimator: a graph proven equal, or the pickle with a reason."""
     name, estimator, runtime = case
     prepared = parts(name)
     exported = fit_and_export(prepared, estimator)
@@ -224,7 +224,7 @@ def test_custom_transformer_is_served_by_joblib(parts: Callable[[str], Parts]) -
 def test_graph_that_differs_is_not_used(
     parts: Callable[[str], Parts], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A scaler in float32 in front of a forest flips splits: the comparison sees it."""
+    """A graph that differs, as with a float32 scaler before a forest, is not used."""
     monkeypatch.setattr("train.export.export.CANDIDATES", {"float32": False})
     estimator = make_pipeline(mixed(ENCODE, FILL), ensemble.RandomForestClassifier(**FEW))
     exported = fit_and_export(parts("penguins"), estimator)
@@ -235,7 +235,7 @@ def test_graph_that_differs_is_not_used(
 def test_estimator_that_refuses_odd_values_is_asked_within_its_range(
     parts: Callable[[str], Parts],
 ) -> None:
-    """The logarithm of a negative number is no reason not to train."""
+    """An estimator that fails on odd values is compared within its training range."""
     pipeline = make_pipeline(FunctionTransformer(np.log), linear_model.LogisticRegression())
     assert fit_and_export(parts("iris"), pipeline).runtime == "joblib"
 
@@ -243,7 +243,7 @@ def test_estimator_that_refuses_odd_values_is_asked_within_its_range(
 def test_unknown_categories_must_be_accepted_where_they_are_served(
     parts: Callable[[str], Parts],
 ) -> None:
-    """The promise to ignore unknown categories is tried before it is made."""
+    """`unknown_category = "ignore"` is refused for an estimator that fails on unknown ones."""
     penguins = parts("penguins")
     penguins.spec.serving.unknown_category = "ignore"
     pipeline = make_pipeline(mixed(OneHotEncoder()), tree.DecisionTreeClassifier())

@@ -66,7 +66,7 @@ def train(folder: Folder, out: Path, **settings: str) -> subprocess.CompletedPro
 def test_search_on_a_cluster_makes_the_same_bundle(
     folder: Folder, tmp_path: Path, cluster: str
 ) -> None:
-    """Two Dask workers choose the parameters that this machine chooses, to the last byte."""
+    """A search on two Dask workers makes the same bytes as one on this machine."""
     folder.write(two_classes(120), estimator=SEARCH)
     here = train(folder, tmp_path / "here")
     there = train(folder, tmp_path / "there", TRAIN_BACKEND="dask", ADDRESS=cluster)
@@ -97,7 +97,7 @@ def tasks_run(address: str) -> int:
 def test_backend_that_cannot_be_used_is_named(
     folder: Folder, tmp_path: Path, settings: dict[str, str], words: str
 ) -> None:
-    """A mistake in the settings is one line with its cure."""
+    """A wrong backend is one line with its cure."""
     folder.write(two_classes(), estimator=SEARCH)
     process = train(folder, tmp_path / "out", **settings)
     assert process.returncode == 2
@@ -105,7 +105,7 @@ def test_backend_that_cannot_be_used_is_named(
 
 
 def test_make_says_that_its_builder_reaches_no_cluster() -> None:
-    """Who wants a cluster is told the two commands, instead of being trained for in silence."""
+    """`make train` with a cluster is refused with the two commands to run instead."""
     command = [sys.executable, "-m", "ship", "train"]
     environment = {**os.environ, "TRAIN_BACKEND": "dask"}
     process = subprocess.run(

@@ -101,7 +101,7 @@ FILES: dict[str, str | bytes] = {
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", FILES)
 def test_new_model_copes_with_the_files_people_have(root: Path, kind: str) -> None:
-    """Odd files become models too, and those pass their own gate."""
+    """Models of odd files train and pass their gate."""
     created = create(root, FILES[kind])
     assert train_here(created, root.parent / "out").gate.passed
 
@@ -200,7 +200,7 @@ def test_new_model_refuses_what_no_model_can_come_of(root: Path, content: str, w
 
 
 def test_first_gate_of_a_target_that_hardly_varies_is_refused(folder: Folder) -> None:
-    """There is no r2 of a fold in which every price is the same, and so no bound on it."""
+    """A target that is constant in a fold is refused, as r2 does not exist there."""
     csv = "x,y\n" + "".join(f"{row},{5 + (row == 0)}\n" for row in range(40))
     toml = default_toml(csv).replace("classification", "regression").replace("accuracy", "r2")
     spec = folder.write(csv, toml, RIDGE)
@@ -209,7 +209,7 @@ def test_first_gate_of_a_target_that_hardly_varies_is_refused(folder: Folder) ->
 
 
 def test_new_model_overwrites_nothing(root: Path) -> None:
-    """An existing folder is somebody's work."""
+    """An existing model folder is refused and left as it is."""
     content = csv("x,y", lambda n: f"{noisy(n)},{n % 2}")
     create(root, content)
     before = {file: file.read_bytes() for file in (root / "made").iterdir()}
@@ -235,7 +235,7 @@ def test_new_model_names_the_next_command(root: Path, capsys: pytest.CaptureFixt
 
 
 def test_new_model_needs_the_folder_of_the_models(root: Path) -> None:
-    """A slip in MODELS makes no folders."""
+    """A wrong MODELS is refused, and no folder is made."""
     process = subprocess.run(
         [sys.executable, "-m", "train.new_model", "made", PENGUINS, "sex"],
         cwd=git.TOOL, env={**os.environ, "MODELS": str(root / "absent")},

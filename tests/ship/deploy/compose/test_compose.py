@@ -122,7 +122,7 @@ def test_deploy_clears_away_what_an_ended_one_left(compose: Compose, sources: So
 def test_interrupted_deploy_is_undone(
     compose: Compose, sources: Sources, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Whoever presses Ctrl-C finds what served before serving, and a line in the history."""
+    """After Ctrl-C, what served before serves, and the history has a line."""
 
     def interrupt(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
@@ -149,7 +149,7 @@ def test_unknown_image_is_refused_before_anything_runs(compose: Compose, sources
 def test_older_image_takes_the_word(
     compose: Compose, sources: Sources, images: dict[str, Workspace], tmp_path: Path
 ) -> None:
-    """A tag that was moved back is refused before anything runs; with the word it serves."""
+    """An older image is refused before anything runs; OLDER=yes deploys it."""
     old = variant(images["iris"].archive, tmp_path / "old.tar", "2001-01-01T00:00:00Z")
     publish(old, [Tag("old")], sources["iris"])
     before = replicas(compose, "iris")

@@ -189,6 +189,6 @@ def test_overlay_that_does_not_exist_is_named() -> None:
 
 
 def test_kustomize_failure_is_told(tmp_path: Path) -> None:
-    """What kustomize says comes through."""
+    """The error repeats what kustomize printed."""
     with pytest.raises(ShipError, match=r"(?s)kubectl kustomize .* must succeed.*nowhere"):
         manifests.build({"resources": ["nowhere"]})
