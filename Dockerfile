@@ -26,8 +26,8 @@ RUN --mount=type=bind,source=requirements-train.txt,target=/tmp/requirements.txt
     && find /opt/packages -depth -type d -name tests -exec rm -rf {} + \
     && rm -rf /opt/packages/onnxruntime/datasets
 
-# What trains and what judges. Only what shapes the bundle comes in here: an edit of serving code or of
-# another model trains nothing.
+# The code that trains and judges, and nothing else, so that an edit of serving code or of another model
+# does not train this one again.
 FROM train-packages AS training
 COPY contract/ contract/
 COPY train/ train/
@@ -45,7 +45,7 @@ COPY --from=models ${MODEL}/ model/${MODEL}/
 RUN --mount=type=secret,id=ca,target=/run/secrets/ca \
     python -m train "${MODEL}" --step rows --out /rows
 
-# Whether the data is at hand, for a bundle that was trained where it was.
+# Whether the data can be had here: a bundle trained elsewhere (BUNDLE=) is asked again only if it can.
 FROM training AS reach
 ARG MODEL
 COPY --from=models ${MODEL}/ model/${MODEL}/

@@ -1,9 +1,9 @@
 # The words a laptop and CI share. Each installs what it needs; `make help` prints them.
 
-# What a user sets is data: nothing in it is expanded, by make or by a shell. Make would expand a variable
-# of its command line wherever it is named or exported, so here each becomes the text that was written;
-# those of the environment pass make as they are. Recipes name variables of this file alone (`override`),
-# and programs read the user's from their environment. Sub-makes do too: MAKEFLAGS carries none of them.
+# A user's variables are data: neither make nor a shell expands what they hold. Make expands variables given
+# on its command line when they are used or exported, so each is redefined here as its literal text; those
+# from the environment need nothing. Recipes use only variables of this file (`override`), and programs read
+# the user's from the environment. So do sub-makes, since MAKEFLAGS carries no variables.
 MAKEOVERRIDES :=
 $(foreach name,$(.VARIABLES),$(if $(filter command,$(origin $(name))),\
 	$(eval override $(name) := $$(value $(name)))$(eval export $(name))))
@@ -42,7 +42,7 @@ pipeline: .ready lint ## Train, gate, build, scan, smoke-test and publish (REGIS
 new-model: .venv-dev ## Write a model folder: NAME=… CSV=… TARGET=…
 	python -m train.new_model
 
-unit: .venv-dev ## Run the tests that need neither an engine nor time (within a minute)
+unit: .venv-dev ## Run the fast tests, which need no engine (within a minute)
 	pytest $(PARALLEL) -m "not slow and not engine and not nightly"
 
 test: .venv-dev engine $(TOOLS) check ## Run every linter, and every test of a working day (some minutes)
@@ -96,7 +96,7 @@ publish: .venv-publish engine ## Push what is not there yet, and set its tags (d
 models: .venv-publish engine ## List what is published of each model
 	@$(SHIP) models
 
-diff: .venv engine ## Compare two published versions: MODEL=… A=tag B=tag
+diff: .venv engine ## Compare two published images: MODEL=… A=tag B=tag
 	@$(SHIP) diff
 
 verify: .venv-publish cosign ## Verify a published image: MODEL=… REGISTRY=host/owner TAG=main
@@ -169,11 +169,12 @@ engine: ## Have a container engine: use the one here, or install and start one
 $(TOOLS): engine
 	@ship/engine.sh $@
 
-# What the main job begins with, side by side; it has Trivy made while it trains.
+# What `make pipeline` needs first, installed side by side. It builds Trivy later, while it trains.
 .ready:
 	@ship/engine.sh together environment engine
 
-# What the main job runs in; what publishing and deploying need of it; what tests and linters need on top.
+# Three environments: for `make pipeline`, for publishing and deploying, and for tests and linters. The
+# last includes the first, which includes the second.
 .venv:
 	@ship/engine.sh environment
 

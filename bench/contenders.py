@@ -64,14 +64,14 @@ def peer(name: str, forest: Path, cache: Path) -> Contender:
     python = install(name, cache)
     servers = ROOT / "bench/servers"
     environment = {"PICKLE": str(forest), "PATH": f"{python.parent}:/usr/bin:/bin"}
-    one = '{"features":[5.1,3.5,1.4,0.2]}'
+    one_row = '{"features":[5.1,3.5,1.4,0.2]}'
     if name == "bentoml":
         command = [str(python), "-m", "bentoml", "serve", "bentoml_service:Forest"]
         command += ["--port", "{port}", "--working-dir", str(servers)]
-        return Contender(name, command, one, environment=environment)
+        return Contender(name, command, one_row, environment=environment)
     if name == "litserve":
         command = [str(python), str(servers / "litserve_server.py"), "{port}"]
-        return Contender(name, command, one, environment=environment)
+        return Contender(name, command, one_row, environment=environment)
     if name == "kserve":
         command = [str(python), str(servers / "kserve_server.py"), "--http_port", "{port}"]
         command += ["--enable_grpc", "false"]

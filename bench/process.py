@@ -105,7 +105,7 @@ def family(ancestor: int) -> set[int]:
     """Return a process and its descendants, in any session."""
     parents = dict(filter(None, map(parent, Path("/proc").glob("[0-9]*"))))
     members = {ancestor}
-    while children := {child for child, of in parents.items() if of in members} - members:
+    while children := {pid for pid, above in parents.items() if above in members} - members:
         members |= children
     return members
 

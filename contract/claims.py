@@ -1,9 +1,9 @@
 """What a training claims about the model that it exported.
 
 The model's code ran where this was written, so all of it is only a claim: its size and form are
-checked, and no score rests on it. That the other fits differ in nothing but their random seed is a
-claim too, though their answers are measured; a drop that they explain is excused, and the report
-says so.
+checked, and no score rests on it. One claim matters to the gate: that the other fits differ only in
+their random seed. Their answers are measured, but that claim cannot be; where they explain a drop,
+the gate excuses it, and the report says so.
 """
 
 from __future__ import annotations

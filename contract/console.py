@@ -12,8 +12,8 @@ import re
 import sys
 from typing import TextIO
 
-# Controls, what reorders or hides text, so that a reader sees what is there, and what no encoding
-# of text can hold.
+# What is removed: control characters, characters that reorder or hide text, and surrogates, which
+# no encoding can hold.
 UNSEEN = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\u00ad\u061c\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff"
     "\ud800-\udfff\U000e0000-\U000e007f]"
@@ -43,7 +43,7 @@ def inert(match: re.Match[str]) -> str:
 
 
 class Printed(io.TextIOBase):
-    """A text stream that makes whole lines printable; the beginning of a line waits for its end."""
+    """A text stream that makes lines printable; an unfinished line is kept until its end comes."""
 
     def __init__(self, stream: TextIO) -> None:
         self.stream = stream

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
-# No link is followed, and no pipe keeps its reader waiting.
+# No link is followed, and opening a pipe does not block.
 FLAGS = os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
 
 
@@ -17,7 +17,8 @@ FLAGS = os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
 def open_regular(file: Path, most: int, error: type[Exception]) -> Iterator[BinaryIO]:
     """Open a file of at most `most` bytes without following a link.
 
-    Raises FileNotFoundError, and `error` for whatever else is no such file.
+    Raises FileNotFoundError if it is absent, and `error` if it is larger, unreadable or not a
+    regular file.
     """
     try:
         descriptor = os.open(file, FLAGS)

@@ -1,4 +1,4 @@
-"""Check the rules of model.toml."""
+"""Check a model against the rules of [gate] in model.toml, and describe each result."""
 
 from __future__ import annotations
 

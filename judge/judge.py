@@ -126,7 +126,10 @@ def droppable(
 
 
 def comparisons(policy: Policy, fresh: Evaluation) -> int:
-    """Count the differences that are tested, which share the chance of an error (Bonferroni)."""
+    """Count the differences that are tested.
+
+    They share the chance of an error: the Bonferroni correction (Dunn 1961).
+    """
     tested = len(policy.rules.drops)
     for segment in policy.segments:
         groups = segments(fresh.column(segment.column)).values()

@@ -177,15 +177,15 @@ class Report(msgspec.Struct, kw_only=True):
 
     schema_version: int = SCHEMA_VERSION
     model: str
-    bundle: str | None = None  # the digest of its manifest; None where nothing is made of it
+    bundle: str | None = None  # the digest of its manifest; None in a report of `make diff`
     description: str
     task: str
     verdict: Verdict
     new: Side
     old: Side | None
-    note: str  # on the baseline: which, on which rows, or why there is none
+    note: str  # which published model was compared, on which rows, or why none was
     rows: int
-    compared: int  # of the rows: those that are new to both models, 0 where there is no comparison
+    compared: int  # how many of the rows both models were compared on; 0 without a comparison
     confidence: float
     resamples: int
     scores: list[Score]

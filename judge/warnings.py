@@ -39,7 +39,7 @@ def warnings(
 
 
 def unlucky(scores: list[Score], drops: Mapping[str, float]) -> list[str]:
-    """Return a warning for each drop that the gate accepts only as other seeds do not have it."""
+    """Return a warning for each drop that the gate accepts only because other seeds lack it."""
     concerns = []
     for score in scores:
         is_luck = score.certain and score.direction == "same"

@@ -23,10 +23,19 @@ make pipeline MODEL=NAME BUNDLE=bundle"""
 
 
 class Word(NamedTuple):
-    """The function of a command, and the settings that it reads beside MODEL and REGISTRY."""
+    """The function of a command, and the settings that it reads beside MODEL and REGISTRY.
+
+    Commands that share a function are explained by `text`, others by the function's docstring.
+    """
 
     run: Callable[[str, Settings], int]
     reads: tuple[str, ...] = ()
+    text: str = ""
+
+    @property
+    def help(self) -> str:
+        """The sentence that explains the command."""
+        return self.text or (self.run.__doc__ or "").partition("\n")[0]
 
 
 def main() -> int:
@@ -44,16 +53,21 @@ def main() -> int:
 
 
 def parser() -> argparse.ArgumentParser:
-    """Return the argument parser."""
+    """Return the argument parser, which explains each command."""
     result = argparse.ArgumentParser(
         prog="python -m ship",
         description=__doc__,
-        epilog="Everything else is read from the environment; see: make help",
+        epilog="Settings are environment variables; `WORD --help` names those of a command.",
     )
-    result.add_argument("word", choices=WORDS)
-    result.add_argument(
-        "models", nargs="*", metavar="MODEL", help="folders in MODELS; default: MODEL, or all"
-    )
+    words = result.add_subparsers(dest="word", required=True, metavar="WORD")
+    for name, word in WORDS.items():
+        reads = ", ".join(("MODEL", "REGISTRY", *word.reads))
+        command = words.add_parser(
+            name, help=word.help, description=word.help, epilog=f"It checks first: {reads}."
+        )
+        command.add_argument(
+            "models", nargs="*", metavar="MODEL", help="folders in MODELS; default: MODEL, or all"
+        )
     return result
 
 
@@ -162,7 +176,10 @@ def models(_: str, settings: Settings) -> int:
 
 
 def diff(_: str, settings: Settings) -> int:
-    """Compare two published versions of one model; raise UsageError unless one model is named."""
+    """Compare two published images of one model.
+
+    Raises UsageError unless one model is named.
+    """
     from ship.compare.diff import diff as compare
 
     named = settings.models
@@ -239,23 +256,33 @@ WORDS = {
     "login": Word(log_in),
     "refresh": Word(refresh),
     "better": Word(better, ("REPORTS",)),
-    "pipeline": Word(pipeline, ("BUNDLE", "OVERRIDE")),
-    "train": Word(pipeline, ("BUNDLE",)),
-    "gate": Word(pipeline, ("OVERRIDE",)),
-    "image": Word(pipeline),
-    "measure": Word(pipeline, ("OVERRIDE",)),
-    "scan": Word(pipeline),
-    "smoke": Word(pipeline),
-    "push": Word(pipeline, ("IMAGES",)),
-    "publish": Word(pipeline, ("IMAGES",)),
-    "assets": Word(pipeline, ("IMAGES",)),
+    "pipeline": Word(pipeline, ("BUNDLE", "OVERRIDE"), "Run every stage and end with a table."),
+    "train": Word(pipeline, ("BUNDLE",), "Train each model in the pinned builder."),
+    "gate": Word(
+        pipeline, ("OVERRIDE",), "Judge each bundle by model.toml and the published model."
+    ),
+    "image": Word(pipeline, text="Build an image around each bundle."),
+    "measure": Word(pipeline, ("OVERRIDE",), "Measure each image beside the published one."),
+    "scan": Word(pipeline, text="Scan each image, and write its SBOMs."),
+    "smoke": Word(pipeline, text="Test each image as a hostile host runs it."),
+    "push": Word(pipeline, ("IMAGES",), "Bring each tested image to its registry, under no tag."),
+    "publish": Word(
+        pipeline, ("IMAGES",), "Push each image that is not there yet, and set its tags."
+    ),
+    "assets": Word(pipeline, ("IMAGES",), "Gather what a release carries of each published model."),
     "verify": Word(verify, ("TAG",)),
     "rescan": Word(rescan),
     "reproduce": Word(reproduce),
     "models": Word(models),
     "diff": Word(diff, ("A", "B")),
-    **dict.fromkeys(("deploy", "canary", "manifests"), Word(deployment, ("TAG",))),
-    **dict.fromkeys(("rollback", "history", "undeploy"), Word(deployment)),
+    "deploy": Word(deployment, ("TAG",), "Verify what TAG names and let it serve."),
+    "canary": Word(
+        deployment, ("TAG",), "Try TAG on a share of the requests, then deploy it or not."
+    ),
+    "rollback": Word(deployment, text="Return to what one model served before."),
+    "history": Word(deployment, text="List who deployed what, when, and how it ended."),
+    "manifests": Word(deployment, ("TAG",), "Print the Kubernetes manifests of what TAG names."),
+    "undeploy": Word(deployment, text="Stop the models that are named, or everything."),
 }
 
 if __name__ == "__main__":

@@ -20,8 +20,8 @@ can_install() { have apt-get && { [ "$(id -u)" = 0 ] || { [ -n "${CI:-}" ] && su
 
 as_root() { if [ "$(id -u)" = 0 ]; then "$@"; else sudo -n "$@"; fi; }
 
-# Parts that run at the same time take turns at apt, which refuses a second one. It has a session of its
-# own: who ends a part must not end a package manager in the middle of an installation.
+# apt refuses to run twice at once, so parts that run side by side take turns. It gets a session of its
+# own, so that stopping a part does not kill a package manager in the middle of an installation.
 apt() {
   progress "apt-get $1" true as_root setsid --wait flock /var/lock/model-images-apt \
     env DEBIAN_FRONTEND=noninteractive DEBCONF_NOWARNINGS=yes apt-get -qq "$@" >/dev/null
@@ -34,14 +34,14 @@ progress() {
   shift 2
   while sleep 10 >&- 2>&-; do say "$step: $((SECONDS - began)) s $($how_far)"; done >&2 &
   ticker=$!
-  disown "$ticker" # whose end is no news
+  disown "$ticker" # so that bash does not report that it was killed
   "$@" || status=$?
   kill "$ticker"
   return "$status"
 }
 
-# together PART…: run parts at the same time; each names itself in what it prints. One that fails ends the
-# others, and all that they have started, when those named before it have ended.
+# together PART…: run parts side by side, and wait for them in the order given. The first that is found to
+# have failed stops the others, and all that those have started.
 together() {
   local part pid pids=
   set -m # a process group for each
@@ -157,8 +157,8 @@ python() {
   apt_install python3 python3-venv git
 }
 
-# environment KIND…: have in .venv what requirements-KIND.txt locks: that of the first KIND, unless
-# that of a later one, which holds it too, is there already.
+# environment KIND…: make .venv from the requirements-KIND.txt of the first KIND, unless .venv was made
+# from that of a later KIND, which includes the first.
 environment() {
   local kind
   for kind in "$@"; do

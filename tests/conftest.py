@@ -27,6 +27,7 @@ pytest_plugins = [
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add the options by which the smoke stage names its image."""
     group = parser.getgroup("images", "one built image (the pipeline's smoke stage sets these)")
     group.addoption("--model", help="test this model's image only")
     group.addoption("--image", help="the image in the engine; default: build it")

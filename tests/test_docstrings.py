@@ -11,8 +11,9 @@ import pytest
 
 from ship import git
 
-ROOMS = ("contract", "train", "serve", "judge", "ship", "bench")
-ARRAYS = re.compile(r"\b(NDArray|ndarray|Numbers)\b")  # Numbers: of contract.evaluation.scores
+ROOMS = ("contract", "train", "serve", "judge", "ship", "bench", "tests/support")
+# `Numbers` is what contract.evaluation.scores calls its arrays.
+ARRAYS = re.compile(r"\b(NDArray|ndarray|Numbers|DataFrame|Series)\b")
 # `(rows, features)`, `(resamples, rows)`, `(rows,)`: one word an axis, or a number.
 SHAPE = re.compile(r"\(\w+,( \w+(, \w+)*)?\)")
 
@@ -52,13 +53,25 @@ def own(function: ast.AST) -> Iterator[ast.AST]:
 
 
 def functions(room: str) -> list[Function]:
-    """Return every function and method of a room, those inside functions too."""
+    """Return every function and method of a room, those inside functions too.
+
+    What an `__init__` takes stands in the docstring of its class.
+    """
     result = []
     for file in git.files(f"{room}/*.py", root=git.TOOL):
-        for node in ast.walk(ast.parse(file.read_text())):
+        nodes = list(ast.walk(ast.parse(file.read_text())))
+        classes: dict[ast.AST, str] = {
+            child: ast.get_docstring(node) or ""
+            for node in nodes
+            if isinstance(node, ast.ClassDef)
+            for child in node.body
+            if isinstance(child, ast.FunctionDef) and child.name == "__init__"
+        }
+        for node in nodes:
             if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
                 place = f"{file.relative_to(git.TOOL)}:{node.lineno} {node.name}"
-                result.append(Function(place, node, ast.get_docstring(node) or ""))
+                docstring = classes.get(node, "") + (ast.get_docstring(node) or "")
+                result.append(Function(place, node, docstring))
     return result
 
 

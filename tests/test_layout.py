@@ -40,12 +40,12 @@ def imported(file: Path) -> set[str]:
 
 def rooms() -> dict[str, list[Path]]:
     """Return the modules of each package, by its dotted name."""
-    found: dict[str, list[Path]] = {}
+    modules: dict[str, list[Path]] = {}
     for top in (*ALLOWED, "bench"):
         for file in git.files(f"{top}/*.py", root=git.TOOL):
             folder = file.parent.relative_to(git.TOOL)
-            found.setdefault(".".join(folder.parts), []).append(file)
-    return found
+            modules.setdefault(".".join(folder.parts), []).append(file)
+    return modules
 
 
 def siblings(room: str) -> dict[str, set[str]]:
@@ -64,7 +64,7 @@ def siblings(room: str) -> dict[str, set[str]]:
 
 @pytest.mark.parametrize("package", ALLOWED)
 def test_packages_import_in_one_direction(package: str) -> None:
-    """All know the models' contract; shipping alone knows another, the judge."""
+    """The packages import from the contract and themselves; ship from the judge too."""
     for file in git.files(f"{package}/*.py", root=git.TOOL):
         tops = {name.partition(".")[0] for name in imported(file)}
         assert tops & set(ALLOWED) <= ALLOWED[package], file
@@ -80,28 +80,35 @@ def test_rooms_are_small_and_have_a_door(room: str) -> None:
     assert sentence.count("\n") == 0
 
 
-# Where somebody new would make each of these changes, by README's table alone.
+# Where somebody new would begin each of these changes: a room of README's table, and in it a file
+# and the name in it that is extended or joined by another one.
 CHANGES = {
-    "a new metric": "contract/evaluation/",
-    "a new kind of column": "contract/spec/",
-    "a new source of data, such as a database": "train/data/",
-    "an estimator that cannot be exported to ONNX yet": "train/export/",
-    "a new HTTP protocol": "serve/codecs/",
-    "a limit on what a client may send": "serve/server/",
-    "another statistical test of two models": "judge/comparison/",
-    "a new plot in the report": "judge/render/",
-    "another kind of registry": "ship/registry/",
-    "another vulnerability scanner": "ship/supply_chain/",
-    "a new deploy target": "ship/deploy/",
-    "a new comment on a pull request": "ship/github/",
-    "a new linter": "Makefile",
-}
+    "a new metric": ("contract/evaluation/", "metrics.py", "METRICS"),
+    "a new kind of column": ("contract/spec/", "model_toml.py", "KINDS"),
+    "a new source of data, such as a database": ("train/data/", "download.py", "read_bytes"),
+    "an estimator that cannot be exported to ONNX yet":
+        ("train/export/", "converters.py", "Converters"),
+    "a new HTTP protocol": ("serve/codecs/", "codec.py", "Codec"),
+    "a limit on what a client may send": ("serve/server/", "uvicorn_protocol.py", "LONGEST_HEAD"),
+    "another statistical test of two models": ("judge/comparison/", "paired.py", "compare"),
+    "a new plot in the report": ("judge/render/", "figures.py", "differences"),
+    "another kind of registry": ("ship/registry/", "destination.py", "destination"),
+    "another vulnerability scanner": ("ship/supply_chain/", "scan.py", "scan"),
+    "a new deploy target": ("ship/deploy/", "rollout.py", "Target"),
+    "a new comment on a pull request": ("ship/github/", "comment.py", "comment"),
+    "a new linter": ("Makefile", "", "check"),
+}  # fmt: skip
+
+
+def layout() -> dict[str, str]:
+    """Return README's table: each room with what it says of it."""
+    readme = (git.TOOL / "README.md").read_text()
+    return dict(re.findall(r"^\| `([a-z_/]+/|Makefile)` \| (.*) \|$", readme, re.MULTILINE))
 
 
 def test_readme_says_what_is_behind_each_door() -> None:
-    """The table has each room with the sentence of its door, and the room of each change."""
-    readme = (git.TOOL / "README.md").read_text()
-    table = dict(re.findall(r"^\| `([a-z_/]+/|Makefile)` \| (.*) \|$", readme, re.MULTILINE))
+    """README's table has each room with the sentence of its door."""
+    table = layout()
     doors = {
         f"{room.replace('.', '/')}/": ast.get_docstring(
             ast.parse((git.TOOL / room.replace(".", "/") / "__init__.py").read_text())
@@ -109,14 +116,26 @@ def test_readme_says_what_is_behind_each_door() -> None:
         for room in rooms()
     }
     assert {room: table.get(room) for room in doors} == doors
-    assert set(CHANGES.values()) <= table.keys()
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_readme_leads_to_the_place_of_a_change(change: str) -> None:
+    """The room of each change is in README's table and holds the file and the name to begin at."""
+    room, file, name = CHANGES[change]
+    assert room in layout()
+    source = (git.TOOL / room / file).read_text()
+    assert re.search(rf"^(class |def )?{name}\b", source, re.MULTILINE)
 
 
 @pytest.mark.parametrize("room", rooms())
 def test_siblings_import_without_a_circle(room: str) -> None:
     """Each room can be read from the bottom up: no arrow runs back."""
-    arrows = {name: of - {"__init__"} for name, of in siblings(room).items() if name != "__init__"}
-    while free := [name for name, of in arrows.items() if not of & arrows.keys()]:
+    arrows = {
+        name: imports - {"__init__"}
+        for name, imports in siblings(room).items()
+        if name != "__init__"
+    }
+    while free := [name for name, imports in arrows.items() if not imports & arrows.keys()]:
         for name in free:
             del arrows[name]
     assert arrows == {}
@@ -125,16 +144,16 @@ def test_siblings_import_without_a_circle(room: str) -> None:
 def contract_of(room: str) -> set[str]:
     """Return the modules of the contract that a room imports, by themselves or by another."""
     seen: set[Path] = set()
-    found = {file for name, files in rooms().items() if f"{name}.".startswith(f"{room}.")
+    fresh = {file for name, files in rooms().items() if f"{name}.".startswith(f"{room}.")
              for file in files}  # fmt: skip
-    while found:
-        seen |= found
-        names = {name for file in found for name in imported(file) if name.startswith("contract.")}
+    while fresh:
+        seen |= fresh
+        names = {name for file in fresh for name in imported(file) if name.startswith("contract.")}
         paths = {git.TOOL / name.replace(".", "/") for name in names}
         paths |= {path.parent for path in paths}
         modules = [*(path.with_suffix(".py") for path in paths),
                    *(path / "__init__.py" for path in paths)]  # fmt: skip
-        found = {module for module in modules if module.is_file()} - seen
+        fresh = {module for module in modules if module.is_file()} - seen
     return {path for file in seen
             if (path := file.relative_to(git.TOOL).as_posix()).startswith("contract/")}  # fmt: skip
 
@@ -187,11 +206,11 @@ def test_training_and_serving_lock_the_same_versions(name: str) -> None:
     """A package that two images share has one version in both: no train/serve skew."""
 
     def versions(file: str) -> dict[str, set[str]]:
-        found: dict[str, set[str]] = {}
+        by_package: dict[str, set[str]] = {}
         locked = (git.TOOL / file).read_text()
         for package, version in re.findall(r"^(\S+)==(\S+)", locked, re.MULTILINE):
-            found.setdefault(package, set()).add(version)
-        return found
+            by_package.setdefault(package, set()).add(version)
+        return by_package
 
     serving, other = versions("requirements.txt"), versions(f"requirements{name}.txt")
     shared = serving.keys() & other.keys()

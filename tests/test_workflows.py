@@ -44,15 +44,18 @@ class Workflow:
 
     @property
     def triggers(self) -> dict[str, Any]:
-        found = self.content[True]  # YAML 1.1 takes the key `on` for a truth value
-        return found if isinstance(found, dict) else {found: None}
+        """The events that start it, with their options."""
+        events = self.content[True]  # YAML 1.1 takes the key `on` for a truth value
+        return events if isinstance(events, dict) else {events: None}
 
     @property
     def jobs(self) -> dict[str, dict[str, Any]]:
+        """The jobs by name."""
         return dict(self.content["jobs"])
 
     @property
     def steps(self) -> list[dict[str, Any]]:
+        """The steps of all jobs."""
         return [step for job in self.jobs.values() for step in job.get("steps", [])]
 
 
@@ -66,19 +69,20 @@ def workflow(request: pytest.FixtureRequest) -> Workflow:
 
 
 def concurrencies(workflow: Workflow) -> Iterator[dict[str, Any]]:
+    """Yield what a workflow and its jobs say of concurrency."""
     for place in (workflow.content, *workflow.jobs.values()):
         if "concurrency" in place:
             yield place["concurrency"]
 
 
 def test_workflow_begins_with_when_it_runs(workflow: Workflow) -> None:
-    """The first words of a file say what starts it, and its name is the file's."""
+    """The first line of a workflow says when it runs, and its name is the file's."""
     assert workflow.text.startswith("# Runs ")
     assert workflow.content["name"] == workflow.name
 
 
 def test_workflow_is_short(workflow: Workflow) -> None:
-    """A workflow fits into one's head; what is longer belongs into a word of the Makefile."""
+    """A workflow has fewer than 150 lines; what is longer belongs in the Makefile."""
     assert len(workflow.text.splitlines()) < 150
 
 
@@ -98,8 +102,8 @@ def test_workflow_says_why_it_grants(workflow: Workflow) -> None:
 
 def test_workflow_pins_every_action_by_commit_with_its_version(workflow: Workflow) -> None:
     """An action is a commit; the comment says which release that is."""
-    used = [found["what"] for found in USES.finditer(workflow.text)]
-    assert [what for what in used if not PINNED.fullmatch(what)] == []
+    used = [match["what"] for match in USES.finditer(workflow.text)]
+    assert [action for action in used if not PINNED.fullmatch(action)] == []
 
 
 def test_workflow_calls_workflows_that_exist(workflow: Workflow) -> None:
@@ -124,7 +128,7 @@ def test_workflow_limits_the_time_of_every_job(workflow: Workflow) -> None:
 
 
 def test_workflow_names_its_machines(workflow: Workflow) -> None:
-    """No job moves to another system when GitHub moves a label; a variable needs such a default."""
+    """Runners are named by version, and a variable for one has such a default."""
     machines = [job["runs-on"] for job in workflow.jobs.values() if "steps" in job]
     assert "-latest" not in workflow.text
     assert [m for m in machines if not re.search(r"(^|')ubuntu-\d\d\.\d\d(-arm)?('|$)", m)
@@ -164,7 +168,7 @@ def test_workflow_hands_on_no_more_than_it_names(workflow: Workflow) -> None:
 
 
 def test_workflow_gives_no_strangers_code_a_token(workflow: Workflow) -> None:
-    """The trigger that runs with secrets on a fork's pull request is not used."""
+    """No workflow uses `pull_request_target`."""
     assert "pull_request_target" not in workflow.triggers
 
 
@@ -182,19 +186,22 @@ def test_workflow_writes_nothing_for_a_pull_request(workflow: Workflow) -> None:
 
 
 def called(job: dict[str, Any]) -> str:
+    """Return the name of the workflow that a job calls, "" if none."""
     return Path(job.get("uses", "")).stem
 
 
 def commands(job: dict[str, Any]) -> list[str]:
+    """Return the commands that a job runs."""
     return [step["run"] for step in job.get("steps", []) if "run" in step]
 
 
 def writes(job: dict[str, Any]) -> set[str]:
+    """Return what a job may write, scan results aside."""
     return set(scopes(job)) - {"security-events"}
 
 
 def test_no_job_that_runs_a_models_code_may_write(workflow: Workflow) -> None:
-    """What trains, builds, asks or tests has a token that reads; findings are all that it adds."""
+    """Jobs that train, build, ask or test have no write permission but that of scan results."""
     running = [name for name, job in workflow.jobs.items() if writes(job)
                and any(set(command.split()) & RUNNING for command in commands(job))]  # fmt: skip
     assert running == []
@@ -218,7 +225,7 @@ def test_no_job_that_may_write_restores_a_cache(workflow: Workflow) -> None:
     for name, job in workflow.jobs.items():
         if writes(job):
             used = [step.get("uses", "") for step in job.get("steps", [])]
-            assert [what for what in used if "cache" in what] == [], name
+            assert [action for action in used if "cache" in action] == [], name
 
 
 def test_publishing_takes_the_digests_and_the_commit_that_were_tested() -> None:
@@ -236,7 +243,7 @@ def test_publishing_takes_the_digests_and_the_commit_that_were_tested() -> None:
 
 @pytest.mark.parametrize("name", MAKING)
 def test_model_is_made_and_published_from_a_commit(name: str) -> None:
-    """No branch that moves meanwhile decides what is built, or under which tag it appears."""
+    """Jobs check out the commit of the run, so that no branch that moves changes it."""
     checkouts = [s for s in WORKFLOWS[name].steps if "checkout@" in s.get("uses", "")]
     assert {step["with"]["ref"] for step in checkouts} == {"${{ inputs.commit }}"}
     callers = [job for workflow in WORKFLOWS.values() for job in workflow.jobs.values()
@@ -257,6 +264,7 @@ def test_workflow_hands_a_name_to_a_shell_by_its_environment(workflow: Workflow)
 
 
 def scopes(job: dict[str, Any]) -> list[str]:
+    """Return what a job may write."""
     return [scope for scope, level in job["permissions"].items() if level == "write"]
 
 
@@ -277,7 +285,7 @@ def test_releases_read_no_cache(name: str) -> None:
 
 
 def test_required_needs_every_job() -> None:
-    """No job can fail without turning the one required check red."""
+    """The job `required` needs every other job."""
     jobs = WORKFLOWS["ci"].jobs
     required = jobs.pop("required")
     assert set(required["needs"]) == set(jobs)
@@ -285,7 +293,7 @@ def test_required_needs_every_job() -> None:
 
 
 def test_required_names_jobs_that_may_be_skipped() -> None:
-    """Each name is a job's; whatever is not named must have succeeded."""
+    """The jobs that may be skipped exist, and all others must succeed."""
     step = WORKFLOWS["ci"].jobs["required"]["steps"][-1]
     listed = re.sub(r"\$\{\{.*?&& '(.*?)' \|\| '(.*?)' }}", r"\1 \2", step["env"]["MAY_SKIP"])
     named = listed.split()
@@ -299,23 +307,33 @@ def test_comment_runs_after_ci() -> None:
     assert WORKFLOWS["comment"].triggers["workflow_run"]["workflows"] == [WORKFLOWS["ci"].name]
 
 
-def first_column() -> list[str]:
-    """Return the names that begin a row of a table in the folder's README."""
-    readme = (FOLDER / "README.md").read_text()
-    cells = re.findall(r"^\| (`[^|]+`) \|", readme, re.MULTILINE)
+def first_column(heading: str) -> list[str]:
+    """Return the names that begin a row of a table under a heading of the folder's README."""
+    section = (
+        (FOLDER / "README.md").read_text().partition(f"# {heading}\n")[2].partition("\n## ")[0]
+    )
+    cells = re.findall(r"^\| (`[^|]+`) \|", section, re.MULTILINE)
     return sorted(name for cell in cells for name in re.findall(r"`([\w-]+)`", cell))
 
 
 def test_readme_tells_of_every_workflow() -> None:
     """Each file has its row, and no row tells of a file that is gone."""
-    assert [name for name in first_column() if name.islower()] == sorted(WORKFLOWS)
+    assert first_column("Workflows") == sorted(WORKFLOWS)
 
 
 def test_readme_tells_of_every_setting() -> None:
     """Each variable and secret that a workflow reads has its row, and no other has."""
     texts = [workflow.text for workflow in WORKFLOWS.values()]
     read = {name for text in texts for name in re.findall(r"\b(?:vars|secrets)\.(\w+)", text)}
-    assert [name for name in first_column() if name.isupper()] == sorted(read)
+    assert first_column("Settings") == sorted(read)
+
+
+def test_readme_tells_of_what_jobs_hand_on() -> None:
+    """Each variable of that table is one that a workflow sets for a command."""
+    texts = "".join(workflow.text for workflow in WORKFLOWS.values())
+    rows = first_column("What jobs hand on")
+    assert {"DIGESTS", "REPORTS_DIGEST"} <= set(rows)
+    assert [name for name in rows if not re.search(rf"[ {{]{name}: ", texts)] == []
 
 
 def test_nothing_is_published_before_its_tests() -> None:

@@ -27,6 +27,7 @@ def read_file(file: Path, most: int = LARGEST) -> bytes:
 def open_regular(file: Path, most: int) -> AbstractContextManager[BinaryIO]:
     """Open a file of at most `most` bytes without following a link.
 
-    Raises FileNotFoundError, and BundleError for whatever else is no such file.
+    Raises FileNotFoundError if it is absent, and BundleError if it is larger, unreadable or not
+    a regular file.
     """
     return regular_file.open_regular(file, most, BundleError)

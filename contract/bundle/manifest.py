@@ -83,7 +83,7 @@ class Check(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
 
 
 class Override(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
-    """Why a person accepted a model that its gate refused, and the failed checks among `Gate`'s."""
+    """A person's reason to accept a model that failed its gate, and the checks that failed."""
 
     reason: str
     accepted: list[Check]

@@ -58,7 +58,7 @@ def bootstrap(
 def interval(values: Numbers, confidence: float = CONFIDENCE) -> tuple[float, float]:
     """Return the percentile interval that holds the middle `confidence` of the values (resamples,).
 
-    NaN is left out: the metric of a resample that does not have it.
+    NaN is left out: it marks a resample in which the metric does not exist.
     """
     present = values[~np.isnan(values)]
     tail = (1 - confidence) / 2

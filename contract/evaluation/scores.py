@@ -58,7 +58,8 @@ class ClassScores:
     def area(self, weights: Numbers, probabilities: Numbers) -> Numbers:
         """Return the area under the ROC curve (resamples,) of probabilities (rows, classes).
 
-        With more than two classes, the mean of each class against the rest.
+        With more than two classes, the mean over each class against the rest, as scikit-learn's
+        `roc_auc_score(multi_class="ovr")`; Hand and Till (2001) take the mean over pairs instead.
         """
         columns = [1] if self.known == 2 else range(self.known)
         areas = [area(weights, self.actual[:, c], probabilities[:, c]) for c in columns]
@@ -91,8 +92,9 @@ class NumberScores:
     def spread(self, weights: Numbers, rows: Numbers) -> Numbers:
         """Return the sum (resamples,) of squared distances from the mean.
 
-        It is 0 where the truth does not vary. In two passes: a mean of squares less the square of
-        the mean has no digits left where the mean is large (Chan, Golub and LeVeque 1983).
+        It is 0 where the truth does not vary. In two passes, since the mean of squares minus the
+        squared mean cancels where the mean is large (Chan, Golub and LeVeque 1983). `rows`
+        (resamples,) counts the rows of each resample.
         """
         centred = self.truth - self.truth.mean()
         mean = weights @ centred / rows

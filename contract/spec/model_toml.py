@@ -65,7 +65,7 @@ class ModelSpec(msgspec.Struct, frozen=True):
 def read(name: str, root: Path | None = None, *, data_here: bool = True) -> ModelSpec:
     """Read and check `root`/`name`/model.toml, `root` by default MODELS.
 
-    Where `data_here` is false, a file of data need not be in the folder: it was read before.
+    With `data_here=False`, the data file may be absent, as in the steps after the first.
     Raises ModelError at the first mistake.
     """
     folder = find(name, root or models.root())
@@ -84,7 +84,7 @@ def read(name: str, root: Path | None = None, *, data_here: bool = True) -> Mode
         description=top.text("description").strip().rstrip("."),
         task=task,
         target=target,
-        data=read_source(top.table("data"), folder, here=data_here),
+        data=read_source(top.table("data"), folder, must_exist=data_here),
         inputs=read_inputs(top.table("inputs"), target),
         test_size=split.number("test_size", 0.01, 0.9) if "test_size" in split.values else 0.25,
         seed=split.integer("seed", 0, LARGEST_SEED, default=0),

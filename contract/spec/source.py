@@ -27,14 +27,14 @@ class DataSource(msgspec.Struct, frozen=True):
     licence: str | None = None  # an SPDX identifier or a few words
 
 
-def read_source(section: Section, folder: Path, *, here: bool = True) -> DataSource:
+def read_source(section: Section, folder: Path, *, must_exist: bool = True) -> DataSource:
     """Read the [data] table; raise ModelError for the first mistake.
 
-    Unless `here`, a file need not exist.
+    Unless `must_exist`, a file may be absent.
     """
     section.only(("source", "sha256", "missing", "licence"), required=("source",))
     source = section.text("source")
-    check_source(section, source, folder, here=here)
+    check_source(section, source, folder, must_exist=must_exist)
     return DataSource(
         source=source,
         sha256=read_sha256(section, source, folder),
@@ -43,7 +43,7 @@ def read_source(section: Section, folder: Path, *, here: bool = True) -> DataSou
     )
 
 
-def check_source(section: Section, source: str, folder: Path, *, here: bool) -> None:
+def check_source(section: Section, source: str, folder: Path, *, must_exist: bool) -> None:
     """Check the source of the data; raise ModelError for one that is not allowed or not there."""
     if source.startswith(SKLEARN):
         name = source.removeprefix(SKLEARN)
@@ -57,7 +57,7 @@ def check_source(section: Section, source: str, folder: Path, *, here: bool) -> 
             )
     elif PurePosixPath(source).is_absolute() or ".." in PurePosixPath(source).parts:
         section.fail("source", "a file inside the model's folder", f"Copy the file into {folder}.")
-    elif here and not (folder / source).is_file():
+    elif must_exist and not (folder / source).is_file():
         files = sorted(file.name for file in folder.glob("*.csv"))
         expected = f"a file in {folder}, an https:// address or {SKLEARN}name"
         section.fail("source", expected, did_you_mean(source, files))

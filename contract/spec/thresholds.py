@@ -18,7 +18,7 @@ def judge(spec: ModelSpec, holdout: Mapping[str, float]) -> Gate:
 
 
 def sentence(check: Check) -> str:
-    """Return `accuracy 0.974 >= 0.9 passed`."""
+    """Return a check as text, such as `accuracy 0.974 >= 0.9 passed`."""
     sign = ">=" if check.bound == "min" else "<="
     verdict = "passed" if check.passed else "FAILED"
     return f"{check.metric} {check.measured} {sign} {check.threshold:g} {verdict}"

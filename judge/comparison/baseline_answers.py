@@ -86,7 +86,7 @@ def check(new: Bundle, old: Bundle) -> None:
 def features(fresh: Evaluation, old: Bundle) -> list[dict[str, Value]]:
     """Return the rows by the inputs of the published model.
 
-    Raises Incomparable without one of them.
+    Raises Incomparable if the new evaluation does not hold one of those inputs.
     """
     known = {*fresh.features[0], *fresh.others}
     absent = [field.name for field in old.manifest.inputs if field.name not in known]

@@ -13,7 +13,7 @@ from contract.evaluation.evaluation import read
 from contract.evaluation.segments import is_numeric, name
 from judge.report import Drift
 
-ALPHA = 0.01  # shared among the columns (Bonferroni), so that false warnings are rare
+ALPHA = 0.01  # shared among the columns (Bonferroni; Dunn 1961): false warnings are rare
 
 
 def drift(new: Bundle, old: Bundle) -> list[Drift]:

@@ -35,11 +35,11 @@ class Eligible(NamedTuple):
     seen: int  # that the published model was trained on
     refused: int  # that it does not answer
     warning: str = ""
-    conclusive: bool = True  # False: too few rows are new to it for a drop to be held against one
+    conclusive: bool = True  # False: too few rows are new to it to fail for a drop
 
 
 def everything(fresh: Evaluation) -> Eligible:
-    """Return every row."""
+    """Choose every row."""
     return Eligible(list(range(len(fresh.truth))), 0, 0)
 
 

@@ -32,7 +32,7 @@ def compare(
 
     Differences of labels are judged by `permutation`, others by a paired bootstrap (Efron 1979).
     `confidence` is that of each difference; the interval of a single model has the usual one.
-    `averaged` returns a difference without the chance of the seeds, and its interval.
+    `averaged` returns the difference of the means over random seeds, and its interval.
     """
     values = score(new, classes)
     if old is None:

@@ -27,7 +27,8 @@ def permutation(new: Evaluation, old: Evaluation, classes: Sequence[Label]) -> d
     """Return the two-sided p of the difference of each metric of labels.
 
     A paired permutation test (Fisher 1935): of each row that the models answer differently, a coin
-    decides which of them gets which answer. The accuracy's p is that of `mcnemar`.
+    decides which of them gets which answer. The first draw swaps none and is counted, so that no p
+    is 0 (Phipson and Smyth 2010). The accuracy's p is that of `mcnemar`.
     """
     answers = (new.truth, new.predictions, old.predictions)
     labels = list(dict.fromkeys([*classes, *(label for column in answers for label in column)]))
@@ -49,7 +50,7 @@ def permutation(new: Evaluation, old: Evaluation, classes: Sequence[Label]) -> d
 
 
 def swaps(rows: int) -> Iterator[NDArray[np.int64]]:
-    """Yield SWAPS times which rows are swapped, as (swaps, rows); at first none.
+    """Yield SWAPS draws of the rows to swap, in batches (swaps, rows); the first swaps none.
 
     The batches continue one stream of random numbers, so that their size changes nothing.
     """
@@ -73,9 +74,9 @@ def distances(
     """
     actual, after, before = totals
     actual = np.broadcast_to(actual, moved.shape)
-    ones = label_scores(hits[0] + moved_hits, actual, after + moved)
-    others = label_scores(hits[1] - moved_hits, actual, before - moved)
-    return {name: np.abs(values - others[name]) for name, values in ones.items()}
+    new_scores = label_scores(hits[0] + moved_hits, actual, after + moved)
+    old_scores = label_scores(hits[1] - moved_hits, actual, before - moved)
+    return {name: np.abs(values - old_scores[name]) for name, values in new_scores.items()}
 
 
 def discordant(new: Evaluation, old: Evaluation) -> tuple[int, int]:
@@ -88,7 +89,7 @@ def discordant(new: Evaluation, old: Evaluation) -> tuple[int, int]:
 
 
 def mcnemar(gained: int, lost: int) -> float:
-    """Return the two-sided p of as uneven counts of rows that one model alone has right.
+    """Return the two-sided p-value of the rows that only the new or only the old model has right.
 
     McNemar (1947) in its exact form: the binomial test of a fair coin.
     """

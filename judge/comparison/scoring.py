@@ -63,7 +63,7 @@ class Scorer:
         wanted = set(rows)
         places = [at for at, row in enumerate(self.before.chosen.rows) if row in wanted]
         if len(places) < min(len(rows), ROWS):
-            return None  # of so few one answer would decide
+            return None  # on so few rows one answer would decide
         return subset(self.before.new, places), subset(self.before.old, places)
 
 

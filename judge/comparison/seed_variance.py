@@ -1,7 +1,7 @@
-"""Take the chance of random seeds out of a difference of two models.
+"""Compare two models by their means over random seeds.
 
-Training scores each model with other seeds too. How far a fit lies from the mean over its seeds is
-luck. A drop that vanishes without it says nothing about the estimator.
+Training also scores fits that differ only in their seed. How far a fit's score lies from the mean
+over its seeds is luck. A drop that vanishes without that luck says nothing about the estimator.
 """
 
 from __future__ import annotations

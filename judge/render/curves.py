@@ -48,7 +48,10 @@ def roc(positive: NDArray[np.bool_], odds: NDArray[np.float64]) -> Points:
 
 
 def precision_recall(positive: NDArray[np.bool_], odds: NDArray[np.float64]) -> Points:
-    """Return precision by recall of rows that are positive, and their probabilities (rows,)."""
+    """Return the precision-recall curve (Davis and Goadrich 2006).
+
+    Takes which rows are positive and their probabilities, both (rows,).
+    """
     true, false = counts(positive, odds)
     share = np.stack([true / max(1, positive.sum()), true / (true + false)], axis=1)
     return thinned([(0.0, float(share[0, 1])), *map(tuple, share.tolist())])

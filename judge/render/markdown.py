@@ -66,7 +66,7 @@ def row(cells: Iterable[str]) -> str:
 
 
 def cell(content: str | Cell) -> Markdown:
-    """Return a cell by its style; in a table even code must not hold a bar as it is."""
+    """Return a cell in its style; bars are escaped in code too, since GitHub splits cells there."""
     text, style = content if isinstance(content, Cell) else (content, Style.PLAIN)
     if not text:
         return Markdown("")

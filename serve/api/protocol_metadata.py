@@ -37,7 +37,7 @@ class ModelMetadata(msgspec.Struct):
 
 
 class Live(msgspec.Struct):
-    """Whether the server lives, in version 2."""
+    """Whether the server is live, in version 2."""
 
     live: bool
 

@@ -1,4 +1,7 @@
-"""The OpenAPI document: FastAPI's routes, with schemas made from the types that decode requests."""
+"""The OpenAPI 3.1 document: FastAPI's routes, with schemas of the types that decode requests.
+
+The schemas are JSON Schema 2020-12, as OpenAPI 3.1 has them and msgspec writes them.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""JSON Lines: every line is a row, as a list or as an object."""
+"""JSON Lines (jsonlines.org): every line is a row, as a list or as an object."""
 
 from __future__ import annotations
 

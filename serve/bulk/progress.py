@@ -47,5 +47,5 @@ class Progress:
         share = self.share()
         if share is None:
             return ""
-        done = round(WIDTH * min(share, 1))
-        return f"{'█' * done}{'░' * (WIDTH - done)} {min(share, 1):4.0%}  "
+        filled = round(WIDTH * min(share, 1))
+        return f"{'█' * filled}{'░' * (WIDTH - filled)} {min(share, 1):4.0%}  "

@@ -1,4 +1,4 @@
-"""Scores the rows of many requests together, without making any of them wait for it.
+"""Score the rows of concurrent requests in one batch, without holding any request back.
 
 Requests that arrive in one turn of the event loop form one batch, which is scored at the end of
 that turn. There is no timer, and under load one run of the model answers dozens of requests. A
@@ -92,8 +92,8 @@ class Batcher:
             self.scheduled = False
             self.deliver(self.score(jobs))
         else:
-            done = self.loop.run_in_executor(self.thread, self.score, self.take())
-            done.add_done_callback(self.after_thread)
+            scoring = self.loop.run_in_executor(self.thread, self.score, self.take())
+            scoring.add_done_callback(self.after_thread)
 
     def take(self) -> list[Job]:
         """Take jobs off the queue: the first, and more up to ROWS_PER_BATCH rows."""
@@ -106,9 +106,9 @@ class Batcher:
         jobs, self.waiting = self.waiting[:count], self.waiting[count:]
         return jobs
 
-    def after_thread(self, done: asyncio.Future[list[tuple[list[Job], Result]]]) -> None:
+    def after_thread(self, scoring: asyncio.Future[list[tuple[list[Job], Result]]]) -> None:
         """Deliver what the thread scored, and go on with what arrived meanwhile."""
-        self.deliver(done.result())
+        self.deliver(scoring.result())
         if self.waiting:
             self.next_batch()
         else:

@@ -86,7 +86,7 @@ class EstimatorRuntime:
         return Scores(labels.tolist(), probabilities.tolist())
 
     def table(self, frame: Frame) -> pd.DataFrame:
-        """Return the rows as the DataFrame of training: the same names, order and types."""
+        """Return the rows as training has them: (rows, inputs), the same names, order and types."""
         columns = {"numeric": iter(frame.numeric.T), "categorical": iter(frame.categorical.T)}
         return pd.DataFrame(
             {

@@ -14,7 +14,7 @@ Counts = list[tuple[int, int]]  # the position of an input, and how many of its 
 
 
 class Surprises(NamedTuple):
-    """How many values of each input training did not see; inputs without any may be left out."""
+    """How many values of each input the training rows did not have; zeros may be left out."""
 
     out_of_range: Counts
     unknown: Counts

@@ -25,8 +25,8 @@ NAMED = "io.containerd.image.name"  # what `docker load` calls an image
 def load(image: StoredImage, name: str = "") -> str:
     """Load an image into the engine and return the id by which it is run.
 
-    It is held there by `name`, or else by one made from its digest and its path; then any other
-    image of that path is let go.
+    It is tagged `name`, or else with a tag made from its digest and its path. In the second case,
+    the tags of earlier images of that path are removed.
     """
     image_id = id_of(image) or put(image, name or held(image))
     run("docker", "tag", image_id, name or held(image))
@@ -73,7 +73,7 @@ def place(image: StoredImage) -> str:
 
 
 def remove_names(image: StoredImage, but: str = "") -> None:
-    """Remove the names that hold images of this path; other names, or paths, keep theirs."""
+    """Remove the tags that `load` made for this path, except `but`; other tags stay."""
     pattern = f"--filter=reference={HELD}:*-{place(image)}"
     names = run("docker", "image", "ls", "--format={{.Repository}}:{{.Tag}}", pattern).split()
     for name in names:
@@ -84,7 +84,7 @@ def remove_names(image: StoredImage, but: str = "") -> None:
 
 
 def names_of(image_id: str) -> list[str]:
-    """Return the names of an image; none if the only one now names another."""
+    """Return the tags of an image; an empty list if its only tag was moved to another image."""
     names = attempt("docker", "image", "inspect", '--format={{join .RepoTags " "}}', image_id)
     return names.stdout.split()
 

@@ -40,7 +40,7 @@ def import_bundle(workspace: Workspace, source: Path) -> None:
 
 
 def refuse_another(workspace: Workspace, manifest: Manifest) -> None:
-    """Raise StageError for a bundle of another model, or of another question or split."""
+    """Raise StageError for a bundle of another model, task, target, inputs or split."""
     if manifest.name != workspace.model:
         raise StageError(
             f"BUNDLE must be a bundle of {workspace.model}. Got one of {manifest.name} instead."
@@ -86,7 +86,7 @@ def write_export(taken: Path, manifest: Manifest, export: Path) -> None:
 
 
 def mark_as_claimed(taken: Path) -> None:
-    """Write into the manifest that nobody here has measured the model."""
+    """Write into the manifest that its metrics are claims, as nothing here measured the model."""
     read = bundle.read(taken)
     files = {name: bundle.read_file(taken / name) for name in read.manifest.files}
     read.manifest.evaluation = "claimed"

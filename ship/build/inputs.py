@@ -31,7 +31,8 @@ class Inputs:
     hash: str
     revision: str  # in the repository of the models
     tool: str  # in the tool's, of the tool's files alone
-    epoch: int  # of the later of the two, in seconds since 1970
+    # Of the later of the two, in seconds since 1970: SOURCE_DATE_EPOCH of reproducible-builds.org.
+    epoch: int
 
     @property
     def version(self) -> str:
@@ -80,7 +81,7 @@ def inputs(model: str, models: Path, tool: Path, code: tuple[str, ...]) -> Input
 def shaping(
     model: str, models: Path, tool: Path = git.TOOL, code: tuple[str, ...] = TRAIN + SERVE
 ) -> list[Path]:
-    """Return what shapes a model of all that the repository of the models holds.
+    """Return the paths in the models' repository that a model is made from.
 
     That is its folder; where the tool lies in the same repository, the tool's files too.
     """
@@ -89,7 +90,7 @@ def shaping(
 
 
 def last_change(root: Path, *paths: str | Path) -> tuple[Commit, str]:
-    """Return the last commit that touched `paths`, and "-dirty" where they hold other things."""
+    """Return the last commit that touched `paths`, and "-dirty" if they differ from it, else ""."""
     return git.last_commit(*paths, root=root), "-dirty" if git.is_dirty(*paths, root=root) else ""
 
 

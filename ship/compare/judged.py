@@ -1,4 +1,4 @@
-"""The report that the gate left in `dist`, as later stages read it, also in other jobs."""
+"""Read the gate's report from `dist` in a later stage, which may run in another job."""
 
 from __future__ import annotations
 
@@ -32,10 +32,10 @@ def read_policy(model: str) -> Policy:
 
 
 def read_judged(workspace: Workspace) -> Report:
-    """Return the report on the bundle, which has passed its gate and is what it was then.
+    """Return the gate's report on the bundle in `dist`, after checking that the model passed.
 
-    Raises StageError for a report that is absent, of another bundle, of a model that failed, or not
-    the one whose digest the job that judged handed on; BundleError for a bundle that was changed.
+    Raises StageError for a report that is absent, on another bundle, of a model that failed, or
+    not the one that REPORTS_DIGEST names; BundleError for a bundle that was changed since.
     """
     file = workspace.folder / REPORT
     cure = f"Run: make gate MODEL={workspace.model}"

@@ -23,26 +23,26 @@ class Serving(History, Protocol):
         """Return the digest that serves a model, None where none does."""
 
 
-def refuse_older(target: Serving, source: Destination, model: str, asked: Verified) -> None:
+def refuse_older(target: Serving, source: Destination, model: str, candidate: Verified) -> None:
     """Check that an image is not older than what serves.
 
-    It is not where nothing serves, or the same image, or one of the same date. Raises StageError
-    for one that is older, and where either date is unknown.
+    Passes if nothing serves yet, or the same image, or one that is not newer. Raises StageError
+    for an older image, and if either date is unknown.
     """
     serving = target.serving(model)
-    if serving is None or serving == asked.digest:
+    if serving is None or serving == candidate.digest:
         return
-    new, old = asked.identity.created, known(target, source, serving)
+    new, old = candidate.identity.created, known(target, source, serving)
     meant = f"If this is meant, say so: make deploy MODEL={model} TAG=… OLDER=yes"
     if new is None or old is None:
-        unknown = asked.digest if new is None else serving or "an image without a digest"
+        unknown = candidate.digest if new is None else serving or "an image without a digest"
         raise StageError(
-            f"{asked.digest} must be as new as what serves, {serving}. When {unknown} was made is "
-            f"not known here: neither the history nor {source} has its date. {meant}"
+            f"{candidate.digest} must be as new as what serves, {serving}. When {unknown} was made "
+            f"is not known here: neither the history nor {source} has its date. {meant}"
         )
     if new < old:
         raise StageError(
-            f"{asked.digest} must be as new as what serves, {serving}, which was made "
+            f"{candidate.digest} must be as new as what serves, {serving}, which was made "
             f"{time_of(old)}. It was made {time_of(new)} instead. {meant}; or go back: "
             f"make rollback MODEL={model}"
         )

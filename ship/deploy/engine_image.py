@@ -13,7 +13,7 @@ from ship.registry.destination import Destination
 
 @dataclass(frozen=True)
 class Image:
-    """An image of a model, by a reference that the engine knows, and a cluster if in a registry."""
+    """An image of a model, and the reference by which an engine or a cluster runs it."""
 
     model: str
     digest: str

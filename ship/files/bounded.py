@@ -14,22 +14,22 @@ DOCUMENT = 4 * 2**20  # bytes of a manifest or a configuration, which registries
 EVIDENCE = 64 * 2**20  # bytes of a report or an SBOM
 
 
-def refuse_larger(number: int, limit: int, what: str) -> None:
+def refuse_larger(number: int, limit: int, name: str) -> None:
     """Check a size or number; raise ShipError if it exceeds the limit."""
     if number > limit:
-        raise ShipError(f"{what} must be at most {limit}. Got {number} instead.")
+        raise ShipError(f"{name} must be at most {limit}. Got {number} instead.")
 
 
 class Bounded:
     """A file inside an untrusted tar, whose header may claim any size."""
 
-    def __init__(self, file: IO[bytes], what: str) -> None:
+    def __init__(self, file: IO[bytes], name: str) -> None:
         self.file = file
-        self.what = what
+        self.name = name
 
     def read(self, size: int) -> bytes:
         """Return `size` bytes; raise ShipError if that is more than LARGEST."""
-        refuse_larger(size, LARGEST, f"{self.what}: bytes of one member")
+        refuse_larger(size, LARGEST, f"{self.name}: bytes of one member")
         return self.file.read(size)
 
     def __getattr__(self, name: str) -> Any:

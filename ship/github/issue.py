@@ -30,7 +30,7 @@ NOTE = "There is more than an issue can hold. This is the beginning.\n\n"
 class Scan:
     """What the job that scans found: a table of the images, and a line for each finding.
 
-    That job ran other programs, so none of it is trusted: nothing in it is active any more.
+    That job ran other programs, so its text is untrusted; here it is already escaped.
     """
 
     table: str
@@ -122,7 +122,7 @@ def reported(body: str) -> set[str]:
 
 
 def fingerprint(finding: str) -> str:
-    """Return what tells a finding from all others, in which there is nothing of its text."""
+    """Return a hash that identifies a finding and reveals nothing of its text."""
     return hashlib.sha256(finding.encode()).hexdigest()[:16]
 
 

@@ -49,11 +49,11 @@ def reason(github: GitHub, event: dict[str, Any]) -> str:
     labels = {label["name"] for label in github.pages(f"issues/{number}/labels")}
     if LABEL not in labels:
         return ""
-    label, what = last_label(github, number), f"label {LABEL} set on pull request #{number}"
+    label, description = last_label(github, number), f"label {LABEL} set on pull request #{number}"
     if fault := stale(github, number, label, event):
-        print(f"override: the {what} does not count: {fault}", file=sys.stderr)
+        print(f"override: the {description} does not count: {fault}", file=sys.stderr)
         return ""
-    return f"{what} by {(label['actor'] or {}).get('login', 'somebody')}"
+    return f"{description} by {(label['actor'] or {}).get('login', 'somebody')}"
 
 
 def pull_request(github: GitHub, event: dict[str, Any]) -> int | None:

@@ -123,17 +123,19 @@ def table(
     """Return a row for each version: what became of it, and why."""
     rows = []
     for version in versions:
-        what, why = "kept", kept.get(version.digest, "")
-        if not why:
-            why = failed.get(version.digest) or "nothing leads to it"
-            what = "would go" if not deleted else "refused" if failed[version.digest] else "deleted"
+        outcome, reason = "kept", kept.get(version.digest, "")
+        if not reason:
+            reason = failed.get(version.digest) or "nothing leads to it"
+            outcome = (
+                "would go" if not deleted else "refused" if failed[version.digest] else "deleted"
+            )
         rows.append(
             (
                 short(version.digest),
                 f"{version.created:%Y-%m-%d}",
                 " ".join(version.tags),
-                what,
-                why,
+                outcome,
+                reason,
             )
         )
     return markdown.table(Table(("version", "created", "tags", "what", "why"), rows))

@@ -38,7 +38,7 @@ def build_secrets() -> Iterator[dict[str, str]]:
 
 
 def pip_settings(python: str | Path = sys.executable) -> dict[str, str]:
-    """Return what the pip of `python` is set to, by file or environment; the last word wins."""
+    """Return the settings of `python`'s pip, from files and environment; later sources win."""
     variables = frozenset(
         (name, value) for name, value in os.environ.items() if name.startswith("PIP_")
     )

@@ -10,7 +10,7 @@ from threading import Event, Thread
 
 SILENT = 10.0  # seconds: the longest that a step says nothing
 
-_steps: list[Event] = []  # the ends of the steps that go on, that of the innermost last
+_steps: list[Event] = []  # one for each running step, set at its end; the innermost is last
 
 
 @contextmanager

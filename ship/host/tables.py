@@ -21,5 +21,5 @@ def show(table: Table, width: int | None = None) -> None:
     if not sys.stdout.isatty():
         Console(color_system=None, width=width).print(table)
         return
-    guarded = sys.stdout  # it would remove the colours; the cells are printable already
+    guarded = sys.stdout  # written below: the guard would remove our own colours; cells are safe
     Console(file=guarded.stream if isinstance(guarded, Printed) else guarded).print(table)

@@ -31,7 +31,7 @@ def changes(names: list[str], models: Path | None = None, tool: Path = git.TOOL)
 
 
 def reason(model: str, models: Path | None, tool: Path) -> str:
-    """Return why a model is to be built, "" if it is not; it is where that cannot be found out."""
+    """Return why a model is to be built, "" if it is not; a registry that fails is a reason."""
     target = destination(model, tool / "dist")
     try:
         published = published_inputs(target, MAIN)

@@ -29,7 +29,7 @@ def refresh(names: list[str], models: Path) -> list[str]:
 def refresh_model(file: Path) -> bool:
     """Update one model.toml; return whether its data had changed.
 
-    Raises UsageError if the sha256 does not stand in it once.
+    Raises UsageError unless the file contains the sha256 exactly once.
     """
     text = file.read_text(encoding="utf-8")
     data = tomllib.loads(text)["data"]
@@ -60,7 +60,7 @@ def all_better(folder: Path, models: list[str]) -> bool:
     """Return whether the reports below `folder` find each model better than its published one.
 
     Better is: the gate passed without an override, and the model is better beyond chance in a
-    metric, and worse in none. Reports of other models, two of one, or none of one prove nothing.
+    metric, and worse in none. False if a report is missing, duplicated, or of another model.
     """
     reports = [json.loads(file.read_bytes()) for file in sorted(folder.rglob("report.json"))]
     reported = sorted(report["model"] for report in reports)

@@ -87,7 +87,8 @@ def identity(source: Destination, digest: str) -> Identity:
 
 def created(source: Destination, digest: str) -> dt.datetime | None:
     """Return when an image was made; None if its platforms do not agree, or do not say."""
-    times = {parse_time(config(source, one).get("created")) for one in platforms(source, digest)}
+    images = platforms(source, digest)
+    times = {parse_time(config(source, image).get("created")) for image in images}
     return times.pop() if len(times) == 1 else None
 
 

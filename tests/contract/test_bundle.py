@@ -20,6 +20,7 @@ from contract.bundle import (
 
 
 def manifest() -> Manifest:
+    """Return a manifest of a bundle without files."""
     return Manifest(
         schema_version=bundle.SCHEMA_VERSION,
         name="things",
@@ -65,7 +66,7 @@ def test_bundle_reads_back_what_was_written(written: Path) -> None:
 
 
 def test_bundle_with_a_changed_file_is_refused(written: Path) -> None:
-    """One other byte is another model."""
+    """A file with one changed byte is refused."""
     (written / "model.onnx").write_bytes(b"grapf")
     with pytest.raises(BundleError, match=r"model\.onnx must have sha256"):
         bundle.read(written)
@@ -89,7 +90,7 @@ def test_bundle_with_an_absent_file_is_refused(written: Path) -> None:
     ],
 )
 def test_bundle_with_another_manifest_is_refused(written: Path, content: bytes, words: str) -> None:
-    """A manifest of another time or kind is named as such."""
+    """A manifest of another schema version or form is refused by name."""
     (written / bundle.MANIFEST).write_bytes(content)
     with pytest.raises(BundleError, match=words):
         bundle.read(written)

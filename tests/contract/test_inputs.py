@@ -17,12 +17,13 @@ LENIENT = Serving(unknown_category="ignore")
 
 
 def accepted(field: Input, serving: Serving, values: list[Any]) -> list[Any]:
+    """Return the values that an input accepts."""
     domain = Domain.of(field, serving)
     return [value for value in values if domain.accepts(value)]
 
 
 def test_numeric_input_accepts_what_trees_can_compare() -> None:
-    """Numbers within float32; those of the training rows alone where [serve] says so."""
+    """A numeric input takes any float32, or with [serve] only the range of the training rows."""
     good = [6.0, 7, 1.0, 5.0, FLOAT32_MAX, -FLOAT32_MAX]
     bad = [1e39, -(10**400), math.nan, math.inf, True, "6", "", None, [6.0]]
     assert accepted(MASS, LENIENT, good + bad) == good
@@ -30,7 +31,7 @@ def test_numeric_input_accepts_what_trees_can_compare() -> None:
 
 
 def test_categorical_input_accepts_its_categories() -> None:
-    """Those of the training rows; any text that is not empty where unknown ones are ignored."""
+    """A categorical input takes its categories, or any text if unknown ones are ignored."""
     values: list[Any] = ["Dream", "Torgersen", None, "", 4.0, True, ["Dream"], {}]
     assert accepted(ISLAND, STRICT, values) == ["Dream", None]
     assert accepted(ISLAND, LENIENT, values) == ["Dream", "Torgersen", None]
@@ -38,7 +39,7 @@ def test_categorical_input_accepts_its_categories() -> None:
 
 @pytest.mark.parametrize("value", [None, 2.0])
 def test_input_that_training_saw_no_value_of_has_no_range(value: Any) -> None:
-    """All of its cells were missing, and so any number passes."""
+    """An input whose training cells were all missing accepts any number."""
     field = Input(name="empty", kind="numeric", missing=True)
     assert Domain.of(field, STRICT).accepts(value)
 

@@ -17,12 +17,14 @@ from tests.support.servers.bundles import birds, flowers, patients
 
 
 def random_inputs(rows: int, widths: tuple[int, int]) -> tuple[NDArray[np.float64], NDArray[Any]]:
+    """Return numbers and texts, (rows, width) of each, as a graph takes them."""
     random = np.random.default_rng(0)
     texts = random.choice(["Biscoe", "Dream", "male", ""], (rows, widths[1]))
     return random.uniform(0, 50, (rows, widths[0])).round(1), texts.astype(object)
 
 
 def answer(predictions: NDArray[Any], probabilities: Any, row: int = 0) -> Any:
+    """Return the prediction and the probabilities of one row, of (rows,) and (rows, classes)."""
     return predictions.tolist()[row], None if probabilities is None else probabilities[row].tolist()
 
 

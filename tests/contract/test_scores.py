@@ -16,6 +16,7 @@ from contract.evaluation.segments import segments, subset
 
 
 def evaluation(truth: Any, predictions: Any, probabilities: Any = None) -> Evaluation:
+    """Return an evaluation with these answers."""
     return Evaluation(
         rows=list(range(len(truth))),
         features=[{} for _ in truth],
@@ -36,11 +37,11 @@ def labelled(rows: int, classes: int) -> tuple[NDArray[Any], NDArray[Any], NDArr
 
 @pytest.mark.parametrize("classes", [2, 3, 5])
 def test_scores_of_classes_are_those_of_scikit_learn(classes: int) -> None:
-    """Each metric of each resample is the one of the rows drawn."""
+    """Each metric of each resample is scikit-learn's on the rows that were drawn."""
     truth, predictions, odds = labelled(60, classes)
-    found = evaluation(truth.tolist(), predictions.tolist(), odds.tolist())
+    answered = evaluation(truth.tolist(), predictions.tolist(), odds.tolist())
     drawn = next(weights(len(truth)))[:5]
-    scores = scorer(found, list(range(classes)))(drawn)
+    scores = scorer(answered, list(range(classes)))(drawn)
     for place, times in enumerate(drawn):
         rows = np.repeat(np.arange(len(truth)), times)
         t, p, o = truth[rows], predictions[rows], odds[rows]
@@ -57,13 +58,13 @@ def test_scores_of_classes_are_those_of_scikit_learn(classes: int) -> None:
 
 
 def test_scores_of_numbers_are_those_of_scikit_learn() -> None:
-    """Each metric of each resample is the one of the rows drawn."""
+    """Each metric of each resample is scikit-learn's on the rows that were drawn."""
     random = np.random.default_rng(0)
     truth = random.normal(size=51)
     predictions = truth + random.normal(size=51) / 3
-    found = evaluation(truth.tolist(), predictions.tolist())
+    answered = evaluation(truth.tolist(), predictions.tolist())
     drawn = next(weights(51))[:5]
-    scores = scorer(found, None)(drawn)
+    scores = scorer(answered, None)(drawn)
     for place, times in enumerate(drawn):
         rows = np.repeat(np.arange(51), times)
         t, p = truth[rows], predictions[rows]
@@ -78,7 +79,7 @@ def test_scores_of_numbers_are_those_of_scikit_learn() -> None:
 
 
 def test_resamples_draw_as_many_rows_as_there_are() -> None:
-    """Every row is drawn as often as any other, and never from beyond the table."""
+    """Each resample draws as many rows as there are, and every row is equally likely."""
     drawn = np.concatenate(list(weights(6)))
     assert drawn.shape == (count(6), 6)
     assert set(drawn.sum(axis=1)) == {6}
@@ -86,9 +87,9 @@ def test_resamples_draw_as_many_rows_as_there_are() -> None:
 
 
 def test_interval_of_a_share_is_that_of_its_distribution() -> None:
-    """90 of 100 rows right: the share is between 84 % and 95 % (binomial, 95 %)."""
-    found = evaluation([1.0] * 90 + [0.0] * 10, [1.0] * 100)
-    scores = np.concatenate([scorer(found, None)(drawn)["mae"] for drawn in weights(100)])
+    """90 of 100 rows right give the binomial 95 % interval, 84 % to 95 %."""
+    answered = evaluation([1.0] * 90 + [0.0] * 10, [1.0] * 100)
+    scores = np.concatenate([scorer(answered, None)(drawn)["mae"] for drawn in weights(100)])
     assert interval(1 - scores) == pytest.approx((0.84, 0.95), abs=0.011)
 
 
@@ -100,10 +101,10 @@ def test_score_counts_a_class_that_the_model_does_not_know_as_wrong() -> None:
 def test_segments_of_a_measured_column_are_its_quartiles() -> None:
     """Every row is in one segment, missing ones in their own; none is much larger than others."""
     values = [float(row) for row in range(40)] + [None]
-    found = segments(values)
-    assert list(found) == ["0 to 9.75", "9.75 to 19.5", "19.5 to 29.25", "29.25 to 39", "missing"]
-    assert [len(rows) for rows in found.values()] == [10, 10, 10, 10, 1]
-    assert sorted(row for rows in found.values() for row in rows) == list(range(41))
+    parts = segments(values)
+    assert list(parts) == ["0 to 9.75", "9.75 to 19.5", "19.5 to 29.25", "29.25 to 39", "missing"]
+    assert [len(rows) for rows in parts.values()] == [10, 10, 10, 10, 1]
+    assert sorted(row for rows in parts.values() for row in rows) == list(range(41))
 
 
 def test_segments_of_a_column_of_categories_are_its_values() -> None:
@@ -113,17 +114,17 @@ def test_segments_of_a_column_of_categories_are_its_values() -> None:
 
 
 def test_part_keeps_every_list_in_step() -> None:
-    """The rows of a segment bring everything that is known of them."""
-    found = evaluation(["a", "b"], ["b", "a"], [[0.1, 0.9], [0.8, 0.2]])
-    found.others = {"place": ["north", "south"]}
-    kept = subset(found, [1])
+    """A subset of an evaluation has the rows' entries of every list in it."""
+    answered = evaluation(["a", "b"], ["b", "a"], [[0.1, 0.9], [0.8, 0.2]])
+    answered.others = {"place": ["north", "south"]}
+    kept = subset(answered, [1])
     assert (kept.rows, kept.truth, kept.predictions) == ([1], ["b"], ["a"])
     assert (kept.probabilities, kept.others) == ([[0.8, 0.2]], {"place": ["south"]})
 
 
 @pytest.mark.parametrize("mean", [0.0, 1e8, -1e12])
 def test_r2_keeps_its_digits_where_the_mean_is_large_beside_the_spread(mean: float) -> None:
-    """Years in milliseconds have the r2 of scikit-learn too, in every resample."""
+    """For a truth such as milliseconds since 1970, r2 is scikit-learn's in every resample."""
     random = np.random.default_rng(1)
     truth = mean + random.normal(size=80)
     predictions = truth + random.normal(size=80) / 2
@@ -135,7 +136,7 @@ def test_r2_keeps_its_digits_where_the_mean_is_large_beside_the_spread(mean: flo
 
 
 def test_r2_of_a_truth_that_does_not_vary_does_not_exist() -> None:
-    """There is no spread to explain, not even where one is left by rounding."""
+    """r2 is NaN for a constant truth, even if rounding leaves some spread."""
     truth = [0.1] * 49 + [0.7]
     drawn = np.array([[1] * 49 + [0], [1] * 50])
     scores = scorer(evaluation(truth, [0.2] * 50), None)(drawn)["r2"]

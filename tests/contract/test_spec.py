@@ -58,6 +58,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def message(folder: Path) -> str:
+    """Return the error of reading a folder's model.toml."""
     with pytest.raises(ModelError) as caught:
         model_toml.read(folder.name, folder.parent)
     return str(caught.value)
@@ -87,7 +88,7 @@ def test_spec_has_defaults_for_what_may_be_left_out(folder: Path) -> None:
 
 
 def test_every_model_of_the_repository_is_right(model_name: str) -> None:
-    """The models that are here can be read."""
+    """Each model.toml in the repository can be read."""
     assert model_toml.read(model_name).name == model_name
 
 
@@ -158,20 +159,20 @@ def test_name_must_suit_a_module_and_an_image(tmp_path: Path, name: str) -> None
 
 
 def test_absent_model_is_told_apart_from_its_neighbours(folder: Path) -> None:
-    """A misspelt name gets the right one in return."""
+    """The error for a misspelt model suggests the right name."""
     with pytest.raises(ModelError, match="Did you mean 'things'"):
         model_toml.read("thing", folder.parent)
 
 
 def test_model_without_notes_is_refused(folder: Path) -> None:
-    """A card needs what only the author knows."""
+    """A model without a README.md is refused, since its card is made from it."""
     (folder / "README.md").unlink()
     assert "README.md must be a file" in message(folder)
 
 
 @pytest.mark.parametrize("value", [None, math.nan, math.inf])
 def test_threshold_fails_a_metric_that_does_not_exist(value: float | None) -> None:
-    """Nothing says that a bound is met, and a manifest can hold that nothing."""
+    """A threshold fails for a metric that is NaN, and the manifest can hold that."""
     check = Threshold("rmse", "max", 0.5).check(value)
     assert (check.value, check.passed) == (None, False)
     assert thresholds.sentence(check) == "rmse none <= 0.5 FAILED"
@@ -183,7 +184,7 @@ def test_threshold_fails_a_metric_that_does_not_exist(value: float | None) -> No
     [("min", [False, True, True], "at least 0.5"), ("max", [True, True, False], "at most 0.5")],
 )
 def test_threshold_includes_its_bound(bound: Bound, passed: list[bool], rule: str) -> None:
-    """What is as good as the bound is good enough."""
+    """A metric that equals its bound passes."""
     checks = [Threshold("rmse", bound, 0.5).check(value) for value in (0.4, 0.5, 0.6)]
     assert [check.passed for check in checks] == passed
     assert {check.rule for check in checks} == {rule}

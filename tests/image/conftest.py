@@ -53,15 +53,15 @@ def write_ratios(root: Path) -> None:
 @pytest.fixture(scope="session")
 def image(image_name: str, request: pytest.FixtureRequest) -> str:
     """The id of the image in the engine: the one given, or built for the occasion."""
-    given: str | None = request.config.getoption("--image")
-    return given or load(request.getfixturevalue("built").archive)
+    reference: str | None = request.config.getoption("--image")
+    return reference or load(request.getfixturevalue("built").archive)
 
 
 @pytest.fixture(scope="session")
 def bundle(image: str, request: pytest.FixtureRequest) -> Bundle:
     """The bundle that the image was built from."""
-    given: Path | None = request.config.getoption("--bundle")
-    return read(given or request.getfixturevalue("built").bundle)
+    folder: Path | None = request.config.getoption("--bundle")
+    return read(folder or request.getfixturevalue("built").bundle)
 
 
 @pytest.fixture(scope="session")

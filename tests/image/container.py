@@ -66,10 +66,12 @@ class Container:
         docker("rm", "--force", "--volumes", self.id)
 
     def wait_ready(self) -> Self:
+        """Wait until the server is ready, and return this container."""
         wait_until(self.is_ready, f"readiness of {self.image}")
         return self
 
     def is_ready(self) -> bool:
+        """Return whether the server is ready; fail with its log if the container has ended."""
         try:
             return self.get("/ready").status_code == 200
         except (requests.ConnectionError, requests.Timeout):
@@ -78,9 +80,11 @@ class Container:
             return False
 
     def get(self, path: str) -> requests.Response:
+        """Get a path of the server."""
         return requests.get(self.url + path, timeout=10)
 
     def post(self, path: str, body: Any) -> requests.Response:
+        """Post JSON to a path of the server."""
         return requests.post(self.url + path, json=body, timeout=10)
 
     def logs(self) -> list[dict[str, Any]]:

@@ -62,8 +62,8 @@ def test_image_holds_the_bundle_unchanged(image: str, bundle: Bundle) -> None:
         "print(json.dumps({p.name: hashlib.sha256(p.read_bytes()).hexdigest()"
         " for p in pathlib.Path('/bundle').iterdir() if p.name != 'manifest.json'}))"
     )
-    found = json.loads(docker("run", "--rm", "--entrypoint=python", image, "-c", code))
-    assert found == {name: file.sha256 for name, file in bundle.manifest.files.items()}
+    hashes = json.loads(docker("run", "--rm", "--entrypoint=python", image, "-c", code))
+    assert hashes == {name: file.sha256 for name, file in bundle.manifest.files.items()}
 
 
 def test_image_configuration_is_what_hosts_expect(image: str) -> None:

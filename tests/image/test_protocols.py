@@ -18,12 +18,14 @@ pytestmark = pytest.mark.engine
 
 @pytest.fixture
 def triton(container: Container) -> Iterator[InferenceServerClient]:
+    """A client of the Open Inference Protocol, Triton's own."""
     client = InferenceServerClient(container.url.removeprefix("http://"))
     yield client
     client.close()
 
 
 def instances(bundle: Bundle) -> dict[str, Any]:
+    """Return the golden examples as a request of TensorFlow Serving."""
     return {"instances": [list(row.features.values()) for row in bundle.examples]}
 
 

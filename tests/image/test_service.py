@@ -19,7 +19,7 @@ pytestmark = pytest.mark.engine
 
 
 def test_health_is_ok(container: Container) -> None:
-    """A container that runs says it is alive."""
+    """/health of a running container answers that it is alive."""
     reply = container.get("/health")
     assert (reply.status_code, reply.json()["status"]) == (200, "ok")
 

@@ -64,10 +64,14 @@ class Quick(NamedTuple):
     estimator: Any
 
     def ask(self, rows: list[dict[str, Value]]) -> Answer:
+        """Return the estimator's answers to rows."""
         X = pd.DataFrame(rows, columns=[column.name for column in self.bundle.manifest.inputs])
-        found = evaluate.answer(self.estimator, X)
-        probabilities = found.probabilities
-        return found.predictions.tolist(), None if probabilities is None else probabilities.tolist()
+        answers = evaluate.answer(self.estimator, X)
+        probabilities = answers.probabilities
+        return (
+            answers.predictions.tolist(),
+            None if probabilities is None else probabilities.tolist(),
+        )
 
     def against(self, old: Quick, policy: Policy) -> Report:
         """Judge this model by the other one."""
@@ -76,6 +80,7 @@ class Quick(NamedTuple):
 
 
 def spec_of(table: Table, seed: int, policy: Policy) -> ModelSpec:
+    """Return the model.toml of a table, without a folder."""
     kinds: dict[str, Kind] = {
         str(name): "categorical" if values.dtype == object else "numeric"
         for name, values in table.X.items()
@@ -88,6 +93,7 @@ def spec_of(table: Table, seed: int, policy: Policy) -> ModelSpec:
 
 
 def task(table: Table) -> Any:
+    """Return the task that fits the target of a table."""
     return "regression" if table.y.dtype.kind == "f" else "classification"
 
 
@@ -122,7 +128,7 @@ def train(
         gate=Gate(passed=True, checks=[]), serving=Serving(), files={},
     )  # fmt: skip
     folder = Path(tempfile.mkdtemp())
-    found = evaluate.evaluation(holdout, answers)
-    found.trained = pack(dataset.features(learn.X), learn.y.tolist())
-    (folder / EVALUATION).write_bytes(msgspec.json.encode(found))
+    holdout_evaluation = evaluate.evaluation(holdout, answers)
+    holdout_evaluation.trained = pack(dataset.features(learn.X), learn.y.tolist())
+    (folder / EVALUATION).write_bytes(msgspec.json.encode(holdout_evaluation))
     return Quick(Bundle(folder, manifest, []), fitted)

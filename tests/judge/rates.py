@@ -61,9 +61,9 @@ def flowers(seed: int, rows: int = 600, shift: float = 0.0) -> Table:
 
 def known(name: str, seed: int, rows: int = 600) -> Table:
     """Return rows of one of scikit-learn's tables."""
-    found = getattr(datasets, f"load_{name}")(as_frame=True)
-    chosen = np.random.default_rng(seed).permutation(len(found.target))[:rows]
-    return Table(found.data.iloc[chosen].reset_index(drop=True), found.target.to_numpy()[chosen])
+    table = getattr(datasets, f"load_{name}")(as_frame=True)
+    chosen = np.random.default_rng(seed).permutation(len(table.target))[:rows]
+    return Table(table.data.iloc[chosen].reset_index(drop=True), table.target.to_numpy()[chosen])
 
 
 TABLES: dict[str, Callable[[int], Table]] = {
@@ -76,6 +76,7 @@ TABLES: dict[str, Callable[[int], Table]] = {
 
 
 def forest(trees: int) -> Make:
+    """Return a function from a seed to a forest of so many trees."""
     return lambda seed: RandomForestClassifier(n_estimators=trees, random_state=seed)
 
 
@@ -85,10 +86,12 @@ def network(seed: int) -> Any:
 
 
 def tree(seed: int) -> Any:
+    """Return a tree that chooses among features at random."""
     return DecisionTreeClassifier(max_features=1, max_depth=5, random_state=seed)
 
 
 def line(_seed: int = 0) -> Any:
+    """Return a logistic regression, which no seed changes."""
     return make_pipeline(StandardScaler(), LogisticRegression())
 
 
@@ -98,6 +101,7 @@ RECIPES: dict[str, Make] = {
 
 
 def refused(report: Report) -> bool:
+    """Return whether the gate refused the new model."""
     return report.verdict == "failed"
 
 
@@ -156,10 +160,12 @@ def reseeded(
 
 
 def diabetes(seed: int) -> Table:
+    """Return a sample of scikit-learn's diabetes table."""
     return known("diabetes", seed)
 
 
 def regressor(seed: int) -> Any:
+    """Return a forest of 20 trees for numbers."""
     return RandomForestRegressor(n_estimators=20, random_state=seed)
 
 
@@ -177,10 +183,10 @@ def misses(pairs: int) -> Iterator[Line]:
     """Count refusals among models that were spoiled, by grade."""
     for share in (0.1, 0.3, 0.5, 0.7):
         for name, make in (("forest of 20", forest(20)), ("line", line)):
-            found = [degraded(pair, make, share) for pair in range(pairs)]
-            drops, flags = zip(*found, strict=True)
-            what = f"{share:.0%} of labels shuffled, {name}: accuracy -{np.mean(drops):.3f}"
-            yield Line(what, pairs, sum(flags))
+            outcomes = [degraded(pair, make, share) for pair in range(pairs)]
+            drops, flags = zip(*outcomes, strict=True)
+            tried = f"{share:.0%} of labels shuffled, {name}: accuracy -{np.mean(drops):.3f}"
+            yield Line(tried, pairs, sum(flags))
     stumps = [
         refused(train(rows, DecisionTreeClassifier(max_depth=1), DEFAULT, seed=pair).against(
             train(rows, line(), DEFAULT, seed=pair), DEFAULT))
@@ -189,8 +195,8 @@ def misses(pairs: int) -> Iterator[Line]:
     yield Line("a stump in place of a line", pairs, sum(stumps))
     for rows in (600, 2400):
         slipped = sum(western(pair, rows) for pair in range(pairs))
-        what = f"a fifth of the rows 0.3 worse, the others better, {rows // 4} held out"
-        yield Line(what, pairs, slipped)
+        tried = f"a fifth of the rows 0.3 worse, the others better, {rows // 4} held out"
+        yield Line(tried, pairs, slipped)
 
 
 def degraded(pair: int, make: Make, share: float) -> tuple[float, bool]:
@@ -212,18 +218,21 @@ class Slips(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         self.elsewhere = elsewhere
 
     def fit(self, X: pd.DataFrame, y: Any) -> Slips:
-        self.line_ = line().fit(X[["length", "width"]], y)
-        self.classes_ = self.line_.classes_
+        """Fit a logistic regression to length and width."""
+        self.entry = line().fit(X[["length", "width"]], y)
+        self.classes_ = self.entry.classes_
         return self
 
     def predict_proba(self, X: pd.DataFrame) -> Any:
-        odds = self.line_.predict_proba(X[["length", "width"]])
+        """Return probabilities (rows, classes), moved to another class in some of the rows."""
+        odds = self.entry.predict_proba(X[["length", "width"]])
         share = np.where(X["west"] == 1, self.west, self.elsewhere)
         slips = X["noise"].to_numpy() > stats.norm.isf(share)
         odds[slips] = np.roll(odds[slips], 1, axis=1)
         return odds
 
     def predict(self, X: pd.DataFrame) -> Any:
+        """Return the most probable class of each row (rows,)."""
         return self.classes_[self.predict_proba(X).argmax(axis=1)]
 
 
@@ -242,14 +251,15 @@ def western(pair: int, rows: int) -> bool:
 def shifts(pairs: int) -> Iterator[Line]:
     """Count warnings of a shift between two samples of 600 rows, by its size."""
     for shift in (0.0, 0.1, 0.25, 0.5, 1.0):
-        found = (
+        reports = (
             compared(flowers(pair), flowers(20_000 + pair, shift=shift)) for pair in range(pairs)
         )
-        flags = [any(drift.shifted for drift in report.drift) for report in found]
+        flags = [any(drift.shifted for drift in report.drift) for report in reports]
         yield Line(f"one column shifted by {shift:g} standard deviations", pairs, sum(flags))
 
 
 def compared(then: Table, now: Table) -> Report:
+    """Return the report on models of two tables."""
     old, new = (train(rows, line(), DEFAULT) for rows in (then, now))
     return new.against(old, DEFAULT)
 
@@ -262,10 +272,11 @@ def leaks(pairs: int) -> Iterator[Line]:
 
 
 def leaking(pair: int, wrong: float) -> Report:
+    """Return the report on a model with a column that tells the label, except in some rows."""
     rows = flowers(pair)
     random = np.random.default_rng(pair)
-    told = np.where(random.random(len(rows.y)) < wrong, random.permutation(rows.y), rows.y)
-    X = rows.X.assign(code=[float("abc".index(label)) for label in told])
+    labels = np.where(random.random(len(rows.y)) < wrong, random.permutation(rows.y), rows.y)
+    X = rows.X.assign(code=[float("abc".index(label)) for label in labels])
     old = train(rows, forest(20)(pair), DEFAULT, seed=pair)
     return train(Table(X, rows.y), forest(20)(pair), DEFAULT, seed=pair).against(old, DEFAULT)
 
@@ -279,8 +290,8 @@ def main() -> None:
     warnings.filterwarnings("ignore")  # of networks that stop early
     print(markdown.row(("what", "pairs", "flagged")), markdown.row(["---"] * 3), sep="\n")
     for name in wanted or COUNTS:
-        for found in COUNTS[name](int(pairs)):
-            print(markdown.row((found.what, str(found.pairs), str(found.flagged))), flush=True)
+        for entry in COUNTS[name](int(pairs)):
+            print(markdown.row((entry.what, str(entry.pairs), str(entry.flagged))), flush=True)
 
 
 if __name__ == "__main__":

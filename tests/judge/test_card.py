@@ -36,10 +36,12 @@ class Sections(NamedTuple):
 
 
 def card_of(bundle: Bundle, notes: str = NOTES, release: Release | None = None) -> str:
+    """Return the card of a bundle as text."""
     return card(bundle.manifest, notes, read_evaluation(bundle.path), release).decode()
 
 
 def sections(card: str) -> Sections:
+    """Return the card before, in and after its section on use."""
     before, _, rest = card.partition("## Use\n")
     use, _, after = rest.partition("## Made with\n")
     return Sections(before, use, after)
@@ -66,12 +68,12 @@ def test_card_says_what_a_person_must_know(made: Bundle) -> None:
 
 
 def test_card_of_a_bundle_is_made_of_its_files(made: Bundle) -> None:
-    """The notes that training put into the bundle are all that the rest does not hold."""
+    """A card can be made from the files of the bundle alone."""
     assert "A test." in card_of(made, read_notes(made.path))
 
 
 def test_card_of_a_release_names_its_image(made: Bundle) -> None:
-    """How to pull, verify, run and ask exactly this image, in place of any image of that name."""
+    """The card of a release says how to pull, verify, run and ask its image, by digest."""
     released = sections(card_of(made, release=Release(IMAGE, VERIFY)))
     assert f"digest `sha256:{'0' * 64}`" in released.use
     for command in (f"docker pull {IMAGE}", VERIFY, f"docker run --rm --publish 8080:8080 {IMAGE}"):
@@ -82,19 +84,19 @@ def test_card_of_a_release_names_its_image(made: Bundle) -> None:
 
 
 def test_card_of_a_release_needs_a_digest(made: Bundle) -> None:
-    """A tag may come to mean another image."""
+    """A release named by a tag without a digest is refused."""
     with pytest.raises(ValueError, match="must be a reference with a digest"):
         card_of(made, release=Release("ghcr.io/owner/made:main", VERIFY))
 
 
 def test_card_of_a_release_keeps_a_section_of_that_name(made: Bundle) -> None:
-    """What the author calls Use is the author's, and is not taken for ours."""
+    """A section "Use" of the author's notes is kept beside the card's own."""
     written = card_of(made, "# Made\n\n## Use\n\nWith care.\n", Release(IMAGE, VERIFY))
     assert "### Use\n\nWith care.\n" in written
 
 
 def test_card_of_an_accepted_model_says_why(made: Bundle) -> None:
-    """The reason stands below the verdict, with every check, and goes with the override."""
+    """The card of an accepted model has the reason and every check, and without it neither."""
     before = card_of(made)
     failed = Check(metric="accuracy", bound="min", threshold=0.99, value=0.75, passed=False)
     override = Override(reason="because `it` must\n## Use", accepted=[failed])
@@ -110,13 +112,13 @@ def test_card_of_an_accepted_model_says_why(made: Bundle) -> None:
 
 
 def test_card_of_a_claim_says_so_first(made: Bundle) -> None:
-    """Whoever reads one line knows that nobody here has measured the model."""
+    """The card of an imported model begins by saying that its metrics are claims."""
     made.manifest.evaluation = "claimed"
     assert card_of(made).startswith("**Nobody here has measured this model")
 
 
 def test_card_survives_any_text(made: Bundle) -> None:
-    """Whatever a training claims, a column is called or a person gives as a reason is text."""
+    """Claims, names and reasons of any text stay text in the card."""
     manifest = made.manifest
     manifest.description = manifest.estimator = manifest.runtime_reason = HOSTILE
     manifest.data.source = manifest.data.licence = manifest.target = HOSTILE

@@ -25,7 +25,7 @@ def held_out_by_both(new: Quick, old: Quick) -> int:
 
 
 def test_rows_that_the_published_model_was_trained_on_are_left_out() -> None:
-    """A forest knows its training rows by heart, and would look better than it is."""
+    """Rows that the published model was trained on are not compared, as it knows them by heart."""
     old = train(flowers(1), forest(20)(0), DEFAULT)
     new = train(grown(1), forest(20)(1), DEFAULT)
     report = new.against(old, DEFAULT)
@@ -47,7 +47,7 @@ def test_rows_that_the_published_model_was_trained_on_are_left_out() -> None:
 
 
 def test_drop_is_not_judged_where_too_few_rows_are_new() -> None:
-    """Of a small table hardly a held-out row is new; thresholds hold, and the report warns."""
+    """If too few held-out rows are new, only the thresholds count, and the report warns."""
     rules = Rules((Threshold("accuracy", "min", 0.99),), {"accuracy": 0.0})
     policy = Policy(rules, (), IMAGE)
     old = train(flowers(1, 120), forest(20)(0), policy)
@@ -62,7 +62,7 @@ def test_drop_is_not_judged_where_too_few_rows_are_new() -> None:
 
 
 def test_model_that_does_not_say_what_it_was_trained_on_is_a_warning() -> None:
-    """A bundle of an earlier revision is compared on every row, and the doubt is told."""
+    """A bundle that does not record its training rows is compared on all rows, with a warning."""
     old = train(flowers(1), line(), DEFAULT)
     file = old.bundle.path / EVALUATION
     file.write_bytes(msgspec.json.encode(forgetful(old.bundle.path)))
@@ -72,13 +72,14 @@ def test_model_that_does_not_say_what_it_was_trained_on_is_a_warning() -> None:
 
 
 def forgetful(bundle: Path) -> object:
+    """Read an evaluation that does not know which rows it was trained on."""
     evaluation = read(bundle)
     evaluation.trained = b""
     return evaluation
 
 
 def test_equal_rows_are_not_taken_for_known_ones() -> None:
-    """Where a table holds each row many times, an equal row need not be the same one."""
+    """In a table with many equal rows, a row equal to a training row still counts as new."""
     few = flowers(1)._replace(X=flowers(1).X.round(0))
     more = grown(1)
     old = train(few, line(), DEFAULT)
@@ -88,7 +89,7 @@ def test_equal_rows_are_not_taken_for_known_ones() -> None:
 
 
 def test_rows_that_the_published_model_refuses_are_left_out() -> None:
-    """A value it was never taught is no reason to call it wrong."""
+    """Rows with a value that the published model refuses are not compared."""
     old = train(flowers(1), line(), DEFAULT)
     old.bundle.manifest.serving = Serving(out_of_range="reject")
     far = flowers(2)

@@ -31,6 +31,7 @@ ALONE = Score(
 
 
 def failed(report: Report) -> list[str]:
+    """Return what the failed checks are of."""
     return [worded(check).what for check in report.checks if not check.passed]
 
 
@@ -39,12 +40,12 @@ def test_gate_refuses_a_degraded_model(shop: Shop, good: Bundle) -> None:
     report = shop.judge(shop.train(flowers(), STUMP), good)
     assert report.verdict == "failed"
     assert failed(report) == ["accuracy", "log_loss"]
-    found = {worded(check).what: worded(check).found for check in report.checks}
+    found_by_check = {worded(check).what: worded(check).found for check in report.checks}
     assert re.fullmatch(
         r"0\.\d+ → 0\.\d+: -0\.\d+ \(-0\.\d+ to -0\.\d+\), McNemar, exact p = .*: more than chance",
-        found["accuracy"],
+        found_by_check["accuracy"],
     )
-    assert "paired bootstrap" in found["log_loss"]
+    assert "paired bootstrap" in found_by_check["log_loss"]
 
 
 def test_gate_passes_a_better_model_and_says_so(shop: Shop, good: Bundle) -> None:
@@ -55,7 +56,7 @@ def test_gate_passes_a_better_model_and_says_so(shop: Shop, good: Bundle) -> Non
 
 
 def test_gate_passes_an_equal_model(shop: Shop, good: Bundle) -> None:
-    """The same training again changes no answer."""
+    """The same training again has the same answers and passes."""
     report = shop.judge(shop.train(flowers(), LOGISTIC), good)
     assert report.verdict == "passed"
     assert report.changes is not None
@@ -76,8 +77,8 @@ def test_gate_raises_no_alarm_over_seeds(recipe: str) -> None:
 @pytest.mark.nightly  # as above
 def test_gate_misses_no_model_that_is_much_worse() -> None:
     """A forest whose training labels were shuffled, most of them, is caught every time."""
-    found = [rates.degraded(pair, rates.forest(20), 0.7) for pair in range(SEEDS)]
-    assert [caught for _, caught in found] == [True] * SEEDS
+    outcomes = [rates.degraded(pair, rates.forest(20), 0.7) for pair in range(SEEDS)]
+    assert [caught for _, caught in outcomes] == [True] * SEEDS
 
 
 def test_gate_raises_no_alarm_over_fresh_rows(shop: Shop, good: Bundle) -> None:
@@ -95,7 +96,7 @@ def test_gate_names_a_shifted_column(shop: Shop, good: Bundle) -> None:
 
 
 def test_gate_asks_the_published_model_about_new_rows(shop: Shop, good: Bundle) -> None:
-    """Where the data changed, both answers are to the new rows, and the note says it."""
+    """If the data changed, the published model answers the new rows, and the note says so."""
     report = shop.judge(shop.train(flowers(seed=2), LOGISTIC), good)
     old = next(score.old for score in report.scores if score.metric == "accuracy")
     assert old != good.manifest.metrics.holdout["accuracy"]
@@ -183,7 +184,7 @@ def test_segments_may_be_classes_or_ranges(shop: Shop, column: str) -> None:
 
 
 def test_small_segments_are_shown_and_not_gated(shop: Shop) -> None:
-    """Ten rows say little: below that a floor is not held against a model."""
+    """A segment with fewer rows than model.toml asks for is shown, but not checked."""
     gate = SEGMENTED + "rows = 60\n"
     report = shop.judge(shop.train(flowers(), STUMP, gate), None)
     assert {s.where.value: s.gated for s in report.segments} == {
@@ -201,7 +202,7 @@ def test_gate_without_a_published_model_has_its_thresholds(shop: Shop) -> None:
 
 
 def test_gate_that_was_loosened_is_pointed_out(shop: Shop, good: Bundle) -> None:
-    """Lowering a threshold is allowed, and never silent."""
+    """A lowered threshold is allowed, with a warning."""
     new = shop.train(flowers(), LOGISTIC, "accuracy = { min = 0.4 }\n")
     assert shop.judge(new, good).warnings == [
         "The gate on accuracy was loosened from 0.5 to 0.4.",
@@ -212,7 +213,7 @@ def test_gate_that_was_loosened_is_pointed_out(shop: Shop, good: Bundle) -> None
 def test_published_model_that_needs_a_lost_column_fails_with_the_cure(
     shop: Shop, good: Bundle
 ) -> None:
-    """Dropping an input with new data would hide a comparison; keeping the column mends it."""
+    """If new data lacks an input of the published model, the gate fails and names the cure."""
     gate = "accuracy = { min = 0.5, drop = 0.01 }\n"
     lost = shop.train(flowers(seed=3), LOGISTIC, gate, inputs="length width")
     report = shop.judge(lost, good)
@@ -221,7 +222,7 @@ def test_published_model_that_needs_a_lost_column_fails_with_the_cure(
 
 
 def test_model_of_another_target_is_not_compared(shop: Shop, good: Bundle) -> None:
-    """A model that answers another question has no baseline, and the report says so."""
+    """A published model of another target is not compared, and the report says so."""
     other = shop.train(flowers(), LOGISTIC)
     other.manifest.target = "colour"
     report = shop.judge(other, good)
@@ -230,7 +231,7 @@ def test_model_of_another_target_is_not_compared(shop: Shop, good: Bundle) -> No
 
 
 def test_noise_of_a_new_model_does_not_hide_its_drop(shop: Shop, good: Bundle) -> None:
-    """Three trees differ wildly from seed to seed, which is no excuse for being worse."""
+    """A model that differs much from seed to seed is still refused for a drop on average."""
     calm = shop.train(flowers(), FOREST.format(seed=0))
     wild = shop.train(flowers(), FOREST.replace("n_estimators=20", "n_estimators=1").format(seed=0))
     spread = [
@@ -264,7 +265,7 @@ ABSENT = "does not exist in this segment"
 
 
 def test_bound_on_a_metric_that_there_is_not_fails() -> None:
-    """Answers without probabilities have no log loss, so nothing says that it is low enough."""
+    """A bound on log_loss fails for a model without probabilities."""
     rules = Rules((Threshold("log_loss", "max", 0.5),), {})
     (check,) = check_rules(rules, [], None)
     assert (worded(check), check.passed) == (("log_loss", "at most 0.5", "none"), False)
@@ -279,7 +280,7 @@ def test_bound_on_a_metric_that_a_segment_has_not_is_left_out_and_said() -> None
 
 
 def test_drop_of_a_metric_that_there_is_not_fails() -> None:
-    """A drop that cannot be measured is no drop of nothing: it fails, and the check says so."""
+    """The rule for a drop fails if the metric does not exist, and the check says so."""
     rules = Rules((), {"r2": 0.1})
     (check,) = check_rules(rules, [], None)
     assert (worded(check), check.passed) == (("r2", "measured on the holdout", "none"), False)
@@ -287,7 +288,7 @@ def test_drop_of_a_metric_that_there_is_not_fails() -> None:
 
 
 def test_drop_that_only_the_rows_of_both_models_lack_fails() -> None:
-    """The new model has a curve on all of its rows, and neither has one on those they share."""
+    """The rule for a drop fails if the metric exists on all rows but not on the compared ones."""
     rules = Rules((), {"roc_auc": 0.1})
     (check,) = check_rules(rules, [ALONE], None, {"roc_auc"})
     rule = "measured on the rows that both models answer"

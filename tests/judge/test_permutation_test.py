@@ -18,6 +18,7 @@ MEGABYTES = 1024**2
 
 
 def answered(truth: Sequence[Label], predictions: Sequence[Label]) -> Evaluation:
+    """Return an evaluation with these labels."""
     rows = len(truth)
     return Evaluation(
         rows=list(range(rows)),
@@ -38,20 +39,20 @@ def pair(rows: int) -> tuple[Evaluation, Evaluation]:
 
 @pytest.mark.parametrize(("gained", "lost"), [(0, 0), (3, 9), (0, 6), (512, 512), (900, 1100)])
 def test_mcnemar_is_the_exact_binomial_test(gained: int, lost: int) -> None:
-    """Twice the smaller tail of a fair coin, for more than a thousand flips as for none."""
+    """The p-value is twice the smaller tail of a fair coin, from none to over a thousand flips."""
     tail = stats.binom.cdf(min(gained, lost), gained + lost, 0.5)
     assert mcnemar(gained, lost) == pytest.approx(min(1.0, 2 * tail))
 
 
 @pytest.mark.parametrize(("alpha", "flips"), [(0.05, 6), (0.01, 8), (0.5, 2), (1e-30, 101)])
 def test_smallest_drop_is_that_of_the_fewest_flips(alpha: float, flips: int) -> None:
-    """So many rows lost and none gained are more than chance, and one row fewer is not."""
+    """So many rows lost and none gained exceed chance; one row fewer does not."""
     assert smallest_drop(1_000, alpha) == flips / 1_000
     assert mcnemar(0, flips) <= alpha < mcnemar(0, flips - 1)
 
 
 def test_permutation_needs_little_memory_for_many_rows() -> None:
-    """10,000 swaps of 1,300 differing rows are drawn in parts."""
+    """10,000 swaps of 1,300 differing rows are drawn in batches, within a bound on memory."""
     new, old = pair(3_000)
     tracemalloc.start()
     permutation(new, old, [0, 1, 2])
@@ -61,7 +62,7 @@ def test_permutation_needs_little_memory_for_many_rows() -> None:
 
 
 def test_permutation_has_the_same_p_in_however_many_parts(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The swaps are those of one draw, so that a p does not depend on the memory there is."""
+    """The p-value does not depend on the size of the batches."""
     new, old = pair(200)
     whole = permutation(new, old, [0, 1, 2])
     monkeypatch.setattr(permutation_test, "AT_ONCE", 999)
@@ -70,6 +71,6 @@ def test_permutation_has_the_same_p_in_however_many_parts(monkeypatch: pytest.Mo
 
 
 def test_permutation_of_equal_answers_is_certain_of_nothing() -> None:
-    """Where no row differs there is nothing to swap."""
+    """The p-value of equal answers is 1."""
     (new, _) = pair(50)
     assert set(permutation(new, new, [0, 1, 2]).values()) == {1.0}

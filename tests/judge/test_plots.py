@@ -12,6 +12,7 @@ from judge.render.svg import Mark, Plot
 
 
 def image(plot: Plot) -> ET.Element:
+    """Return a plot as parsed SVG."""
     return ET.fromstring(render("plot.svg.j2", plot=plot))  # noqa: S314 - our own output
 
 
@@ -24,13 +25,13 @@ def test_confusion_counts_each_pair_of_classes() -> None:
 
 
 def test_names_of_classes_cannot_break_the_page() -> None:
-    """A class may be called as an HTML tag."""
+    """A class that is named like an HTML tag is escaped."""
     drawn = image(holdout_plots.confusion(["<b>&"], ["<b>&"], ["<b>&"]))
     assert [text.text for text in drawn.iter("text")] == ["1", "<b>&", "<b>&"]
 
 
 def test_image_escapes_every_word_that_it_is_given() -> None:
-    """Label, text and attribute hold what ends each of them, and none ends."""
+    """Labels, texts and attributes of the image are escaped."""
     hostile = "\"'></text></svg><script>alert(1)</script>]]>&amp;"
     drawn = image(Plot(10, 10, [Mark("text", {"class": hostile}, hostile)], hostile))
     (text,) = drawn
@@ -57,7 +58,7 @@ def test_scatter_draws_any_numbers(values: list[float]) -> None:
 
 
 def test_scatter_of_many_rows_stays_small() -> None:
-    """A page of a hundred thousand points would help nobody."""
+    """A scatter plot of 100,000 rows draws a limited number of points."""
     many = [float(row) for row in range(100_000)]
     drawn = image(holdout_plots.scatter(many, many))
     assert len(list(drawn.iter("circle"))) == holdout_plots.POINTS
@@ -65,7 +66,7 @@ def test_scatter_of_many_rows_stays_small() -> None:
 
 @pytest.mark.parametrize("values", [(0.0, 0.0, 0.0), (1e-9, 1e-9, 2e-9), (-1e6, 0.0, 1e6)])
 def test_spans_draw_any_numbers(values: tuple[float, float, float]) -> None:
-    """A difference of nothing, of almost nothing and of very much all have a place."""
+    """Differences of zero, almost zero and a very large one are all drawn inside the image."""
     low, value, high = values
     drawn = image(plots.spans([plots.Span("a<b", value, low, high)], "gain"))
     (point,) = drawn.iter("circle")

@@ -27,8 +27,8 @@ pytestmark = pytest.mark.slow  # trains models
 def written(shop: Shop, good: Bundle) -> dict[str, str]:
     """The report on a worse model, trained on shifted data."""
     new = shop.train(flowers(seed=5, shift=1.0), STUMP)
-    found = judge(new, published(good), model_toml.read("made", new.path.parent).gate)
-    return {form: content.decode() for form, content in formats(found).items()}
+    judgement = judge(new, published(good), model_toml.read("made", new.path.parent).gate)
+    return {form: content.decode() for form, content in formats(judgement).items()}
 
 
 def test_markdown_has_the_verdict_in_its_first_line(written: dict[str, str]) -> None:
@@ -69,10 +69,10 @@ def test_page_shows_every_picture(written: dict[str, str]) -> None:
 
 
 def test_page_of_a_first_model_has_its_own_pictures(shop: Shop) -> None:
-    """Without a published model nothing is left empty."""
+    """Without a published model, the page shows its own pictures and leaves none empty."""
     new = shop.train(flowers(), LOGISTIC)
-    found = judge(new, None, model_toml.read("made", new.path.parent).gate)
-    page = formats(found)["html"].decode()
+    judgement = judge(new, None, model_toml.read("made", new.path.parent).gate)
+    page = formats(judgement)["html"].decode()
     assert len(re.findall("<svg", page)) == 10
     assert "Nothing is published yet" in page
 
@@ -93,19 +93,19 @@ HOSTILE = (
 def overridden(shop: Shop, good: Bundle) -> Judgement:
     """A worse model, accepted for a reason that tries everything."""
     new = shop.train(flowers(), STUMP)
-    found = judge(new, published(good), model_toml.read("made", new.path.parent).gate)
-    settle(found.report, HOSTILE)
-    return found
+    judgement = judge(new, published(good), model_toml.read("made", new.path.parent).gate)
+    settle(judgement.report, HOSTILE)
+    return judgement
 
 
 def test_reason_of_an_override_is_recorded_as_it_was_given(overridden: Judgement) -> None:
-    """Not a character is lost where machines read it."""
+    """report.json holds an override's reason character for character."""
     assert json.loads(formats(overridden)["json"])["override"] == HOSTILE
     assert overridden.report.verdict == "accepted"
 
 
 def test_reason_of_an_override_cannot_break_out(overridden: Judgement) -> None:
-    """A log sees one printable line; Markdown sees code, and a page sees text."""
+    """A reason is one printable line in a log, code in Markdown and text in a page."""
     line = headline(overridden.report)
     assert line.isprintable()
     assert line.endswith("| @everyone [l](javascript:x) &amp; end")
@@ -138,7 +138,7 @@ def text_everywhere(value: object) -> None:
 
 
 def test_report_of_hostile_words_has_the_markup_of_a_harmless_one(overridden: Judgement) -> None:
-    """Models, columns, categories, classes, reasons and notes may say what they like."""
+    """Names, reasons and notes of any text leave the report's markup as it is."""
     hostile = copy.deepcopy(overridden)
     text_everywhere(hostile.report)
     for evaluation in (hostile.fresh, hostile.compared, hostile.old, hostile.recorded):

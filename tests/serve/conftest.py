@@ -14,6 +14,7 @@ from tests.support.servers.server import Server
 
 
 def joblib_flowers(path: Path) -> Path:
+    """Write the bundle of flowers as a pickle."""
     return flowers(path, runtime="joblib")
 
 
@@ -52,12 +53,14 @@ def any_server(any_bundle: Bundle) -> Iterator[Server]:
 
 @pytest.fixture(scope="session")
 def flowers_server(make_bundle: Callable[[str], Path]) -> Iterator[Server]:
+    """A server of flowers, which all tests share."""
     with Server(make_bundle("flowers")) as server:
         yield server
 
 
 @pytest.fixture(scope="session")
 def birds_server(make_bundle: Callable[[str], Path]) -> Iterator[Server]:
+    """A server of birds, which all tests share."""
     with Server(make_bundle("birds")) as server:
         yield server
 

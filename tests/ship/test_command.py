@@ -17,7 +17,7 @@ STARTERS = {"subprocess", "os.system", "os.popen", "pty", "multiprocessing"}
 
 
 def test_only_one_module_of_ship_starts_programs() -> None:
-    """Whoever runs a command gets the same errors, and is found in one place."""
+    """Only ship/command.py starts programs."""
     importing = {
         file.relative_to(git.TOOL).as_posix()
         for file in git.files("ship/*.py", root=git.TOOL)
@@ -28,30 +28,31 @@ def test_only_one_module_of_ship_starts_programs() -> None:
 
 def imports(file: Path) -> set[str]:
     """Return the modules that a file imports, and the attributes of `os` that it uses."""
-    found: set[str] = set()
+    names: set[str] = set()
     for node in ast.walk(ast.parse(file.read_text())):
         if isinstance(node, ast.Import):
-            found |= {alias.name for alias in node.names}
+            names |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
-            found |= {str(node.module), *(f"{node.module}.{alias.name}" for alias in node.names)}
+            names |= {str(node.module), *(f"{node.module}.{alias.name}" for alias in node.names)}
         elif isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
-            found.add(f"{node.value.id}.{node.attr}")
-    return found
+            names.add(f"{node.value.id}.{node.attr}")
+    return names
 
 
 def python(code: str) -> list[str]:
+    """Return the command that runs code in Python."""
     return [sys.executable, "-c", code]
 
 
 def test_run_returns_what_a_program_prints(tmp_path: Path) -> None:
     """In a folder, with an environment, and fed by its standard input."""
     code = "import os, sys; print(os.getcwd(), os.environ['WORD'], sys.stdin.read())"
-    told = run(*python(code), stdin="input", folder=tmp_path, environment={"WORD": "set"})
-    assert told == f"{tmp_path} set input\n"
+    output = run(*python(code), stdin="input", folder=tmp_path, environment={"WORD": "set"})
+    assert output == f"{tmp_path} set input\n"
 
 
 def test_run_tells_command_exit_code_and_the_end_of_stderr() -> None:
-    """What a long log ends with is shown, and no more than fits an error."""
+    """The error has the command, its exit code and the last lines of its standard error."""
     code = "import sys; sys.stderr.write('x' * 10_000 + '\\nlast words\\n'); sys.exit(7)"
     with pytest.raises(StageError, match=r"(?s)must succeed.* exit code 7.*last words$") as raised:
         run(*python(code))
@@ -59,7 +60,7 @@ def test_run_tells_command_exit_code_and_the_end_of_stderr() -> None:
 
 
 def test_failure_does_not_tell_what_was_printed() -> None:
-    """Settings of pip hold passwords of an index, and an error lands in a public log."""
+    """The error does not repeat standard output, which may hold passwords."""
     with pytest.raises(StageError, match="exit code 1: it gave no reason") as raised:
         run(*python("import sys; print('pass' + 'word'); sys.exit(1)"))
     assert "password" not in str(raised.value)
@@ -72,7 +73,7 @@ def test_attempt_returns_bytes_as_they_are() -> None:
 
 
 def test_absent_program_is_told_with_its_cure() -> None:
-    """A traceback says nothing to whoever has not installed a tool."""
+    """A program that is not installed is an error that says how to install it."""
     with pytest.raises(StageError, match="no-such-program must be on the PATH"):
         run("no-such-program")
     with pytest.raises(StageError, match="no-such-program must be on the PATH"):
@@ -80,7 +81,7 @@ def test_absent_program_is_told_with_its_cure() -> None:
 
 
 def test_absent_folder_is_not_taken_for_an_absent_program(tmp_path: Path) -> None:
-    """What is missing is named."""
+    """If the working folder is absent, the error names it and not the program."""
     with pytest.raises(StageError, match="nowhere must be a folder"):
         run("true", folder=tmp_path / "nowhere")
 
@@ -94,7 +95,7 @@ def test_follow_hands_on_lines_as_they_come() -> None:
 
 
 def test_background_hands_on_its_lines_and_how_it_ended() -> None:
-    """What runs beside is waited for, and nothing that it has said is lost."""
+    """All lines of a background process, and its exit code, are handed on."""
     lines: list[str] = []
     beside = Background("sh", "-c", "echo one; sleep 0.2; echo two >&2; exit 3",
                                 line=lines.append)  # fmt: skip
@@ -103,7 +104,7 @@ def test_background_hands_on_its_lines_and_how_it_ended() -> None:
 
 
 def test_background_ends_with_all_that_it_started() -> None:
-    """Nothing goes on in the background when nobody waits for it any more."""
+    """A background process is ended with all of its children."""
     lines: list[str] = []
     beside = Background("sh", "-c", "sleep 60 & echo $!; wait", line=lines.append)
     wait_for(lambda: lines, bool, "It must begin", 10)

@@ -1,3 +1,5 @@
+"""The tags of a version, beside others that exist."""
+
 from __future__ import annotations
 
 import pytest
@@ -9,7 +11,7 @@ from tests.support.checkouts.checkout import Checkout
 
 def names(version: str, *others: str) -> list[str]:
     """Return the names of a version's tags where `others` are the model's other versions."""
-    releases = {found for tag in (version, *others) if (found := parse(tag, "iris"))}
+    releases = {release for tag in (version, *others) if (release := parse(tag, "iris"))}
     wanted = parse(version, "iris")
     assert wanted is not None
     return [tag.name for tag in version_tags(wanted, releases)]
@@ -161,7 +163,7 @@ def test_tags_refuse_a_branch_that_has_left_the_commit_behind(
 def test_tags_believe_git_before_the_environment(
     checkout: Checkout, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """On a branch, that branch counts."""
+    """On a branch, that branch counts and BRANCH does not."""
     checkout.commit()
     checkout.git("branch", "other")
     monkeypatch.setenv("BRANCH", "other")

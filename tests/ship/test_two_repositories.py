@@ -56,21 +56,22 @@ def commit(folder: Path, file: str, content: str) -> str:
 
 
 def inputs(models: Path, tool: Checkout, model: str = "iris") -> Inputs:
+    """Return what the image of a model is made from."""
     return plan(model, models, tool.root).image
 
 
 def test_revision_is_of_the_models_repository(models: Path, tool: Checkout) -> None:
-    """A reader of the image looks for the model; the tool's commit stands beside it."""
+    """The revision is the commit of the models' repository; the tool's has a label of its own."""
     mine = commit(models, "iris/model.toml", "changed")
     theirs = tool.commit(serve__app_dot_py="changed")
-    found = inputs(models, tool)
-    assert (found.revision, found.tool) == (mine, theirs)
+    hashed = inputs(models, tool)
+    assert (hashed.revision, hashed.tool) == (mine, theirs)
 
 
 def test_date_is_of_the_later_commit(
     models: Path, tool: Checkout, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What is made of two commits is as old as the younger of them."""
+    """The date of an image is that of the later of the two commits."""
     iris, code = models / "iris/model.toml", tool.root / "train/fit.py"
     for file, year, later in ((iris, 2031, 2031), (code, 2033, 2033), (iris, 2032, 2033)):
         monkeypatch.setenv("GIT_COMMITTER_DATE", f"{year}-01-01T00:00:00Z")
@@ -88,7 +89,7 @@ def test_edit_of_the_tool_changes_every_model(models: Path, tool: Checkout) -> N
 
 @pytest.mark.parametrize("file", ["wine/model.toml", "README.md", "../README.md"])
 def test_what_is_not_of_the_model_changes_nothing(models: Path, tool: Checkout, file: str) -> None:
-    """A commit that touches another model, or the pages around, leaves all of a model's inputs."""
+    """A commit of another model or of documentation leaves a model's inputs as they are."""
     before = inputs(models, tool)
     commit(models, file, "changed")
     tool.commit(model__iris__model_dot_toml="changed", README_dot_md="changed")
@@ -96,7 +97,7 @@ def test_what_is_not_of_the_model_changes_nothing(models: Path, tool: Checkout, 
 
 
 def test_hash_does_not_tell_where_the_models_are(models: Path, tool: Checkout) -> None:
-    """A model that moves in from another repository is what it was."""
+    """The hash of a model does not change when it moves to another repository."""
     away = inputs(models, tool)
     tool.commit(model__iris__model_dot_toml="iris")
     home = plan("iris", tool.models, tool.root).image
@@ -107,18 +108,18 @@ def test_hash_does_not_tell_where_the_models_are(models: Path, tool: Checkout) -
 def test_change_that_is_not_committed_marks_its_own_repository(
     models: Path, tool: Checkout
 ) -> None:
-    """Each of the two revisions says of itself whether it holds what was built."""
+    """Uncommitted changes mark only the revision of their own repository as dirty."""
     (tool.root / "train/fit.py").write_text("changed")
-    found = inputs(models, tool)
-    assert (found.revision[-6:] == "-dirty", found.tool[-6:] == "-dirty") == (False, True)
+    hashed = inputs(models, tool)
+    assert (hashed.revision[-6:] == "-dirty", hashed.tool[-6:] == "-dirty") == (False, True)
     tool.commit()
     (models / "iris/model.toml").write_text("changed")
-    found = inputs(models, tool)
-    assert (found.revision[-6:] == "-dirty", found.tool[-6:] == "-dirty") == (True, False)
+    hashed = inputs(models, tool)
+    assert (hashed.revision[-6:] == "-dirty", hashed.tool[-6:] == "-dirty") == (True, False)
 
 
 def test_link_counts_by_its_own_text(models: Path, tool: Checkout, tmp_path: Path) -> None:
-    """Planning reads nothing outside of a model's folder, which anybody may have written."""
+    """A link in a model's folder is hashed by its target's path, and not followed."""
     (tmp_path / "secret").write_text("one")
     (models / "iris/data.csv").symlink_to(tmp_path / "secret")
     before = inputs(models, tool).hash
@@ -130,7 +131,7 @@ def test_link_counts_by_its_own_text(models: Path, tool: Checkout, tmp_path: Pat
 
 
 def test_ignored_model_is_an_error(models: Path, tool: Checkout) -> None:
-    """Else its hash would stand for the tool's files alone, whatever is edited."""
+    """A model that git ignores is refused, as its hash would not change with it."""
     commit(models, ".gitignore", "/new/")
     (models / "new").mkdir()
     (models / "new/model.toml").touch()
@@ -139,7 +140,7 @@ def test_ignored_model_is_an_error(models: Path, tool: Checkout) -> None:
 
 
 def test_models_must_be_in_a_checkout(tool: Checkout, tmp_path: Path) -> None:
-    """Without git there is no revision, and no tag."""
+    """Models outside any git repository are refused."""
     (tmp_path / "nowhere/iris").mkdir(parents=True)
     with pytest.raises(ShipError, match=r"nowhere must be a git checkout.*not a git repository"):
         plan("iris", tmp_path / "nowhere", tool.root)
@@ -148,7 +149,7 @@ def test_models_must_be_in_a_checkout(tool: Checkout, tmp_path: Path) -> None:
 def test_hook_of_one_repository_does_not_stand_for_the_other(
     models: Path, tool: Checkout, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Git tells a hook where its repository is, in variables that every git below it obeys."""
+    """In a git hook, git's variables for one repository do not change what is read of the other."""
     before = inputs(models, tool)
     monkeypatch.setenv("GIT_DIR", str(models.parent / ".git"))
     monkeypatch.setenv("GIT_WORK_TREE", str(models.parent))
@@ -156,7 +157,7 @@ def test_hook_of_one_repository_does_not_stand_for_the_other(
 
 
 def test_tags_are_those_of_the_models_repository(models: Path) -> None:
-    """Its versions, its branch and its commit; the tool's versions are none of a model's."""
+    """Versions, branch and commit are those of the models' repository, not the tool's."""
     shop = models.parent
     git.git("tag", "iris-v1.2.3", root=shop)
     git.git("switch", "--quiet", "--create", "trunk", root=shop)
@@ -178,7 +179,7 @@ def test_commit_of_a_tag_is_one_of_the_models_repository(models: Path, tool: Che
 def test_neither_repository_may_hold_changes_that_are_published(
     models: Path, tool: Checkout, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What goes to a registry follows from two commits, and from nothing else."""
+    """Publishing to a registry is refused if either repository has uncommitted changes."""
     monkeypatch.setattr(git, "TOOL", tool.root)
     monkeypatch.setenv("MODELS", str(models))
     refuse_uncommitted(REGISTRY)
@@ -192,7 +193,7 @@ def test_neither_repository_may_hold_changes_that_are_published(
 def test_setting_without_a_model_is_an_error(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A word that would do nothing says so, and what to do."""
+    """A MODELS folder without a model is refused, with what to do."""
     monkeypatch.setenv("MODELS", str(tmp_path))
     with pytest.raises(UsageError, match=r"MODELS must be a folder with a model in it.*new-model"):
         _ = settings.read([]).models
@@ -204,24 +205,24 @@ def test_setting_without_a_model_is_an_error(
 
 
 def test_plan_is_told_where_the_models_are(models: Path) -> None:
-    """The word itself: relative to where it is called, with the tag of the models' commit."""
+    """`plan` takes a relative MODELS, and names the tag of the models' commit."""
     environment = {
         "PATH": os.environ["PATH"], "PYTHONPATH": str(git.TOOL), "MODELS": "models",
         "RELEASE": "v1.0.0",
     }  # fmt: skip
-    done = subprocess.run(
+    process = subprocess.run(
         [sys.executable, "-S", "-m", "ship", "plan"],
         cwd=models.parent, env=environment, capture_output=True, text=True, check=True,
     )  # fmt: skip
     sha = git.last_commit(root=models).sha
-    assert done.stdout == f'models=["iris", "wine"]\ntag=sha-{sha[:12]}\n'
+    assert process.stdout == f'models=["iris", "wine"]\ntag=sha-{sha[:12]}\n'
 
 
 def test_repository_without_a_model_plans_nothing(tmp_path: Path) -> None:
-    """A fork that has deleted the samples is not broken before its first model is there."""
+    """A fork without any model plans nothing, and does not fail."""
     repository = Checkout(tmp_path)
     repository.commit(readme="none yet")
-    done = subprocess.run([sys.executable, "-m", "ship", "plan"], cwd=git.TOOL, text=True,
+    process = subprocess.run([sys.executable, "-m", "ship", "plan"], cwd=git.TOOL, text=True,
                           env={**os.environ, "MODELS": str(tmp_path)},
                           capture_output=True, check=True)  # fmt: skip
-    assert "models=[]\n" in done.stdout
+    assert "models=[]\n" in process.stdout

@@ -19,7 +19,7 @@ pytestmark = pytest.mark.slow  # trains models
 
 
 def test_bundle_passes_its_gate(trained: Trained) -> None:
-    """A model in this repository is good enough to be published."""
+    """Each model in this repository passes its gate."""
     assert trained.bundle.manifest.gate.passed
     assert [check.passed for check in trained.bundle.manifest.gate.checks] == [
         True for _ in trained.spec.gate.rules.bounds
@@ -28,12 +28,12 @@ def test_bundle_passes_its_gate(trained: Trained) -> None:
 
 def test_bundle_is_served_by_onnx_proven_equal(trained: Trained) -> None:
     """The graph gave the estimator's answers on the training rows and 20,000 more."""
-    found = trained.bundle.manifest.parity
+    parity = trained.bundle.manifest.parity
     assert trained.bundle.manifest.runtime == "onnx"
-    assert found is not None
-    assert found.rows >= 20_000 + trained.bundle.manifest.data.train_rows
-    assert found.label_mismatches == 0
-    assert 0 <= found.max_difference <= PARITY_TOLERANCE
+    assert parity is not None
+    assert parity.rows >= 20_000 + trained.bundle.manifest.data.train_rows
+    assert parity.label_mismatches == 0
+    assert 0 <= parity.max_difference <= PARITY_TOLERANCE
 
 
 def test_graph_has_the_promised_inputs_and_outputs(trained: Trained) -> None:

@@ -44,6 +44,7 @@ def build():
 
 
 def command(*arguments: object) -> subprocess.CompletedProcess[str]:
+    """Run a module in a process of its own, with the settings of the builder."""
     environment = {
         **os.environ,
         "PYTHONPATH": str(git.TOOL),
@@ -71,9 +72,9 @@ def test_option_counts_more_than_the_setting(
 def test_training_shows_each_step_and_nothing_else(folder: Folder) -> None:
     """A build's log has one line per step, and no warning of any library."""
     folder.write(two_classes())
-    done = command("train", "made", "--models", folder.root, "--out", folder.root / "out")
-    assert (done.returncode, done.stderr) == (0, "")
-    steps = [line.split()[1] for line in done.stdout.splitlines()]
+    process = command("train", "made", "--models", folder.root, "--out", folder.root / "out")
+    assert (process.returncode, process.stderr) == (0, "")
+    steps = [line.split()[1] for line in process.stdout.splitlines()]
     expected = [
         "load",
         "split",
@@ -91,7 +92,7 @@ def test_training_shows_each_step_and_nothing_else(folder: Folder) -> None:
 
 
 def test_failed_gate_is_an_exit_code_and_still_a_bundle(folder: Folder) -> None:
-    """The evaluation of a model that is not good enough is what its author needs."""
+    """A failed gate is an exit code, and the bundle is written for its author to read."""
     csv = "x,y\n" + "".join(f"{row % 5},{'ab'[row % 2]}\n" for row in range(40))
     folder.write(csv, default_toml(csv).replace("0.5", "0.99"))
     train = ("train", "made", "--models", folder.root, "--out", folder.root / "out")
@@ -103,7 +104,7 @@ def test_failed_gate_is_an_exit_code_and_still_a_bundle(folder: Folder) -> None:
 
 
 def test_metric_that_does_not_exist_fails_the_gate(folder: Folder) -> None:
-    """All held-out prices are equal, so there is nothing whose r2 a bound could be met by."""
+    """A bound on r2 fails if all held-out values are equal."""
     csv = "x,y\n" + "".join(f"{row},{5 + (row == 0)}\n" for row in range(40))
     toml = default_toml(csv).replace("classification", "regression").replace("accuracy", "r2")
     manifest = train_here(folder.write(csv, toml, RIDGE), folder.root / "out")
@@ -123,16 +124,16 @@ def test_models_are_looked_for_where_the_setting_says(
     monkeypatch.setenv("MODELS", str(tmp_path / "setting"))
     train = ("train", "nowhere", "--out", tmp_path / "out")
     assert f"must be a folder in {tmp_path}/setting with" in command(*train).stderr
-    done = command(*train, "--models", tmp_path / "option")
-    assert f"must be a folder in {tmp_path}/option with" in done.stderr
+    process = command(*train, "--models", tmp_path / "option")
+    assert f"must be a folder in {tmp_path}/option with" in process.stderr
 
 
 def test_mistake_is_one_line_without_a_traceback(tmp_path: Path) -> None:
-    """Somebody's mistake is not our crash."""
-    done = command("train", "nowhere", "--models", tmp_path, "--out", tmp_path / "out")
-    assert done.returncode == ModelError.exit_code
-    assert done.stderr.startswith("error: Model 'nowhere' must be a folder")
-    assert done.stderr.count("\n") == 1
+    """A mistake in a model is one line on stderr, without a traceback."""
+    process = command("train", "nowhere", "--models", tmp_path, "--out", tmp_path / "out")
+    assert process.returncode == ModelError.exit_code
+    assert process.stderr.startswith("error: Model 'nowhere' must be a folder")
+    assert process.stderr.count("\n") == 1
     assert not (tmp_path / "out").exists()
 
 
@@ -165,7 +166,7 @@ def test_mistake_is_one_line_without_a_traceback(tmp_path: Path) -> None:
     ],
 )
 def test_estimator_that_is_none_is_refused(folder: Folder, source: str, words: str) -> None:
-    """What estimator.py must be is said together with what it is."""
+    """An estimator.py that builds no estimator is refused with what it built."""
     spec = folder.write(two_classes(), estimator=source)
     with pytest.raises(ModelError) as caught:
         train_here(spec, folder.root / "out")
@@ -174,7 +175,7 @@ def test_estimator_that_is_none_is_refused(folder: Folder, source: str, words: s
 
 
 def test_estimator_file_that_is_absent_is_named(folder: Folder) -> None:
-    """A folder without estimator.py is no model yet."""
+    """A folder without estimator.py is refused."""
     spec = folder.write(two_classes())
     (folder.path / "estimator.py").unlink()
     with pytest.raises(ModelError, match=r"estimator\.py must be a file that defines build"):
@@ -194,9 +195,9 @@ def test_custom_transformer_is_served_by_joblib_with_its_own_module(folder: Fold
     """The pickle names model.NAME.estimator, which the image holds beside the package."""
     folder.write(two_classes(), estimator=CUSTOM)
     out = folder.root / "out"
-    done = command("train", "made", "--models", folder.root, "--out", out)
-    assert done.returncode == 0, done.stderr
-    assert "joblib: ONNX was not used" in done.stdout
+    process = command("train", "made", "--models", folder.root, "--out", out)
+    assert process.returncode == 0, process.stderr
+    assert "joblib: ONNX was not used" in process.stdout
     written = bundle.read(out)
     assert written.manifest.runtime == "joblib"
     assert written.manifest.parity is None

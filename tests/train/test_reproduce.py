@@ -44,6 +44,7 @@ class Training:
         )
 
     def files(self) -> dict[str, bytes]:
+        """Return the files of the bundle, once the training has ended well."""
         _, errors = self.process.communicate()
         assert (self.process.returncode, errors) == (0, "")
         return {file.name: file.read_bytes() for file in self.bundle.iterdir()}

@@ -45,10 +45,12 @@ class Act:
 
     @property
     def artifacts(self) -> Path:
+        """The folder of the artifacts of all runs."""
         return self.folder / "artifacts"
 
     @property
     def releases(self) -> Path:
+        """The folder of the releases that were made."""
         return self.folder / "github" / "releases"
 
     def run(self, name: str, workflow: str, event: dict[str, Any], *options: str) -> Run:
@@ -85,19 +87,19 @@ class Act:
 
 def results(log: str) -> dict[str, str]:
     """Return the result of every job by its name, out of act's lines of JSON."""
-    found = {}
+    by_job = {}
     for line in log.splitlines():
         entry = json.loads(line) if line.startswith("{") else {}
         if "jobResult" in entry:
-            found[entry["job"].strip()] = entry["jobResult"]  # act pads names to one width
-    return found
+            by_job[entry["job"].strip()] = entry["jobResult"]  # act pads names to one width
+    return by_job
 
 
 def stand_ins() -> dict[str, Path]:
     """Return the folder that stands for each action, at the commit that the workflows name."""
     used = {
-        found
+        use
         for file in (git.TOOL / ".github/workflows").glob("*.yml")
-        for found in USES.findall(file.read_text())
+        for use in USES.findall(file.read_text())
     }
     return {f"{name}@{sha}": HERE / "actions" / name for name, sha in used}

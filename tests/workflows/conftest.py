@@ -29,9 +29,9 @@ MODEL, OTHER = (
 @pytest.fixture(scope="module")
 def state() -> Iterator[State]:
     """What GitHub knows; a job's token may read pull requests."""
-    with github() as found:
-        found.permissions = {"pull-requests": "read"}
-        yield found
+    with github() as state:
+        state.permissions = {"pull-requests": "read"}
+        yield state
 
 
 @pytest.fixture(scope="module")

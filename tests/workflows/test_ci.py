@@ -51,10 +51,12 @@ def pull_request(state: State, *, fork: bool = False) -> dict[str, Any]:
 
 
 def named(run: Run, word: str) -> list[str]:
+    """Return the jobs of a run whose names hold a word."""
     return [name for name in run.results if word in name]
 
 
 def edit_estimator(fork: Fork) -> None:
+    """Commit an estimator that nobody has trained yet."""
     make_unique(fork.root / "model" / MODEL / "estimator.py")
     fork.commit()
 
@@ -87,8 +89,8 @@ def test_push_to_main_publishes_what_has_changed(act: Act, published: Registry) 
     tested = json.loads((act.artifacts / f"image-{MODEL}-amd64/tested.json").read_bytes())
     for tag in ("main", f"sha-{sha[:12]}"):
         assert published.resolve(tag) == tested["digest"]
-    found = verify(published, tested["digest"], MODEL, "main", f"sha-{sha[:12]}")
-    assert str(found) == f"{tested['digest']}: bytes, signature, SBOM"
+    verified = verify(published, tested["digest"], MODEL, "main", f"sha-{sha[:12]}")
+    assert str(verified) == f"{tested['digest']}: bytes, signature, SBOM"
     assert {tag: other.resolve(tag) for tag in other.tags()} == before
 
 

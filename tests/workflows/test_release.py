@@ -16,6 +16,7 @@ EVENT = {"ref": f"refs/tags/{TAG}", "repository": {"private": False}}
 
 
 def tags(registry: Registry) -> dict[str, str | None]:
+    """Return the tags of a registry, with the digest of each."""
     return {tag: registry.resolve(tag) for tag in registry.tags()}
 
 
@@ -34,8 +35,8 @@ def test_tag_publishes_its_version_and_a_release(act: Act, published: Registry) 
     digest = published.resolve("1.2.3")
     assert digest is not None
     assert {published.resolve(tag) for tag in ("1.2", "1", "latest")} == {digest}
-    found = verify(published, digest, MODEL, "1.2.3", "1.2", "1", "latest")
-    assert str(found) == f"{digest}: bytes, signature, SBOM"
+    verified = verify(published, digest, MODEL, "1.2.3", "1.2", "1", "latest")
+    assert str(verified) == f"{digest}: bytes, signature, SBOM"
     assert tags(other) == before
     files = {file.name: file for file in (act.releases / TAG).iterdir()}
     assert set(files) == {
@@ -46,9 +47,9 @@ def test_tag_publishes_its_version_and_a_release(act: Act, published: Registry) 
         *(f"{MODEL}-amd64-report.{form}" for form in ("md", "html", "json")),
     }
     card = files[f"{MODEL}-card.md"].read_text()
-    said = f"--annotations=model={MODEL} --annotations=version=1.2.3"
+    claims = f"--annotations=model={MODEL} --annotations=version=1.2.3"
     assert (
-        f"cosign verify --key cosign.pub --insecure-ignore-tlog {said} {published}:1.2.3@{digest}"
+        f"cosign verify --key cosign.pub --insecure-ignore-tlog {claims} {published}:1.2.3@{digest}"
         in card
     )
     assert digest in files[f"{MODEL}-provenance.jsonl"].read_text()

@@ -87,7 +87,7 @@ def check_column(spec: ModelSpec, table: Table, name: str, key: str) -> None:
 
 
 def column(spec: ModelSpec, table: Table, name: str, rows: list[int]) -> pd.Series:
-    """Return an input column; a missing number is NaN, a missing text is ""."""
+    """Return an input column (rows,); a missing number is NaN, a missing text is ""."""
     if spec.inputs[name] == "numeric":
         return pd.Series(numbers(spec, table, name, rows), dtype="float64")
     cells = table.columns[name]
@@ -142,12 +142,12 @@ def class_labels(labels: list[str]) -> NDArray[Any]:
 
 
 def schema(spec: ModelSpec, X: pd.DataFrame) -> list[Input]:
-    """Describe the inputs by what the training rows hold."""
+    """Describe the inputs by what the training rows X (rows, inputs) hold."""
     return [describe(name, kind, X[name]) for name, kind in spec.inputs.items()]
 
 
 def describe(name: str, kind: Kind, values: pd.Series) -> Input:
-    """Return the range or the categories of an input, and whether values are missing."""
+    """Return the range or the categories of values (rows,), and whether some are missing."""
     if kind == "categorical":
         texts = sorted(set(values))
         known = [text for text in texts if text]
@@ -163,7 +163,7 @@ def describe(name: str, kind: Kind, values: pd.Series) -> Input:
 
 
 def features(X: pd.DataFrame) -> list[dict[str, Value]]:
-    """Return rows as JSON holds them: a missing value, of either kind, is null."""
+    """Return rows X (rows, inputs) as JSON holds them: a missing value of either kind is null."""
     return [{str(name): value(cell) for name, cell in row.items()} for row in X.to_dict("records")]
 
 

@@ -1,4 +1,4 @@
-"""Converters instead of those of skl2onnx that lose precision or whose graphs cannot be loaded."""
+"""Replacements for skl2onnx converters that lose precision or write graphs that do not load."""
 
 from __future__ import annotations
 

@@ -69,7 +69,7 @@ def export_like(exported: Export, spec: ModelSpec, estimator: Any) -> bytes:
 def comparison(
     spec: ModelSpec, estimator: Any, inputs: list[Input], train: pd.DataFrame
 ) -> tuple[pd.DataFrame, Answers]:
-    """Return training rows and rows made from them, with the estimator's answers.
+    """Return training rows and rows made from them (rows, inputs), with the estimator's answers.
 
     Where the estimator refuses values outside the training range, the made rows stay within it.
     Raises ModelError if it refuses those as well.

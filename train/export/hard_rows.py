@@ -50,7 +50,7 @@ def numbers(
 ) -> NDArray[np.float64]:
     """Return ROWS numbers made from `values` (rows,) and `splits` (values,), as an array (rows,).
 
-    A third could be data, on its grid of decimals, where ties occur. The others mix such values
+    A third look like data: rounded to its decimals, so that ties occur. The others mix such values
     with noisy ones, split points, and values far out of range.
     """
     present = np.nan_to_num(values, nan=field.minimum or 0.0)

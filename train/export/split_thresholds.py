@@ -74,7 +74,10 @@ def spread(values: list[float]) -> list[float]:
 
 
 def readers(before: Any, X: pd.DataFrame, names: list[str]) -> list[tuple[str, int]]:
-    """Return each input with each column in front of the trees that changes when the input does."""
+    """Return each input with each column in front of the trees that changes when the input does.
+
+    X (rows, inputs) are the training rows.
+    """
     result = []
     for name in names:
         extremes = X.iloc[[0, 0]].copy()
@@ -85,7 +88,7 @@ def readers(before: Any, X: pd.DataFrame, names: list[str]) -> list[tuple[str, i
 
 
 class Bisection:
-    """Halves the range of each input until only the two neighbours of its split are left."""
+    """Halves the range of each input of X (rows, inputs) down to the neighbours of its split."""
 
     def __init__(
         self, before: Any, X: pd.DataFrame, splits: list[Split], precision: type[np.floating[Any]]

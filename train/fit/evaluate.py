@@ -81,7 +81,7 @@ def classes(fitted: Any) -> list[int | str] | None:
 def score(
     truth: NDArray[Any], answers: Answers, classes: Sequence[Label] | None
 ) -> dict[str, float]:
-    """Return every metric of the answers to rows with this truth (N,); NaN where it has none."""
+    """Return every metric of the answers, given the truth (rows,); NaN where it does not exist."""
     probabilities = answers.probabilities
     answered = Evaluation(
         rows=[],

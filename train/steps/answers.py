@@ -77,15 +77,15 @@ class Reader:
         self.spec = spec
         self.classes = classes
 
-    def answers(self, given: Given, rows: int) -> Answers:
+    def answers(self, unchecked: Given, rows: int) -> Answers:
         """Return the answers to `rows` rows as arrays.
 
         Raises ModelError for what cannot be answers.
         """
-        predictions = self.predictions(given.predictions, rows)
-        if given.probabilities is None:
+        predictions = self.predictions(unchecked.predictions, rows)
+        if unchecked.probabilities is None:
             return Answers(predictions, None)
-        return Answers(predictions, self.probabilities(given.probabilities, rows))
+        return Answers(predictions, self.probabilities(unchecked.probabilities, rows))
 
     def predictions(self, values: list[Label | None], rows: int) -> NDArray[Any]:
         """Return the predictions (rows,), of the truth's type: classes, or finite numbers.
@@ -135,7 +135,7 @@ class Reader:
             for name in self.spec.inputs
         }
 
-    def fault(self, expected: str, found: str) -> ModelError:
+    def fault(self, expected: str, got: str) -> ModelError:
         """Return the error for something that cannot be answers."""
         where = f"What {self.spec.folder} answers to held-out rows"
-        return ModelError(where, expected, found, "Mend what build() in estimator.py returns.")
+        return ModelError(where, expected, got, "Mend what build() in estimator.py returns.")

@@ -40,7 +40,7 @@ def run(spec: ModelSpec, rows: Path, export: Path, out: Path, log: Log) -> None:
 
 
 def ask(spec: ModelSpec, runtime: Runtime, files: list[Path], X: pd.DataFrame) -> Answered:
-    """Ask the exported model, and then the fits with other seeds."""
+    """Ask the exported model about X (rows, inputs), and then the fits with other seeds."""
     with listening(spec):
         first, *others = [asker(spec, runtime, bundle.read_file(file)) for file in files]
         answered = given(first(X))
@@ -62,7 +62,7 @@ def asker(spec: ModelSpec, runtime: Runtime, content: bytes) -> Ask:
 
 
 def shuffled(spec: ModelSpec, ask: Ask, X: pd.DataFrame) -> dict[str, list[list[Label | None]]]:
-    """Return the predictions with each input shuffled in turn, REPEATS times.
+    """Return the predictions for X (rows, inputs), each input shuffled in turn, REPEATS times.
 
     For permutation importance (Breiman 2001), which `train.steps.assemble` computes.
     """

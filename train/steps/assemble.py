@@ -121,7 +121,7 @@ def read_answers(case: Case, folder: Path) -> Asked:
         raise fault(case.spec, expected, len(answered.seeds))
     reader, rows, back = Reader(case.spec, case.classes), len(case.asked), np.argsort(case.asked)
     first, *others = [
-        reader.answers(given, rows).in_order(back) for given in (answered, *answered.seeds)
+        reader.answers(unchecked, rows).in_order(back) for unchecked in (answered, *answered.seeds)
     ]
     return Asked(first, reader.shuffled(answered, rows), others)
 
@@ -217,7 +217,7 @@ def describe(case: Case, metrics: Metrics, verdict: Gate) -> Manifest:
 
 
 def write(
-    spec: ModelSpec, out: Path, manifest: Manifest, content: bytes, found: Evaluation
+    spec: ModelSpec, out: Path, manifest: Manifest, content: bytes, evaluation: Evaluation
 ) -> None:
     """Write the bundle."""
     for name in bundle.MODEL_FILES.values():
@@ -225,9 +225,9 @@ def write(
     files = {
         bundle.MODEL_FILES[manifest.runtime]: content,
         bundle.EXAMPLES: bundle.encode(
-            golden_examples.examples(found, manifest.inputs, spec.serving)
+            golden_examples.examples(evaluation, manifest.inputs, spec.serving)
         ),
-        bundle.EVALUATION: msgspec.json.encode(found) + b"\n",  # long, and read by programs
+        bundle.EVALUATION: msgspec.json.encode(evaluation) + b"\n",  # long, and read by programs
         bundle.NOTES: spec.notes.read_bytes(),
     }
     bundle.write(out, manifest, files)

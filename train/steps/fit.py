@@ -26,8 +26,8 @@ from train.steps.rows import TRAINING, Rows
 
 def run(spec: ModelSpec, rows: Path, out: Path, log: Log) -> None:
     """Fit to the training rows in the folder `rows`; write the model and its claims into `out`."""
-    given = msgspec.json.decode(bundle.read_file(rows / TRAINING), type=Rows)
-    train = given.part
+    training = msgspec.json.decode(bundle.read_file(rows / TRAINING), type=Rows)
+    train = training.part
     # An estimator whose random_state is None draws from these, and must repeat too.
     random.seed(spec.seed)
     np.random.seed(spec.seed)  # noqa: NPY002 - scikit-learn's own fallback
@@ -44,7 +44,7 @@ def run(spec: ModelSpec, rows: Path, out: Path, log: Log) -> None:
     log("export", f"{exported.runtime}: {exported.reason}")
     variants = [export_like(exported, spec, other) for other in others]
     claimed = Claims(
-        data_sha256=given.sha256,
+        data_sha256=training.sha256,
         estimator=estimator.describe(fitted),
         runtime=exported.runtime,
         runtime_reason=exported.reason,

@@ -39,7 +39,7 @@ class Questions(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
         return pd.DataFrame({name: self.column(name) for name in self.columns})
 
     def column(self, name: str) -> pd.Series:
-        """Return a column as an estimator takes it."""
+        """Return a column (rows,) as an estimator takes it."""
         cells = self.columns[name]
         if name in self.numeric:
             values = [math.nan if cell is None else cell for cell in cells]
@@ -69,8 +69,8 @@ class Rows(Questions, kw_only=True, forbid_unknown_fields=True):
 class Holdout(Rows, kw_only=True, forbid_unknown_fields=True):
     """The holdout: `ids` are positions in the source, `others` kept columns.
 
-    The questions come in another order, `asked`. In the order of the source, and together with the
-    training rows, they could give the truth of a sorted table away.
+    The questions are shuffled into the order `asked`: in the order of the source, a table that is
+    sorted by its target would give the truth away.
     """
 
     ids: list[int]
@@ -109,7 +109,10 @@ def prepare(spec: ModelSpec, out: Path, log: Log) -> None:
 
 
 def order(holdout: Part) -> NDArray[np.int64]:
-    """Return the order (rows,) of the questions, drawn from what no code of the model can know."""
+    """Return the order (rows,) of the questions, shuffled by a hash of the held-out ids and truth.
+
+    Who knows the table can compute it, as the author of a CSV in the repository does (SECURITY.md).
+    """
     secret = msgspec.json.encode([holdout.ids.tolist(), holdout.y.tolist()])
     seed = int.from_bytes(hashlib.sha256(secret).digest())
     return np.random.default_rng(seed).permutation(len(holdout.y))
@@ -136,5 +139,5 @@ def copy_folder(spec: ModelSpec, target: Path) -> None:
 
 
 def columns(X: pd.DataFrame) -> dict[str, list[Value]]:
-    """Return the columns as JSON holds them: a missing number or text is null."""
+    """Return the columns of X (rows, inputs) as JSON holds them: what is missing is null."""
     return {str(name): [value(cell) for cell in cells.tolist()] for name, cells in X.items()}

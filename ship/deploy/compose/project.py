@@ -89,9 +89,9 @@ class Project:
         self.wait_workers(replaced, "New router workers must start")
         return old
 
-    def wait_workers(self, done: Callable[[dict[str, str]], bool], what: str) -> None:
+    def wait_workers(self, is_done: Callable[[dict[str, str]], bool], what: str) -> None:
         """Wait until the router's workers are `done`; raise StageError after SETTLE_SECONDS."""
-        wait_for(self.workers, done, what, SETTLE_SECONDS, interval=0.05)
+        wait_for(self.workers, is_done, what, SETTLE_SECONDS, interval=0.05)
 
     def workers(self) -> dict[str, str]:
         """Return the title of each worker process of the router by its id."""

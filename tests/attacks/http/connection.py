@@ -24,14 +24,17 @@ class Transport:
         self.paused = self.ended = self.closed = False
 
     def write(self, data: bytes) -> None:
+        """Keep what the server writes, which must be before the end."""
         assert not self.ended, "written after the end"
         assert not self.closed, "written after the end"
         self.written += data
 
     def write_eof(self) -> None:
+        """Note that the server ends its side."""
         self.ended = True
 
     def close(self) -> None:
+        """Close the connection once, and tell the protocol in the next turn of the loop."""
         if not self.closed:
             self.closed = True
             asyncio.get_running_loop().call_soon(self.protocol.connection_lost, None)
@@ -39,18 +42,22 @@ class Transport:
     abort = close
 
     def is_closing(self) -> bool:
+        """Return whether the connection was closed."""
         return self.closed
 
     def pause_reading(self) -> None:
+        """Note that the server wants to read nothing for now."""
         self.paused = True
 
     def resume_reading(self) -> None:
+        """Note that the server wants to read again."""
         self.paused = False
 
     def get_extra_info(self, _: str) -> None:
-        return None
+        """Return nothing: there is no socket."""
 
     def get_write_buffer_size(self) -> int:
+        """Return 0: whatever is written has left."""
         return 0
 
 
@@ -62,7 +69,7 @@ class Request(NamedTuple):
     body: bytes
 
 
-class Told(NamedTuple):
+class Received(NamedTuple):
     """What came of a stream."""
 
     answers: bytes
@@ -76,6 +83,7 @@ class Recorder:
         self.requests: list[Request] = []
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Record a request as an ASGI application receives it, and answer 200."""
         body, more = b"", True
         while more:
             message = await receive()
@@ -106,12 +114,13 @@ class Listener:
         self.config.load()
 
     def connect(self) -> tuple[Protocol, Transport]:
+        """Return the two ends of a new connection."""
         protocol = Protocol(self.config, ServerState(), {}, None, service=self.service)
         transport = Transport(protocol)
         protocol.connection_made(transport)  # type: ignore[arg-type]
         return protocol, transport
 
-    async def play(self, *pieces: bytes, patience: float = 0) -> Told:
+    async def play(self, *pieces: bytes, patience: float = 0) -> Received:
         """Send pieces to a new connection, as its reader lets them in; return what it answers.
 
         With patience, in seconds, each piece but the first waits for an answer to those before.
@@ -127,12 +136,12 @@ class Listener:
             if patience:
                 await turn(lambda: transport.ended or len(transport.written) > before, patience)  # noqa: B023
         await turn(lambda: transport.closed or protocol.timeout_keep_alive_task)
-        told = Told(transport.written, transport.ended or transport.closed)
+        received = Received(transport.written, transport.ended or transport.closed)
         protocol._unset_keepalive_if_required()  # noqa: SLF001 - it would outlive the loop
         if not transport.closed:
             protocol.connection_lost(None)
         await asyncio.sleep(0)
-        return told
+        return received
 
 
 async def turn(happened: Callable[[], object], seconds: float = 0) -> None:

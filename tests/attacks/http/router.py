@@ -57,6 +57,7 @@ class Router:
         self.process.wait(10)
 
     def listens(self) -> bool:
+        """Return whether nginx accepts connections; fail if it has ended."""
         assert self.process.poll() is None, "nginx ended"
         with socket.socket() as client:
             return client.connect_ex(("127.0.0.1", self.port)) == 0

@@ -85,9 +85,11 @@ class Writer:
         self.random = random.Random(seed)  # noqa: S311 - the same streams every time
 
     def one_in(self, count: int) -> bool:
+        """Return true in one of `count` cases."""
         return self.random.randrange(count) == 0
 
     def some(self, choices: Sequence[bytes], most: int) -> list[bytes]:
+        """Return up to `most` of the choices, with repetition."""
         return [self.random.choice(choices) for _ in range(self.random.randint(0, most))]
 
     def odd(self, good: bytes, choices: Sequence[bytes], *, odd: bool) -> bytes:
@@ -153,6 +155,7 @@ class Writer:
         return [coding], self.chunked(body, odd=odd), body
 
     def chunked(self, body: bytes, *, odd: bool) -> bytes:
+        """Return the body in chunks of any size, written oddly now and then if `odd`."""
         parts = []
         while body:
             count = self.random.randint(1, len(body))
@@ -168,6 +171,7 @@ class Writer:
         return b"".join([*parts, self.odd(b"\r\n", ENDS, odd=odd)])
 
     def mutated(self, content: bytes) -> bytes:
+        """Return the content with up to three small changes."""
         changed = bytearray(content)
         for _ in range(self.random.randint(1, 3)):
             place = self.random.randrange(len(changed))

@@ -29,7 +29,7 @@ from serve.app.dispatch import Front
 from serve.http import Receive, Scope, Send, respond
 from serve.monitoring.logs import Log
 from serve.settings import Settings
-from tests.attacks.http.connection import Listener, Recorder, Request, Told, split
+from tests.attacks.http.connection import Listener, Received, Recorder, Request, split
 from tests.attacks.http.router import Router
 from tests.attacks.http.streams import Writer, read
 from tests.support.servers.bundles import flowers
@@ -59,33 +59,38 @@ def grown(request: bytes) -> bytes:
 
 
 def post(path: str, body: bytes, headers: bytes = b"") -> bytes:
+    """Return a POST request with a Content-Length."""
     head = b"POST %b HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n" % path.encode()
     return b"%b%bcontent-length: %d\r\n\r\n%b" % (head, headers, len(body), body)
 
 
 def chunked(path: str, body: bytes, headers: bytes = b"") -> bytes:
+    """Return a POST request of one chunk, with a trailer."""
     head = b"POST %b HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n" % path.encode()
     chunks = b"%x\r\n%b\r\n0\r\nx: y\r\n\r\n" % (len(body), body)
     return b"%b%btransfer-encoding: chunked\r\n\r\n%b" % (head, headers, chunks)
 
 
 def statuses(answers: bytes) -> list[int]:
+    """Return the status of each answer."""
     return [int(part[:3]) for part in answers.split(b"HTTP/1.1 ")[1:]]
 
 
 @pytest.fixture(scope="module")
 def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The flowers model."""
     return flowers(tmp_path_factory.mktemp("bundles") / "flowers")
 
 
 def service_of(bundle: Path) -> Service:
+    """Return the service of a bundle, with its log in memory."""
     return Service(bundles.read(bundle), Settings(bundle=str(bundle)), Log(io.BytesIO()))
 
 
-def play_all(bundle: Path, streams: list[list[bytes]]) -> list[Told]:
+def play_all(bundle: Path, streams: list[list[bytes]]) -> list[Received]:
     """Send each stream to the real routes, on a connection of its own."""
 
-    async def play() -> list[Told]:
+    async def play() -> list[Received]:
         service = service_of(bundle)
         await service.load()
         listener = Listener(Front(service), service)
@@ -105,9 +110,9 @@ def everywhere(stream: bytes) -> list[list[bytes]]:
 def test_body_of_header_lines_stays_a_body(bundle: Path, path: str, form: Any) -> None:
     """However it is split, a body that looks like requests is one body: refused, and no more."""
     stream = form(path, grown(SMUGGLED)) + PROBE
-    for told in play_all(bundle, everywhere(stream)):
-        assert statuses(told.answers) == [400, 200]
-        assert told.answers.endswith(b'"version":"1.2.3"}')
+    for received in play_all(bundle, everywhere(stream)):
+        assert statuses(received.answers) == [400, 200]
+        assert received.answers.endswith(b'"version":"1.2.3"}')
 
 
 @pytest.mark.parametrize("path", BODIES)
@@ -116,36 +121,36 @@ def test_body_of_header_lines_stays_a_body(bundle: Path, path: str, form: Any) -
 def test_wish_to_upgrade_is_answered_and_ends_the_connection(
     bundle: Path, path: str, form: Any, upgrade: bytes
 ) -> None:
-    """However it is split, the body of such a request is read, and nothing is behind it."""
+    """The body of a request for an upgrade is read however it is split, and nothing follows it."""
     stream = form(path, json.dumps(BODIES[path]).encode(), upgrade) + SMUGGLED
-    for told in play_all(bundle, everywhere(stream)):
-        assert statuses(told.answers) == [200]
-        assert b"setosa" in told.answers
-        assert b"connection: close\r\n" in told.answers
-        assert told.ended
+    for received in play_all(bundle, everywhere(stream)):
+        assert statuses(received.answers) == [200]
+        assert b"setosa" in received.answers
+        assert b"connection: close\r\n" in received.answers
+        assert received.ended
 
 
 def test_wish_to_upgrade_behind_an_unanswered_request(bundle: Path) -> None:
-    """In a row of requests it is answered in its turn, and is the last."""
+    """A pipelined request for an upgrade is answered in its turn, and is the last."""
     body = json.dumps(BODIES["/predict"]).encode()
     stream = post("/predict", body) + post("/predict", body, UPGRADES[0]) + SMUGGLED
-    for told in play_all(bundle, everywhere(stream)):
-        assert statuses(told.answers) == [200, 200]
-        assert told.ended
+    for received in play_all(bundle, everywhere(stream)):
+        assert statuses(received.answers) == [200, 200]
+        assert received.ended
 
 
-def recorded(streams: list[list[bytes]]) -> list[tuple[list[Request], Told]]:
+def recorded(streams: list[list[bytes]]) -> list[tuple[list[Request], Received]]:
     """Return what an application is told of each stream, and what is answered."""
 
-    async def play() -> list[tuple[list[Request], Told]]:
+    async def play() -> list[tuple[list[Request], Received]]:
         recorder = Recorder()
         listener = Listener(recorder)
-        found = []
+        results = []
         for pieces in streams:
             recorder.requests = []
-            told = await listener.play(*pieces)
-            found.append((recorder.requests, told))
-        return found
+            received = await listener.play(*pieces)
+            results.append((recorder.requests, received))
+        return results
 
     return asyncio.run(play())
 
@@ -175,18 +180,18 @@ def test_bodies_arrive_as_they_were_sent(form: Any, upgrade: bytes) -> None:
 )
 def test_what_another_server_reads_otherwise_is_refused(request_: bytes) -> None:
     """A request whose end is not clear to all is refused, and nothing after it is parsed."""
-    for seen, told in recorded(everywhere(request_ + PROBE)):
+    for seen, received in recorded(everywhere(request_ + PROBE)):
         assert seen == []
-        assert statuses(told.answers) == [400]
-        assert told.ended
+        assert statuses(received.answers) == [400]
+        assert received.ended
 
 
 def test_same_requests_as_another_parser() -> None:
-    """Of thousands of streams we see what h11 sees, or refuse it; of good ones, everything."""
+    """Of thousands of streams the server reads what h11 reads, or refuses; good ones all."""
     writer = Writer(seed=10)
     streams = [writer.stream() for _ in range(4000)]
     good = refused = 0
-    for stream, (seen, told) in zip(
+    for stream, (seen, received) in zip(
         streams, recorded([list(stream.pieces) for stream in streams]), strict=True
     ):
         other = read(stream.content)
@@ -197,7 +202,7 @@ def test_same_requests_as_another_parser() -> None:
             continue
         assert seen == other.requests[: len(seen)], stream
         refused += bool(other.refusal)
-        assert told.ended or not other.refusal, stream
+        assert received.ended or not other.refusal, stream
     assert good > 500
     assert refused > 500
 
@@ -221,13 +226,13 @@ def test_same_requests_as_another_parser() -> None:
 def test_answer_before_the_body_ends_the_connection(
     bundle: Path, head: bytes, status: int, framing: bytes
 ) -> None:
-    """Whoever is answered before the body has come is told so, and the rest is not parsed."""
+    """An answer before the body has come says that it ends the connection, which it does."""
     streams = [
         [head + framing + b"\r\n\r\n", rest, SMUGGLED * 5]
         for rest in (SMUGGLED, b"0\r\n\r\n" + SMUGGLED, b" " * 200 + SMUGGLED)
     ]
 
-    async def play() -> list[Told]:
+    async def play() -> list[Received]:
         service = service_of(bundle)
         await service.load()
         front = Front(service)
@@ -235,29 +240,29 @@ def test_answer_before_the_body_ends_the_connection(
         listener = Listener(front, service)
         return [await listener.play(*pieces, patience=0.5) for pieces in streams]
 
-    for told in asyncio.run(play()):
-        assert statuses(told.answers) == [status]
-        assert told.answers.count(b"connection: close\r\n") == 1
-        assert told.ended
+    for received in asyncio.run(play()):
+        assert statuses(received.answers) == [status]
+        assert received.answers.count(b"connection: close\r\n") == 1
+        assert received.ended
 
 
 def test_server_that_is_not_ready_ends_the_connection(bundle: Path) -> None:
     """A 503 that comes before the body ends the connection; after a whole one it is kept."""
 
-    async def play(*pieces: bytes) -> Told:
+    async def play(*pieces: bytes) -> Received:
         service = service_of(bundle)
         return await Listener(Front(service), service).play(*pieces)
 
     request = post("/predict", b"{}" * 50)
-    told = asyncio.run(play(request[:-50], request[-50:], SMUGGLED))
-    assert statuses(told.answers) == [503]
-    assert told.ended
-    told = asyncio.run(play(request, PROBE))
-    assert statuses(told.answers) == [503, 200]
+    received = asyncio.run(play(request[:-50], request[-50:], SMUGGLED))
+    assert statuses(received.answers) == [503]
+    assert received.ended
+    received = asyncio.run(play(request, PROBE))
+    assert statuses(received.answers) == [503, 200]
 
 
 def test_answer_that_begins_before_the_body_has_come() -> None:
-    """It ends the connection too, if the body comes whole while it is sent."""
+    """An answer that begins before the body has come ends the connection, even if it comes then."""
 
     async def slow(_: Scope, receive: Receive, send: Send) -> None:
         await send({"type": "http.response.start", "status": 200, "headers": []})
@@ -265,17 +270,17 @@ def test_answer_that_begins_before_the_body_has_come() -> None:
             pass
         await send({"type": "http.response.body", "body": b"fine"})
 
-    async def play() -> Told:
+    async def play() -> Received:
         request = post("/predict", b"{}" * 50)
         return await Listener(slow).play(request[:-50], request[-50:] + SMUGGLED, SMUGGLED)
 
-    told = asyncio.run(play())
-    assert statuses(told.answers) == [200]
-    assert told.ended
+    received = asyncio.run(play())
+    assert statuses(received.answers) == [200]
+    assert received.ended
 
 
 def test_trailers_are_no_headers() -> None:
-    """What comes behind a chunked body does not pass for what was said before it."""
+    """The trailers of a chunked body do not count as headers of its request."""
     headers = []
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
@@ -302,33 +307,34 @@ def test_trailers_are_no_headers() -> None:
 )
 @pytest.mark.parametrize("more", [PROBE, b"nonsense\r\n\r\n", b"\x00", b"GET /\xff HTTP/1.1\r\n"])
 def test_nothing_follows_the_last_request(last: bytes, more: bytes) -> None:
-    """What comes behind a request that says that it is the last is thrown away, and no more."""
-    for seen, told in recorded(everywhere(last + more)):
+    """Whatever follows a request that says it is the last is thrown away."""
+    for seen, received in recorded(everywhere(last + more)):
         assert seen == [Request(b"POST", b"/predict", b"{}")]
-        assert statuses(told.answers) == [200]
-        assert b"connection: close\r\n" in told.answers
-        assert told.ended
+        assert statuses(received.answers) == [200]
+        assert b"connection: close\r\n" in received.answers
+        assert received.ended
 
 
 def test_malformed_request_behind_another_takes_no_answer(bundle: Path) -> None:
-    """What came whole before it gets its own answer, and then the connection ends."""
+    """The request before a malformed one gets its answer, and then the connection ends."""
     body = json.dumps(BODIES["/predict"]).encode()
     for bad in (b"nonsense\r\n\r\n", b"POST / HTTP/1.1\r\ntransfer-encoding: chunked\r\n\r\nx\r\n"):
         stream = post("/predict", body) * 2 + bad + SMUGGLED
-        for told in play_all(bundle, [[stream], split(stream, len(stream) - len(SMUGGLED))]):
-            assert statuses(told.answers) == [200, 200]
-            assert told.ended
+        for received in play_all(bundle, [[stream], split(stream, len(stream) - len(SMUGGLED))]):
+            assert statuses(received.answers) == [200, 200]
+            assert received.ended
 
 
 @pytest.fixture(scope="module")
 def server(bundle: Path) -> Iterator[Server]:
+    """A server of the flowers model that waits two seconds for a request."""
     with Server(bundle, REQUEST_SECONDS=2) as server:
         yield server
 
 
 @pytest.mark.parametrize(("path", "status"), [("/health", 405), ("/predict", 405), ("/x", 404)])
 def test_client_that_still_sends_reads_its_refusal(server: Server, path: str, status: int) -> None:
-    """Megabytes that nobody wants do not cost a client the answer that says so."""
+    """A client that still sends megabytes of a refused body can read why it was refused."""
     with socket.create_connection(("127.0.0.1", server.port), timeout=10) as client:
         head = b"PUT %b HTTP/1.1\r\nhost: x\r\ncontent-length: 20000000\r\n\r\n" % path.encode()
         client.sendall(head)
@@ -342,7 +348,7 @@ def test_client_that_still_sends_reads_its_refusal(server: Server, path: str, st
 
 @pytest.mark.parametrize("pause", [0.0, 0.1])
 def test_client_that_never_stops_is_cut_off(server: Server, pause: float) -> None:
-    """Neither endless bytes nor endless time keep a refused connection open."""
+    """A refused connection ends after so many bytes, or so much time, whatever still comes."""
     start = time.monotonic()
     with socket.create_connection(("127.0.0.1", server.port), timeout=10) as client:
         client.sendall(b"PUT /health HTTP/1.1\r\nhost: x\r\ncontent-length: 999999999\r\n\r\n")
@@ -355,6 +361,7 @@ def test_client_that_never_stops_is_cut_off(server: Server, pause: float) -> Non
 
 @pytest.fixture(scope="module")
 def router(server: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Router]:
+    """An nginx, as `make deploy` configures it, before the server."""
     with Router(tmp_path_factory.mktemp("router"), "flowers", server.port) as router:
         yield router
 
@@ -362,7 +369,7 @@ def router(server: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator
 @pytest.mark.engine
 @pytest.mark.parametrize("path", BODIES)
 def test_strangers_behind_a_router_get_their_own_answers(router: Router, path: str) -> None:
-    """While bodies full of requests come in, who asks for its health is told of its health."""
+    """While others send bodies full of requests, each client gets the answer to its own request."""
     smuggled = [b"GET /metrics HTTP/1.1\r\nx: ", SMUGGLED, b"GET /v2 HTTP/1.1\r\nhost: x\r\n\r\n"]
     stop = threading.Event()
     failures: list[str] = []
@@ -384,10 +391,12 @@ def test_strangers_behind_a_router_get_their_own_answers(router: Router, path: s
 
 
 def url(router: Router) -> str:
+    """Return the address of the model behind the router."""
     return f"http://127.0.0.1:{router.port}/flowers"
 
 
 def ask_for_health(router: Router, stop: threading.Event, failures: list[str]) -> None:
+    """Ask for the health until told to stop, and note each answer to another request."""
     with requests.Session() as session:
         while not stop.is_set():
             with suppress(requests.ConnectionError):
@@ -403,7 +412,7 @@ def ask_for_health(router: Router, stop: threading.Event, failures: list[str]) -
      "metrics/", "metrics?x", "metrics;", "%256detrics", "metrics%00", "metrics%20"],
 )  # fmt: skip
 def test_router_has_no_way_to_the_metrics(router: Router, path: str) -> None:
-    """However it is written, the address of a replica's metrics leads a client nowhere."""
+    """No way to write the address of a replica's metrics leads through the router."""
     with socket.create_connection(("127.0.0.1", router.port), timeout=5) as client:
         request = f"GET /flowers/{path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n"
         client.sendall(request.encode())

@@ -40,6 +40,7 @@ HEADERS = b"host: x\r\nconnection: close\r\n"
 
 @pytest.fixture(scope="module")
 def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The flowers model."""
     return flowers(tmp_path_factory.mktemp("bundles") / "flowers")
 
 
@@ -52,6 +53,7 @@ def widened(bundle: Path, inputs: int, classes: int) -> Manifest:
 
 
 def series(text: str) -> dict[tuple[str, str], float]:
+    """Return each sample of the metrics by its name and its first label."""
     return {
         (sample.name, next(iter(sample.labels.values()), "")): sample.value
         for family in text_string_to_metric_families(text)
@@ -69,18 +71,18 @@ def test_every_input_and_class_has_a_cell(bundle: Path, inputs: int, classes: in
         metrics.batch(
             Scores([label], None), Surprises([(last, 1)], [(last, 1)], [(0, 1)]), in_flight=0
         )
-    found = series(metrics.text(ready=True, in_flight=2))
-    assert found["feature_out_of_range_total", f"input_{last}"] == 3
-    assert found["feature_unknown_category_total", f"input_{last}"] == 3
-    assert found["feature_missing_total", "input_0"] == 3
-    assert found["feature_missing_total", f"input_{last}"] == 0
-    assert found["predictions_total", label] == 3
-    assert found["prediction_rows_total", ""] == 3
-    assert found["predictions_in_flight", ""] == 2
+    values = series(metrics.text(ready=True, in_flight=2))
+    assert values["feature_out_of_range_total", f"input_{last}"] == 3
+    assert values["feature_unknown_category_total", f"input_{last}"] == 3
+    assert values["feature_missing_total", "input_0"] == 3
+    assert values["feature_missing_total", f"input_{last}"] == 0
+    assert values["predictions_total", label] == 3
+    assert values["prediction_rows_total", ""] == 3
+    assert values["predictions_in_flight", ""] == 2
 
 
 def test_cells_that_nobody_uses_cost_nothing(bundle: Path) -> None:
-    """Hundreds of workers could be started: a row takes memory when its worker counts."""
+    """Room is made for hundreds of workers, but only those that count take memory."""
     manifest = widened(bundle, 50_000, 0)
     before, start = resident_bytes(), time.perf_counter()
     metrics = Metrics(manifest, ROUTES, workers=256)
@@ -98,23 +100,26 @@ def test_model_of_thousands_of_inputs_is_served(tmp_path: Path) -> None:
     bundle = store(tmp_path / "wide", LinearRegression().fit(X, values[:, 0]), X)
     with Server(bundle) as server:
         assert server.post("/predict", {"features": [0.0] * 2_999 + [1e9]}).status_code == 200
-        found = series(server.get("/metrics").text)
-    assert found["feature_out_of_range_total", "input_2999"] == 1
+        shown = series(server.get("/metrics").text)
+    assert shown["feature_out_of_range_total", "input_2999"] == 1
 
 
 @pytest.fixture(scope="module")
 def server(bundle: Path) -> Iterator[Server]:
+    """A server of the flowers model."""
     with Server(bundle) as server:
         yield server
 
 
 @pytest.fixture(scope="module")
 def make_router(tmp_path_factory: pytest.TempPathFactory) -> Callable[[int], Router]:
+    """A function that makes a router before the server on a port."""
     return lambda port: Router(tmp_path_factory.mktemp("router"), "flowers", port)
 
 
 @pytest.fixture(scope="module")
 def router(make_router: Callable[[int], Router], server: Server) -> Iterator[Router]:
+    """A router before the server."""
     with make_router(server.port) as router:
         yield router
 
@@ -163,7 +168,7 @@ def test_id_cannot_write_the_routers_answer(router: Router, identity: bytes) -> 
 def test_address_cannot_write_the_routers_answer(
     router: Router, method: bytes, address: bytes
 ) -> None:
-    """Whatever is asked for, and in whatever form, the answer is JSON, and of us."""
+    """Whatever address is asked for, the answer is JSON that the router wrote."""
     head, body = ask(router.port, b"%b %b HTTP/1.1\r\n" % (method, address) + HEADERS + b"\r\n")
     if b"\r\nlocation:" not in head:
         assert isinstance(json.loads(body)["error"], str)
@@ -191,7 +196,7 @@ def test_other_errors_of_the_router_are_json(router: Router, request_: bytes, st
 
 @pytest.mark.engine
 def test_no_replica_is_said_in_json(make_router: Callable[[int], Router]) -> None:
-    """A model whose replicas are gone is a 502, with nothing of the client's in it."""
+    """A model without replicas is a 502 that repeats nothing of the request."""
     with make_router(int(free_address().rpartition(":")[2])) as alone:
         request = b'GET /flowers/"?" HTTP/1.1\r\n%bx-request-id: "\r\n\r\n' % HEADERS
         head, body = ask(alone.port, request)
@@ -202,7 +207,7 @@ def test_no_replica_is_said_in_json(make_router: Callable[[int], Router]) -> Non
 @pytest.mark.engine
 @pytest.mark.parametrize("identity", [b"good-2", b'bad"', b"\x1b[2J", b"a" * 129])
 def test_id_is_the_same_everywhere(router: Router, server: Server, identity: bytes) -> None:
-    """The router, its log, the replica, its log and the answer speak of one id, and a safe one."""
+    """The router, the replica, both logs and the answer have the same safe request id."""
     body = b'{"features":[5.1,3.5,1.4,0.2]}'
     line = b"x-request-id: %b\r\ncontent-type: application/json\r\n" % identity
     request = b"POST /flowers/predict HTTP/1.1\r\n%b%bcontent-length: %d\r\n\r\n%b"
@@ -226,9 +231,9 @@ def test_routers_log_is_json_whatever_comes(router: Router) -> None:
     assert {'/"', "/\\", "not ASCII", "/last"} <= {line["path"] for line in lines}
 
 
-@pytest.mark.parametrize("identity", [one for one in IDS if not REQUEST_ID.fullmatch(one)])
+@pytest.mark.parametrize("identity", [name for name in IDS if not REQUEST_ID.fullmatch(name)])
 def test_server_echoes_no_id_that_is_more_than_a_name(server: Server, identity: bytes) -> None:
-    """An id that could be markup, an escape or a line of a log is replaced, or refused with all."""
+    """An id with other characters than a name's is replaced, or its request is refused."""
     line = b"x-request-id: %b\r\ntraceparent: 00-%b\r\n" % (identity, identity)
     head, _ = ask(server.port, b"POST /predict HTTP/1.1\r\n" + HEADERS + line + b"\r\n")
     assert b"traceparent" not in head

@@ -44,10 +44,12 @@ class Published:
         self.iris, self.diabetes = (Registry(f"{self.owner}/{m}") for m in ("iris", "diabetes"))
 
     def verify(self, tag: str = "main") -> subprocess.CompletedProcess[str]:
+        """Run `make verify` for a tag of iris."""
         command = ["make", "verify", "MODEL=iris", f"TAG={tag}", f"REGISTRY={self.owner}"]
         return subprocess.run(command, cwd=git.TOOL, capture_output=True, text=True, check=False)
 
     def image(self, content: str, model: str = "iris", **other: str) -> Archive:
+        """Return a new image of a model with that content."""
         return image(self.make, content, model, **other)
 
 
@@ -69,7 +71,7 @@ def published(
 @pytest.fixture
 def target(monkeypatch: pytest.MonkeyPatch) -> Iterator[Memory]:
     """A target, and an engine into which nothing may come that it does not roll out."""
-    found, fetched = Memory(), []
+    memory, fetched = Memory(), []
 
     def fetch(_: object, model: str, digest: str) -> Image:
         fetched.append(digest)
@@ -77,24 +79,26 @@ def target(monkeypatch: pytest.MonkeyPatch) -> Iterator[Memory]:
 
     monkeypatch.setattr(rollout, "fetch", fetch)
     monkeypatch.setattr(golden_check, "check", lambda *_, **__: None)
-    yield found
-    assert fetched == found.rolled_out
+    yield memory
+    assert fetched == memory.rolled_out
 
 
 def cosign(*arguments: str) -> None:
+    """Run cosign, which must succeed."""
     subprocess.run(["cosign", *arguments], check=True, capture_output=True)
 
 
-def sign_by_hand(target: Registry, digest: str, folder: Path, said: dict[str, str]) -> None:
+def sign_by_hand(target: Registry, digest: str, folder: Path, claims: dict[str, str]) -> None:
     """Sign with the right key whatever is wanted, and not as publishing does."""
     known = subprocess.run(["cosign", "sign", "--help"], capture_output=True, text=True, check=True)
     newer = ["--use-signing-config=false"] if "--use-signing-config" in known.stdout else []
-    annotations = [f"--annotations={name}={value}" for name, value in said.items()]
+    annotations = [f"--annotations={name}={value}" for name, value in claims.items()]
     cosign("sign", "--yes", f"--key={folder}/key/cosign.key", "--tlog-upload=false", *newer,
            *annotations, f"{target}@{digest}")  # fmt: skip
 
 
 def sign_as_iris(target: Registry, digest: str, folder: Path) -> None:
+    """Sign an image by hand with the claims of iris."""
     sign_by_hand(target, digest, folder, IRIS)
 
 
@@ -109,15 +113,15 @@ def refused(target: Memory, source: Registry | Layout, tag: str, reason: str) ->
 
 @signing
 def test_signed_image_of_another_model_is_refused(published: Published, target: Memory) -> None:
-    """A signed diabetes, copied with its signature to iris's repository, is no iris."""
+    """A signed image of diabetes, copied with its signature to iris's repository, is refused."""
     diabetes = published.image("diabetes", "diabetes")
     publish(diabetes, [MAIN], published.diabetes)
     cosign("copy", f"{published.diabetes}:main", f"{published.iris}:main")
     assert published.iris.resolve("main") == diabetes.digest
     reason = "main must be an image of iris. Got one of diabetes instead"
-    found = published.verify()
-    assert found.returncode != 0
-    assert reason in found.stderr
+    process = published.verify()
+    assert process.returncode != 0
+    assert reason in process.stderr
     refused(target, published.iris, "main", reason)
 
 
@@ -125,7 +129,7 @@ def test_signed_image_of_another_model_is_refused(published: Published, target: 
 def test_old_signed_version_is_refused_under_a_newer_tag(
     published: Published, target: Memory
 ) -> None:
-    """An old image that is rightly signed as 1.0.0 is neither 1.1.0 nor any 1.1."""
+    """An image that is signed as 1.0.0 is refused under the tags 1.1.0 and 1.1."""
     old, new = published.image("old"), published.image("new", created=SECOND)
     publish(old, [Tag(tag, fixed=tag == "1.0.0") for tag in ("1.0.0", "1.0", "1")], published.iris)
     publish(new, [Tag(tag, fixed=tag == "1.1.0") for tag in ("1.1.0", "1.1", "1")], published.iris)
@@ -133,9 +137,9 @@ def test_old_signed_version_is_refused_under_a_newer_tag(
     for tag in ("1.1.0", "1.1"):
         published.iris.tag(old, tag)
         refused(target, published.iris, tag, r"must be signed as .*1\.1.*signed as 1\.0\.0")
-    found = published.verify("1.1.0")
-    assert found.returncode != 0
-    assert "1.1.0 must be signed as version 1.1.0. It is signed as 1.0.0" in found.stderr
+    process = published.verify("1.1.0")
+    assert process.returncode != 0
+    assert "1.1.0 must be signed as version 1.1.0. It is signed as 1.0.0" in process.stderr
     deploy(target, published.iris, "iris", "1.0.0")
 
 
@@ -143,7 +147,7 @@ def test_old_signed_version_is_refused_under_a_newer_tag(
 def test_image_that_was_never_released_is_refused_as_latest(
     published: Published, target: Memory
 ) -> None:
-    """What was published from a branch, rightly signed, is no release."""
+    """A signed image of a branch is refused under `latest`, which promises a release."""
     branch = published.image("branch")
     publish(branch, [MAIN], published.iris)
     published.iris.tag(branch, "latest")
@@ -155,12 +159,12 @@ def test_image_that_was_never_released_is_refused_as_latest(
 def test_signature_that_names_another_model_is_refused(
     published: Published, target: Memory, tmp_path: Path
 ) -> None:
-    """Labels are no signature: an image that calls itself iris must be signed as iris."""
+    """An image that is labelled iris and signed as another model is refused."""
     image = published.image("one")
     published.iris.push(image)
     published.iris.tag(image, "main")
-    said = {"model": "diabetes", "version": "1", "revision": "1"}
-    sign_by_hand(published.iris, image.digest, tmp_path, said)
+    claims = {"model": "diabetes", "version": "1", "revision": "1"}
+    sign_by_hand(published.iris, image.digest, tmp_path, claims)
     refused(target, published.iris, "main", "signatures say diabetes 1 of revision 1 instead")
 
 
@@ -168,7 +172,7 @@ def test_signature_that_names_another_model_is_refused(
 def test_bundle_of_another_model_is_refused(
     published: Published, target: Memory, tmp_path: Path
 ) -> None:
-    """An image that is labelled as iris must serve iris: it is not signed, nor let serve."""
+    """An image labelled iris that holds another model's bundle is neither signed nor deployed."""
     image = published.image("one", bundle="diabetes")
     with pytest.raises(StageError, match=r"must hold a bundle of iris\. Got diabetes instead"):
         publish(image, [MAIN], published.iris)
@@ -182,7 +186,7 @@ def test_bundle_of_another_model_is_refused(
 def test_annotation_that_is_not_signed_does_not_count(
     published: Published, target: Memory, tmp_path: Path
 ) -> None:
-    """What somebody writes beside a signature that names nothing is not what was signed."""
+    """Annotations beside a signature do not count unless the signature covers them."""
     image = published.image("one")
     published.iris.push(image)
     published.iris.tag(image, "main")
@@ -194,19 +198,19 @@ def test_annotation_that_is_not_signed_does_not_count(
     refused(target, published.iris, "main", reason)
 
 
-def annotate(target: Registry, tag: str, said: dict[str, str]) -> None:
+def annotate(target: Registry, tag: str, claims: dict[str, str]) -> None:
     """Write annotations into a manifest, and at all that it lists, without signing them."""
     host, _, name = str(target).partition("/")
     address = f"http://{host}/v2/{name}/manifests/{tag}"
     kinds = ("manifest", "index")
     accept = ", ".join(f"application/vnd.oci.image.{kind}.v1+json" for kind in kinds)
-    found = requests.get(address, headers={"Accept": accept}, timeout=10)
-    manifest = found.json()
+    reply = requests.get(address, headers={"Accept": accept}, timeout=10)
+    manifest = reply.json()
     for described in (manifest, *manifest.get("layers", []), *manifest.get("manifests", [])):
-        described["annotations"] = {**described.get("annotations", {}), **said}
-    kind = {"Content-Type": found.headers["Content-Type"]}
+        described["annotations"] = {**described.get("annotations", {}), **claims}
+    kind = {"Content-Type": reply.headers["Content-Type"]}
     requests.put(address, json.dumps(manifest), headers=kind, timeout=10).raise_for_status()
-    assert said.items() <= requests.get(address, headers={"Accept": accept}, timeout=10).json()[
+    assert claims.items() <= requests.get(address, headers={"Accept": accept}, timeout=10).json()[
         "annotations"].items()  # fmt: skip
 
 
@@ -214,7 +218,7 @@ def annotate(target: Registry, tag: str, said: dict[str, str]) -> None:
 def test_signature_of_another_key_is_refused(
     published: Published, target: Memory, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Who signs as iris must be who publishes."""
+    """A signature with the right claims by another key is refused."""
     publish(published.image("one"), [MAIN], published.iris)
     make_key(tmp_path / "other", monkeypatch)
     refused(target, published.iris, "main", "must carry a valid signature")
@@ -224,7 +228,7 @@ def test_signature_of_another_key_is_refused(
 def test_tag_that_was_moved_back_is_refused_without_the_word(
     published: Published, target: Memory
 ) -> None:
-    """What is older than what serves takes OLDER=yes; going back by rollback is a word itself."""
+    """Deploying an image older than what serves takes OLDER=yes; a rollback does not."""
     old, new = published.image("old"), published.image("new", created=SECOND)
     same = published.image("same", created=SECOND)
     for image in (old, new, same):
@@ -247,7 +251,7 @@ def test_tag_that_was_moved_back_is_refused_without_the_word(
 def test_index_is_verified_on_every_platform(
     published: Published, target: Memory, tmp_path: Path
 ) -> None:
-    """One platform of diabetes in a signed index of iris is enough to refuse all of it."""
+    """An index of iris with one platform of diabetes is refused."""
     good = join([published.image("one", architecture=platform) for platform in ("amd64", "arm64")])
     publish(good, [MAIN], published.iris)
     deploy(target, published.iris, "iris", "main")

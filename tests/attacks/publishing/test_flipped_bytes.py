@@ -41,6 +41,7 @@ def layout(tmp_path: Path) -> Layout:
 
 
 def digest_in(archive: Archive, blob: str) -> str:
+    """Return the digest of a layer, of the configuration or of the manifest."""
     layer, config, manifest = archive.blobs
     return {"layer": layer, "config": config, "manifest": manifest}[blob]
 
@@ -61,6 +62,7 @@ def flip_in_archive(archive: Archive, digest: str) -> Archive:
 
 
 def file_of(layout: Layout, digest: str) -> Path:
+    """Return the file that holds a blob of a layout."""
     return layout.folder / "blobs" / digest.replace(":", "/")
 
 
@@ -68,7 +70,7 @@ def file_of(layout: Layout, digest: str) -> Path:
 def test_flipped_byte_in_the_archive_is_not_published(
     archive: Archive, layout: Layout, blob: str
 ) -> None:
-    """It is found while it is copied; no file has its digest for a name, and nothing is tagged."""
+    """The copy finds the flipped byte: no blob is stored under its digest, and no tag is set."""
     digest = digest_in(archive, blob)
     changed = flip_in_archive(archive, digest)
     with pytest.raises(ShipError, match=f"blob {digest} must have that digest.*Got sha256:"):
@@ -82,7 +84,7 @@ def test_flipped_byte_in_the_archive_is_not_published(
 def test_flipped_byte_in_the_layout_is_not_published_again(
     archive: Archive, layout: Layout, blob: str
 ) -> None:
-    """What is there already is not trusted by its name; the tags stay as they were."""
+    """A blob that is in the layout already is hashed again, and the tags stay as they were."""
     publish(archive, [RELEASE], layout)
     digest = digest_in(archive, blob)
     flip(file_of(layout, digest), 5)
@@ -95,7 +97,7 @@ def test_flipped_byte_in_the_layout_is_not_published_again(
 def test_flipped_byte_in_the_layout_does_not_verify(
     archive: Archive, layout: Layout, blob: str
 ) -> None:
-    """Who verifies a published image reads every byte of it."""
+    """Verifying a published image reads and hashes every byte of it."""
     publish(archive, [MAIN], layout)
     layout.verify(archive.digest)
     flip(file_of(layout, digest_in(archive, blob)), 5)
@@ -107,7 +109,7 @@ def test_flipped_byte_in_the_layout_does_not_verify(
 def test_flipped_byte_in_one_platform_does_not_verify(
     archive: Archive, layout: Layout, tmp_path: Path, blob: str
 ) -> None:
-    """An index is as good as the worst image in it."""
+    """An index does not verify if one of its images does not."""
     (tmp_path / "other").mkdir()
     other = oci_archive(tmp_path / "other" / "image.tar", {"a": b"b"}, {}, architecture="arm64")
     image = join([archive, other])
@@ -124,7 +126,7 @@ def test_flipped_byte_in_one_platform_does_not_verify(
 def test_blob_of_another_size_than_listed_is_refused(
     archive: Archive, layout: Layout, blob: str, change: int
 ) -> None:
-    """The digest holds, and the manifest says another size: it was not written by what built it."""
+    """A blob with the right digest is refused if the manifest gives another size."""
     manifest = json.loads(archive.blob(archive.digest))
     entry = manifest["config"] if blob == "config" else manifest["layers"][0]
     entry["size"] += change
@@ -134,7 +136,7 @@ def test_blob_of_another_size_than_listed_is_refused(
 
 
 def test_manifest_of_another_size_than_listed_is_refused(archive: Archive, layout: Layout) -> None:
-    """index.json gives the manifest's size, which counts as well."""
+    """A manifest with the right digest is refused if index.json gives another size."""
     manifest = json.loads(archive.blob(archive.digest))
     with pytest.raises(ShipError, match="Got bytes too many instead"):
         publish(rewritten(archive, manifest, shorter=1), [MAIN], layout)
@@ -145,7 +147,7 @@ def test_manifest_of_another_size_than_listed_is_refused(archive: Archive, layou
 def test_flipped_byte_in_the_archive_is_built_again(
     archive: Archive, tmp_path: Path, blob: str
 ) -> None:
-    """What is on the disk counts as built only while every byte of it is what was built."""
+    """An archive with a flipped byte does not count as built, so the image is built again."""
     build = Workspace("model", "", tmp_path / "dist")
     build.folder.mkdir(parents=True)
     shutil.copyfile(archive.path, build.archive.path)
@@ -169,7 +171,7 @@ def rewritten(archive: Archive, manifest: object, shorter: int = 0) -> Archive:
 
 
 def test_two_publishes_of_one_version_leave_one_of_them(layout: Layout, tmp_path: Path) -> None:
-    """Six images want one version at the same time: one gets it, whole, and five are refused."""
+    """Of six images published under one version at once, one gets it and five are refused."""
     images = []
     for number in range(6):
         folder = tmp_path / str(number)

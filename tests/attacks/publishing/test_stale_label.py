@@ -39,7 +39,7 @@ def run_of(state: State) -> dict[str, Any]:
 def test_label_does_not_count_for_what_was_pushed_after_it(
     kind: str, labelled: State, client: GitHub, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """However the branch came to be another commit; the log says why, and what to do."""
+    """A label set before the newest push does not count; the log says why, and what to do."""
     assert reason(client, run_of(labelled)) == ACCEPTED
     labelled.push(1, "b2", kind)
     assert reason(client, run_of(labelled)) == ""
@@ -50,7 +50,7 @@ def test_label_does_not_count_for_what_was_pushed_after_it(
 
 
 def test_label_that_is_set_again_counts_again(labelled: State, client: GitHub) -> None:
-    """Who takes it away and sets it has looked at what is there now."""
+    """A label that is taken away and set again after the push counts."""
     labelled.push(1, "b2")
     labelled.unlabel(1, LABEL, "maintainer")
     assert reason(client, run_of(labelled)) == ""
@@ -59,21 +59,21 @@ def test_label_that_is_set_again_counts_again(labelled: State, client: GitHub) -
 
 
 def test_another_label_after_the_push_changes_nothing(labelled: State, client: GitHub) -> None:
-    """Only the time of the one label counts."""
+    """Setting another label after the push does not renew the one that counts."""
     labelled.push(1, "b2")
     labelled.label(1, "documentation", "maintainer")
     assert reason(client, run_of(labelled)) == ""
 
 
 def test_commit_that_was_seen_before_is_pushed_anew(labelled: State, client: GitHub) -> None:
-    """A force push that brings back the labelled commit is a push."""
+    """A force push back to the labelled commit is a push after the label."""
     labelled.push(1, "b2", "force_push")
     labelled.push(1, "a1", "force_push")
     assert reason(client, run_of(labelled)) == ""
 
 
 def test_label_does_not_count_in_the_same_second(labelled: State, client: GitHub) -> None:
-    """Where nobody can tell which came first, the push did not come first."""
+    """A label set in the same second as the push does not count."""
     labelled.push(1, "b2")
     labelled.seconds -= 1
     labelled.label(1, LABEL, "maintainer")
@@ -81,7 +81,7 @@ def test_label_does_not_count_in_the_same_second(labelled: State, client: GitHub
 
 
 def test_label_counts_for_no_older_head(labelled: State, client: GitHub) -> None:
-    """A run on an earlier commit that is repeated is not what the label was set for."""
+    """The label does not count in a repeated run of an earlier commit."""
     old = run_of(labelled)
     labelled.push(1, "b2")
     labelled.label(1, LABEL, "maintainer")
@@ -91,7 +91,7 @@ def test_label_counts_for_no_older_head(labelled: State, client: GitHub) -> None
 def test_push_that_github_does_not_list_yet_is_waited_for(
     labelled: State, client: GitHub, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """A list that lags behind the head says nothing of the head."""
+    """A label does not count until GitHub lists the push of the head, which is waited for."""
     labelled.pulls[0]["head"]["sha"] = "b2"
     assert reason(client, run_of(labelled)) == ""
     assert "GitHub does not list the push of b2" in capsys.readouterr().err
@@ -104,7 +104,7 @@ def test_stale_label_counts_neither_in_the_queue_nor_on_main(
     client: GitHub,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """What was pushed after the label is merged without its acceptance."""
+    """A label older than the last push does not count in the merge queue or on main either."""
     monkeypatch.setenv("GITHUB_SHA", "c3")
     labelled.push(1, "b2")
     if merged:
@@ -115,7 +115,7 @@ def test_stale_label_counts_neither_in_the_queue_nor_on_main(
 def test_label_outlives_what_happens_after_the_merge(
     labelled: State, client: GitHub, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The branch is deleted, or goes on: the pull request is what was merged."""
+    """The label counts although the branch is deleted, or pushed to, after the merge."""
     monkeypatch.setenv("GITHUB_SHA", "c3")
     assert reason(client, QUEUED) == ACCEPTED
     labelled.merge(1, "c3")
@@ -129,7 +129,7 @@ def test_label_outlives_what_happens_after_the_merge(
 def test_branch_that_is_gone_is_found_in_the_whole_list(
     status: int, labelled: State, client: GitHub, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Should GitHub list nothing by the name of a deleted branch, its pushes are still there."""
+    """The pushes to a deleted branch are found in the list of all branches."""
     monkeypatch.setenv("GITHUB_SHA", "c3")
     labelled.merge(1, "c3")
     labelled.push(1, "0" * 40, "branch_deletion")
@@ -140,7 +140,7 @@ def test_branch_that_is_gone_is_found_in_the_whole_list(
 def test_stale_label_does_not_count_where_the_branch_is_gone(
     labelled: State, client: GitHub, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Deleting the branch hides no push."""
+    """A push after the label is found although the branch was deleted."""
     monkeypatch.setenv("GITHUB_SHA", "c3")
     labelled.push(1, "b2")
     labelled.merge(1, "c3")
@@ -152,7 +152,7 @@ def test_stale_label_does_not_count_where_the_branch_is_gone(
 def test_every_page_of_pushes_and_labels_is_read(
     labelled: State, client: GitHub, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Many pushes after the merge, and many labels, hide neither the push nor the label."""
+    """A push or a label on a later page of GitHub's lists counts as well."""
     monkeypatch.setenv("GITHUB_SHA", "c3")
     for _ in range(120):
         labelled.label(1, "documentation", "maintainer")
@@ -165,25 +165,25 @@ def test_every_page_of_pushes_and_labels_is_read(
 def test_pushes_that_cannot_be_read_accept_nothing(
     labelled: State, client: GitHub, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """A private fork, and a token without the permission: one line says so, and no run fails."""
+    """Where GitHub does not show the pushes, one line says so, and the label does not count."""
     labelled.private.add("stranger/models")
     labelled.permissions = {"pull-requests": "read"}
     assert reason(client, run_of(labelled)) == ""
-    (told,) = capsys.readouterr().err.splitlines()
-    assert "the pushes to its branch cannot be read: GET " in told
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "the pushes to its branch cannot be read: GET " in line
 
 
 def test_fork_that_is_gone_accepts_nothing(
     labelled: State, client: GitHub, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Nobody can tell any more when it was pushed to."""
+    """A label does not count once the fork, and with it the list of its pushes, is deleted."""
     labelled.pulls[0]["head"]["repo"] = None
     assert reason(client, run_of(labelled)) == ""
     assert "the repository that the pull request comes from is gone" in capsys.readouterr().err
 
 
 def test_label_that_nothing_tells_of_accepts_nothing(labelled: State, client: GitHub) -> None:
-    """A label that another one was renamed to was never set."""
+    """A label that no event says was set, such as a renamed one, does not count."""
     labelled.pulls[0]["events"][0]["label"]["name"] = "before"
     assert reason(client, run_of(labelled)) == ""
 

@@ -63,6 +63,7 @@ def other(tmp_path: Path) -> Iterator[Archive]:
 
 
 def make(folder: Path, content: bytes) -> Archive:
+    """Return an image with that content in a new folder."""
     folder.mkdir()
     labels = {"content": content.decode(), "place": str(folder)}  # new in every run
     return oci_archive(folder / "image.tar", {"content.txt": content, "run.txt": OWN}, labels)
@@ -77,8 +78,8 @@ def content_of(image: str) -> bytes:
         )
     finally:
         docker("rm", made)
-    with tarfile.open(fileobj=io.BytesIO(copied.stdout)) as found:
-        file = found.extractfile("content.txt")
+    with tarfile.open(fileobj=io.BytesIO(copied.stdout)) as archive:
+        file = archive.extractfile("content.txt")
         assert file
         return file.read()
 
@@ -90,7 +91,7 @@ def held(archive: Archive) -> list[str]:
 
 
 def test_name_that_leads_elsewhere_changes_nothing(archive: Archive, other: Archive) -> None:
-    """Somebody points the name that holds A at B, before and while A is tested: A is tested."""
+    """Image A is tested although the name that holds it is moved to B before or meanwhile."""
     theirs = engine.load(other)
     docker("tag", theirs, engine.held(archive))
     ours = engine.load(archive)
@@ -102,7 +103,7 @@ def test_name_that_leads_elsewhere_changes_nothing(archive: Archive, other: Arch
 
 
 def test_name_that_is_removed_refuses_the_test(archive: Archive) -> None:
-    """Somebody takes A out of the engine: nothing is run in its place, and it comes back."""
+    """If A is removed from the engine, nothing runs in its place, and it is loaded again."""
     ours = engine.load(archive)
     docker("rmi", engine.held(archive))
     with pytest.raises(AssertionError, match="No such image"):
@@ -115,7 +116,7 @@ def test_name_that_is_removed_refuses_the_test(archive: Archive) -> None:
 def test_name_that_looks_like_an_id_is_none(
     archive: Archive, other: Archive, tmp_path: Path, store: str
 ) -> None:
-    """B is loaded under the name sha256:<id of A>: the id still leads to A, or to nothing."""
+    """If B is named sha256:<id of A>, that id still leads to A or to nothing."""
     name = {"containerd": archive.digest, "classic": archive.manifest["config"]["digest"]}[store]
     engine.write(other, f"library/{name}", tmp_path / "forged.tar")
     try:
@@ -153,7 +154,7 @@ def test_archive_that_is_swapped_meanwhile_is_refused(archive: Archive, other: A
 
 
 def test_two_checkouts_test_two_images_at_the_same_time(archive: Archive, other: Archive) -> None:
-    """Each finds its own, over and over, while the other loads, tests and lets go of its own."""
+    """Two checkouts that load, test and remove their images at once each test their own."""
 
     def test(mine: Archive) -> set[bytes]:
         seen = set()
@@ -168,7 +169,7 @@ def test_two_checkouts_test_two_images_at_the_same_time(archive: Archive, other:
 
 
 def test_two_checkouts_test_one_image_at_the_same_time(archive: Archive, tmp_path: Path) -> None:
-    """Equal inputs give equal images; the checkout that is done first leaves the other its own."""
+    """Of two checkouts with equal images, the first to finish leaves the other's in the engine."""
     (tmp_path / "again").mkdir()
     again = Archive(shutil.copyfile(archive.path, tmp_path / "again" / "image.tar"))
     ours, theirs = engine.load(archive), engine.load(again)
@@ -180,7 +181,7 @@ def test_two_checkouts_test_one_image_at_the_same_time(archive: Archive, tmp_pat
 
 
 def test_next_image_of_a_checkout_takes_the_place_of_the_last(archive: Archive) -> None:
-    """What is held for one place is one image, so nothing piles up."""
+    """The engine holds only the newest image of a checkout and model."""
     engine.load(archive)
     oci_archive(
         archive.path, {"content.txt": b"next", "run.txt": OWN}, {"place": str(archive.path)}
@@ -191,7 +192,7 @@ def test_next_image_of_a_checkout_takes_the_place_of_the_last(archive: Archive) 
 
 
 def test_image_that_fails_is_let_go_of(archive: Archive, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A stage that finds an image wanting leaves none of it in the engine."""
+    """A stage that refuses an image removes it from the engine."""
     build = Workspace("a", "", archive.path.parent.parent)
     assert build.archive == archive
     engine.load(archive)
@@ -242,12 +243,12 @@ def test_stages_test_the_archive_whatever_the_names_say(fork: Fork, tmp_path: Pa
     record = json.loads((good.path.parent / PASSED_TESTS).read_bytes())
     assert record["digest"] == good.digest
     assert record["smoke"]["passed"] > 10
-    found = docker("image", "inspect", "--format={{.Id}}", f"{MODEL}:dev").strip()
-    assert found == engine.id_of(good)
+    image_id = docker("image", "inspect", "--format={{.Id}}", f"{MODEL}:dev").strip()
+    assert image_id == engine.id_of(good)
 
     shutil.copyfile(broken.path, good.path)
     for name in (*names, engine.held(Archive(good.path))):
-        docker("tag", found, name)
+        docker("tag", image_id, name)
     failed = fork.make("smoke")
     assert failed.returncode != 0
     assert f"{MODEL} failed in smoke" in failed.stdout

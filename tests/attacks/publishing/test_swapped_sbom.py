@@ -49,7 +49,7 @@ def other(tmp_path: Path) -> Archive:
 
 @pytest.mark.parametrize("name", FILES)
 def test_swapped_document_is_refused(archive: Archive, other: Archive, name: str) -> None:
-    """Another image's document, good in itself, is not what the scan of this one wrote."""
+    """A valid SBOM or scan of another image is refused, as the scan did not record its hash."""
     other.path.with_name(name).replace(archive.path.with_name(name))
     with pytest.raises(StageError, match=rf"must have a {name} of sha256:.*make scan MODEL=iris"):
         refuse_untested(archive, MODEL)
@@ -59,7 +59,7 @@ def test_swapped_document_is_refused(archive: Archive, other: Archive, name: str
 def test_document_about_another_image_is_refused(
     archive: Archive, other: Archive, name: str
 ) -> None:
-    """Not even a record that was made of it lets another image's document pass."""
+    """A document about another image is refused even if the record has its hash."""
     subject = other.manifest["config"]["digest"]
     archive.path.with_name(name).write_text(json.dumps(scans(subject)[name]))
     passed_tests.record_scan(archive, {}, scanner="0" * 64, database=True)
@@ -69,9 +69,11 @@ def test_document_about_another_image_is_refused(
 
 @pytest.mark.parametrize("name", FILES)
 def test_document_about_no_image_is_refused(archive: Archive, name: str) -> None:
-    """Trivy always says what it is about; what does not was not written by Trivy."""
-    found = json.loads(archive.path.with_name(name).read_text())
-    emptied = {key: found[key] for key in found if key not in ("packages", "metadata", "Metadata")}
+    """A document that names no image is refused, as Trivy always names one."""
+    document = json.loads(archive.path.with_name(name).read_text())
+    emptied = {
+        key: document[key] for key in document if key not in ("packages", "metadata", "Metadata")
+    }
     archive.path.with_name(name).write_text(json.dumps(emptied))
     passed_tests.record_scan(archive, {}, scanner="0" * 64, database=True)
     with pytest.raises(StageError, match="must be about the image"):
@@ -79,7 +81,7 @@ def test_document_about_no_image_is_refused(archive: Archive, name: str) -> None
 
 
 def test_document_about_two_images_is_refused(archive: Archive, other: Archive) -> None:
-    """An SBOM that is about this image and another as well proves nothing of either."""
+    """An SBOM that is about this image and another one is refused."""
     ours, theirs = (scans(image.manifest["config"]["digest"])[SPDX] for image in (archive, other))
     both = {**ours, "packages": ours["packages"] + theirs["packages"]}
     archive.path.with_name(SPDX).write_text(json.dumps(both))
@@ -91,7 +93,7 @@ def test_document_about_two_images_is_refused(archive: Archive, other: Archive) 
 def test_swapped_sbom_is_not_signed(
     archive: Archive, other: Archive, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Swapped at the last moment, it is not what cosign gets; swapped before, nothing is signed."""
+    """An SBOM swapped before signing is refused; swapped during it, cosign gets the right one."""
     attested: list[bytes] = []
     ours = archive.path.with_name(SPDX).read_bytes()
 
@@ -124,7 +126,7 @@ def test_sbom_that_is_a_link_is_not_followed(archive: Archive, other: Archive) -
 
 @pytest.mark.parametrize("form", ["html", "json", "md"])
 def test_swapped_report_does_not_go_out_with_a_release(archive: Archive, form: str) -> None:
-    """Each form of the report is the one that the gate wrote."""
+    """A release refuses a report that is not the one the gate wrote, in any of its formats."""
     archive.path.with_name(f"{NAME}.{form}").write_text("all is well")
     with pytest.raises(StageError, match=rf"must have a {NAME}\.{form} of sha256:"):
         evidence(archive, f"{NAME}.{form}", MODEL)

@@ -88,6 +88,7 @@ def publish(fork: Fork, model: str = IRIS, *options: str, **variables: str) -> s
 
 
 def tags(fork: Fork, model: str = IRIS) -> list[str]:
+    """Return the tags that were published of a model."""
     return Layout(fork.root / "dist" / "registry" / model).tags()
 
 
@@ -101,42 +102,42 @@ def test_tested_image_is_published(fork: Fork) -> None:
 
 
 def test_another_models_tested_archive_is_refused(fork: Fork) -> None:
-    """penguins, tested and all, in dist/iris is no iris."""
+    """The tested image of penguins in dist/iris is refused."""
     make_tested(fork, OTHER)
     (fork.root / "dist" / OTHER).rename(fork.root / "dist" / IRIS)
-    told = publish(fork)
-    assert "must be labelled model-images.model=iris. Got 'penguins' instead" in told
-    assert "make image MODEL=iris" in told
+    error = publish(fork)
+    assert "must be labelled model-images.model=iris. Got 'penguins' instead" in error
+    assert "make image MODEL=iris" in error
     assert tags(fork) == []
 
 
 def test_image_of_an_earlier_commit_is_refused(fork: Fork) -> None:
-    """After a commit that changes what the model is made from, its old image is not its image."""
+    """An image is refused after a commit that changed what the model is made from."""
     make_tested(fork, IRIS)
     fork.edit("serve/__init__.py", '"""', '"""Changed. ')
     fork.commit()
-    told = publish(fork)
+    error = publish(fork)
     assert (
         f"must be labelled model-images.inputs={plan(IRIS, fork.models, fork.root).image.hash}"
-        in told
+        in error
     )
     assert tags(fork) == []
 
 
 def test_image_of_an_earlier_commit_is_still_it_where_nothing_changed(fork: Fork) -> None:
-    """A commit of documentation leaves the image what it was, so it gets that commit's tag too."""
+    """After a commit of documentation the image is still published, under that commit's tag too."""
     make_tested(fork, IRIS)
     fork.commit(README_dot_md="Other words")
     assert publish(fork) == ""
 
 
 def test_image_whose_report_says_failed_is_refused(fork: Fork) -> None:
-    """The gate ran again, and failed: what passed it before does not count."""
+    """An image that passed is refused if the gate ran again and failed."""
     archive = make_tested(fork, IRIS)
     write_report(archive, report(IRIS, "failed"))
-    told = publish(fork)
-    assert "must have passed its gate. Its report says failed" in told
-    assert "make gate measure MODEL=iris" in told
+    error = publish(fork)
+    assert "must have passed its gate. Its report says failed" in error
+    assert "make gate measure MODEL=iris" in error
     assert tags(fork) == []
 
 
@@ -148,7 +149,7 @@ def archive(tmp_path: Path) -> Archive:
 
 
 def test_record_of_another_digest_counts_for_nothing(archive: Archive) -> None:
-    """Tests are of bytes: the same name with other bytes has passed none of them."""
+    """The record of the tests does not count for an image of another digest."""
     changed = image_of(archive.path.parent, IRIS, plan(IRIS).image.hash, "two")
     with pytest.raises(StageError, match=r"must have passed its measure\. It has not"):
         refuse_untested(changed, IRIS)
@@ -165,14 +166,14 @@ def test_image_that_has_not_passed_a_stage_is_refused(archive: Archive, part: st
 
 
 def test_image_that_passed_other_tests_is_refused(archive: Archive) -> None:
-    """The smoke tests that count are those of this checkout."""
+    """An image is refused if it passed smoke tests other than this checkout's."""
     passed_tests.record(archive, smoke=passed_tests.Smoke(tests="0" * 64, passed=3))
     with pytest.raises(StageError, match=r"smoke tests of this checkout\. It has passed others"):
         refuse_untested(archive, IRIS)
 
 
 def test_report_on_another_model_is_refused(archive: Archive) -> None:
-    """A report that has its recorded hash is still one on the model that it is on."""
+    """A report on another model is refused even if its hash is recorded."""
     other = report(OTHER, "passed")
     write_report(archive, other)
     passed_tests.record_verdict(archive, bundle_beside(archive), other)
@@ -181,7 +182,7 @@ def test_report_on_another_model_is_refused(archive: Archive) -> None:
 
 
 def test_verdict_on_another_bundle_does_not_count(archive: Archive) -> None:
-    """A model that was judged anew has passed; the image around the old one has not."""
+    """A newly judged bundle does not make up for an image around the old one."""
     folder = bundle_beside(archive)
     retrained = manifest(IRIS)
     retrained.version = "2"
@@ -199,7 +200,7 @@ def test_verdict_on_another_bundle_does_not_count(archive: Archive) -> None:
 
 
 def test_report_on_another_bundle_is_refused(archive: Archive) -> None:
-    """A good report that has its recorded hash says itself which bundle it is on."""
+    """A report on another bundle is refused even if its hash is recorded."""
     other = report(IRIS, "passed")
     other.bundle = "sha256:" + "0" * 64
     write_report(archive, other)
@@ -217,14 +218,14 @@ def test_report_on_another_bundle_is_refused(archive: Archive) -> None:
     ],
 )
 def test_measurement_of_another_image_is_refused(archive: Archive, changes: dict[str, Any]) -> None:
-    """It has to be of this image, beside the one that the gate compared with, and passed."""
+    """The measurement must be of this image, beside the one the gate compared with, and passed."""
     pass_measure(archive, **changes)
     with pytest.raises(StageError, match=r"must have passed a measurement beside the image that"):
         refuse_untested(archive, IRIS)
 
 
 def test_measurement_that_was_changed_is_refused(archive: Archive) -> None:
-    """One that failed and was made to say passed is not the one that was recorded."""
+    """A failed measurement that was edited to say passed is refused."""
     with archive.path.with_name(MEASUREMENT).open("ab") as file:
         file.write(b" ")
     with pytest.raises(StageError, match=r"must have a measurement\.json of sha256:.*Got sha256:"):
@@ -232,24 +233,24 @@ def test_measurement_that_was_changed_is_refused(archive: Archive) -> None:
 
 
 def test_digests_without_images_are_refused(fork: Fork) -> None:
-    """What jobs handed on is not replaced by what happens to lie in dist."""
+    """With DIGESTS, the images must be in IMAGES; the one in dist/ does not count."""
     make_tested(fork, IRIS)
-    told = publish(fork, IRIS, DIGESTS='{"amd64":"sha256:' + "0" * 64 + '"}')
-    assert "IMAGES must be the folder of the images in DIGESTS" in told
+    error = publish(fork, IRIS, DIGESTS='{"amd64":"sha256:' + "0" * 64 + '"}')
+    assert "IMAGES must be the folder of the images in DIGESTS" in error
     assert tags(fork) == []
 
 
 def test_report_that_was_changed_is_refused(archive: Archive) -> None:
-    """A failed report that was made to say passed is not the one that was recorded."""
-    found = report(IRIS, "passed")
-    found.note = "made up"
-    write_report(archive, found)
+    """A failed report that was edited to say passed is refused."""
+    changed = report(IRIS, "passed")
+    changed.note = "made up"
+    write_report(archive, changed)
     with pytest.raises(StageError, match=r"must have a report\.json of sha256:.*Got sha256:"):
         refuse_untested(archive, IRIS)
 
 
 def test_image_with_another_models_bundle_is_refused(tmp_path: Path) -> None:
-    """A label is what somebody wrote; the bundle inside says what it is."""
+    """An image labelled iris with another model's bundle inside is refused."""
     image = image_of(tmp_path / IRIS, IRIS, plan(IRIS).image.hash, bundle=manifest(OTHER))
     with pytest.raises(StageError, match=r"must hold a bundle of iris\. Got one of penguins"):
         refuse_untested(pass_everything(image, IRIS), IRIS)
@@ -268,14 +269,14 @@ def test_image_with_another_models_bundle_is_refused(tmp_path: Path) -> None:
     ],
 )
 def test_record_of_another_form_is_refused(archive: Archive, content: str, reason: str) -> None:
-    """A record is a stranger's file: what it must not hold is named, and nothing is believed."""
+    """A record with unknown or wrong fields is refused by name."""
     file = archive.path.with_name(PASSED_TESTS)
-    found = json.loads(file.read_text())
+    record = json.loads(file.read_text())
     forged = {
-        "extra": found | {"extra": 1},
-        "nested": found | {"smoke": {**found["smoke"], "forced": True}},
-        "traversal": found | {"scan": {"files": {"../x": "sha256:" + "0" * 64}, "database": True}},
-        "passed": found | {"verdict": {**found["verdict"], "verdict": "failed"}},
+        "extra": record | {"extra": 1},
+        "nested": record | {"smoke": {**record["smoke"], "forced": True}},
+        "traversal": record | {"scan": {"files": {"../x": "sha256:" + "0" * 64}, "database": True}},
+        "passed": record | {"verdict": {**record["verdict"], "verdict": "failed"}},
     }
     file.write_text(json.dumps(forged[content]) if content in forged else content)
     with pytest.raises(StageError, match=reason):
@@ -283,7 +284,7 @@ def test_record_of_another_form_is_refused(archive: Archive, content: str, reaso
 
 
 def test_record_that_is_a_link_is_refused(archive: Archive, tmp_path: Path) -> None:
-    """A file beside the image is a file, and does not lead to another."""
+    """A record or report that is a link is refused."""
     file = archive.path.with_name(PASSED_TESTS)
     file.rename(tmp_path / "elsewhere")
     file.symlink_to(tmp_path / "elsewhere")
@@ -295,8 +296,8 @@ def test_record_is_replaced_by_that_of_the_next_image(archive: Archive) -> None:
     """What one image has passed is never carried over to the next."""
     changed = image_of(archive.path.parent, IRIS, plan(IRIS).image.hash, "two")
     passed_tests.record_scan(changed, {}, scanner="0" * 64, database=True)
-    found = passed_tests.read(changed)
-    assert found == Record(digest=changed.digest, scan=found.scan)
+    record = passed_tests.read(changed)
+    assert record == Record(digest=changed.digest, scan=record.scan)
 
 
 def images(fork: Fork) -> Path:
@@ -311,19 +312,20 @@ def images(fork: Fork) -> Path:
 
 def outputs(folder: Path) -> str:
     """Return the outputs of the jobs that tested the images in a folder, as a workflow does."""
-    found: dict[str, str] = {}
+    handed_on: dict[str, str] = {}
     for file in folder.glob("*/image.tar"):
-        found |= hand_on(Archive(file))
-    return json.dumps(found)
+        handed_on |= hand_on(Archive(file))
+    return json.dumps(handed_on)
 
 
 def handed(folder: Path) -> dict[str, Handed]:
-    found: dict[str, str] = json.loads(outputs(folder))
-    return {architecture: parse(architecture, value) for architecture, value in found.items()}
+    """Return what the jobs of all platforms handed on."""
+    handed_on: dict[str, str] = json.loads(outputs(folder))
+    return {architecture: parse(architecture, value) for architecture, value in handed_on.items()}
 
 
 def test_index_of_tested_images_is_published(fork: Fork) -> None:
-    """Both platforms' images, and what their jobs handed on of them."""
+    """An index of both platforms' images is published with what their jobs handed on."""
     folder = images(fork)
     digests = outputs(folder)
     assert publish(fork, IRIS, IMAGES=str(folder), DIGESTS=digests, GITHUB_ACTIONS="true") == ""
@@ -337,8 +339,8 @@ def test_index_with_another_models_image_is_refused(fork: Fork) -> None:
     other = image_of(folder / "arm64", OTHER, plan(IRIS, fork.models, fork.root).image.hash,
                      architecture="arm64")  # fmt: skip
     pass_everything(other, OTHER)
-    told = publish(fork, IRIS, IMAGES=str(folder))
-    assert "arm64/image.tar must be labelled model-images.model=iris" in told
+    error = publish(fork, IRIS, IMAGES=str(folder))
+    assert "arm64/image.tar must be labelled model-images.model=iris" in error
     assert tags(fork) == []
 
 
@@ -348,14 +350,17 @@ def replace(folder: Path) -> None:
 
 
 def add(folder: Path) -> None:
+    """Add the image of another platform."""
     shutil.copytree(folder / "amd64", folder / "s390x")
 
 
 def nest(folder: Path) -> None:
+    """Put an image into the folder of another one."""
     shutil.copytree(folder / "amd64", folder / "amd64" / "more")
 
 
 def exchange(folder: Path) -> None:
+    """Exchange the folders of two platforms."""
     (folder / "amd64").rename(folder / "other")
     (folder / "arm64").rename(folder / "amd64")
     (folder / "other").rename(folder / "arm64")
@@ -385,16 +390,16 @@ def test_record_that_was_swapped_with_its_files_is_refused(fork: Fork) -> None:
     write_report(archive, made_up)
     passed_tests.record_verdict(archive, bundle_beside(archive), made_up)
     refuse_untested(archive, IRIS)
-    told = publish(fork, IRIS, IMAGES=str(folder), DIGESTS=digests)
-    assert "amd64/tested.json must be sha256:" in told
-    assert "the record that the tests left. Got sha256:" in told
+    error = publish(fork, IRIS, IMAGES=str(folder), DIGESTS=digests)
+    assert "amd64/tested.json must be sha256:" in error
+    assert "the record that the tests left. Got sha256:" in error
     assert tags(fork) == []
 
 
 def test_output_of_a_job_is_one_line_that_is_read_back(
     archive: Archive, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    """What the smoke stage writes is what publish hears, by way of a workflow's own JSON."""
+    """The smoke stage's output is one line, and publishing reads it back from JSON."""
     monkeypatch.setenv("GITHUB_OUTPUT", str(tmp_path / "output"))
     set_outputs(**hand_on(archive))
     name, _, value = (tmp_path / "output").read_text().rstrip("\n").partition("=")
@@ -404,12 +409,12 @@ def test_output_of_a_job_is_one_line_that_is_read_back(
 
 
 def test_image_that_is_missing_is_refused(fork: Fork) -> None:
-    """What a job handed on has to be there."""
+    """Publishing is refused if an image that DIGESTS names is missing."""
     folder = images(fork)
     digests = outputs(folder)
     shutil.rmtree(folder / "arm64")
-    told = publish(fork, IRIS, IMAGES=str(folder), DIGESTS=digests)
-    assert "must hold the images of amd64, arm64, and nothing else. Got amd64 instead" in told
+    error = publish(fork, IRIS, IMAGES=str(folder), DIGESTS=digests)
+    assert "must hold the images of amd64, arm64, and nothing else. Got amd64 instead" in error
 
 
 def one(**changed: str) -> str:
@@ -435,7 +440,7 @@ def one(**changed: str) -> str:
 def test_digests_of_another_form_are_refused(
     value: str, reason: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """In a workflow there have to be digests, and nothing but digests."""
+    """DIGESTS must be set in a workflow, and hold nothing but digests."""
     monkeypatch.setenv("GITHUB_ACTIONS", "true")
     monkeypatch.setenv("DIGESTS", value)
     with pytest.raises((UsageError, ShipError), match=reason):

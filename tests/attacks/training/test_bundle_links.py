@@ -41,6 +41,7 @@ def link_to_write(stranger: Path) -> None:
 
 
 def link_as_manifest(stranger: Path) -> None:
+    """Replace the manifest by a link to it."""
     (stranger / "manifest.json").rename(stranger.parent / "manifest.json")
     (stranger / "manifest.json").symlink_to(stranger.parent / "manifest.json")
 
@@ -52,14 +53,17 @@ def link_out_of_the_folder(stranger: Path) -> None:
 
 
 def extra_file(stranger: Path) -> None:
+    """Add a file that the manifest does not list."""
     (stranger / "estimator.py").write_text("import os")
 
 
 def nested_folder(stranger: Path) -> None:
+    """Add an empty folder."""
     (stranger / "folder").mkdir()
 
 
 def folder_for_a_file(stranger: Path) -> None:
+    """Replace a listed file by a folder."""
     (stranger / "notes.md").unlink()
     (stranger / "notes.md").mkdir()
 
@@ -76,15 +80,18 @@ def huge_file(stranger: Path) -> None:
 
 
 def huge_listed_file(stranger: Path) -> None:
+    """Make a listed file, and its size in the manifest, larger than a bundle may be."""
     os.truncate(stranger / "notes.md", 2**31 + 1)
     record(stranger, "notes.md", File(sha256="0" * 64, bytes=2**31 + 1))
 
 
 def huge_manifest(stranger: Path) -> None:
+    """Make the manifest a sparse file of a tebibyte."""
     os.truncate(stranger / "manifest.json", 2**40)
 
 
 def changed_file(stranger: Path) -> None:
+    """Change one bit of the model."""
     content = bytearray((stranger / "model.onnx").read_bytes())
     content[len(content) // 2] ^= 1
     (stranger / "model.onnx").write_bytes(content)
@@ -103,10 +110,12 @@ def large_sum(stranger: Path) -> None:
 
 
 def absent_evaluation(stranger: Path) -> None:
+    """Remove the evaluation, from the manifest too."""
     leave_out(stranger, "evaluation.json")
 
 
 def absent_notes(stranger: Path) -> None:
+    """Remove the notes, from the manifest too."""
     leave_out(stranger, "notes.md")
 
 
@@ -128,6 +137,7 @@ def absent_model(stranger: Path) -> None:
 
 
 def record(stranger: Path, name: str, file: File) -> None:
+    """List a file in the manifest."""
     manifest = bundle.read_manifest(stranger)
     manifest.files[name] = file
     (stranger / "manifest.json").write_bytes(msgspec.json.encode(manifest))
@@ -159,7 +169,7 @@ ATTACKS: dict[Callable[[Path], None], str] = {
 def test_spoilt_bundle_is_refused_with_nothing_replaced(
     stranger: Path, tmp_path: Path, spoil: Callable[[Path], None]
 ) -> None:
-    """All of a bundle is taken, or none: what was there before stays as it was."""
+    """A bundle is taken whole or not at all; a refused one leaves the bundle before it."""
     target = tmp_path / "dist" / "bundle"
     take(stranger, target)
     before = {file.name: file.read_bytes() for file in target.iterdir()}
@@ -173,7 +183,7 @@ def test_spoilt_bundle_is_refused_with_nothing_replaced(
 
 
 def test_bundle_is_taken_byte_for_byte(stranger: Path, tmp_path: Path) -> None:
-    """Nothing that was received is rewritten, the manifest's white space included."""
+    """An imported bundle keeps its bytes, the manifest's white space included."""
     manifest = stranger / "manifest.json"
     manifest.write_bytes(b"\n" + manifest.read_bytes())
     take(stranger, tmp_path / "taken")
@@ -183,7 +193,7 @@ def test_bundle_is_taken_byte_for_byte(stranger: Path, tmp_path: Path) -> None:
 
 
 def test_evaluation_is_not_read_through_a_link(stranger: Path) -> None:
-    """What the judge reads is in the bundle, or nowhere."""
+    """An evaluation that is a link out of the bundle, or absent, is refused."""
     (stranger / "evaluation.json").rename(stranger.parent / "elsewhere")
     (stranger / "evaluation.json").symlink_to(stranger.parent / "elsewhere")
     with pytest.raises(BundleError, match=r"evaluation\.json must be a regular file\. Got a link"):
@@ -226,8 +236,8 @@ def test_links_that_training_leaves_are_refused(
 ) -> None:
     """Whatever the model's code puts where its export should be, no bundle comes of it."""
     attack(fork, LINKS.format(model=model, claims=claims) + FOREST)
-    done = fork.make("train", MODEL=MODEL)
-    assert done.returncode != 0
-    assert words in done.stdout + done.stderr
+    process = fork.make("train", MODEL=MODEL)
+    assert process.returncode != 0
+    assert words in process.stdout + process.stderr
     assert not (fork.root / "dist" / MODEL / "bundle").exists()
     assert not (fork.root / "dist" / "created").exists()

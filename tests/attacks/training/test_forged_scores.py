@@ -116,22 +116,22 @@ LOOKED = re.compile(r"LOOKED when=(\S+) net=(\[.*?\]) table=(\w+\[.*?\])(.*)")
 
 @pytest.mark.slow
 def test_patched_scorer_changes_no_score(folder: Folder) -> None:
-    """A coin that is tossed for every row fails a gate of 0.9, whatever its code does to ours."""
+    """A model that guesses fails a gate of 0.9 although its code patches the scorer."""
     csv = "x,y\n" + "".join(f"{row},{'ab'[row * row % 7 % 2]}\n" for row in range(80))
     folder.write(csv, default_toml(csv).replace("0.5", "0.9"), FORGER)
-    done = subprocess.run(
+    process = subprocess.run(
         [sys.executable, "-m", "train", "made", "--models", folder.root,
          "--out", folder.root / "out"],
         cwd=git.TOOL, capture_output=True, text=True, check=False,
     )  # fmt: skip
-    assert done.returncode == 3, done.stdout + done.stderr
+    assert process.returncode == 3, process.stdout + process.stderr
     manifest = bundle.read(folder.root / "out").manifest
     assert manifest.metrics.holdout["accuracy"] < 0.8
     assert not manifest.gate.passed
 
 
 def test_place_of_a_row_tells_nothing(folder: Folder) -> None:
-    """A table is sorted by its target, and whoever is asked in its order needs no feature."""
+    """The order of the questions does not give away the truth of a table sorted by its target."""
     csv = "x,y\n" + "".join(f"{row * 7919 % 101},{'ab'[row // 40]}\n" for row in range(80))
     manifest = train_here(folder.write(csv, default_toml(csv), PLACES), folder.root / "out")
     assert manifest.metrics.holdout["accuracy"] < 0.9
@@ -140,7 +140,7 @@ def test_place_of_a_row_tells_nothing(folder: Folder) -> None:
 @pytest.mark.nightly
 @pytest.mark.engine
 def test_patched_scorer_changes_no_score_in_the_builder(fork: Fork) -> None:
-    """The same through the words that everybody uses: the gate holds the model to its answers."""
+    """In the builder, too, the gate goes by the answers and not by a patched scorer."""
     attack(fork, FORGER, "accuracy = { min = 0.9 }")
     make(fork, "train")
     make(fork, "gate", code=2)
@@ -151,12 +151,12 @@ def test_patched_scorer_changes_no_score_in_the_builder(fork: Fork) -> None:
 @pytest.mark.nightly
 @pytest.mark.engine
 def test_model_code_sees_the_training_rows_alone(fork: Fork) -> None:
-    """Fitting, it finds no held-out row, network or public table; asked, it finds no truth."""
+    """Fitting, the code finds no held-out row, network or public table; asked, no truth."""
     attack(fork, SPY)
-    said = make(fork, "train")
+    log = make(fork, "train")
     holdout = json.loads((fork.root / f"dist/{MODEL}/bundle/evaluation.json").read_bytes())
     hidden = {f"{NOISE + row}.0" for row in holdout["rows"]}
-    looks = LOOKED.findall(said)
+    looks = LOOKED.findall(log)
     assert {when for when, *_ in looks} == {"fit", "predict"}
     assert {(net, table) for _, net, table, _ in looks} == {("['lo']", "no[]")}
     fitting = {name for when, _, _, names in looks if when == "fit" for name in names.split()}
@@ -168,7 +168,7 @@ def test_model_code_sees_the_training_rows_alone(fork: Fork) -> None:
 
 @pytest.mark.engine
 def test_imported_bundle_is_measured_again(fork: Fork, tmp_path: Path) -> None:
-    """What BUNDLE= claims of its model is replaced by what the model answers."""
+    """The metrics that an imported bundle claims are replaced by those of its answers."""
     attack(fork, FOREST.replace("n_estimators=10", "max_depth=1, n_estimators=1"))
     make(fork, "train")
     honest = fork.bundle.manifest.metrics.holdout["accuracy"]
@@ -201,14 +201,14 @@ def test_imported_bundle_is_a_claim_where_the_data_is_not_at_hand(
 @pytest.mark.nightly
 @pytest.mark.engine
 def test_imported_bundle_is_refused_where_the_data_is_another(fork: Fork, tmp_path: Path) -> None:
-    """Data that is at hand and not what model.toml says is a mistake, and excuses no measuring."""
+    """A bundle is refused if the data is here and is not what model.toml says."""
     attack(fork, FOREST)
     make(fork, "train")
     forged = forge(fork.root / f"dist/{MODEL}/bundle", tmp_path / "forged")
     (fork.root / f"model/{MODEL}/data.csv").write_text("kind\nother data\n")
-    done = fork.make("train", MODEL=MODEL, BUNDLE=str(forged))
-    assert done.returncode != 0
-    assert "data.sha256 must be the sha256 of data.csv" in done.stdout + done.stderr
+    process = fork.make("train", MODEL=MODEL, BUNDLE=str(forged))
+    assert process.returncode != 0
+    assert "data.sha256 must be the sha256 of data.csv" in process.stdout + process.stderr
     assert fork.bundle.manifest.metrics.holdout["accuracy"] < 1
 
 
@@ -239,7 +239,7 @@ GIVEN = Given(predictions=["yes", "no"], probabilities=[[0.1, 0.9], [0.6, 0.4]])
 def test_answers_that_are_none_are_refused(
     folder: Folder, changes: dict[str, list[object]], words: str
 ) -> None:
-    """A pickle's process writes them: another number, another class, chances that are none."""
+    """Too few answers, unknown classes and impossible probabilities are refused."""
     reader = Reader(folder.write(two_classes()), ["no", "yes"])
     assert reader.answers(GIVEN, 2).predictions.tolist() == ["yes", "no"]
     with pytest.raises(ModelError, match=words):
@@ -247,7 +247,7 @@ def test_answers_that_are_none_are_refused(
 
 
 def test_answers_with_other_inputs_shuffled_are_refused(folder: Folder) -> None:
-    """The importance of an input is measured for the inputs that there are."""
+    """Answers to shuffled inputs must be for exactly the inputs of the model."""
     reader = Reader(folder.write(two_classes()), ["no", "yes"])
     answered = Answered(predictions=[], probabilities=None, shuffled={"z": []}, seeds=[])
     with pytest.raises(ModelError, match="each input shuffled"):
@@ -263,19 +263,19 @@ def test_answers_with_other_inputs_shuffled_are_refused(folder: Folder) -> None:
     ],
 )
 def test_claims_that_are_none_are_refused(folder: Folder, content: bytes, words: str) -> None:
-    """The process that the model's code ran in writes them."""
+    """Claims of another form are refused, as the model's code may have written them."""
     (folder.root / claims.FILE).write_bytes(content)
     with pytest.raises(ModelError, match=words):
         claims.read(folder.write(two_classes()), folder.root)
 
 
 def test_claims_are_bounded_and_on_one_line(folder: Folder) -> None:
-    """What training says of itself ends on a card and in a log."""
-    said = Claims(
+    """What a training claims is cut to one line of limited length."""
+    claimed = Claims(
         data_sha256="", estimator="a\x1b[2J\n::error::b" + "c" * 10_000, runtime="onnx",
         runtime_reason="", parity=None, classes=None, cross_validation={}, learning=[], seeds=0,
     )  # fmt: skip
-    claims.write(said, [b"graph"], folder.root / "export")
+    claims.write(claimed, [b"graph"], folder.root / "export")
     read = claims.read(folder.write(two_classes()), folder.root / "export")
     assert read.estimator.startswith("a [2J ::error::bccc")
     assert len(read.estimator) <= claims.LONGEST

@@ -29,12 +29,12 @@ raise ValueError("the estimator of the attacker ran")
 
 def run_tests(fork: Fork, *options: str) -> str:
     """Run tests of the fork in its own folder, and return what they print."""
-    done = subprocess.run(
+    process = subprocess.run(
         [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *options],
         cwd=fork.root, env={**os.environ, "PYTHONPATH": str(fork.root)},
         capture_output=True, text=True, check=False,
     )  # fmt: skip
-    return done.stdout + done.stderr
+    return process.stdout + process.stderr
 
 
 @pytest.mark.engine
@@ -50,7 +50,7 @@ def test_tests_run_no_model_on_the_host(fork: Fork, tmp_path: Path) -> None:
 
 @pytest.mark.nightly
 def test_tests_refuse_to_import_a_model(fork: Fork, tmp_path: Path) -> None:
-    """A test that forgets it is stopped before the first line of the model runs."""
+    """A test that imports a model of the repository fails before its first line runs."""
     left = tmp_path / "left-by-the-model"
     attack(fork, CANARY.format(file=str(left)) + FOREST)
     (fork.root / "tests" / "test_forgetful.py").write_text(
@@ -62,7 +62,7 @@ def test_tests_refuse_to_import_a_model(fork: Fork, tmp_path: Path) -> None:
 
 
 def test_unit_tests_train_no_model_of_the_repository() -> None:
-    """Without the builder, the tests of bundles are those of folders that the tests wrote."""
+    """Tests without the builder train only models that the tests wrote themselves."""
     listed = subprocess.run(
         [sys.executable, "-m", "pytest", "-q", "--collect-only", "-m", "not engine",
          "-p", "no:cacheprovider", "tests/train"],

@@ -57,7 +57,7 @@ def assert_inert(text: str) -> None:
 
 @pytest.mark.parametrize("payload", PAYLOADS)
 def test_printable_text_is_obeyed_by_nobody(payload: str) -> None:
-    """Neither alone nor after other lines, however it is indented."""
+    """Printable text holds no workflow command, wherever in it one is written."""
     for text in (payload, f"first\n{payload}", f"    {payload}", payload * 2):
         assert_inert(printable(text))
 
@@ -76,6 +76,7 @@ class Terminal(io.StringIO):
     """What is printed on it is printed with colours."""
 
     def isatty(self) -> bool:
+        """Return that it is a terminal."""
         return True
 
 
@@ -109,7 +110,7 @@ def run_of(monkeypatch: pytest.MonkeyPatch) -> Run:
 def test_tables_hold_text_alone(
     word: str, make_stream: type[io.StringIO], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """No name becomes a link, a control or a command; on a terminal, our own words have colour."""
+    """Text in a table is never a link, a control or a command; only our own words have colour."""
     monkeypatch.setenv("TERM", "xterm-256color")
     monkeypatch.setenv("COLUMNS", "400")
     stream = make_stream()
@@ -155,32 +156,32 @@ raise ValueError({HOSTILE!r})
 
 
 def test_guarded_process_prints_nothing_that_is_obeyed() -> None:
-    """Whatever prints it, in whatever pieces, and in the traceback it dies of."""
-    done = subprocess.run(
+    """A guarded process prints nothing to obey, in pieces or in the traceback it ends with."""
+    process = subprocess.run(
         [sys.executable, "-c", PROGRAM], cwd=git.TOOL, capture_output=True, check=False
     )
-    for text in (done.stdout.decode(), done.stderr.decode()):
+    for text in (process.stdout.decode(), process.stderr.decode()):
         assert_inert(text)
         assert "set-env name=PATH" in text
         assert ": :error::begun\n## [error]\n" in text
-    assert done.stdout.decode().endswith(": :last")
-    assert b"ValueError: " in done.stderr
+    assert process.stdout.decode().endswith(": :last")
+    assert b"ValueError: " in process.stderr
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("module", ["ship", "ship.github", "train.new_model"])
 def test_every_command_of_ours_is_guarded(module: str, tmp_path: Path) -> None:
-    """What argparse repeats of its arguments is what a command prints first."""
+    """Each command is guarded before argparse repeats its arguments."""
     csv = tmp_path / "data.csv"
     csv.write_text("a,b\n1,2\n")
     payload = "\n::error::a\n##[error]b\x1b]52;c;QQ==\x07"
-    done = subprocess.run(
+    process = subprocess.run(
         [sys.executable, "-m", module, payload, str(csv), payload],
         cwd=git.TOOL, capture_output=True, text=True, check=False,
     )  # fmt: skip
-    assert done.returncode != 0
-    assert "error" in done.stderr
-    assert_inert(done.stdout + done.stderr)
+    assert process.returncode != 0
+    assert "error" in process.stderr
+    assert_inert(process.stdout + process.stderr)
 
 
 DOCKER = """\
@@ -191,7 +192,7 @@ printf '\\377\\n' >&2
 
 
 def test_no_byte_ends_who_reads(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What is not UTF-8 in the output of a build or in a container's log is replaced."""
+    """Bytes that are not UTF-8 in the output of a build or container are replaced."""
     (tmp_path / "docker").write_text(DOCKER)
     (tmp_path / "docker").chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
@@ -226,17 +227,17 @@ def test_container(container):
 
 @pytest.mark.slow
 def test_tests_print_nothing_that_is_obeyed(tmp_path: Path) -> None:
-    """Neither what a test has printed of a container, nor why it failed."""
+    """Pytest prints nothing to obey of a test's output or of its failure."""
     (tmp_path / "test_failing.py").write_text(FAILING)
     (tmp_path / "conftest.py").write_text("from tests.conftest import pytest_runtest_makereport\n")
-    done = subprocess.run(
+    process = subprocess.run(
         [sys.executable, "-m", "pytest", "-ra", "-p", "no:cacheprovider", str(tmp_path)],
         env={**os.environ, "PYTHONPATH": str(git.TOOL)}, cwd=tmp_path, capture_output=True,
         text=True, check=False,
     )  # fmt: skip
-    assert done.returncode == 1, done.stdout
-    assert "set-env name=PATH" in done.stdout
-    assert_inert(done.stdout + done.stderr)
+    assert process.returncode == 1, process.stdout
+    assert "set-env name=PATH" in process.stdout
+    assert_inert(process.stdout + process.stderr)
 
 
 PRINTS = f"""\
@@ -252,12 +253,12 @@ for line in {PAYLOADS!r}:
 @pytest.mark.engine
 @pytest.mark.parametrize("ending", [FOREST, f"raise ValueError('\\n'.join({PAYLOADS!r}))"])
 def test_training_prints_nothing_that_is_obeyed(fork: Fork, ending: str) -> None:
-    """Neither in the build's output nor in its log, nor in the error of a code that fails."""
+    """A training that ends well or fails leaves nothing to obey in output, log or error."""
     attack(fork, f"{PRINTS}\n{ending}\n")
-    done = fork.make("train", MODEL=MODEL)
-    assert (done.returncode == 0) == (ending == FOREST), done.stdout + done.stderr
+    process = fork.make("train", MODEL=MODEL)
+    assert (process.returncode == 0) == (ending == FOREST), process.stdout + process.stderr
     log = (fork.root / "dist" / MODEL / "bundle.log").read_text()
-    for text in (done.stdout, done.stderr, log):
+    for text in (process.stdout, process.stderr, log):
         assert_inert(text)
-    assert "set-env name=PATH" in done.stdout
+    assert "set-env name=PATH" in process.stdout
     assert "set-env name=PATH" in log

@@ -55,8 +55,8 @@ env -0 >>"$RECORDS"
 
 def words() -> list[str]:
     """Return the words of the Makefile; the one that removes what a test needs comes last."""
-    found = re.findall(r"^([a-z-]+):", MAKEFILE, re.MULTILINE)
-    return sorted(found, key=lambda word: word == "clean")
+    names = re.findall(r"^([a-z-]+):", MAKEFILE, re.MULTILINE)
+    return sorted(names, key=lambda word: word == "clean")
 
 
 def variables() -> list[str]:
@@ -64,7 +64,7 @@ def variables() -> list[str]:
     text = "\n".join([MAKEFILE, *(readme.read_text() for readme in READMES)])
     named = re.findall(r"\b([A-Z][A-Z_]*)=|\$\(value ([A-Z_]+)\)|\$\$\{?([A-Z_]+)", text)
     tabled = re.findall(r"^\| `([A-Z_]+)`", text, re.MULTILINE)
-    return sorted({name for found in named for name in found if name} | set(tabled))
+    return sorted({name for groups in named for name in groups if name} | set(tabled))
 
 
 class Desk:
@@ -79,6 +79,7 @@ class Desk:
             (root / name).chmod(0o755)
 
     def make(self, *arguments: str, **environment: str) -> subprocess.CompletedProcess[bytes]:
+        """Run make with programs that only record their arguments."""
         whole = {**os.environ, "RECORDS": str(self.records), **environment}
         for name in ("MAKEFLAGS", "MFLAGS", "MAKELEVEL"):
             whole.pop(name, None)
@@ -115,11 +116,12 @@ def values(payload: str) -> dict[str, str]:
 
 
 def assigned(values: dict[str, str]) -> list[str]:
+    """Return the values as arguments of make."""
     return [f"{name}={value}" for name, value in values.items()]
 
 
 def test_variables_are_those_that_users_are_told_of() -> None:
-    """The list of what is attacked is read, and holds at least these."""
+    """The variables that are attacked hold at least these well-known ones."""
     expected = {"MODEL", "TAG", "RELEASE", "BUNDLE", "IMAGES", "A", "B", "NAME", "CSV", "TARGET",
                 "REGISTRY", "OVERRIDE", "OVERLAY", "UPGRADE", "TRAIN_BACKEND", "PYTHON", "ACT",
                 "PEERS", "PYTHON_IMAGE", "REPLICAS", "GATEWAY", "PATH", "HOME"}  # fmt: skip
@@ -128,11 +130,11 @@ def test_variables_are_those_that_users_are_told_of() -> None:
 
 @pytest.mark.parametrize("variable", variables())
 def test_make_runs_nothing_to_say_what_it_would_do(variable: str, desk: Desk) -> None:
-    """Whatever word is asked for, and from either source."""
+    """`make -n` runs nothing of a variable's value, from command line or environment."""
     value = values("".join(PAYLOADS))[variable]
     for arguments, environment in (([f"{variable}={value}"], {}), ([], {variable: value})):
-        done = desk.make("--dry-run", *words(), *arguments, **environment)
-        assert done.returncode == 0, done.stderr  # so that every word was looked at
+        process = desk.make("--dry-run", *words(), *arguments, **environment)
+        assert process.returncode == 0, process.stderr  # so that every word was looked at
         assert not desk.canary.exists()
 
 
@@ -162,14 +164,14 @@ def test_words_about_the_tool_take_its_own_models(word: str, desk: Desk) -> None
 
 
 def test_words_run_for_real_at_the_desk(desk: Desk) -> None:
-    """The desk would show an attack: every word but the one that removes it runs to its end."""
-    done = desk.make(*words()[:-1])
-    assert done.returncode == 0, done.stderr
+    """With the recording programs, every word but `clean` runs to its end."""
+    process = desk.make(*words()[:-1])
+    assert process.returncode == 0, process.stderr
     assert desk.recorded("ORT_DISABLE_TELEMETRY") == {"1"}
 
 
 def test_sub_makes_are_handed_no_value(desk: Desk) -> None:
-    """MAKEFLAGS carries no definition, which a make below would expand; programs find it set."""
+    """MAKEFLAGS carries no definition, which a make below would expand."""
     (desk.root / "Makefile.outer").write_text("include Makefile\nouter:\n\t@$(MAKE) --dry-run "
                                               "check verify && python\n")  # fmt: skip
     for payload in PAYLOADS:
@@ -181,7 +183,7 @@ def test_sub_makes_are_handed_no_value(desk: Desk) -> None:
 @pytest.mark.parametrize("name", sorted(set(re.findall(r"^override ([A-Z_]+)", MAKEFILE,
                                                        re.MULTILINE)) - {"PATH"}))  # fmt: skip
 def test_own_variables_of_the_makefile_are_its_own(name: str, desk: Desk) -> None:
-    """What recipes are made of cannot be set from outside."""
+    """The Makefile's own variables cannot be set from outside."""
     goals = ["--dry-run", *words()]
     before = desk.make(*goals).stdout
     assert desk.make(*goals, f"{name}=touch CANARY;").stdout == before
@@ -189,23 +191,24 @@ def test_own_variables_of_the_makefile_are_its_own(name: str, desk: Desk) -> Non
 
 
 def recipes() -> Iterator[str]:
+    """Yield each line of a recipe, continued lines as one."""
     text = MAKEFILE.replace("\\\n", " ")
     yield from (line for line in text.splitlines() if line.startswith("\t"))
 
 
 def test_recipes_name_no_variable_of_a_users() -> None:
-    """Make expands its own in them; the shell expands others in quotes, but for lists of words."""
+    """Recipes expand only the Makefile's own variables, and unquoted only two lists of words."""
     own = set(re.findall(r"^override ([A-Z_]+)", MAKEFILE, re.MULTILINE))
     for recipe in recipes():
         expanded = set(re.findall(r"(?<!\$)\$(?:\(([^)]*)\)|\{([^}]*)\}|([^$({]))", recipe))
-        names = {name for found in expanded for name in found if name}
+        names = {name for groups in expanded for name in groups if name}
         assert names <= own | {"@"}, recipe
         bare = re.sub(r'"[^"]*"', "", re.sub(r"'[^']*'", "", recipe))
         assert set(re.findall(r"\$\$\{?(\w+)", bare)) <= {"ACT", "PEERS"}, recipe
 
 
 def test_makefile_expands_no_variable_of_a_users() -> None:
-    """Outside of recipes, a user's variable is asked for its value alone, which is data."""
+    """Outside of recipes, the Makefile reads a user's variable only by `value`."""
     text = MAKEFILE.replace("\\\n", " ")
     own = set(re.findall(r"^(?:override |export )*([A-Z_]+) :=", text, re.MULTILINE))
     expanded = set(re.findall(r"(?<!\$)\$[({](\.?[A-Z_]+)[)}]", text))
@@ -215,7 +218,7 @@ def test_makefile_expands_no_variable_of_a_users() -> None:
 @pytest.mark.parametrize("payload", PAYLOADS)
 @pytest.mark.parametrize("name", ["MODEL", "TAG", "RELEASE", "REGISTRY", "BUNDLE", "IMAGES", "A"])
 def test_settings_refuse_what_is_none(name: str, payload: str) -> None:
-    """Each is checked before anything else, and shown so that no terminal obeys it."""
+    """A setting of another form is refused with a message that no terminal obeys."""
     with pytest.raises(UsageError) as refused:
         settings.read([name], {name: payload})
     assert "must be" in str(refused.value)
@@ -234,7 +237,7 @@ def test_settings_refuse_what_is_none(name: str, payload: str) -> None:
     ],
 )  # fmt: skip
 def test_settings_refuse_what_only_looks_like_it(name: str, value: str) -> None:
-    """Near misses are told, with what is expected."""
+    """A setting that is nearly right is refused with what is expected."""
     with pytest.raises(UsageError, match=r"must be"):
         settings.read([name], {name: value})
 
@@ -249,25 +252,25 @@ def test_settings_refuse_what_only_looks_like_it(name: str, value: str) -> None:
     ],
 )  # fmt: skip
 def test_settings_take_what_is_one(name: str, value: str) -> None:
-    """What is right comes through as it is; a reason may hold whatever can be read."""
-    found = settings.read([name], {name: value})
-    assert str(getattr(found, name.lower())) == value
+    """A right setting is read as it is; a reason may hold any visible text."""
+    read = settings.read([name], {name: value})
+    assert str(getattr(read, name.lower())) == value
 
 
 def test_every_setting_is_read_by_a_word() -> None:
-    """Each check is of use, and no word reads what is not checked."""
+    """Each setting that is checked is read by a word, and each that is read is checked."""
     read = {name for word in WORDS.values() for name in word.reads} | {"MODEL", "REGISTRY"}
     assert read == set(settings.CHECKS)
 
 
 def test_words_check_their_settings_first(tmp_path: Path) -> None:
-    """No engine, no registry and no cluster is asked before a tag is one."""
+    """A wrong tag is refused before any engine, registry or cluster is asked."""
     environment = {"PATH": str(tmp_path), "TAG": "$(touch CANARY)"}
     command = [sys.executable, "-m", "ship", "deploy"]
-    done = subprocess.run(
+    process = subprocess.run(
         command, cwd=git.TOOL, env=environment, capture_output=True, text=True, check=False
     )
-    assert (done.returncode, done.stderr.partition(".")[0]) == (
+    assert (process.returncode, process.stderr.partition(".")[0]) == (
         2, "deploy: TAG must be a tag, such as main or 1"
     )  # fmt: skip
 
@@ -275,21 +278,21 @@ def test_words_check_their_settings_first(tmp_path: Path) -> None:
 @pytest.mark.parametrize("folder", ["$(touch CANARY)", "a;b", "-rf", "Iris", "a b", "a\nb", "`id`",
                                     ".hidden", "a__b", "é", "a" * 41])  # fmt: skip
 def test_folder_with_no_models_name_is_an_error(folder: str, fork: Fork) -> None:
-    """It is no model and not passed over either: planning ends, and names it and its cure."""
+    """A folder whose name no model may have ends planning with an error that suggests one."""
     odd = fork.root / "model" / folder
     shutil.copytree(fork.root / "model/iris", odd)
     try:
         with pytest.raises(ModelError, match="The name of a model's folder must be") as refused:
             models.names(fork.root / "model")
-        done = fork.make("plan")
+        process = fork.make("plan")
     finally:
         shutil.rmtree(odd)
-    assert done.returncode == 2
-    assert f"plan: {refused.value}" in done.stderr
+    assert process.returncode == 2
+    assert f"plan: {refused.value}" in process.stderr
     assert str(refused.value).isprintable()
     assert re.search(r"Got .* instead\. Try '[a-z][a-z0-9_]*'", str(refused.value))
     assert not list(fork.root.rglob("CANARY"))
-    assert done.stdout == ""
+    assert process.stdout == ""
 
 
 @pytest.mark.parametrize(
@@ -302,15 +305,15 @@ def test_folder_with_no_models_name_is_an_error(folder: str, fork: Fork) -> None
     ],
 )
 def test_git_tag_that_is_no_version_releases_nothing(tag: str, fork: Fork) -> None:
-    """Git allows such a tag, and the workflow is handed its name."""
+    """A git tag with a shell command in it is refused by the words that release."""
     fork.git("tag", tag)
     for word in ("plan", "version"):
-        done = subprocess.run(
+        process = subprocess.run(
             [sys.executable, "-m", "ship", word], cwd=fork.root, capture_output=True, text=True,
             env={**os.environ, "RELEASE": tag}, check=False,
         )  # fmt: skip
-        assert (done.returncode, done.stdout) == (2, "")
-        assert "A release must be tagged v1.2.3" in done.stderr
+        assert (process.returncode, process.stdout) == (2, "")
+        assert "A release must be tagged v1.2.3" in process.stderr
     assert fork.make("plan", RELEASE=tag).returncode == 2
     assert not list(fork.root.rglob("CANARY"))
 
@@ -319,7 +322,7 @@ def test_git_tag_that_is_no_version_releases_nothing(tag: str, fork: Fork) -> No
 def test_output_of_a_step_is_one_line(
     value: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A line more would be an output more, by whoever chose the value."""
+    """A value of two lines is refused, as it would set another output."""
     monkeypatch.setenv("GITHUB_OUTPUT", str(tmp_path / "outputs"))
     with pytest.raises(ShipError, match="An output must have a plain name"):
         set_outputs(first="fine", second=value)

@@ -99,8 +99,8 @@ def test_metrics_show_drift(birds_server: Server) -> None:
 
 def test_metrics_describe_model_and_process(flowers_server: Server) -> None:
     """The model, its readiness and the memory of the process are there to be graphed."""
-    found = metrics(flowers_server)
-    assert found["model_info", ("flowers", "1.2.3", "abc", "onnx")] == 1
-    assert found["model_ready", ()] == 1
-    assert found["predictions_in_flight", ()] == 0
-    assert found["process_resident_memory_bytes", ()] > 1e6
+    values = metrics(flowers_server)
+    assert values["model_info", ("flowers", "1.2.3", "abc", "onnx")] == 1
+    assert values["model_ready", ()] == 1
+    assert values["predictions_in_flight", ()] == 0
+    assert values["process_resident_memory_bytes", ()] > 1e6

@@ -19,6 +19,7 @@ pytestmark = pytest.mark.slow  # starts servers
 
 
 def tensor(name: str, datatype: str, data: list[Any], shape: list[int] | None = None) -> Any:
+    """Return a tensor of the Open Inference Protocol as JSON."""
     return {"name": name, "datatype": datatype, "shape": shape or [len(data)], "data": data}
 
 
@@ -31,6 +32,7 @@ BIRD = [
 
 @pytest.fixture
 def triton(any_server: Server) -> Iterator[InferenceServerClient]:
+    """A client of the Open Inference Protocol, Triton's own."""
     client = InferenceServerClient(f"127.0.0.1:{any_server.port}")
     yield client
     client.close()
@@ -68,6 +70,7 @@ def test_binary_tensors_are_refused(triton: InferenceServerClient, any_bundle: B
 
 
 def infer(server: Server, inputs: list[Any], **more: Any) -> Any:
+    """Post inputs to the server by the Open Inference Protocol."""
     return server.post("/v2/models/birds/infer", {"inputs": inputs, **more})
 
 
@@ -83,8 +86,8 @@ def test_one_tensor_holds_the_table(
     flowers_server: Server, datatype: str, shape: list[int], data: list[Any]
 ) -> None:
     """All columns may come as one tensor, flat or nested, and get what /predict answers."""
-    one = {"inputs": [{"name": "input-0", "shape": shape, "datatype": datatype, "data": data}]}
-    answer = flowers_server.post("/v2/models/flowers/versions/1.2.3/infer", one).json()
+    body = {"inputs": [{"name": "input-0", "shape": shape, "datatype": datatype, "data": data}]}
+    answer = flowers_server.post("/v2/models/flowers/versions/1.2.3/infer", body).json()
     rows = np.array(data).reshape(shape).tolist()
     expected = flowers_server.post("/predict", {"instances": rows}).json()["predictions"]
     prediction, probabilities = answer["outputs"]

@@ -65,6 +65,7 @@ class Browser:
                 return dict(answer["result"])
 
     def message(self) -> bytes:
+        """Return the next message of the browser."""
         while b"\0" not in self.buffer:
             some = os.read(self.events, 1 << 20)
             assert some, "the browser has ended"
@@ -81,9 +82,9 @@ class Browser:
 
     def run(self, expression: str) -> Any:
         """Return the value of a JavaScript expression in the page."""
-        done = self.do("Runtime.evaluate", expression=expression, returnByValue=True)
-        assert "exceptionDetails" not in done, done["exceptionDetails"]
-        return done["result"].get("value")
+        reply = self.do("Runtime.evaluate", expression=expression, returnByValue=True)
+        assert "exceptionDetails" not in reply, reply["exceptionDetails"]
+        return reply["result"].get("value")
 
     def wait(self, expression: str) -> None:
         """Wait until an expression is true."""

@@ -22,11 +22,13 @@ PHONE = {"width": 390, "height": 844}
 
 @pytest.fixture(scope="module")
 def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+    """A browser that all tests of the page share."""
     with Browser(tmp_path_factory.mktemp("browser")) as running:
         yield running
 
 
 def text(browser: Browser, selector: str) -> str:
+    """Return the text of the element that a selector finds."""
     return str(browser.run(f"document.querySelector({selector!r}).textContent"))
 
 

@@ -110,7 +110,10 @@ def test_bad_rows_are_skipped_when_told(
 
 
 class Terminal(io.StringIO):
+    """A stream that a person watches."""
+
     def isatty(self) -> bool:
+        """Return that it is a terminal."""
         return True
 
 
@@ -133,7 +136,7 @@ def test_progress_counts_where_the_end_is_unknown() -> None:
 
 
 def test_progress_is_silent_elsewhere() -> None:
-    """Where nobody looks nothing is drawn."""
+    """No progress is drawn where standard error is no terminal."""
     pipe = io.StringIO()
     progress = Progress(lambda: 0.5, pipe)
     progress.add(1)
@@ -152,8 +155,8 @@ def test_many_rows_stream_through(make_bundle: Any) -> None:
     """Rows beyond one batch come out complete and in order."""
     rows = "".join(f"{number},1,2,3,4\n" for number in range(20_000))
     header = "id,sepal_length,sepal_width,petal_length,petal_width\n"
-    done = command("predict", stdin=(header + rows).encode(), BUNDLE=make_bundle("flowers"))
-    ids = [int(line.partition(b",")[0]) for line in done.stdout.splitlines()[1:]]
+    process = command("predict", stdin=(header + rows).encode(), BUNDLE=make_bundle("flowers"))
+    ids = [int(line.partition(b",")[0]) for line in process.stdout.splitlines()[1:]]
     assert list(range(20_000)) == ids
 
 
@@ -178,7 +181,7 @@ def test_reader_that_leaves_ends_it_quietly(make_bundle: Any) -> None:
     """`predict | head` is no error."""
     rows = "sepal_length,sepal_width,petal_length,petal_width\n" + "1,2,3,4\n" * 200_000
     pipeline = f"{sys.executable} -m serve predict | head -1"
-    done = subprocess.run(
+    process = subprocess.run(
         ["bash", "-o", "pipefail", "-c", pipeline],
         input=rows.encode(),
         cwd=ROOT,
@@ -186,12 +189,12 @@ def test_reader_that_leaves_ends_it_quietly(make_bundle: Any) -> None:
         capture_output=True,
         check=False,
     )
-    assert (done.returncode, done.stderr) == (0, b"")
-    assert done.stdout.count(b"\n") == 1
+    assert (process.returncode, process.stderr) == (0, b"")
+    assert process.stdout.count(b"\n") == 1
 
 
 def test_all_rows_may_be_bad(make_bundle: Any) -> None:
-    """A table of bad rows leaves its header."""
+    """If every row is bad and skipped, only the header is written."""
     table = b"island,bill,sex,mass\nMars,,,4000\nMars,,,4000\n"
     assert score(make_bundle("birds"), table, skip=True).count("\n") == 1
 
@@ -249,9 +252,9 @@ sys.exit(code)
 def peak_mebibytes(bundle: Path, rows: Path, form: str) -> float:
     """Return the greatest resident memory of the bulk scorer."""
     with rows.open("rb") as source:
-        done = subprocess.run(
+        process = subprocess.run(
             [sys.executable, "-c", MEASURED, "predict", "--format", form],
             cwd=ROOT, env=environment({"BUNDLE": bundle}), check=True,
             stdin=source, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
         )  # fmt: skip
-    return int(done.stderr) / 1024
+    return int(process.stderr) / 1024

@@ -27,6 +27,7 @@ BIRDS = {"island": ["Dream", "Biscoe", "Dream"], "bill": [40.5, None, 39.0], "ma
 
 @pytest.fixture
 def birds(make_bundle: Callable[[str], Path]) -> Bundle:
+    """The bundle of birds, whose inputs are of both kinds."""
     return bundles.read(make_bundle("birds"))
 
 
@@ -73,7 +74,7 @@ def test_pipe_and_file_are_read_alike(birds: Bundle, tmp_path: Path) -> None:
 
 
 def test_columns_of_other_types_are_read(birds: Bundle) -> None:
-    """Integers, decimals and categories of a dictionary mean what they say."""
+    """Integers, decimals and dictionary-encoded categories are read by their value."""
     plain = score(birds, written(BIRDS))
     mass = pa.array(BIRDS["mass"]).cast(pa.decimal128(21, 2))
     island = pa.array(BIRDS["island"]).dictionary_encode()
@@ -120,7 +121,7 @@ def test_broken_file_is_refused(birds: Bundle, content: bytes) -> None:
 
 
 def test_column_must_be_there_once(birds: Bundle) -> None:
-    """A column that the model needs and nobody wrote is named."""
+    """A column that the model needs and the file lacks, or has twice, is named."""
     with pytest.raises(RowsRefused, match="must have the column mass once"):
         score(birds, written({"island": ["Dream"]}))
 

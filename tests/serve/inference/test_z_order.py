@@ -22,11 +22,13 @@ FIELDS = [
 
 
 def random_numbers(width: int) -> NDArray[np.float64]:
+    """Return numbers with one decimal, of shape (ROWS, width)."""
     return np.random.default_rng(0).uniform(-1, 9, (ROWS, width)).round(1)
 
 
 @pytest.fixture
 def forest(make_bundle: Callable[[str], Path]) -> Bundle:
+    """The bundle of flowers, a forest."""
     return bundles.read(make_bundle("flowers"))
 
 

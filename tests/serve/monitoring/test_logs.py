@@ -17,6 +17,7 @@ TRACEPARENT = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
 
 @pytest.fixture
 def bundle(flowers_server: Server) -> Path:
+    """The bundle of the server of flowers."""
     return Path(str(flowers_server.settings["BUNDLE"]))
 
 
@@ -61,7 +62,7 @@ def test_traceparent_is_passed_through(flowers_server: Server) -> None:
 
 
 def test_malformed_traceparent_is_dropped(flowers_server: Server) -> None:
-    """What is no trace context goes nowhere."""
+    """A malformed traceparent is neither answered nor logged."""
     answer = flowers_server.send(b'{"features":[1,2,3,4]}', traceparent="00-xyz")
     assert "traceparent" not in answer.headers
 

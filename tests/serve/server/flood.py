@@ -42,9 +42,11 @@ class Client:
         return Answer(status, headers, body, time.perf_counter() - start)
 
     async def connect(self) -> Streams:
+        """Open a connection."""
         return await asyncio.open_connection("127.0.0.1", self.port)
 
     def close(self) -> None:
+        """Close the connections that wait for another request."""
         for _, writer in self.idle:
             writer.close()
 
@@ -74,6 +76,7 @@ class Client:
 
 
 async def read(reader: asyncio.StreamReader) -> tuple[int, dict[str, str], bytes]:
+    """Read one answer: its status, its headers and its body."""
     head = (await reader.readuntil(b"\r\n\r\n")).decode()
     first, *lines = head.rstrip().split("\r\n")
     headers = dict(line.lower().split(": ", 1) for line in lines)

@@ -41,6 +41,7 @@ def exchange(server: Server, *pieces: bytes, end: bool = False) -> bytes:
 
 
 def statuses(received: bytes) -> list[int]:
+    """Return the status of each answer."""
     return [int(part[:3]) for part in received.split(b"HTTP/1.1 ")[1:]]
 
 
@@ -121,6 +122,7 @@ def test_wish_to_upgrade_is_ignored(flowers_server: Server, pieces: list[bytes])
 
 
 def counted(server: Server, series: str) -> float:
+    """Return the sum of the metrics whose lines begin with `series`."""
     lines = server.get("/metrics").text.splitlines()
     return sum(float(line.split()[-1]) for line in lines if line.startswith(series))
 
@@ -185,6 +187,7 @@ def test_kept_connection_is_let_go_if_it_dribbles(small_server: Server, more: by
 
 @pytest.fixture
 def impatient_server(make_bundle: Callable[[str], Path]) -> Iterator[Server]:
+    """A server that waits 0.3 s for a request."""
     with Server(make_bundle("flowers"), REQUEST_SECONDS=0.3) as server:
         yield server
 

@@ -27,11 +27,13 @@ class Watch:
         self.mebibytes: list[float] = []
 
     async def run(self) -> None:
+        """Look five times a second."""
         while True:
             await asyncio.to_thread(self.look)
             await asyncio.sleep(0.2)
 
     def look(self) -> None:
+        """Note how long the health takes, and how much memory the server holds."""
         start = time.perf_counter()
         assert requests.get(self.server.url("/health"), timeout=20).status_code == 200
         self.health.append(time.perf_counter() - start)
@@ -55,10 +57,12 @@ async def overload(server: Server, watch: Watch) -> tuple[Sequence[Answer], floa
 
 
 def ids(answers: Sequence[Answer]) -> set[str]:
+    """Return the request ids of the answers."""
     return {answer.headers["x-request-id"] for answer in answers}
 
 
 def median_seconds(answers: Sequence[Answer]) -> float:
+    """Return the median time of the answers."""
     return statistics.median(answer.seconds for answer in answers)
 
 

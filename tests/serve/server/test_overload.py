@@ -42,10 +42,12 @@ class Job:
         self.done = asyncio.Event()
 
     def answer(self, scores: Scores) -> None:
+        """Keep the labels."""
         self.result = list(scores.labels)
         self.done.set()
 
     def fail(self, error: Exception) -> None:
+        """Keep the error."""
         self.result = error
         self.done.set()
 
@@ -58,9 +60,11 @@ class Model:
         self.batches: list[int] = []
 
     def seconds_per_row(self) -> float:
+        """The time that a row takes."""
         return max(self.seconds, 1e-6)
 
     def __call__(self, rows: list[tuple[float]]) -> tuple[Frame, Scores]:
+        """Note the size of a batch and echo its rows; fail if 13 is among them."""
         self.batches.append(len(rows))
         time.sleep(self.seconds)
         if (13,) in rows:
@@ -156,11 +160,13 @@ def test_health_answers_while_predictions_run(busy_server: Server) -> None:
 
 
 def post(server: Server, body: Any) -> requests.Response:
+    """Post a body to /predict."""
     return requests.post(server.url("/predict"), json=body, timeout=20)
 
 
 @pytest.fixture(scope="module")
 def two_workers(make_bundle: Callable[[str], Path]) -> Iterator[Server]:
+    """A server of flowers with two workers."""
     with Server(make_bundle("flowers"), WORKERS=2) as server:
         yield server
 

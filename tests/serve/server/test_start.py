@@ -39,6 +39,7 @@ def bundle(make_bundle: Callable[[str], Path], tmp_path: Path) -> Path:
 
 
 def change_manifest(bundle: Path, **changes: Any) -> None:
+    """Replace fields of a bundle's manifest."""
     content = json.loads((bundle / "manifest.json").read_bytes())
     (bundle / "manifest.json").write_text(json.dumps(content | changes))
 
@@ -91,13 +92,13 @@ def test_missing_bundle_is_refused(tmp_path: Path, assert_refused: Refused) -> N
 
 
 def test_other_schema_version_is_refused(bundle: Path, assert_refused: Refused) -> None:
-    """A bundle of another schema version is not guessed at."""
+    """A bundle of another schema version is refused."""
     change_manifest(bundle, schema_version=99)
     assert_refused(bundle, errors.BrokenBundle, "schema_version must be 2. Got 99")
 
 
 def test_failed_gate_is_refused(tmp_path: Path, assert_refused: Refused) -> None:
-    """A model under its own thresholds is not served."""
+    """A bundle whose gate failed is not served."""
     assert_refused(flowers(tmp_path / "bad", gate=False), errors.GateFailed, "score is 0.9")
 
 
@@ -201,5 +202,5 @@ def test_image_holds_all_that_the_server_imports(tmp_path: Path) -> None:
             else:
                 (tmp_path / target).mkdir(exist_ok=True)
                 shutil.copy(source, tmp_path / target)
-    done = subprocess.run([sys.executable, "-c", IMPORT_ALL], cwd=tmp_path, check=False)
-    assert done.returncode == 0
+    process = subprocess.run([sys.executable, "-c", IMPORT_ALL], cwd=tmp_path, check=False)
+    assert process.returncode == 0

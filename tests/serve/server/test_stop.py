@@ -22,6 +22,7 @@ BODY = b'{"features":[1,2,3,4]}'
 
 @pytest.fixture
 def bundle(make_bundle: Callable[[str], Path]) -> Path:
+    """The bundle of flowers."""
     return make_bundle("flowers")
 
 
@@ -51,6 +52,7 @@ def test_request_in_flight_is_finished(bundle: Path) -> None:
 
 
 def refuses_connections(port: int) -> bool:
+    """Return whether nothing listens on a port."""
     try:
         socket.create_connection(("127.0.0.1", port), timeout=1).close()
     except ConnectionRefusedError:
@@ -68,7 +70,7 @@ def test_sigint_does_not_wait(bundle: Path) -> None:
 
 @pytest.mark.parametrize("begun", [b"PUT /health HTTP/1.1\r\ncontent-length: 9\r\n\r\n", b"GET /"])
 def test_refused_clients_are_not_waited_for(bundle: Path, begun: bytes) -> None:
-    """A client that goes on sending what was refused, or has not asked yet, holds up no end."""
+    """Stopping does not wait for clients that were refused or have not asked yet."""
     with Server(bundle) as server:
         clients = [socket.create_connection(("127.0.0.1", server.port)) for _ in range(5)]
         for client in clients:

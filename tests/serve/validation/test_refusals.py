@@ -17,6 +17,7 @@ NUMBER = "a number (within ±3.4e38)"
 
 
 def row(**changes: Any) -> dict[str, Any]:
+    """Return a request of one good row, with some of its features changed."""
     return {"features": GOOD | changes}
 
 
@@ -190,7 +191,7 @@ def test_slow_request_times_out(small_server: Server, start: bytes) -> None:
 
 
 def test_refusals_are_logged_without_alarm(birds_server: Server) -> None:
-    """A client's mistake is an info line with status and reason: nobody need wake up."""
+    """A client's mistake is logged at level info, with status and reason."""
     birds_server.send(b'{"features":{}}', **{"x-request-id": "mistake"})
     line = birds_server.line("mistake")
     assert (line["status"], line["level"], line["route"]) == (422, "info", "/predict")

@@ -61,21 +61,25 @@ REQUESTS = (
 
 @pytest.fixture(scope="session")
 def birds(make_bundle: Callable[[str], Path]) -> Bundle:
+    """The bundle of birds, whose inputs are of both kinds."""
     return bundles.read(make_bundle("birds"))
 
 
 @pytest.fixture(scope="session")
 def schema(birds: Bundle) -> Schema:
+    """The inputs of birds, for requests of at most 100 rows."""
     return Schema(birds.manifest, max_rows=100)
 
 
 @pytest.fixture(scope="session")
 def native(birds: Bundle, schema: Schema) -> NativeCodec:
+    """The codec of /predict."""
     return NativeCodec(schema, Answers(birds))
 
 
 @pytest.fixture(scope="session")
 def codecs(birds: Bundle, schema: Schema, native: NativeCodec) -> list[Codec]:
+    """The codec of each protocol."""
     return [native, TensorflowCodec(schema, Answers(birds)), InferenceCodec(birds, schema)]
 
 
@@ -97,6 +101,7 @@ def assert_sound(rows: Any, bundle: Bundle) -> None:
 
 
 def value_is_sound(value: Any, field: Input) -> bool:
+    """Return whether a value is one that the input may have."""
     if value is None:
         return field.missing
     if field.kind == "numeric":

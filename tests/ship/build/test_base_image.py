@@ -1,3 +1,5 @@
+"""The base image: the one that is set, the pinned one, or a stand-in."""
+
 from __future__ import annotations
 
 import subprocess

@@ -23,7 +23,7 @@ STAND_INS = {
 
 @pytest.mark.engine
 def test_engine_starts_a_daemon_that_ended_again(python_image: str, tmp_path: Path) -> None:
-    """A busy disk makes dockerd give up; without systemd nobody else starts it again."""
+    """Without systemd, `make engine` starts dockerd again whenever it ends early."""
     for name, script in STAND_INS.items():
         (tmp_path / name).write_text(f"#!/bin/sh\n{script}\n")
         (tmp_path / name).chmod(0o755)

@@ -1,3 +1,5 @@
+"""The hashes of what bundles and images are made from."""
+
 from __future__ import annotations
 
 import os

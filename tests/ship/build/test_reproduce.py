@@ -1,3 +1,5 @@
+"""Two builds of the same inputs, compared."""
+
 from __future__ import annotations
 
 import gzip

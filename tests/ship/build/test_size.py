@@ -1,3 +1,5 @@
+"""The sizes of images and layers."""
+
 from __future__ import annotations
 
 import pytest

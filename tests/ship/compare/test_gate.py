@@ -65,11 +65,11 @@ def test_published_bundle_is_read_from_the_image(
 ) -> None:
     """Every file of the bundle comes out of the layers, verified, and nothing is run."""
     archive = publish_to(target, good, tmp_path, "main")
-    found = fetch(target, "made", "main", tmp_path / "published")
-    assert found.digest == archive.digest
-    assert found.stored.compressed_size == archive.compressed_size
-    assert found.bundle.manifest == good.manifest
-    assert found.bundle.path != good.path
+    baseline = fetch(target, "made", "main", tmp_path / "published")
+    assert baseline.digest == archive.digest
+    assert baseline.stored.compressed_size == archive.compressed_size
+    assert baseline.bundle.manifest == good.manifest
+    assert baseline.bundle.path != good.path
 
 
 def test_published_bundle_is_read_from_an_index(
@@ -84,10 +84,10 @@ def test_published_bundle_is_read_from_an_index(
         archives.append(oci_archive(path, files, {}, architecture))
     index = join(archives)
     publish(index, [Tag("main")], target)
-    found = fetch(target, "made", "main", tmp_path / "published")
-    assert found.digest == index.digest
-    assert found.bundle.manifest == good.manifest
-    assert found.stored.architecture == image_files.HERE
+    baseline = fetch(target, "made", "main", tmp_path / "published")
+    assert baseline.digest == index.digest
+    assert baseline.bundle.manifest == good.manifest
+    assert baseline.stored.architecture == image_files.HERE
 
 
 @pytest.mark.parametrize(
@@ -138,7 +138,7 @@ def test_gate_stage_judges_against_what_is_published(
 
 
 def test_first_model_is_judged_by_its_thresholds(build: Workspace, bad: Bundle) -> None:
-    """Where nothing is published yet, there is nothing to fall behind."""
+    """A model that has never been published is judged by its thresholds alone."""
     take(build, bad)
     report = judge_bundle(build)
     enforce(report.verdict, report.checks)
@@ -179,7 +179,7 @@ def weak(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> Bundle:
 
 
 def test_override_of_a_missed_threshold_moves_its_check(build: Workspace, weak: Bundle) -> None:
-    """What is served holds passed checks only; the accepted one stands beside its reason."""
+    """The check that an override accepts stands beside its reason, apart from the passed ones."""
     take(build, weak)
     report = judge_bundle(build, "a demonstration")
     enforce(report.verdict, report.checks)
@@ -197,7 +197,7 @@ def test_override_of_a_missed_threshold_moves_its_check(build: Workspace, weak: 
 
 
 def test_reason_is_recorded_through_no_link(build: Workspace, weak: Bundle) -> None:
-    """What the manifest does not list may lead anywhere, and so may what is written beside."""
+    """Recording a reason replaces links, and writes nothing through them."""
     take(build, weak)
     victim = build.dist / "victim"
     victim.write_text("Gate FAILED: accuracy\n")
@@ -212,7 +212,7 @@ def test_reason_is_recorded_through_no_link(build: Workspace, weak: Bundle) -> N
 
 
 def test_override_of_a_model_that_passes_changes_nothing(build: Workspace, good: Bundle) -> None:
-    """A reason that nobody needed is not recorded, and the image keeps its digest."""
+    """The reason for a model that passes is not recorded, and its image keeps the digest."""
     take(build, good)
     assert judge_bundle(build, "just in case").verdict == "passed"
     assert (build.bundle / "manifest.json").read_bytes() == encode(good.manifest)
@@ -221,7 +221,7 @@ def test_override_of_a_model_that_passes_changes_nothing(build: Workspace, good:
 def test_unreadable_published_model_is_said_and_does_not_block(
     build: Workspace, good: Bundle, tmp_path: Path
 ) -> None:
-    """A manifest of another schema leaves the thresholds, and the report says so."""
+    """If the published manifest has another schema, thresholds alone count; the report says so."""
     old = tmp_path / "old"
     shutil.copytree(good.path, old)
     manifest = json.loads((old / "manifest.json").read_bytes())
@@ -237,7 +237,7 @@ def test_unreadable_published_model_is_said_and_does_not_block(
 def test_published_image_that_is_labelled_another_model_is_nothing_to_compare_with(
     build: Workspace, good: Bundle, tmp_path: Path
 ) -> None:
-    """A bundle that calls itself by our name in another model's image is not ours; it is said."""
+    """A published image labelled as another model is not compared with, and the report says so."""
     files = {f"bundle/{file.name}": file.read_bytes() for file in good.path.iterdir()}
     image = oci_archive(tmp_path / "image.tar", files, {MODEL: "other"})
     publish(image, [Tag("main")], Layout(build.dist / "registry" / "made"))
@@ -248,7 +248,7 @@ def test_published_image_that_is_labelled_another_model_is_nothing_to_compare_wi
 
 
 def test_report_json_is_what_the_schema_allows(build: Workspace, good: Bundle) -> None:
-    """A machine may rely on the schema: python -m tests.judge.report_schema writes it down."""
+    """The file report.json fits judge/report.schema.json, which is up to date."""
     take(build, good)
     report = judge_bundle(build)
     content = (build.folder / "report.json").read_bytes()

@@ -40,7 +40,7 @@ def flood() -> Iterator[int]:
 
 
 def test_answer_without_an_end_is_refused(flood: int, good: Bundle) -> None:
-    """The image is refused; this machine's memory is not what decides."""
+    """An image whose answer never ends is refused before it fills the memory."""
     server = Server(flood, good)
     with pytest.raises(StageError, match="An answer must have at most"):
         server.ask()

@@ -62,17 +62,18 @@ def fork(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fork]:
 @pytest.fixture
 def published(fork: Fork, tmp_path: Path) -> Iterator[Baseline]:
     """The published image, as the gate fetches it."""
-    found = fetch(fork.published, MODEL, "main", tmp_path)
-    yield found
-    found.remove()
+    baseline = fetch(fork.published, MODEL, "main", tmp_path)
+    yield baseline
+    baseline.remove()
 
 
 def names_in_engine() -> list[str]:
+    """Return the names of all images in the engine."""
     return docker("images", "--format={{.Repository}}:{{.Tag}}").split()
 
 
 def test_joblib_model_answers_in_its_own_container(published: Baseline) -> None:
-    """Wanted about the rows it was held against, it gives the recorded answers, to the last bit."""
+    """A published joblib model, asked in its container, gives the recorded answers exactly."""
     recorded = evaluation_of(published.bundle.path)
     predictions, probabilities = as_published(published).ask(recorded.features)
     assert predictions == recorded.predictions
@@ -82,7 +83,7 @@ def test_joblib_model_answers_in_its_own_container(published: Baseline) -> None:
 
 @pytest.mark.nightly
 def test_measured_container_is_bounded_and_without_a_way_out(published: Baseline) -> None:
-    """It answers under the limits of its hosts, which whatever it does cannot exceed."""
+    """A measured container runs within the limits of its hosts and has no way out."""
     with serving(published.image, published.bundle) as server:
         assert server.ask() > 0
         port = server.connection.port
@@ -99,11 +100,11 @@ def test_gate_asks_a_joblib_model_about_changed_data(fork: Fork) -> None:
     more = flowers(100, seed=1).partition("\n")[2]
     write(fork, LOGISTIC, flowers() + more)
     make(fork, "train", "gate")
-    found = report(fork)
-    accuracy = found["scores"][0]
-    assert found["old"]["runtime"] == "joblib"
-    assert 30 < found["compared"] < found["rows"]
-    assert "it was trained on" in found["note"]
+    judged = report(fork)
+    accuracy = judged["scores"][0]
+    assert judged["old"]["runtime"] == "joblib"
+    assert 30 < judged["compared"] < judged["rows"]
+    assert "it was trained on" in judged["note"]
     assert 0.6 < accuracy["old"] < 0.95
     place = engine.place(fork.published.image(fork.published.resolve("main") or ""))
     assert [name for name in names_in_engine() if name.endswith(place)] == []
@@ -120,14 +121,14 @@ def test_larger_and_slower_image_is_refused(fork: Fork) -> None:
     publish(fork.archive, [Tag("main")], fork.published)
     write(fork, SLOW, flowers())
     make(fork, "train", "gate", "image")
-    told = make(fork, "measure", code=2)
+    output = make(fork, "measure", code=2)
     assert ratios(fork) == {"size": False, "latency": False}
-    assert "image size, MB must be at most 1.25 times the published image's. Got 8" in told
+    assert "image size, MB must be at most 1.25 times the published image's. Got 8" in output
     assert measurement(fork).verdict == "failed"
 
     before, bundle = fork.archive.digest, fork.bundle.manifest
-    told = make(fork, "measure", OVERRIDE="the new model needs it")
-    assert f":main, which was {fork.published.resolve('main')}" in told
+    output = make(fork, "measure", OVERRIDE="the new model needs it")
+    assert f":main, which was {fork.published.resolve('main')}" in output
     assert measurement(fork).verdict == "accepted"
     assert measurement(fork).override == "the new model needs it"
     assert report(fork)["verdict"] == "passed"

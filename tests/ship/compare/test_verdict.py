@@ -39,17 +39,18 @@ def fork(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fork]:
 
 
 def directions(fork: Fork) -> dict[str, str]:
+    """Return the direction of each metric in the report."""
     return {score["metric"]: score["direction"] for score in report(fork)["scores"]}
 
 
 def test_commit_for_the_better_is_passed_and_praised(fork: Fork) -> None:
     """A model that suits the data better is said to, beyond chance, in the first line."""
     write(fork, LOGISTIC, ROWS)
-    told = make(fork, "train", "gate")
+    output = make(fork, "train", "gate")
     assert report(fork)["verdict"] == "passed"
     assert directions(fork)["accuracy"] == "better"
-    assert f"✅ {MODEL}: passed: accuracy 0." in told
-    assert "better in accuracy" in told
+    assert f"✅ {MODEL}: passed: accuracy 0." in output
+    assert "better in accuracy" in output
 
 
 def test_commit_for_the_worse_is_refused_until_a_person_accepts_it(
@@ -57,12 +58,12 @@ def test_commit_for_the_worse_is_refused_until_a_person_accepts_it(
 ) -> None:
     """Guessing is a drop beyond chance; the words of a label accept it, kept as they are."""
     write(fork, GUESS, ROWS)
-    told = make(fork, "train", "gate", code=2)
+    output = make(fork, "train", "gate", code=2)
     assert directions(fork)["accuracy"] == "worse"
-    assert f"❌ {MODEL}: failed: accuracy must be at most 0.1 worse" in told
+    assert f"❌ {MODEL}: failed: accuracy must be at most 0.1 worse" in output
 
     monkeypatch.setenv("OVERRIDE", HOSTILE)
-    told = make(fork, "gate")
+    output = make(fork, "gate")
     assert report(fork)["verdict"] == "accepted"
     assert report(fork)["override"] == HOSTILE
     recorded = fork.bundle.manifest.gate.override
@@ -71,7 +72,7 @@ def test_commit_for_the_worse_is_refused_until_a_person_accepts_it(
     assert (
         "because: `` label accept-drop set on" in (fork.root / f"dist/{MODEL}/card.md").read_text()
     )
-    assert "::error" not in [line[:7] for line in told.splitlines()]
+    assert "::error" not in [line[:7] for line in output.splitlines()]
     assert not list(Path(fork.root).glob("owned*"))
 
 
@@ -85,5 +86,5 @@ def test_override_accepts_a_verdict_and_nothing_else(
     content = graph.read_bytes()
     graph.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
     monkeypatch.setenv("OVERRIDE", "let it pass")
-    told = make(fork, "gate", code=2)
-    assert "model.onnx must have sha256" in told
+    output = make(fork, "gate", code=2)
+    assert "model.onnx must have sha256" in output

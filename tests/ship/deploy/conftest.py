@@ -35,14 +35,14 @@ def sources(
 ) -> dict[str, Layout]:
     """Where each model is published: as one, and as two, which differs in a label."""
     folder = tmp_path_factory.mktemp("published")
-    found = {}
+    layouts = {}
     for name, build in images.items():
-        found[name] = Layout(folder / name)
-        publish(build.archive, [Tag("one")], found[name])
+        layouts[name] = Layout(folder / name)
+        publish(build.archive, [Tag("one")], layouts[name])
         labels = {**build.archive.labels, "another": "digest"}
         two = variant(build.archive, folder / f"{name}.tar", Labels=labels)
-        publish(two, [Tag("two")], found[name])
-    return found
+        publish(two, [Tag("two")], layouts[name])
+    return layouts
 
 
 @pytest.fixture(scope="session")

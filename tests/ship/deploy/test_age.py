@@ -24,10 +24,10 @@ OLD, NEW, SAME = "2026-01-31T23:00:00Z", "2026-02-01T00:30:00+01:00", "2026-01-3
 @pytest.fixture
 def layout(tmp_path: Path, make_archive: MakeArchive) -> Layout:
     """Where iris is published: an old image, a new one, one of the same date, one of no date."""
-    found = Layout(tmp_path / "layout")
+    images = Layout(tmp_path / "layout")
     for name, created in {"old": OLD, "new": NEW, "same": SAME, "undated": "yesterday"}.items():
-        publish(make_archive(name, created=created), [Tag(name)], found)
-    return found
+        publish(make_archive(name, created=created), [Tag(name)], images)
+    return images
 
 
 @pytest.fixture(autouse=True)
@@ -47,7 +47,7 @@ def forget(layout: Layout, tag: str) -> None:
 
 
 def test_older_image_takes_the_word(layout: Layout) -> None:
-    """Refused, with both dates and the cure; with the word it serves."""
+    """An older image is refused with both dates; OLDER=yes deploys it."""
     target = Memory()
     deploy(target, layout, "iris", "new")
     reason = r"2026-01-31 23:30 UTC\. It was made 2026-01-31 23:00 UTC instead\. .*OLDER=yes"
@@ -58,7 +58,7 @@ def test_older_image_takes_the_word(layout: Layout) -> None:
 
 
 def test_nothing_is_older_than_nothing_itself_or_its_date(layout: Layout) -> None:
-    """A first deploy, the same image again, and another of the same date need no word."""
+    """A first deploy, the same image and another of the same date need no OLDER=yes."""
     target = Memory()
     for tag in ("old", "old", "new", "same", "new"):
         deploy(target, layout, "iris", tag)
@@ -67,7 +67,7 @@ def test_nothing_is_older_than_nothing_itself_or_its_date(layout: Layout) -> Non
 
 @pytest.mark.parametrize("serving", ["new", "undated"])
 def test_unknown_date_takes_the_word(layout: Layout, serving: str) -> None:
-    """What names no date may be older, and what follows it may be too."""
+    """If either image names no date, the deploy needs OLDER=yes."""
     target = Memory()
     deploy(target, layout, "iris", serving)
     other = {"new": "undated", "undated": "new"}[serving]
@@ -77,7 +77,7 @@ def test_unknown_date_takes_the_word(layout: Layout, serving: str) -> None:
 
 
 def test_history_remembers_the_date_of_what_was_deleted(layout: Layout) -> None:
-    """Deleting what serves from the registry makes nothing else look new."""
+    """The date of what serves is in the history, even if the registry has deleted it."""
     target = Memory()
     deploy(target, layout, "iris", "same")
     forget(layout, "same")
@@ -87,7 +87,7 @@ def test_history_remembers_the_date_of_what_was_deleted(layout: Layout) -> None:
 
 
 def test_image_that_is_in_neither_place_takes_the_word(layout: Layout) -> None:
-    """What served before dates were recorded, and is deleted, cannot be compared with."""
+    """If what serves is dated in neither history nor registry, the deploy needs OLDER=yes."""
     target = Memory()
     target.rolled_out.append(str(layout.resolve("old")))
     deploy(target, layout, "iris", "new")
@@ -99,7 +99,7 @@ def test_image_that_is_in_neither_place_takes_the_word(layout: Layout) -> None:
 
 @pytest.mark.engine
 def test_cluster_refuses_an_older_image(layout: Layout) -> None:
-    """In Kubernetes as with Compose; the history lies in the namespace."""
+    """Kubernetes refuses an older image too, by the history in its namespace."""
     target = Cluster(Settings(target="kubernetes", gateway="http://models.example.com"))
     deploy(target, layout, "iris", "new")
     forget(layout, "new")

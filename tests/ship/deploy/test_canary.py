@@ -23,20 +23,21 @@ prediction_seconds_bucket{le="+Inf"} 100
 
 
 def counts(requests: float, errors: float = 0, bound: float = 0.001) -> Counts:
+    """Return counts of requests that all took at most `bound` seconds."""
     return Counts(requests, errors, {bound: requests, math.inf: requests})
 
 
 def test_counts_add_up_replicas_and_leave_out_probes() -> None:
-    """Two replicas count twice, and a probe that said no is no failed request."""
-    found = parse([METRICS, METRICS])
-    assert (found.requests, found.errors) == (200, 6)
-    assert found.quantile(0.95) == pytest.approx(0.006)
+    """The counts of two replicas add up, and failed probes are not counted."""
+    total = parse([METRICS, METRICS])
+    assert (total.requests, total.errors) == (200, 6)
+    assert total.quantile(0.95) == pytest.approx(0.006)
 
 
 def test_counts_since_are_what_came_in_between() -> None:
-    """What was counted before a trial says nothing about it."""
-    found = parse([METRICS]).since(parse([METRICS]))
-    assert (found.requests, found.errors, found.quantile(0.95)) == (0, 0, 0)
+    """Counts from before the trial are subtracted."""
+    since = parse([METRICS]).since(parse([METRICS]))
+    assert (since.requests, since.errors, since.quantile(0.95)) == (0, 0, 0)
 
 
 @pytest.mark.parametrize(
@@ -51,9 +52,9 @@ def test_counts_since_are_what_came_in_between() -> None:
 )
 def test_fault_names_what_is_worse(candidate: Counts, reason: str) -> None:
     """More errors, slower answers and too few requests each keep a candidate from promotion."""
-    found = fault(counts(1000), candidate, over=True)
-    assert bool(found) == bool(reason)
-    assert reason in found
+    problem = fault(counts(1000), candidate, over=True)
+    assert bool(problem) == bool(reason)
+    assert reason in problem
 
 
 def test_fault_waits_for_requests_until_the_time_is_over() -> None:

@@ -41,6 +41,7 @@ class Words:
         }
 
     def __call__(self, word: str, **more: str) -> subprocess.CompletedProcess[str]:
+        """Run a command of make with the settings of this deployment."""
         settings = [f"{name}={value}" for name, value in {**self.settings, **more}.items()]
         command = ["make", word, *settings]
         return subprocess.run(command, cwd=git.TOOL, capture_output=True, text=True, check=False)
@@ -82,7 +83,9 @@ def test_deploy_lets_what_is_signed_serve_and_refuses_the_rest(
     assert {422, 429} <= set(statuses)
     status, answer = post(f"http://{make.address}/iris/predict", {"features": "x" * 5_000_000})
     assert (status, answer["error"]) == (413, "The router answers 413 for /iris/predict.")
-    told = make("history").stdout
-    assert [word for word in ("serving", "refused", signed.digest[7:19]) if word not in told] == []
+    listed = make("history").stdout
+    assert [
+        word for word in ("serving", "refused", signed.digest[7:19]) if word not in listed
+    ] == []
     assert make("undeploy").returncode == 0
     assert post(f"http://{make.address}/iris/predict", {"features": example.features})[0] == 404

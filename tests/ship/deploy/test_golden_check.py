@@ -59,5 +59,5 @@ def test_answer_agrees_with_the_example(
     example: Example,
     expected: bool,  # noqa: FBT001
 ) -> None:
-    """Labels are equal, numbers within 1e-5, and anything else is no answer."""
+    """An answer agrees if labels are equal and numbers within 1e-5; another form never does."""
     assert agrees(answer, example) is expected

@@ -8,6 +8,7 @@ from ship.deploy.history import Action, Entry, Result, decode, encode, stack, wh
 
 
 def entry(digest: str, action: Action = "deploy", result: Result = "serving") -> Entry:
+    """Return an entry of the history of iris."""
     return Entry(
         when="2026-11-21T03:00:00+00:00",
         who="somebody",
@@ -20,11 +21,12 @@ def entry(digest: str, action: Action = "deploy", result: Result = "serving") ->
 
 
 def digests(*entries: Entry) -> list[str]:
+    """Return the digests of what served, each after the one that a rollback returns to."""
     return [entry.digest for entry in stack(entries, "iris")]
 
 
 def test_stack_holds_what_served() -> None:
-    """What was refused or undone never served, and cannot be returned to."""
+    """A deploy that was refused or undone is not in the stack."""
     assert digests(
         entry("a"), entry("b", result="undone"), entry("c", result="refused"), entry("d", "canary")
     ) == ["a", "d"]

@@ -37,5 +37,7 @@ def test_settings_that_make_no_sense_are_refused(name: str, value: str, reason: 
 
 def test_settings_are_all_in_the_page() -> None:
     """Every setting is a line of the table, with its default, and the table has no other."""
-    told = dict(re.findall(r"^\| `([A-Z_]+)` \| `(.*?)` \|", PAGE.read_text(), re.MULTILINE))
-    assert told == {setting.name.upper(): str(setting.default) for setting in fields(Settings)}
+    documented = dict(re.findall(r"^\| `([A-Z_]+)` \| `(.*?)` \|", PAGE.read_text(), re.MULTILINE))
+    assert documented == {
+        setting.name.upper(): str(setting.default) for setting in fields(Settings)
+    }

@@ -11,15 +11,18 @@ from ship.files.replace import new_file, new_folder, remove, replace_file
 
 
 def write_log(file: Path) -> None:
+    """Write a log that takes its place when it is complete."""
     with new_file(file) as log:
         log.write("new")
 
 
 def write_file(file: Path) -> None:
+    """Replace a file."""
     replace_file(file, b"new")
 
 
 def make_folder(target: Path) -> None:
+    """Make a folder that takes its place when it is complete."""
     with new_folder(target) as folder:
         (folder / "file").write_text("new")
 
@@ -29,7 +32,7 @@ def make_folder(target: Path) -> None:
 def test_link_is_replaced_and_what_it_leads_to_is_left(
     tmp_path: Path, write: Callable[[Path], None], kind: str
 ) -> None:
-    """Whether a link leads to a file, to a folder or nowhere, only the link goes."""
+    """Replacing a link leaves what it leads to: a file, a folder or nothing."""
     victim, link = tmp_path / "victim", tmp_path / "dist" / "report.md"
     link.parent.mkdir()
     if kind == "file":

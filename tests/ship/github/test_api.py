@@ -56,7 +56,7 @@ def test_download_refuses_more_than_its_limit(client: GitHub, state: State) -> N
 
 
 def test_a_page_elsewhere_is_refused(client: GitHub) -> None:
-    """The token is sent to the API alone, whatever an answer calls its next page."""
+    """A next page on another host is refused, so that the token is sent to the API alone."""
     with pytest.raises(ShipError, match="must be on http"):
         client._open("GET", "http://127.0.0.1.example.com/")  # noqa: SLF001 - no way leads there
 

@@ -55,7 +55,7 @@ def run(client: GitHub, state: State, started_by: StartedBy) -> Callable[[str], 
 
 
 def test_comment_posts_the_report_of_a_fork(run: Callable[[str], str], state: State) -> None:
-    """A report as ours are stands in the comment unchanged, under a link to its run."""
+    """The report of a fork's run is posted unchanged, under a link to the run."""
     body = run(REPORT)
     head, _, report = body.partition("\n\n")
     assert head == (f"{MARKER}**success** for {SHA[:12]}: "
@@ -163,6 +163,7 @@ def test_comment_fits_where_the_report_does_not(run: Callable[[str], str]) -> No
 
 
 def zipped(name: str, content: bytes, mode: int = stat.S_IFREG) -> bytes:
+    """Return an archive of one member."""
     buffer = BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as members:
         info = zipfile.ZipInfo(name)
@@ -189,5 +190,5 @@ def test_text_refuses_what_is_no_report(content: bytes, words: str) -> None:
 
 
 def test_text_reads_what_is_no_utf8() -> None:
-    """Bytes that are no text are replaced, not fatal."""
+    """Bytes of a report that are not UTF-8 are replaced."""
     assert text(zipped("summary.md", b"caf\xe9")) == "caf\ufffd"

@@ -92,7 +92,7 @@ def test_issue_fits_and_holds_nothing_active(scanned: Callable[..., State]) -> N
 
 
 def test_issue_does_not_read_its_own_text(scanned: Callable[..., State], state: State) -> None:
-    """What was reported is known from data: neither a reworded list nor another list changes it."""
+    """Known findings are read from the issue's data: rewording its list changes nothing."""
     scanned(FIRST)
     state.issues[0]["body"] = state.issues[0]["body"].replace(f"- {FIRST}", f"* {FIRST}, waits")
     assert scanned(FIRST, table=f"{TABLE}\n\n- a line that is no finding").comments == []
@@ -102,7 +102,7 @@ def test_issue_does_not_read_its_own_text(scanned: Callable[..., State], state: 
 def test_issue_tells_all_again_where_its_data_is_broken(
     scanned: Callable[..., State], state: State, broken: str
 ) -> None:
-    """Whoever may edit an issue may break what it keeps: nothing is taken for known then."""
+    """If the data in the issue is broken, every finding counts as new."""
     scanned(FIRST)
     state.issues[0]["body"] = f"{MARKER}{broken} -->\n"
     assert scanned(FIRST).bodies(1) == [f"New since the last scan:\n\n- {FIRST}\n"]
@@ -114,7 +114,7 @@ def test_issue_tells_all_again_where_its_data_is_broken(
 def test_issue_keeps_nothing_of_a_finding_in_what_it_hides(
     scanned: Callable[..., State], text: str
 ) -> None:
-    """A finding neither ends the hidden comment nor begins a line or a comment of its own."""
+    """The hidden comment holds only hashes, so that no finding's text can end it."""
     body = scanned(f"{FIRST} {text}").issues[0]["body"]
     hidden, *shown = body.splitlines()
     assert HIDDEN.fullmatch(hidden)
@@ -132,7 +132,7 @@ def test_issue_keeps_nothing_of_a_finding_in_what_it_hides(
 def test_issue_refuses_what_no_scan_wrote(
     client: GitHub, state: State, monkeypatch: pytest.MonkeyPatch, report: str
 ) -> None:
-    """A report of another form says nothing about the images, so no issue is touched."""
+    """A report of another form is refused, and no issue is changed."""
     monkeypatch.setenv("REPORT", report)
     with pytest.raises(ShipError, match="REPORT must be JSON"):
         issue(client)

@@ -34,7 +34,7 @@ def test_label_accepts_the_drop_of_its_pull_request(labelled: State, client: Git
 
 
 def test_label_counts_in_the_merge_queue(labelled: State, client: GitHub) -> None:
-    """A queued pull request is known by the branch that the queue makes for it."""
+    """The label counts in the merge queue, whose branch names the pull request."""
     head = "refs/heads/gh-readonly-queue/main/pr-1-a1b2"
     assert reason(client, {"merge_group": {"head_ref": head}}) == ACCEPTED
 
@@ -42,7 +42,7 @@ def test_label_counts_in_the_merge_queue(labelled: State, client: GitHub) -> Non
 def test_label_counts_on_main_after_the_merge(
     labelled: State, client: GitHub, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What was accepted in the pull request is not refused on main."""
+    """The label counts on main after the pull request was merged."""
     labelled.merge(1, "c3")
     monkeypatch.setenv("GITHUB_SHA", "c3")
     assert reason(client, {"ref": "refs/heads/main"}) == ACCEPTED
@@ -51,7 +51,7 @@ def test_label_counts_on_main_after_the_merge(
 def test_push_without_a_pull_request_accepts_nothing(
     labelled: State, client: GitHub, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A commit that went straight to main has nobody's label."""
+    """No label counts for a commit that was pushed straight to main."""
     monkeypatch.setenv("GITHUB_SHA", "d4")
     assert reason(client, {"ref": "refs/heads/main"}) == ""
 
@@ -59,7 +59,7 @@ def test_push_without_a_pull_request_accepts_nothing(
 def test_commit_of_another_merge_accepts_nothing(
     labelled: State, client: GitHub, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A pull request that merely holds the commit is not the one that brought it to main."""
+    """The label of a pull request that merely contains the commit does not count."""
     labelled.merge(1, "c3")
     labelled.contains["d4"] = [1]
     monkeypatch.setenv("GITHUB_SHA", "d4")
@@ -67,7 +67,7 @@ def test_commit_of_another_merge_accepts_nothing(
 
 
 def test_label_of_somebody_who_left_still_counts(labelled: State, client: GitHub) -> None:
-    """GitHub tells of no actor whose account is gone."""
+    """A label counts although the account that set it was deleted."""
     labelled.pulls[0]["events"][0]["actor"] = None
     assert reason(client, run_of(labelled)) == ACCEPTED.replace("maintainer", "somebody")
 
@@ -81,6 +81,6 @@ def test_another_label_accepts_nothing(state: State, client: GitHub) -> None:
 
 
 def test_override_needs_no_more_than_to_read(labelled: State, client: GitHub) -> None:
-    """The job is granted the one permission that the answer takes."""
+    """Reading the label needs only the read permissions that its job has."""
     reason(client, run_of(labelled))
     assert labelled.used == READS

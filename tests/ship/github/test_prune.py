@@ -32,6 +32,7 @@ class Shelf:
         self.manifests: dict[str, bytes] = {}
 
     def put(self, manifest: dict[str, Any], *tags: str, age: int = 100) -> str:
+        """Store a manifest that is `age` days old, and return its digest."""
         content = json.dumps(manifest).encode()
         digest = f"sha256:{hashlib.sha256(content).hexdigest()}"
         self.manifests[digest] = content
@@ -40,11 +41,13 @@ class Shelf:
         return digest
 
     def image(self, content: str, *tags: str, age: int = 100, **more: Any) -> str:
+        """Store an image, and return its digest."""
         blob = {"mediaType": "text/plain", "digest": blob_of(content), "size": len(content)}
         manifest = {"schemaVersion": 2, "mediaType": IMAGE, "config": blob, "layers": [blob]}
         return self.put(manifest | more, *tags, age=age)
 
     def index(self, children: list[str], *tags: str, age: int = 100) -> str:
+        """Store an index of images, and return its digest."""
         manifests = [
             {"mediaType": IMAGE, "digest": child, "size": len(self.manifests.get(child, b""))}
             for child in children
@@ -53,22 +56,27 @@ class Shelf:
         return self.put(manifest, *tags, age=age)
 
     def read(self, digest: str) -> bytes:
+        """Return a manifest."""
         return self.manifests[digest]
 
     def tags(self) -> list[str]:
-        found = [v["metadata"]["container"]["tags"] for v in self.state.packages[PACKAGE]]
-        return [tag for tags in found for tag in tags]
+        """Return all tags."""
+        tags_by_version = [v["metadata"]["container"]["tags"] for v in self.state.packages[PACKAGE]]
+        return [tag for tags in tags_by_version for tag in tags]
 
     @property
     def left(self) -> set[str]:
+        """The digests that were not deleted."""
         return {version["name"] for version in self.state.packages[PACKAGE]}
 
 
 def blob_of(content: str) -> str:
+    """Return the digest of a blob."""
     return f"sha256:{hashlib.sha256(content.encode()).hexdigest()}"
 
 
 def about(digest: str, suffix: str = "") -> str:
+    """Return the tag under which cosign stores something about a digest."""
     return digest.replace(":", "-") + suffix
 
 
@@ -123,7 +131,7 @@ def test_prune_keeps_the_platforms_of_a_tagged_index(
 def test_prune_keeps_signatures_and_attestations_of_what_stays(
     shelf: Shelf, pruned: Callable[..., set[str]]
 ) -> None:
-    """By tag or by subject, of an index or of its platforms, and what is said about those again."""
+    """What is about an image that stays is kept, by tag or subject, and what is about that."""
     platform = shelf.image("amd64")
     index = shelf.index([platform], "main")
     kept = {
@@ -141,7 +149,7 @@ def test_prune_keeps_signatures_and_attestations_of_what_stays(
 def test_prune_deletes_signatures_with_what_they_sign(
     shelf: Shelf, pruned: Callable[..., set[str]]
 ) -> None:
-    """What only says something about an image that goes is of no use after it."""
+    """Signatures and attestations of a deleted image are deleted too."""
     old = shelf.image("old")
     shelf.image("signature", about(old, ".sig"))
     shelf.image("attestation", subject={"digest": old})
@@ -164,13 +172,13 @@ def test_prune_deletes_parts_last(
 def test_prune_keeps_a_signature_of_what_is_not_here(
     shelf: Shelf, pruned: Callable[..., set[str]]
 ) -> None:
-    """What it is about may lie in another place: not knowing is no reason to delete."""
+    """A signature of something that is not in this package is kept."""
     kept = shelf.image("signature", about(blob_of("elsewhere"), ".sig"))
     assert pruned() == {kept}
 
 
 def test_prune_keeps_what_is_young(shelf: Shelf, pruned: Callable[..., set[str]]) -> None:
-    """What is being published has no tag yet; its age protects it, and all that hangs on it."""
+    """A young version is kept with all that it refers to, as it may be tagged soon."""
     child = shelf.image("child", age=90)
     young = shelf.index([child], age=29)
     shelf.image("older", age=31)
@@ -180,7 +188,7 @@ def test_prune_keeps_what_is_young(shelf: Shelf, pruned: Callable[..., set[str]]
 def test_prune_keeps_what_a_young_signature_is_about(
     shelf: Shelf, pruned: Callable[..., set[str]]
 ) -> None:
-    """An old image that somebody has just signed is one that somebody uses."""
+    """An old image with a young signature is kept."""
     old = shelf.image("old")
     signature = shelf.image("signature", about(old, ".sig"), age=1)
     assert pruned() == {old, signature}
@@ -206,7 +214,7 @@ def refused(pruned: Callable[..., set[str]], shelf: Shelf, words: str) -> None:
 def test_prune_refuses_when_a_manifest_cannot_be_read(
     shelf: Shelf, pruned: Callable[..., set[str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """One manifest that the registry does not give, of whatever version, ends it at once."""
+    """Nothing is deleted if one manifest cannot be read."""
     shelf.image("old")
     silent = shelf.image("silent")
 
@@ -222,14 +230,14 @@ def test_prune_refuses_when_a_manifest_cannot_be_read(
 def test_prune_refuses_when_the_registry_knows_another_tag(
     shelf: Shelf, pruned: Callable[..., set[str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A tag that GitHub does not list yet may lead to what looks loose."""
+    """Nothing is deleted if the registry has a tag that GitHub does not list."""
     shelf.image("old")
     monkeypatch.setattr(shelf, "tags", lambda: ["main"])
     refused(pruned, shelf, "must list the same tags. They differ in main")
 
 
 def test_prune_refuses_an_altered_manifest(shelf: Shelf, pruned: Callable[..., set[str]]) -> None:
-    """What does not have its digest could lead anywhere."""
+    """Nothing is deleted if a manifest does not have its digest."""
     shelf.manifests[shelf.image("old")] = b"{}"
     refused(pruned, shelf, "must have that digest")
 
@@ -237,7 +245,7 @@ def test_prune_refuses_an_altered_manifest(shelf: Shelf, pruned: Callable[..., s
 def test_prune_refuses_a_manifest_of_an_unknown_kind(
     shelf: Shelf, pruned: Callable[..., set[str]]
 ) -> None:
-    """What is neither image nor index may refer to others in a way that is not known here."""
+    """Nothing is deleted if a manifest is neither an image nor an index."""
     shelf.image("old")
     shelf.put({"schemaVersion": 2, "blobs": []})
     refused(pruned, shelf, "must be an image or an index")
@@ -246,7 +254,7 @@ def test_prune_refuses_a_manifest_of_an_unknown_kind(
 def test_prune_refuses_when_a_tagged_index_is_broken(
     shelf: Shelf, pruned: Callable[..., set[str]]
 ) -> None:
-    """An index that lacks a platform is for a person to look at."""
+    """Nothing is deleted if a tagged index lacks a platform."""
     shelf.image("old")
     shelf.index([blob_of("gone")], "main")
     refused(pruned, shelf, r"\(tagged main\) must be whole. It lists sha256:")
@@ -255,7 +263,7 @@ def test_prune_refuses_when_a_tagged_index_is_broken(
 def test_prune_refuses_when_something_is_published_meanwhile(
     shelf: Shelf, pruned: Callable[..., set[str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A version that appeared since the list was read may need what was found loose."""
+    """Nothing is deleted if a version appeared since the list was read."""
     old = shelf.image("old")
 
     def read(digest: str) -> bytes:
@@ -314,6 +322,6 @@ def test_prune_finds_packages_of_people_and_organisations(
 
 @pytest.mark.parametrize(("last", "days"), [(-1, 30), (10, 0)])
 def test_policy_refuses_what_would_delete_too_much(last: int, days: int) -> None:
-    """A policy under which a running publish would lose its images is no policy."""
+    """A policy is refused if it could delete the images of a running publish."""
     with pytest.raises(UsageError, match="must be"):
         Policy(last, days, delete=True)

@@ -20,7 +20,7 @@ pytestmark = pytest.mark.engine
 def test_prune_leaves_what_is_published_whole_and_signed(
     client: GitHub, state: State, ghcr: Ghcr, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Both tags still verify with every platform of them; the image without one is gone."""
+    """Both tags still verify on every platform, and the untagged image is deleted."""
     make_key(tmp_path / "key", monkeypatch)
     monkeypatch.setattr(settings, "known_models", lambda: ["iris"])
     monkeypatch.setenv("REGISTRY", ghcr.registry)
@@ -36,8 +36,8 @@ def test_prune_leaves_what_is_published_whole_and_signed(
     assert prune(client, Policy(last=0, days=30, delete=True)) == 0
 
     for image in kept:
-        found = verify(ghcr.target, image.digest, "iris")
-        assert str(found) == f"{image.digest}: bytes, signature, SBOM"
+        verified = verify(ghcr.target, image.digest, "iris")
+        assert str(verified) == f"{image.digest}: bytes, signature, SBOM"
     assert all(ghcr.holds(digest) for digest in ghcr.parts(kept))
     assert not any(ghcr.holds(digest) for digest in ghcr.parts([old]))
     assert len(ghcr.listed) == 2 * per_image

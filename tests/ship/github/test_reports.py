@@ -14,6 +14,7 @@ from ship.github.untrusted import BREAK, LIMIT
 
 
 def write(folder: Path, name: str, text: str) -> None:
+    """Write a report as an artifact that was downloaded."""
     (folder / name).mkdir(parents=True)
     (folder / name / "report.md").write_text(text)
 

@@ -18,19 +18,20 @@ def say(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def results(patch: pytest.MonkeyPatch, **changed: str) -> None:
+    """Set the results of the jobs, all successful but for those given."""
     jobs = {"plan": "success", "model": "success", **changed}
     patch.setenv("RESULTS", json.dumps({name: {"result": jobs[name]} for name in jobs}))
 
 
 def test_required_jobs_passes_where_every_job_passed(say: None) -> None:
-    """All green is green."""
+    """The check passes if every job has passed."""
     assert require_jobs() == 0
 
 
 def test_required_jobs_passes_where_a_job_was_skipped_that_may_be(
     say: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A job that had nothing to do holds nobody up."""
+    """The check passes if the only jobs that were skipped may be."""
     results(monkeypatch, model="skipped")
     assert require_jobs() == 0
 
@@ -41,7 +42,7 @@ def test_required_jobs_passes_where_a_job_was_skipped_that_may_be(
 def test_required_jobs_is_red_where_a_job_did_not_pass(
     say: None, monkeypatch: pytest.MonkeyPatch, changed: dict[str, str]
 ) -> None:
-    """Skipped, failed and cancelled are told by the name of the job."""
+    """The check fails and names each job that failed, was cancelled or was skipped."""
     results(monkeypatch, **changed)
     with pytest.raises(StageError, match=rf"Every job must pass\. {next(iter(changed))} did not"):
         require_jobs()
@@ -50,7 +51,7 @@ def test_required_jobs_is_red_where_a_job_did_not_pass(
 def test_required_jobs_refuses_a_name_that_is_no_job(
     say: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A job that was renamed cannot be skipped by its old name."""
+    """A name in MAY_SKIP that is no job's is refused."""
     monkeypatch.setenv("MAY_SKIP", "modle")
     with pytest.raises(StageError, match=r"MAY_SKIP must name jobs\. Got modle instead"):
         require_jobs()

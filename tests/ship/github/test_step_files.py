@@ -28,7 +28,7 @@ def test_outputs_and_summaries_are_added_to_what_is_there(
 def test_outside_a_workflow_nothing_is_written(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Whoever asks by hand still reads the answer."""
+    """Outside a workflow, outputs are printed and no file is written."""
     for variable in ("GITHUB_OUTPUT", "GITHUB_STEP_SUMMARY"):
         monkeypatch.delenv(variable, raising=False)
     set_outputs(one="1")
@@ -38,7 +38,7 @@ def test_outside_a_workflow_nothing_is_written(
 
 
 def test_output_of_two_lines_sets_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whoever chose one value cannot set another, nor the ones beside it."""
+    """A value of two lines is refused, and no output of the call is set."""
     monkeypatch.setenv("GITHUB_OUTPUT", str(tmp_path / "outputs"))
     with pytest.raises(ShipError, match="without control characters"):
         set_outputs(good="1", bad="1\nother=2")

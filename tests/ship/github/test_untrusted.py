@@ -60,7 +60,7 @@ def test_neutral_breaks_what_github_would_act_on(attack: str, harmless: str) -> 
 
 @given(st.text(alphabet="@#<>!/?[]():;&.h1tpsw GH-\n\u200b"))
 def test_neutral_leaves_nothing_to_break(given_text: str) -> None:
-    """Whatever comes in, what comes out holds nothing active and the same visible text."""
+    """Neutral text of any text holds nothing active and the same visible text."""
     made = neutral(given_text)
     assert ACTIVE.search(made) is None
     assert made.replace(BREAK, "") == given_text.replace(BREAK, "")
@@ -75,14 +75,15 @@ def test_neutral_is_rendered_without_links_images_and_html(given_text: str) -> N
             assert HTML.search(ALLOWED.sub(" ", token.content)) is None
 
 
-def tokens(found: Iterable[Token]) -> Iterator[Token]:
-    for token in found:
+def tokens(parsed: Iterable[Token]) -> Iterator[Token]:
+    """Yield each token of Markdown, those inside others too."""
+    for token in parsed:
         yield token
         yield from tokens(token.children or [])
 
 
 @given(st.text(), st.integers(min_value=10, max_value=100))
 def test_bounded_is_never_longer(given_text: str, limit: int) -> None:
-    """Neither in bytes nor in characters, whatever characters there are."""
+    """Text is cut to the limit in bytes, and so in characters."""
     made = bounded(given_text, "cut\n", limit)
     assert len(made) <= len(made.encode()) <= limit

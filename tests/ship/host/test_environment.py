@@ -44,23 +44,23 @@ def no_certificates(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_uv_is_told_what_pip_is_set_to(
     setting: str, value: str, variable: str, expected: str
 ) -> None:
-    """A machine whose pip reaches an index needs no other setting for uv."""
+    """The settings of pip's index, proxy and certificates become those of uv."""
     assert uv_environment({setting: value}, {})[variable] == expected
 
 
 def test_uv_trusts_the_authority_that_pip_trusts(tmp_path: Path) -> None:
-    """A private authority is pip's; without one, that of the system counts, as for pip."""
+    """The tool uv trusts pip's certificate authority or, without one, the system's."""
     authority = tmp_path / "ca.crt"
     authority.write_text("certificate")
-    told = uv_environment({"cert": str(authority)}, {"SSL_CERT_FILE": "/elsewhere"})
-    assert told["SSL_CERT_FILE"] == str(authority)
+    environment = uv_environment({"cert": str(authority)}, {"SSL_CERT_FILE": "/elsewhere"})
+    assert environment["SSL_CERT_FILE"] == str(authority)
     assert uv_environment({}, {}) == {"UV_SYSTEM_CERTS": "true"}
 
 
 def test_uvs_own_settings_count_more_than_pips() -> None:
-    """Who has set uv up has meant it."""
-    told = uv_environment({"index-url": "https://a"}, {"UV_DEFAULT_INDEX": "https://b"})
-    assert told["UV_DEFAULT_INDEX"] == "https://b"
+    """A setting made for uv overrides pip's."""
+    environment = uv_environment({"index-url": "https://a"}, {"UV_DEFAULT_INDEX": "https://b"})
+    assert environment["UV_DEFAULT_INDEX"] == "https://b"
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -97,7 +97,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_environment_becomes_that_of_the_lock(folder: Path) -> None:
-    """What is locked is there, what is not goes, and the lock file is kept as the record."""
+    """Missing packages are installed, others removed, and the lock file is kept as the record."""
     lock = folder / "lock.txt"
     for content in (write_wheel(folder, "one") + write_wheel(folder, "two"),
                     write_wheel(folder, "two")):  # fmt: skip
@@ -112,7 +112,7 @@ def test_environment_becomes_that_of_the_lock(folder: Path) -> None:
 def test_environment_refuses_a_package_of_another_hash(
     folder: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    """One changed byte on the way is told, and the environment does not count as made."""
+    """A package of another hash is refused, and the environment does not count as made."""
     lock = folder / "lock.txt"
     lock.write_text(write_wheel(folder, "one").replace("sha256:", "sha256:0")[:-2])
     with pytest.raises(ShipError, match="uv must succeed"):
@@ -122,7 +122,7 @@ def test_environment_refuses_a_package_of_another_hash(
 
 
 def test_environment_of_others_is_left_alone(tmp_path: Path, folder: Path) -> None:
-    """A checkout whose .venv is a link takes nothing away from those who use what it leads to."""
+    """A .venv that is a link is refused, and what it leads to is left as it is."""
     (folder / "other").mkdir()
     os.chdir(folder / "other")
     Path(".venv").symlink_to(folder / ".venv")
@@ -148,7 +148,7 @@ def test_environment_of_others_is_left_alone(tmp_path: Path, folder: Path) -> No
 def test_environment_is_made_where_none_serves(
     part: str, installed: str, made: list[str], tmp_path: Path
 ) -> None:
-    """The main job's environment grows into the developers', and serves until it has to."""
+    """An environment that includes what is asked for is kept; otherwise it is made."""
     for kind in KINDS:
         (tmp_path / f"requirements-{kind}.txt").write_text(kind)
     (tmp_path / ".venv").mkdir()

@@ -1,3 +1,5 @@
+"""The settings of pip that a build needs, passed on without leaving them in an image."""
+
 from __future__ import annotations
 
 from pathlib import Path

@@ -11,7 +11,7 @@ from ship.host.waiting import LONGEST, wait_for
 
 
 def test_wait_returns_what_it_waited_for() -> None:
-    """It looks again until it is so, and not once more."""
+    """A wait looks until the condition holds, and returns what it saw."""
     seen = iter([503, 503, 200, 500])
     assert wait_for(lambda: next(seen), lambda status: status == 200, "It must be 200", 5,
                     interval=0.001) == 200  # fmt: skip
@@ -19,12 +19,12 @@ def test_wait_returns_what_it_waited_for() -> None:
 
 
 def test_wait_looks_once_before_it_gives_up() -> None:
-    """What is so already needs no time."""
+    """A wait of no time still looks once."""
     assert wait_for(lambda: 200, lambda status: status == 200, "It must be 200", 0) == 200
 
 
 def test_wait_tells_what_it_saw_last() -> None:
-    """Whoever waited in vain reads why, in words that are made for that and end somewhere."""
+    """The error of a wait has what it saw last, described and cut."""
     start = time.monotonic()
     with pytest.raises(StageError, match=r"It must be 200 within 0\.05 s\. Got 503 instead"):
         wait_for(lambda: 503, lambda status: status == 200, "It must be 200", 0.05, interval=0.01)

@@ -44,12 +44,13 @@ def publish_iris(checkout: Checkout, tmp_path: Path, published_to: None) -> Publ
 
 
 def reason(checkout: Checkout) -> str:
-    ((_, found),) = changes(["iris"], checkout.models, checkout.root)
-    return found
+    """Return why iris is to be built."""
+    ((_, why),) = changes(["iris"], checkout.models, checkout.root)
+    return why
 
 
 def test_unpublished_model_is_built(checkout: Checkout, publish_iris: Publish) -> None:
-    """The first image of a model has nothing to be equal to."""
+    """A model that was never published is built."""
     assert "nothing is published" in reason(checkout)
 
 
@@ -84,7 +85,7 @@ def test_registry_that_cannot_be_read_builds(
 
 
 def test_release_refuses_a_version_that_is_taken(checkout: Checkout, publish_iris: Publish) -> None:
-    """Before anything is built: a version never comes to mean something else."""
+    """A version that is published already is refused before anything is built."""
     publish_iris("1.2.3")
     assert released_models(["iris"], "v1.2.3", checkout.models, checkout.root) == [
         Change("iris", "v1.2.3 releases it")
@@ -102,8 +103,8 @@ def test_release_builds_what_its_tag_names(
 ) -> None:
     """A plain version releases every model; one with a name releases that model."""
     monkeypatch.delenv("REGISTRY", raising=False)
-    found = released_models(["iris", "wine"], tag, tmp_path / "model", tmp_path)
-    assert found == [Change(model, f"{tag} releases it") for model in models]
+    changed = released_models(["iris", "wine"], tag, tmp_path / "model", tmp_path)
+    assert changed == [Change(model, f"{tag} releases it") for model in models]
 
 
 @pytest.mark.parametrize("tag", ["v1.2", "1.2.3", "beer-v1.2.3", "wine-1.2.3"])

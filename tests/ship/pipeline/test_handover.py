@@ -50,23 +50,24 @@ def judged(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> Workspace:
 
 
 def report_of(workspace: Workspace) -> Report:
+    """Return the report of a workspace."""
     return read_report(workspace.folder / REPORT)
 
 
 def test_report_of_the_gate_is_read_back(judged: Workspace) -> None:
-    """It is the one on the bundle that is there, whose files are what the judge has seen."""
+    """The report that the gate left is read back if it is on the bundle in dist."""
     assert read_judged(judged) == report_of(judged)
     assert report_of(judged).bundle == judged.bundle_digest
 
 
 def test_bundle_without_a_report_is_refused(workspace: Workspace) -> None:
-    """No image is built around what nobody has judged."""
+    """A bundle that was not judged gets no image."""
     with pytest.raises(StageError, match=r"must be judged first.*Run: make gate MODEL=made"):
         read_judged(workspace)
 
 
 def test_report_on_another_bundle_is_refused(judged: Workspace) -> None:
-    """Trained again, a model is judged again; the report that is there is on the one before."""
+    """After another training the report no longer counts."""
     manifest = judged.bundle / "manifest.json"
     manifest.write_bytes(manifest.read_bytes() + b" ")
     with pytest.raises(StageError, match=r"must be on the bundle in .* Run: make gate MODEL=made"):
@@ -74,7 +75,7 @@ def test_report_on_another_bundle_is_refused(judged: Workspace) -> None:
 
 
 def test_bundle_that_was_changed_is_refused(judged: Workspace) -> None:
-    """A file beside the judged manifest that is not the manifest's ends it too."""
+    """A bundle is refused if a file was changed after the gate judged it."""
     with (judged.bundle / "examples.json").open("ab") as file:
         file.write(b" ")
     with pytest.raises(BundleError, match=r"examples\.json"):
@@ -83,7 +84,7 @@ def test_bundle_that_was_changed_is_refused(judged: Workspace) -> None:
 
 @pytest.mark.parametrize("name", REPORTS)
 def test_report_that_another_job_wrote_is_refused(judged: Workspace, name: str) -> None:
-    """In whatever form: the digest that the judging job handed on is of all of them."""
+    """A report in any format that differs from REPORTS_DIGEST is refused."""
     with (judged.folder / name).open("ab") as file:
         file.write(b" ")
     with pytest.raises(StageError, match="must be those that were handed on"):
@@ -102,7 +103,7 @@ def test_report_that_another_job_wrote_is_refused(judged: Workspace, name: str) 
 def test_report_that_is_none_is_refused(
     judged: Workspace, monkeypatch: pytest.MonkeyPatch, content: bytes, words: str
 ) -> None:
-    """A report is a stranger's file: what it holds is typed, and how much of it is read bounded."""
+    """A report of another form, or one that is too large, is refused."""
     monkeypatch.delenv("REPORTS_DIGEST")
     (judged.folder / REPORT).write_bytes(content)
     with pytest.raises(StageError, match=words):
@@ -111,7 +112,7 @@ def test_report_that_is_none_is_refused(
 
 @pytest.mark.parametrize("stage", ["image", "measure"])
 def test_stage_refuses_a_model_that_failed_its_gate(judged: Workspace, stage: str) -> None:
-    """Whoever runs a stage by itself hears what the gate has said."""
+    """A later stage refuses a model that failed its gate, and repeats the checks."""
     report = report_of(judged)
     failed = BoundCheck(
         metric="accuracy", where=None, bound="min", threshold=1, value=0.5, passed=False
@@ -144,6 +145,7 @@ def built(workspace: Workspace, published: Layout, monkeypatch: pytest.MonkeyPat
 
 
 def measured(workspace: Workspace) -> Measurement:
+    """Return the measurement of a workspace."""
     return read_measurement(workspace.folder / MEASUREMENT)
 
 
@@ -154,7 +156,7 @@ def test_image_is_measured_beside_what_was_published_when_the_gate_judged(
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    """The registry has moved since: nothing is judged anew, nor held against what is there now."""
+    """The image is measured beside the one the gate compared with, even if `main` has moved."""
     before = published.resolve("main")
     publish(oci_archive(tmp_path / "moved.tar", {"other": b"files"}, {}), [Tag("main")], published)
     reports = {name: (built.folder / name).read_bytes() for name in REPORTS}
@@ -170,7 +172,7 @@ def test_image_is_measured_beside_what_was_published_when_the_gate_judged(
 def test_slow_image_is_refused_or_accepted_without_another_build(
     built: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A reason is recorded in the measurement and in the record: bundle and image stay the same."""
+    """A slow image is refused, or accepted with a reason that leaves bundle and image alone."""
     monkeypatch.setattr(measuring, "latencies", lambda *_: (21.0, 10.0))
     manifest, digest = built.bundle_digest, built.archive.digest
     run = Run(built)
@@ -191,7 +193,7 @@ def test_slow_image_is_refused_or_accepted_without_another_build(
 
 
 def test_table_is_made_of_files(built: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Another process, which knows nothing but how long the stages took, shows all of it."""
+    """The table is made from the files in dist and the seconds of each stage alone."""
     engine = {f"python:3.13@{BASE}": 0}  # the layers of the base that the image's labels name
     monkeypatch.setattr("ship.build.base_image.layers", engine.__getitem__)
     run_stage(Run(built), "measure")
@@ -214,7 +216,7 @@ def test_table_is_made_of_files(built: Workspace, monkeypatch: pytest.MonkeyPatc
 
 
 def test_table_leaves_out_what_an_earlier_run_has_left(built: Workspace) -> None:
-    """A stage that was not reached has nothing to say, whatever lies in the folder."""
+    """The table leaves out stages that this run did not reach, whatever an earlier one left."""
     run_stage(Run(built), "measure")
     run = Run(built, seconds={"train": 1.0, "gate": 1.0}, failed="gate")
     cells = {name: text.plain for name, text in rows(run).items() if text.plain}
@@ -224,7 +226,7 @@ def test_table_leaves_out_what_an_earlier_run_has_left(built: Workspace) -> None
 
 
 def test_gate_that_cannot_judge_leaves_no_report_on_another_bundle(judged: Workspace) -> None:
-    """Nobody takes the last report for one on a bundle that cannot even be read."""
+    """If the gate cannot read the bundle, it removes the report on the one before."""
     (judged.bundle / "manifest.json").write_text("{}")
     with pytest.raises(BundleError):
         judge_bundle(judged)

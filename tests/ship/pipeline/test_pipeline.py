@@ -128,13 +128,15 @@ class Published(NamedTuple):
     tool: str  # the commit of the fork
     tags: list[str]
     digest: str
-    told: str
+    output: str
 
     @property
     def folder(self) -> Path:
+        """The folder of the model."""
         return self.shop.root / "models" / MODEL
 
     def run(self, *words: str, **variables: str) -> str:
+        """Run words on the models of the other repository, and return what they print."""
         return self.fork.run(*words, MODELS=MODELS, **variables)
 
 
@@ -154,15 +156,15 @@ def published(tmp_path_factory: pytest.TempPathFactory) -> Published:
     fork.run("new-model", NAME=MODEL, CSV="../wine.csv", TARGET="target", MODELS=MODELS)
     make_unique(shop.root / "models" / MODEL / "estimator.py")
     sha = shop.commit()
-    told = fork.run("pipeline", MODELS=MODELS)
+    output = fork.run("pipeline", MODELS=MODELS)
     assert fork.trained()
     tags = [f"sha-{sha[:12]}", "trunk"]
-    return Published(fork, shop, tool, tags, fork.archive.digest, told)
+    return Published(fork, shop, tool, tags, fork.archive.digest, output)
 
 
 def test_pipeline_takes_a_new_model_to_published_tags(published: Published) -> None:
     """A table becomes a model folder and, at once, a tested image under its tags."""
-    fork, tags, digest, told = published.fork, published.tags, published.digest, published.told
+    fork, tags, digest, output = published.fork, published.tags, published.digest, published.output
     assert sorted(fork.published.tags()) == sorted(tags)
     assert [fork.published.resolve(tag) for tag in tags] == [digest] * 2
     assert docker("image", "inspect", "--format={{.Id}}", f"{MODEL}:dev").strip() in (
@@ -172,15 +174,15 @@ def test_pipeline_takes_a_new_model_to_published_tags(published: Published) -> N
     for name in ("sbom.spdx.json", "sbom.cdx.json"):
         assert "onnxruntime" in (fork.root / "dist" / MODEL / name).read_text()
     for word in ("passed", "accuracy", "onnx", digest[7:19], "trunk", "docker run"):
-        assert word in told
+        assert word in output
 
 
 def test_image_says_which_commits_it_is_of(published: Published) -> None:
     """A reader looks for the model in its own repository; the tool's commit stands beside it."""
     fork, sha = published.fork, published.shop.git("rev-parse", "HEAD")
     labels = fork.archive.labels
-    told = {name: labels[f"org.opencontainers.image.{name}"] for name in ("revision", "source")}
-    assert told == {"revision": sha, "source": ADDRESS}
+    output = {name: labels[f"org.opencontainers.image.{name}"] for name in ("revision", "source")}
+    assert output == {"revision": sha, "source": ADDRESS}
     assert labels["model-images.tool"] == published.tool
     assert fork.bundle.manifest.revision == sha
     assert [root.git("status", "--porcelain") for root in (fork, published.shop)] == ["", ""]
@@ -188,9 +190,9 @@ def test_image_says_which_commits_it_is_of(published: Published) -> None:
 
 def test_pipeline_repeats_nothing_that_is_done(published: Published) -> None:
     """A second run trains nothing, tests nothing, and ends at the same digest."""
-    told = published.run("pipeline")
+    output = published.run("pipeline")
     assert not published.fork.trained()
-    assert "passed these very tests before" in told
+    assert "passed these very tests before" in output
     assert published.fork.archive.digest == published.digest
 
 

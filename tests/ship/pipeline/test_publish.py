@@ -33,6 +33,7 @@ class InterruptedTestError(Exception):
 
 
 def interrupt(*_: object) -> None:
+    """Stop publishing at this point."""
     raise InterruptedTestError
 
 
@@ -132,8 +133,8 @@ def test_layout_is_one_that_other_tools_read(tmp_path: Path, make_archive: MakeA
     archive, target = make_archive("one"), Layout(tmp_path / "layout")
     publish(archive, [MAIN], target)
     command = ["skopeo", "inspect", "--format={{.Digest}}", f"oci:{target.folder}:main"]
-    found = subprocess.run(command, capture_output=True, text=True, check=True)
-    assert found.stdout.strip() == archive.digest
+    process = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert process.stdout.strip() == archive.digest
 
 
 @pytest.mark.engine

@@ -87,15 +87,15 @@ def test_rescan_of_nothing_finds_nothing(known: None, target: Registry) -> None:
 
 @pytest.mark.engine
 def test_rescan_chooses_the_newest_releases(target: Registry, make_archive: MakeArchive) -> None:
-    """By version and not by name: pre-releases, series and branches are left out."""
+    """The newest releases by version are scanned, but no pre-release, series or branch."""
     for tag in ("0.9.0", "0.10.0", "0.2.0", "0.11.0", "1.0.0-rc.1", "0.9", "branch-x"):
         publish(make_archive(tag), [Tag(tag)], target)
-    tags = [tag for found in chosen(target, "iris").values() for tag in found]
+    tags = [tag for release_tags in chosen(target, "iris").values() for tag in release_tags]
     assert tags == ["0.11.0", "0.10.0", "0.9.0"]
 
 
 def test_rescan_needs_a_registry(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Without one, nothing that others can pull is scanned, and what to set is said."""
+    """Without a registry, scanning is refused with the setting to make."""
     monkeypatch.setattr(scanning, "has_database", lambda: True)
     monkeypatch.delenv("REGISTRY", raising=False)
     with pytest.raises(UsageError, match="REGISTRY=host/owner"):
@@ -103,7 +103,7 @@ def test_rescan_needs_a_registry(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_rescan_needs_the_database(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nothing looked at is not the same as nothing found."""
+    """Scanning is refused if the vulnerability database cannot be read."""
     monkeypatch.setattr(scanning, "has_database", lambda: False)
     with pytest.raises(StageError, match="database must be reachable"):
         rescan(["iris"])
@@ -128,8 +128,10 @@ def test_tell_fits_the_environment_of_a_job(
 ) -> None:
     """However much is found, the next job can be given it."""
     monkeypatch.setenv("GITHUB_OUTPUT", str(tmp_path / "output"))
-    found = ["→" * 60_000, *[FOUND] * 5000]
-    tell([Scanned(f"iris-{number}", "sha256:1", ["main"], found, "high") for number in range(500)])
+    findings = ["→" * 60_000, *[FOUND] * 5000]
+    tell(
+        [Scanned(f"iris-{number}", "sha256:1", ["main"], findings, "high") for number in range(500)]
+    )
     output = (tmp_path / "output").read_text()
     assert len(output) < 128 * 1024  # what Linux gives a variable of the environment
     report = json.loads(output.removeprefix("report="))

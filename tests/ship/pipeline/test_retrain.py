@@ -60,6 +60,7 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 def write(root: Path, name: str, source: str, sha256: str) -> Path:
+    """Write the model.toml of a model, and return its path."""
     file = root / "model" / name / "model.toml"
     file.parent.mkdir(parents=True)
     file.write_text(TOML.format(source, sha256))
@@ -81,17 +82,18 @@ def test_refresh_leaves_what_has_not_changed(tmp_path: Path, address: str) -> No
 
 
 def test_refresh_names_an_address_that_does_not_answer(tmp_path: Path, address: str) -> None:
-    """What cannot be fetched is no reason to believe that it is unchanged."""
+    """An address that does not answer is an error, and does not count as unchanged."""
     write(tmp_path, "wine", address.replace("table", "absent"), OLD)
     with pytest.raises(StageError, match=r"wine/model\.toml: data\.source must be reachable.*404"):
         refresh(["wine"], tmp_path / "model")
 
 
 def report(folder: Path, verdict: str, *directions: str | None) -> None:
+    """Write a report with a score of each direction."""
     folder.mkdir()
     scores = [{"direction": direction} for direction in directions]
-    found = {"model": folder.name, "verdict": verdict, "scores": scores}
-    (folder / "report.json").write_text(json.dumps(found))
+    judged = {"model": folder.name, "verdict": verdict, "scores": scores}
+    (folder / "report.json").write_text(json.dumps(judged))
 
 
 def test_better_is_better_in_one_metric_and_worse_in_none(tmp_path: Path) -> None:
@@ -113,21 +115,21 @@ def test_better_is_better_in_one_metric_and_worse_in_none(tmp_path: Path) -> Non
 def test_anything_else_is_not_better(
     tmp_path: Path, verdict: str, directions: list[str | None]
 ) -> None:
-    """The same, a trade, what somebody accepted, and a first model are for a person to judge."""
+    """A model that is equal, accepted, first, or better and worse at once is not better."""
     report(tmp_path / "iris", "passed", "better")
     report(tmp_path / "wine", verdict, *directions)
     assert not all_better(tmp_path, ["iris", "wine"])
 
 
 def test_nothing_reported_is_not_better(tmp_path: Path) -> None:
-    """No report is no evidence, for one model as for all of them."""
+    """A model without a report is not better."""
     assert not all_better(tmp_path, ["iris"])
     report(tmp_path / "iris", "passed", "better")
     assert not all_better(tmp_path, ["iris", "wine"])
 
 
 def test_what_nobody_asked_for_is_not_better(tmp_path: Path) -> None:
-    """A report of another model, or a second one of the same, stands for nothing."""
+    """A report of another model, or a second one of the same, makes the answer no."""
     report(tmp_path / "iris", "passed", "better")
     report(tmp_path / "wine", "passed", "better")
     assert not all_better(tmp_path, ["iris"])

@@ -52,6 +52,7 @@ def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Workspace:
 
 
 def write(content: str) -> None:
+    """Write the one file of tests that the smoke stage runs."""
     (git.TOOL / "tests/image/test_image.py").write_text(content)
 
 

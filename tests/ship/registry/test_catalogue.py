@@ -43,9 +43,9 @@ def test_versions_tell_each_image_once_with_all_its_tags(
     first = publish_to(target, good, tmp_path, "1.0.0", "main")
     size = first.compressed_size
     publish_to(target, bad, tmp_path, "2.0.0")
-    found = {tuple(version.tags): version for version in published_images(target)}
-    assert set(found) == {("1.0.0", "main"), ("2.0.0",)}
-    version = found["1.0.0", "main"]
+    by_tags = {tuple(version.tags): version for version in published_images(target)}
+    assert set(by_tags) == {("1.0.0", "main"), ("2.0.0",)}
+    version = by_tags["1.0.0", "main"]
     assert version.digest == first.digest
     assert version.created == "2026-01-01"
     assert version.size == size
@@ -57,12 +57,12 @@ def test_versions_tell_each_image_once_with_all_its_tags(
 def test_version_with_a_signature_is_said_to_have_one(
     target: Destination, good: Bundle, bad: Bundle, tmp_path: Path
 ) -> None:
-    """A signature is a tag beside the image, named after its digest; it is no version itself."""
+    """A signature is listed with its image, and not as a version."""
     archive = publish_to(target, good, tmp_path, "main")
     signature = archive.digest.replace(":", "-") + ".sig"
     publish_to(target, bad, tmp_path, signature)
-    found = [(version.tags, version.beside) for version in published_images(target)]
-    assert found == [(["main"], ["signature"])]
+    beside = [(version.tags, version.beside) for version in published_images(target)]
+    assert beside == [(["main"], ["signature"])]
 
 
 @pytest.mark.engine
@@ -75,8 +75,8 @@ def test_signature_and_sbom_of_cosign_are_found(
     publish(plain, [Tag("plain")], target)
     make_key(tmp_path / "key", monkeypatch)
     publish(signed, [Tag("signed")], target)
-    found = {version.tags[0]: version.beside for version in published_images(target)}
-    assert found == {"plain": [], "signed": ["signature", "SBOM"]}
+    beside = {version.tags[0]: version.beside for version in published_images(target)}
+    assert beside == {"plain": [], "signed": ["signature", "SBOM"]}
 
 
 def referrer(kind: str) -> bytes:
@@ -89,6 +89,7 @@ def referrer(kind: str) -> bytes:
 
 
 def listed(*manifests: bytes) -> dict[str, object]:
+    """Return an index of manifests."""
     digests = [f"sha256:{hashlib.sha256(manifest).hexdigest()}" for manifest in manifests]
     entries = [
         {"mediaType": MANIFEST, "digest": digest, "size": len(manifest)}
@@ -126,6 +127,7 @@ class Lister(BaseHTTPRequestHandler):
     """A registry that lists referrers, to those who bring a token of its own."""
 
     def do_GET(self) -> None:
+        """Answer with a token, or with the referrers of a digest to whoever has it."""
         host = self.headers["Host"]
         if self.path == "/token?service=test&scope=pull":
             return self.answer(200, {"token": "t"})
@@ -135,6 +137,7 @@ class Lister(BaseHTTPRequestHandler):
         return self.answer(200, listed(referrer("https://spdx.dev/Document")))
 
     def answer(self, status: int, content: dict[str, object], challenge: str = "") -> None:
+        """Send a status and JSON."""
         self.send_response(status)
         self.send_header("WWW-Authenticate", challenge)
         self.end_headers()
@@ -145,19 +148,19 @@ class Lister(BaseHTTPRequestHandler):
 
 
 def test_referrers_are_asked_for_with_a_token() -> None:
-    """A registry that lists them wants to know who asks, as it does of everybody who pulls."""
+    """The list of referrers is asked for with the token that the registry demands."""
     with ThreadingHTTPServer(("127.0.0.1", 0), Lister) as server:
         Thread(target=server.serve_forever).start()
         target = Registry(f"127.0.0.1:{server.server_port}/owner/made")
-        found = target.referrers("sha256:0")
+        referrers = target.referrers("sha256:0")
         server.shutdown()
-    assert [referrer["mediaType"] for referrer in found] == [MANIFEST]
+    assert [referrer["mediaType"] for referrer in referrers] == [MANIFEST]
 
 
 def test_models_without_a_version_are_said_to_have_none(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """An empty destination is an answer, not an error."""
+    """For an empty destination the list says that nothing is published."""
     show("made", Layout(tmp_path / "nowhere"))
     assert "made: nothing is published at oci:" in capsys.readouterr().out
 
@@ -203,7 +206,7 @@ def test_diff_reports_on_two_published_versions(dist: Path) -> None:
 
 
 def test_diff_without_two_tags_names_those_there_are(dist: Path) -> None:
-    """Who does not remember a tag is told."""
+    """Without two tags, the error of `diff` names those that exist."""
     with pytest.raises(UsageError, match=r"Published: 1\.0\.0, 2\.0\.0\. Try: make diff"):
         diff("made", "1.0.0", "", dist)
 
@@ -211,7 +214,7 @@ def test_diff_without_two_tags_names_those_there_are(dist: Path) -> None:
 def test_line_says_where_metrics_are_claims(
     make_archive: MakeArchive, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Figures that nobody here has measured are listed as what they are."""
+    """The list marks metrics that nothing here has measured as claims."""
     labels = {"model-images.metric.r2": "0.9", "model-images.evaluation": "claimed"}
     target = Layout(tmp_path / "layout")
     publish(make_archive("claimed", **labels), [Tag("main")], target)

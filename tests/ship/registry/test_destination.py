@@ -16,7 +16,7 @@ KINDS = {"Registry", "Layout"}
 
 
 def test_nobody_asks_what_kind_of_destination_it_is() -> None:
-    """What differs between a registry and a folder is a property or a method of both."""
+    """No module asks with isinstance whether a destination is a registry or a folder."""
     asked = [
         f"{file.relative_to(git.TOOL)}:{node.lineno}"
         for file in git.files("ship/*.py", root=git.TOOL)
@@ -30,7 +30,7 @@ def test_nobody_asks_what_kind_of_destination_it_is() -> None:
 def test_destination_is_a_folder_until_a_registry_is_named(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Others pull from the one, and not from the other."""
+    """Without REGISTRY the destination is a folder in dist."""
     monkeypatch.delenv("REGISTRY", raising=False)
     folder = destination("iris", tmp_path)
     assert (folder, folder.shared) == (Layout(tmp_path / "registry" / "iris"), False)

@@ -19,11 +19,13 @@ class Blobs(dict[str, bytes]):
     """Blobs by digest."""
 
     def add(self, blob: bytes) -> str:
+        """Store a blob, and return its digest."""
         digest = f"sha256:{hashlib.sha256(blob).hexdigest()}"
         self[digest] = blob
         return digest
 
     def image(self, *layers: bytes) -> str:
+        """Store an image of these layers, and return its digest."""
         entries = [{"digest": self.add(layer)} for layer in layers]
         return self.add(json.dumps({"layers": entries}).encode())
 
@@ -68,7 +70,7 @@ def test_whiteouts_hide_what_lower_layers_hold(hider: str, left: dict[str, bytes
     ],
 )
 def test_name_that_could_lead_to_another_file_is_refused(name: str) -> None:
-    """A container would see that file in place of the one that is read here."""
+    """A name that a container would resolve to another file is refused."""
     blobs = Blobs()
     image = blobs.image(tar({"bundle/manifest.json": b"signed"}), tar({name: b"seen"}))
     with pytest.raises(ShipError, match=r"must be plain paths|must be a folder of files alone"):
@@ -77,14 +79,14 @@ def test_name_that_could_lead_to_another_file_is_refused(name: str) -> None:
 
 @pytest.mark.parametrize("name", ["//bundle/a", "/bundle/a", "./bundle//a", "bundle/./a"])
 def test_name_is_read_as_a_container_reads_it(name: str) -> None:
-    """However many slashes and dots stand before it, it is the same file."""
+    """Extra slashes and dots in a name make no difference."""
     blobs = Blobs()
     image = blobs.image(tar({"bundle/a": b"old"}), tar({name: b"new"}))
     assert image_files.folder(blobs.__getitem__, image, "/bundle") == {"a": b"new"}
 
 
 def test_index_of_platforms_leads_to_an_image() -> None:
-    """Attestations stand in an index as well, and are no image."""
+    """Of an index, the image for this machine is read and attestations are passed over."""
     blobs = Blobs()
     image = blobs.image(tar({"bundle/a": b"1"}))
     attestation = {"digest": blobs.add(b"{}"), "platform": {"os": "unknown"}}
@@ -94,7 +96,7 @@ def test_index_of_platforms_leads_to_an_image() -> None:
 
 
 def test_layers_that_images_share_are_unpacked_once() -> None:
-    """What lies on them is each image's own: it is read, and no other image shows it."""
+    """A layer that images share is unpacked once, and each image reads its own files."""
     blobs, asked = Blobs(), []
 
     def read(digest: str) -> bytes:
@@ -104,9 +106,9 @@ def test_layers_that_images_share_are_unpacked_once() -> None:
     shared = tar({"bundle/a": b"shared by the images of this test", "bundle/b": b"1"})
     own = [tar({"bundle/b": b"2"}), tar({"bundle/.wh.a": b""})]
     images = [blobs.image(shared, layer) for layer in own]
-    found = [image_files.folder(read, image, "/bundle") for image in [*images, *images]]
-    assert found[2:] == found[:2]
-    assert found[:2] == [
+    folders = [image_files.folder(read, image, "/bundle") for image in [*images, *images]]
+    assert folders[2:] == folders[:2]
+    assert folders[:2] == [
         {"a": b"shared by the images of this test", "b": b"2"},
         {"b": b"1"},
     ]
@@ -114,7 +116,7 @@ def test_layers_that_images_share_are_unpacked_once() -> None:
 
 
 def test_blob_that_was_changed_is_refused() -> None:
-    """A registry is believed only as far as its digests."""
+    """A blob that does not have its digest is refused."""
     blobs = Blobs()
     image = blobs.image(tar({"bundle/a": b"1"}))
     blobs[image] += b" "
@@ -124,7 +126,7 @@ def test_blob_that_was_changed_is_refused() -> None:
 
 @pytest.mark.parametrize("kind", [tarfile.XHDTYPE, tarfile.GNUTYPE_LONGNAME, tarfile.REGTYPE])
 def test_layer_that_claims_ten_gigabytes_is_refused(kind: bytes) -> None:
-    """A few bytes of gzip unpack to any number, so nothing is unpacked at once."""
+    """A layer that would unpack to ten gigabytes is refused without unpacking it."""
     header = tarfile.TarInfo("bundle/a")
     header.type, header.size = kind, 10 * 2**30
     blobs = Blobs()
@@ -138,7 +140,7 @@ CUT = gzip.compress(tar({"a": b"1" * 9999}), mtime=0)[:40]
 
 @pytest.mark.parametrize("layer", [b"", b"no tar", CUT], ids=["empty", "text", "cut"])
 def test_layer_that_is_no_tar_is_refused(layer: bytes) -> None:
-    """What cannot be unpacked is named, and is no traceback."""
+    """A layer that cannot be unpacked is refused by name."""
     blobs = Blobs()
     with pytest.raises(ShipError, match="must be a tar"):
         image_files.folder(blobs.__getitem__, blobs.image(layer), "/bundle")
@@ -168,7 +170,7 @@ def link(name: str, target: str, kind: bytes = tarfile.SYMTYPE) -> bytes:
 def test_name_that_leads_into_the_folder_by_a_link_is_refused(
     links: dict[str, str], name: str
 ) -> None:
-    """An engine follows the links of lower layers when it unpacks the next."""
+    """A file that reaches the folder through a link of a lower layer is refused."""
     layers = [link(path, target) for path, target in links.items()]
     blobs = Blobs()
     image = blobs.image(tar({"bundle/manifest.json": b"signed"}), *layers, tar({name: b"seen"}))
@@ -177,7 +179,7 @@ def test_name_that_leads_into_the_folder_by_a_link_is_refused(
 
 
 def test_links_elsewhere_are_as_good_as_any_name() -> None:
-    """Debian's /bin is a link, and layers may hold what lies behind it."""
+    """Links outside the folder, such as Debian's /bin, are allowed."""
     blobs = Blobs()
     image = blobs.image(link("bin", "usr/bin"), tar({"bin/sh": b"", "bundle/a": b"1"}))
     assert image_files.folder(blobs.__getitem__, image, "/bundle") == {"a": b"1"}
@@ -185,7 +187,7 @@ def test_links_elsewhere_are_as_good_as_any_name() -> None:
 
 @pytest.mark.parametrize("kind", [tarfile.SYMTYPE, tarfile.LNKTYPE])
 def test_link_in_the_folder_is_refused(kind: bytes) -> None:
-    """A bundle is files; a link could point anywhere."""
+    """A link inside the folder is refused."""
     blobs = Blobs()
     image = blobs.image(link("bundle/a", "/etc/passwd", kind))
     with pytest.raises(ShipError, match="must be a file in the image"):

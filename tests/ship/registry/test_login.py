@@ -30,7 +30,7 @@ def docker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_login_hands_docker_the_host_and_no_option(docker: Path) -> None:
-    """Whatever the user is called; the password is in no list of processes."""
+    """Docker gets host and user as values, never as options, and the password on stdin."""
     assert login("127.0.0.1:5000/owner/models") == "logged in to 127.0.0.1:5000"
     arguments = docker.with_name("docker.arguments").read_text().splitlines()
     assert arguments == ["login", "--username=--help", "--password-stdin", "--", "127.0.0.1:5000"]
@@ -40,20 +40,20 @@ def test_login_hands_docker_the_host_and_no_option(docker: Path) -> None:
 def test_login_without_a_password_reads_what_is_public(
     docker: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A pull request of a fork has no password, and needs none."""
+    """Without a password, as in a fork's pull request, nothing is logged in and nothing fails."""
     monkeypatch.setenv("REGISTRY_PASSWORD", "")
     assert login("ghcr.io/owner").startswith("no REGISTRY_PASSWORD")
     assert not docker.with_name("docker.arguments").exists()
 
 
 def test_login_tells_what_docker_refused(docker: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Its reason is told, and the password is not."""
+    """The error repeats docker's reason, without the password."""
     monkeypatch.setenv("REFUSE", "unauthorized")
     with pytest.raises(StageError, match=r"ghcr\.io must take .* docker: unauthorized$"):
         login("ghcr.io/owner")
 
 
 def test_login_needs_to_know_where(docker: Path) -> None:
-    """A password is sent nowhere by default."""
+    """A password without a REGISTRY is refused, and sent nowhere."""
     with pytest.raises(UsageError, match="REGISTRY must say where to log in"):
         login("")

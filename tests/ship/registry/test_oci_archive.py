@@ -29,11 +29,12 @@ def archive(tmp_path: Path) -> Archive:
 
 
 def member(name: str, kind: bytes = tarfile.REGTYPE, **changes: Any) -> tarfile.TarInfo:
-    found = tarfile.TarInfo(name)
-    found.type = kind
+    """Return a member of a tar."""
+    entry = tarfile.TarInfo(name)
+    entry.type = kind
     for key, value in changes.items():
-        setattr(found, key, value)
-    return found
+        setattr(entry, key, value)
+    return entry
 
 
 @pytest.mark.parametrize(
@@ -52,12 +53,12 @@ def member(name: str, kind: bytes = tarfile.REGTYPE, **changes: Any) -> tarfile.
         member("elsewhere", tarfile.DIRTYPE),
         member("readme.md"),
     ],
-    ids=lambda found: f"{found.type.decode()}-{found.name[:30]!a}",
+    ids=lambda entry: f"{entry.type.decode()}-{entry.name[:30]!a}",
 )
 def test_archive_with_a_member_that_no_image_has_is_refused(
     archive: Archive, added: tarfile.TarInfo
 ) -> None:
-    """A second file of a name, a link, a device, a way out: other readers could follow it."""
+    """Duplicate names, links, devices and paths that leave the archive are refused."""
     with tarfile.open(archive.path, "a") as opened:
         opened.addfile(added)
     with pytest.raises(ShipError, match="must be an OCI archive and nothing else"):
@@ -65,7 +66,7 @@ def test_archive_with_a_member_that_no_image_has_is_refused(
 
 
 def test_archive_of_too_many_members_is_refused(archive: Archive) -> None:
-    """A list of names is bounded like everything else."""
+    """An archive with too many members is refused."""
     with tarfile.open(archive.path, "a") as opened:
         for number in range(MOST):
             opened.addfile(member(f"blobs/sha256/{number:064x}"))
@@ -75,7 +76,7 @@ def test_archive_of_too_many_members_is_refused(archive: Archive) -> None:
 
 @pytest.mark.parametrize("kind", [tarfile.XHDTYPE, tarfile.GNUTYPE_LONGNAME])
 def test_archive_with_a_header_of_ten_gigabytes_is_refused(archive: Archive, kind: bytes) -> None:
-    """A name is read into memory before anybody sees it, so its size is bounded as well."""
+    """A header that claims a name of ten gigabytes is refused before it is read."""
     header = tarfile.TarInfo("index.json")
     header.type, header.size = kind, HUGE
     archive.path.write_bytes(header.tobuf(tarfile.GNU_FORMAT) + archive.path.read_bytes())
@@ -84,7 +85,7 @@ def test_archive_with_a_header_of_ten_gigabytes_is_refused(archive: Archive, kin
 
 
 def test_archive_that_ends_early_is_refused(archive: Archive) -> None:
-    """A member that claims more bytes than the file has is not read short."""
+    """An archive that ends within a member is refused."""
     content = archive.path.read_bytes()
     archive.path.write_bytes(content[: len(content) // 3])
     with pytest.raises(ShipError, match="must"):
@@ -93,13 +94,14 @@ def test_archive_that_ends_early_is_refused(archive: Archive) -> None:
 
 @pytest.mark.parametrize("content", [b"", b"no tar", b"\x1f\x8b\x08"])
 def test_file_that_is_no_archive_is_refused(tmp_path: Path, content: bytes) -> None:
-    """Nor is a compressed one, which could unpack to any size."""
+    """A file that is no tar, or is compressed, is refused."""
     (tmp_path / "image.tar").write_bytes(content)
     with pytest.raises(ShipError, match="must be an OCI archive"):
         Archive(tmp_path / "image.tar").digest  # noqa: B018 - as above
 
 
 def index_of(archive: Archive, **changes: object) -> dict[str, Any]:
+    """Return the index of an archive with its descriptor changed."""
     return {"manifests": [archive.descriptor | changes]}
 
 
@@ -132,7 +134,7 @@ def with_index(archive: Archive, index: object, **files: bytes) -> Archive:
 def test_index_that_leads_nowhere_good_is_refused(
     archive: Archive, changes: dict[str, object]
 ) -> None:
-    """A digest ends in names of files and in commands; it is one, or nothing is done with it."""
+    """An index whose digest, media type or size has another form is refused."""
     with pytest.raises(ShipError, match=r"a (digest|media type|size) must be"):
         with_index(archive, index_of(archive, **changes)).digest  # noqa: B018 - as above
 
@@ -141,22 +143,23 @@ def test_index_that_leads_nowhere_good_is_refused(
     "index",
     [b"[", b"[" * 100_000, b"\xff", [], {}, {"manifests": {}}, {"manifests": []},
      {"manifests": [1]}, {"manifests": [{}, {}]}],
-    ids=lambda found: str(found)[:20],
+    ids=lambda index: str(index)[:20],
 )  # fmt: skip
 def test_index_of_another_form_is_refused(archive: Archive, index: object) -> None:
-    """Whatever it is instead, it is named and no traceback."""
+    """An index that is not JSON or has no single manifest is refused in words."""
     with pytest.raises(ShipError, match="must"):
         with_index(archive, index).digest  # noqa: B018 - as above
 
 
 def test_manifest_of_ten_gigabytes_is_refused_before_it_is_read(archive: Archive) -> None:
-    """A size is believed only to refuse it."""
+    """A manifest that is listed with ten gigabytes is refused before it is read."""
     changed = with_index(archive, index_of(archive, size=HUGE))
     with pytest.raises(ShipError, match=r"must be at most 4194304\. Got 10737418240"):
         changed.manifest  # noqa: B018 - as above
 
 
 def described(content: bytes, kind: str, **changes: object) -> dict[str, Any]:
+    """Return the descriptor of a blob."""
     return {"mediaType": kind, "digest": of(content), "size": len(content), **changes}
 
 
@@ -170,7 +173,7 @@ def image_of(tmp_path: Path, manifest: dict[str, Any], *blobs: bytes) -> Archive
 
 
 def test_layer_of_ten_gigabytes_that_is_small_is_not_published(tmp_path: Path) -> None:
-    """Nobody waits for bytes that were declared and do not come."""
+    """A small layer that is listed with ten gigabytes is refused."""
     config = json.dumps({"architecture": "amd64", "os": "linux"}).encode()
     layer = b"small"
     image = image_of(tmp_path, {"config": described(config, CONFIG),
@@ -194,7 +197,7 @@ def test_layer_of_ten_gigabytes_that_is_small_is_not_published(tmp_path: Path) -
     ids=str,
 )
 def test_manifest_of_another_form_is_refused(tmp_path: Path, key: str, value: object) -> None:
-    """What a manifest leads to is held to the specification before it is followed."""
+    """A manifest that breaks the specification is refused before it is followed."""
     good = {"config": described(b"{}", CONFIG), "layers": [described(b"", LAYER)]}
     with pytest.raises(ShipError, match="must"):
         image_of(tmp_path, good | {key: value}, b"{}", b"").manifest  # noqa: B018 - as above
@@ -210,7 +213,7 @@ def test_manifest_of_another_form_is_refused(tmp_path: Path, key: str, value: ob
 def test_configuration_of_another_form_is_refused(
     tmp_path: Path, changes: dict[str, object]
 ) -> None:
-    """An architecture ends in the name of a step's output, and of a release's file."""
+    """A configuration of another form is refused, such as an architecture that is a path."""
     config = json.dumps({"architecture": "amd64", "os": "linux"} | changes).encode()
     manifest = {"config": described(config, CONFIG), "layers": [described(b"", LAYER)]}
     with pytest.raises(ShipError, match="must be"):
@@ -219,11 +222,11 @@ def test_configuration_of_another_form_is_refused(
 
 @pytest.mark.parametrize("size", [0, 1, DOCUMENT])
 def test_blob_is_read_whole_or_not_at_all(archive: Archive, size: int) -> None:
-    """Whatever lies under a digest, what is read has that digest."""
+    """A blob that does not have its digest is refused."""
     blob = bytes(size)
     name = f"blobs/{of(blob).replace(':', '/')}"
     with tarfile.open(archive.path, "a") as opened:
-        found = member(name)
-        found.size = size
-        opened.addfile(found, io.BytesIO(blob))
+        entry = member(name)
+        entry.size = size
+        opened.addfile(entry, io.BytesIO(blob))
     assert Archive(archive.path).blob(of(blob)) == blob

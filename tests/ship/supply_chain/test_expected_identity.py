@@ -39,7 +39,7 @@ DIGEST = f"sha256:{'1' * 64}"
     ],
 )
 def test_tag_promises_what_its_form_says(tag: str, version: str, expected: bool) -> None:  # noqa: FBT001
-    """A version is itself, a series one of its releases, and a name the model alone."""
+    """A version promises itself, a series one of its releases, another tag only the model."""
     assert promised(tag, version) is expected
 
 
@@ -55,7 +55,7 @@ def test_tag_promises_what_its_form_says(tag: str, version: str, expected: bool)
     ],
 )
 def test_signature_of_something_else_is_told(claim: Claim, reason: str) -> None:
-    """Model, revision and version count together, and in one signature."""
+    """One signature must have model, revision and version; the error says what it has."""
     wanted = Wanted("iris", "1.2.3", "registry/iris")
     wanted.refuse_unsigned(OWN, [OWN, OWN._replace(version="1.2.3")])
     with pytest.raises(StageError, match=re.escape(f"registry/iris:1.2.3 {reason}")):
@@ -63,19 +63,19 @@ def test_signature_of_something_else_is_told(claim: Claim, reason: str) -> None:
 
 
 def test_commit_of_a_tag_is_held_against_the_revision(checkout: Checkout) -> None:
-    """`sha-…` names a commit; what was made from other inputs does not belong under it."""
+    """An image fits `sha-…` if its inputs did not change between revision and commit."""
     first = checkout.commit(model__iris__estimator_dot_py="1")
     second = checkout.commit(README_dot_md="other words")
     third = checkout.commit(serve__app_dot_py="2")
     claim = OWN._replace(revision=first)
-    found = {
+    fitting = {
         sha: fits(sha[:12], claim, checkout.models, checkout.root) for sha in (first, second, third)
     }
-    assert found == {first: True, second: True, third: False}
+    assert fitting == {first: True, second: True, third: False}
 
 
 def test_commit_that_is_not_known_here_is_not_judged(checkout: Checkout) -> None:
-    """A shallow checkout, or another repository's, cannot tell; a dirty revision is no commit."""
+    """A commit or revision that this checkout does not have, or a dirty one, is not checked."""
     known = checkout.commit(model__iris__estimator_dot_py="1")
     assert fits("0123456789ab", OWN._replace(revision=known), checkout.models, checkout.root)
     assert fits(known[:12], OWN._replace(revision="f" * 40), checkout.models, checkout.root)
@@ -91,26 +91,26 @@ def test_label_that_could_be_read_otherwise_is_refused(value: str) -> None:
         claim_of(labelled("iris", value), "image")
 
 
-def payload(kind: str, digest: str = DIGEST, **said: str) -> dict[str, object]:
+def payload(kind: str, digest: str = DIGEST, **claims: str) -> dict[str, object]:
     """Return what cosign prints of a signature or attestation that it verified."""
     critical = {"image": {"docker-manifest-digest": digest}, "type": kind}
-    return {"critical": critical, "optional": said or None}
+    return {"critical": critical, "optional": claims or None}
 
 
 @pytest.mark.parametrize("kind", cosign.SIGNATURES)
 def test_signature_says_what_was_signed(kind: str) -> None:
-    """Both formats of cosign are read; a signature that lacks one of the three says nothing."""
-    said = OWN._asdict()
-    assert cosign.claim_in(payload(kind, **said), DIGEST) == OWN
-    assert cosign.claim_in(payload(kind, f"sha256:{'2' * 64}", **said), DIGEST) is None
+    """Claims are read from both formats of cosign, and only if all three are there."""
+    claims = OWN._asdict()
+    assert cosign.claim_in(payload(kind, **claims), DIGEST) == OWN
+    assert cosign.claim_in(payload(kind, f"sha256:{'2' * 64}", **claims), DIGEST) is None
     assert cosign.claim_in(payload(kind, model="iris", version="1"), DIGEST) is None
     assert cosign.claim_in(payload(kind), DIGEST) is None
 
 
 def test_attestation_is_no_signature() -> None:
-    """Cosign 3 takes the provenance that the workflow attests for a signature; this does not."""
-    found = payload("https://slsa.dev/provenance/v1", **OWN._asdict())
-    assert cosign.claim_in(found, DIGEST) is None
+    """An attestation, which cosign 3 lists among signatures, does not count as one."""
+    attestation = payload("https://slsa.dev/provenance/v1", **OWN._asdict())
+    assert cosign.claim_in(attestation, DIGEST) is None
 
 
 def test_promises_of_a_release_are_told_to_whoever_verifies_by_hand() -> None:

@@ -1,3 +1,5 @@
+"""What Trivy found, and what of it blocks."""
+
 from __future__ import annotations
 
 from collections.abc import Callable
@@ -25,6 +27,7 @@ def report(kind: str, **finding: Any) -> dict[str, Any]:
 
 
 def vulnerability(severity: str, fixed: str) -> dict[str, Any]:
+    """Return Trivy's report of one vulnerability."""
     return report("Vulnerabilities", Severity=severity, FixedVersion=fixed, PkgName="lib",
                   VulnerabilityID="CVE-1", InstalledVersion="1")  # fmt: skip
 
@@ -55,19 +58,19 @@ def test_judge_blocks_on_every_secret() -> None:
 
 def test_judge_blocks_on_a_serious_misconfiguration() -> None:
     """A HIGH misconfiguration, such as running as root, stops the image."""
-    found = report("Misconfigurations", Severity="HIGH", ID="DS-0002", Title="Runs as root")
-    assert judge({}, found, database=True).blocking == ["  HIGH DS-0002: Runs as root in image"]
+    result = report("Misconfigurations", Severity="HIGH", ID="DS-0002", Title="Runs as root")
+    assert judge({}, result, database=True).blocking == ["  HIGH DS-0002: Runs as root in image"]
 
 
 def test_findings_say_when_vulnerabilities_were_not_checked() -> None:
-    """Nothing found without a database does not read like nothing to find."""
+    """Findings of a scan without a database say that vulnerabilities were not checked."""
     assert str(judge({}, database=False)) == "none (no vulnerability database)"
 
 
 def test_scan_fails_in_a_workflow_that_has_no_database(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Where images are published from, an unreachable database is loud and stops the run."""
+    """In a workflow, a scan fails if the database cannot be reached."""
     monkeypatch.setattr(scanning, "has_database", lambda: False)
     monkeypatch.setenv("GITHUB_ACTIONS", "true")
     with pytest.raises(StageError, match="database must be reachable in a workflow"):
@@ -78,7 +81,7 @@ def test_scan_fails_in_a_workflow_that_has_no_database(
 def test_scanner_is_another_with_what_a_scan_follows_from(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A database, a setting, a list of exceptions and the Dockerfile each make a new scan."""
+    """Another database, setting, list of exceptions or Dockerfile makes another scanner."""
     updated = "2026-11-20"
 
     def version(*_: str) -> Result:
@@ -172,7 +175,7 @@ def test_scan_says_that_it_looked_for_vulnerabilities(
 def test_scan_fails_in_a_workflow_that_cannot_download_the_database(
     build: Workspace, registry: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A registry that answers, and has no database, is no database either."""
+    """In a workflow, a scan fails if the registry answers but has no database."""
     monkeypatch.setenv("GITHUB_ACTIONS", "true")
     monkeypatch.setenv("TRIVY_DB_REPOSITORY", f"{registry}/nothing:2")
     monkeypatch.setenv("TRIVY_CACHE_DIR", str(build.folder / "cache"))

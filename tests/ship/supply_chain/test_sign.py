@@ -63,7 +63,7 @@ def test_push_leaves_no_tag_that_leads_to_the_image(
 
 @signing
 def test_sign_again_adds_nothing(key: None, target: Registry, make_archive: MakeArchive) -> None:
-    """An image that is signed as all that already keeps the signatures it has."""
+    """Signing an image again adds no signature."""
     image = make_archive("one")
     publish(image, [MAIN, RELEASE], target)
     before = {tag: target.resolve(tag) for tag in target.tags()}
@@ -76,7 +76,7 @@ def test_sign_again_adds_nothing(key: None, target: Registry, make_archive: Make
 def test_release_is_signed_as_its_version_too(
     key: None, target: Registry, make_archive: MakeArchive
 ) -> None:
-    """The same image, released later, gets one more signature; each says all three things."""
+    """An image that is released later gets a second signature, with its version."""
     image = make_archive("one")
     own = Claim(*labelled("iris").values())
     publish(image, [MAIN], target)
@@ -90,7 +90,7 @@ def test_release_is_signed_as_its_version_too(
 def test_label_that_names_a_release_needs_its_tag(
     key: None, target: Registry, make_archive: MakeArchive
 ) -> None:
-    """A bundle that was trained elsewhere cannot call itself 9.9.9 and be signed as that."""
+    """An image that is labelled as a release is signed so only with that release's git tag."""
     image = make_archive("one", **{VERSION: "9.9.9"})
     with pytest.raises(
         StageError, match=r"must be a release only where git has its tag\. Got 9\.9"
@@ -104,7 +104,7 @@ def test_label_that_names_a_release_needs_its_tag(
 def test_image_that_does_not_say_what_it_is_is_not_signed(
     key: None, target: Registry, make_archive: MakeArchive
 ) -> None:
-    """Without the label of its model there is nothing that a signature could say."""
+    """An image without the label of its model is not signed."""
     with pytest.raises(StageError, match=r"must have the label model-images\.model.*Got none"):
         publish(make_archive("one", **{MODEL: ""}), [MAIN], target)
     assert target.tags() == []
@@ -125,12 +125,12 @@ def test_examples_are_those_of_the_image_for_this_machine(
 
 @pytest.mark.parametrize("examples", [b"[]", b"{}", b"not JSON", None])
 def test_image_without_golden_examples_is_told(examples: bytes | None) -> None:
-    """Nothing can be asked of what is deployed without them."""
+    """An image without golden examples is an error where they are to be asked."""
     bundle = {} if examples is None else {"examples.json": examples}
     claim = Claim(*labelled("iris").values())
-    found = Verified("sha256:1", Identity(claim, None), bundle, "bytes")
+    verified = Verified("sha256:1", Identity(claim, None), bundle, "bytes")
     with pytest.raises(StageError, match="sha256:1 must hold golden examples"):
-        _ = found.examples
+        _ = verified.examples
 
 
 @signing
@@ -157,13 +157,13 @@ def test_layout_holds_an_index_of_platforms(tmp_path: Path, make_archive: MakeAr
 
 
 def test_join_refuses_two_images_of_one_platform(make_archive: MakeArchive) -> None:
-    """Which of two images a pull should get cannot be a matter of luck."""
+    """Two images of one platform are refused."""
     with pytest.raises(StageError, match="Each image must be of a platform of its own"):
         join([make_archive("one"), make_archive("two")])
 
 
 def test_join_refuses_platforms_that_hold_different_bundles(make_archive: MakeArchive) -> None:
-    """All platforms answer alike, because they hold the one model that was judged."""
+    """Images of two platforms with different bundles are refused."""
     with pytest.raises(StageError, match="must hold the same bundle"):
         join([make_archive("one"), make_archive("one", "arm64", bundle='{"other":1}')])
 

@@ -31,17 +31,19 @@ def write(fork: Fork, estimator: str, rows: str) -> None:
 
 def make(fork: Fork, *words: str, code: int = 0, **variables: str) -> str:
     """Run words of the Makefile, which must end with this code, and return what they print."""
-    done = fork.make(*words, MODEL=MODEL, **variables)
-    assert done.returncode == code, done.stdout + done.stderr
-    return done.stdout
+    process = fork.make(*words, MODEL=MODEL, **variables)
+    assert process.returncode == code, process.stdout + process.stderr
+    return process.stdout
 
 
 def report(fork: Fork) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads((fork.root / "dist" / MODEL / "report.json").read_bytes())
-    return found
+    """Return the report of the gate as JSON."""
+    judged: dict[str, Any] = json.loads((fork.root / "dist" / MODEL / "report.json").read_bytes())
+    return judged
 
 
 def measurement(fork: Fork) -> Measurement:
+    """Return the measurement of the image."""
     return read_measurement(fork.root / "dist" / MODEL / MEASUREMENT)
 
 

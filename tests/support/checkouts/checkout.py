@@ -17,6 +17,7 @@ class Checkout:
         self.git("config", "user.email", "test@example.com")
 
     def git(self, *arguments: str) -> str:
+        """Run git, which must succeed; return what it prints."""
         result = subprocess.run(
             ["git", *arguments], cwd=self.root, capture_output=True, text=True, check=True
         )

@@ -36,17 +36,21 @@ class Fork(Checkout):
 
     @property
     def bundle(self) -> Bundle:
+        """The bundle that was trained."""
         return read(self.root / "dist" / MODEL / "bundle")
 
     @property
     def archive(self) -> Archive:
+        """The image that was built."""
         return Archive(self.root / "dist" / MODEL / "image.tar")
 
     @property
     def published(self) -> Layout:
+        """The layout that the model was published to."""
         return Layout(self.root / "dist" / "registry" / MODEL)
 
     def edit(self, file: str, old: str, new: str) -> None:
+        """Replace text that must be in a file."""
         content = (self.root / file).read_text()
         assert old in content
         (self.root / file).write_text(content.replace(old, new))
@@ -54,11 +58,12 @@ class Fork(Checkout):
     def trained(self, model: str = MODEL) -> bool:
         """Tell whether the last run executed the training step rather than taking its cache."""
         log = (self.root / "dist" / model / "bundle.log").read_text()
-        found = re.search(r"^#(\d+) \[trainer .*\] RUN .*--step fit", log, re.MULTILINE)
-        assert found
-        return f"\n#{found[1]} CACHED" not in log
+        step = re.search(r"^#(\d+) \[trainer .*\] RUN .*--step fit", log, re.MULTILINE)
+        assert step
+        return f"\n#{step[1]} CACHED" not in log
 
     def make(self, *words: str, **variables: str) -> subprocess.CompletedProcess[str]:
+        """Run make, without the settings of the tests around it."""
         environment = {**os.environ, **LONG_AGO, "COLUMNS": "120"}
         for name in ("REGISTRY", "MAKEFLAGS", "MFLAGS", "MAKELEVEL"):
             environment.pop(name, None)
@@ -70,9 +75,9 @@ class Fork(Checkout):
 
     def run(self, *words: str, **variables: str) -> str:
         """Run words of the Makefile, which must succeed, and return what they print."""
-        done = self.make(*words, **variables)
-        assert done.returncode == 0, done.stdout + done.stderr
-        return done.stdout
+        process = self.make(*words, **variables)
+        assert process.returncode == 0, process.stdout + process.stderr
+        return process.stdout
 
 
 def make_unique(module: Path) -> None:

@@ -57,6 +57,7 @@ class State:
     storage: str = ""
 
     def now(self) -> str:
+        """Return a time that is a second later at each call."""
         self.seconds += 1
         return f"2026-01-01T00:{self.seconds // 60:02}:{self.seconds % 60:02}Z"
 
@@ -90,8 +91,8 @@ class State:
 
     def happen(self, head: Json, kind: str, sha: str) -> None:
         """Note an activity of a branch, as "List repository activities" tells of it."""
-        done = self.activities.setdefault(head["repo"]["full_name"], [])
-        done.append({"id": len(done) + 1, "before": "0" * 40, "after": sha,
+        activities = self.activities.setdefault(head["repo"]["full_name"], [])
+        activities.append({"id": len(activities) + 1, "before": "0" * 40, "after": sha,
                      "ref": f"refs/heads/{head['ref']}", "timestamp": self.now(),
                      "activity_type": kind, "actor": {"login": "stranger"}})  # fmt: skip
 
@@ -103,35 +104,42 @@ class State:
             pull["head"]["sha"] = sha
 
     def label(self, number: int, name: str, actor: str) -> None:
+        """Set a label on a pull request."""
         pull = self.pulls[number - 1]
         pull.setdefault("labels", []).append({"name": name})
         self.tell(number, "labeled", name, actor)
 
     def unlabel(self, number: int, name: str, actor: str) -> None:
+        """Remove a label from a pull request."""
         self.pulls[number - 1]["labels"].remove({"name": name})
         self.tell(number, "unlabeled", name, actor)
 
     def tell(self, number: int, event: str, name: str, actor: str) -> None:
-        told = {"event": event, "label": {"name": name}, "actor": {"login": actor}}
+        """Add an event to the timeline of a pull request."""
+        change = {"event": event, "label": {"name": name}, "actor": {"login": actor}}
         events = self.pulls[number - 1].setdefault("events", [])
-        events.append({**told, "created_at": self.now()})
+        events.append({**change, "created_at": self.now()})
 
     def merge(self, number: int, sha: str) -> None:
+        """Merge a pull request as a commit."""
         self.pulls[number - 1] |= {
             "state": "closed", "merged_at": self.now(), "merge_commit_sha": sha
         }  # fmt: skip
 
     def say(self, number: int, body: str, user: Json = BOT) -> Json:
+        """Add a comment to an issue or pull request."""
         comment = {"id": len(self.comments) + 1, "issue": number, "body": body, "user": user}
         self.comments.append(comment)
         return comment
 
     def version(self, package: str, digest: str, created: str, *tags: str) -> None:
-        found = self.packages.setdefault(package, [])
-        found.append({"id": len(found) + 1, "name": digest, "created_at": created,
+        """Add a version to a package."""
+        versions = self.packages.setdefault(package, [])
+        versions.append({"id": len(versions) + 1, "name": digest, "created_at": created,
                       "metadata": {"container": {"tags": list(tags)}}})  # fmt: skip
 
     def bodies(self, number: int) -> list[str]:
+        """Return the comments of an issue or pull request."""
         return [comment["body"] for comment in self.comments if comment["issue"] == number]
 
 
@@ -168,6 +176,7 @@ class Api(BaseHTTPRequestHandler):
     )  # fmt: skip
 
     def answer(self) -> None:
+        """Answer by the first route of ROUTES that fits, or with a 404."""
         path = urlsplit(self.path).path
         self.parameters = dict(parse_qsl(urlsplit(self.path).query))
         self.state.requests.append((self.command, path))
@@ -176,15 +185,16 @@ class Api(BaseHTTPRequestHandler):
             return
         own = path.removeprefix(f"/repos/{REPOSITORY}/")
         for method, route, scopes, level, name in self.ROUTES:
-            found = re.fullmatch(route, own)
-            if found and method == self.command:
-                self.serve(scopes, level, name, [unquote(part or "") for part in found.groups()])
+            matched = re.fullmatch(route, own)
+            if matched and method == self.command:
+                self.serve(scopes, level, name, [unquote(part or "") for part in matched.groups()])
                 return
         self.reply(404, {"message": "Not Found"})
 
     do_GET = do_POST = do_PATCH = do_DELETE = answer  # noqa: N815 - http.server's names
 
     def serve(self, scopes: str, level: str, name: str, parts: list[str]) -> None:
+        """Answer by the method of a route, if the token's permissions allow it."""
         if scopes and not self.may(scopes.split("|"), level):
             self.reply(403, {"message": "Resource not accessible by integration"})
             return
@@ -200,6 +210,7 @@ class Api(BaseHTTPRequestHandler):
             self.reply(status, body)
 
     def may(self, scopes: list[str], level: str) -> bool:
+        """Return whether one of the scopes is granted, and note how it was used."""
         accepted = READ if level == "read" else {"write"}
         granted = [s for s in scopes if self.state.permissions.get(s) in accepted]
         for scope in granted:
@@ -208,6 +219,7 @@ class Api(BaseHTTPRequestHandler):
         return bool(granted)
 
     def page(self, items: list[Json]) -> None:
+        """Send one page of a list, with the address of the next."""
         size, number = int(self.parameters.get("per_page", 30)), int(self.parameters.get("page", 1))
         shown, rest = items[(number - 1) * size : number * size], items[number * size :]
         address = f"{self.state.url}{urlsplit(self.path).path}"
@@ -216,6 +228,7 @@ class Api(BaseHTTPRequestHandler):
         self.reply(200, shown, link)
 
     def reply(self, status: int, body: Json, headers: dict[str, str] | None = None) -> None:
+        """Send a status and JSON."""
         content = b"" if body is None else json.dumps(body).encode()
         self.send_response(status)
         for name, value in (headers or {}).items():
@@ -228,9 +241,11 @@ class Api(BaseHTTPRequestHandler):
         """Say nothing; what was asked is in the state."""
 
     def sent(self) -> Json:
+        """Return the JSON that was sent."""
         return json.loads(self.rfile.read(int(self.headers["Content-Length"])))
 
     def pulls(self) -> tuple[int, Json]:
+        """List pull requests by state and head."""
         owner, _, branch = self.parameters["head"].partition(":")
         return 200, [
             pull for pull in self.state.pulls
@@ -239,6 +254,7 @@ class Api(BaseHTTPRequestHandler):
         ]  # fmt: skip
 
     def pull(self, number: str) -> tuple[int, Json]:
+        """Get a pull request."""
         return 200, self.state.pulls[int(number) - 1]
 
     def activity(self, repository: str) -> tuple[int, Json]:
@@ -250,14 +266,17 @@ class Api(BaseHTTPRequestHandler):
             return 403, {"message": "Resource not accessible by integration"}
         if repository in self.state.private:
             raise NotFound
-        found = self.state.activities.get(repository or REPOSITORY, [])
+        activities = self.state.activities.get(repository or REPOSITORY, [])
         ref = self.parameters.get("ref")
         if ref in self.state.deleted_refs:
             status = self.state.deleted_refs[ref]
             return status, [] if status == 200 else {"message": "Validation Failed"}
-        return 200, [activity for activity in reversed(found) if ref in (None, activity["ref"])]
+        return 200, [
+            activity for activity in reversed(activities) if ref in (None, activity["ref"])
+        ]
 
     def pulls_of(self, sha: str) -> tuple[int, Json]:
+        """List the pull requests that hold a commit."""
         holding = self.state.contains.get(sha, [])
         return 200, [
             pull for pull in self.state.pulls
@@ -265,51 +284,63 @@ class Api(BaseHTTPRequestHandler):
         ]  # fmt: skip
 
     def labels(self, number: str) -> tuple[int, Json]:
+        """List the labels of a pull request."""
         return 200, self.state.pulls[int(number) - 1].get("labels", [])
 
     def events(self, number: str) -> tuple[int, Json]:
+        """List the events of a pull request."""
         return 200, self.state.pulls[int(number) - 1].get("events", [])
 
     def artifacts(self, run: str) -> tuple[int, Json]:
+        """List the artifacts of a run that have a name."""
         named = self.parameters.get("name")
-        found = [a for a in self.state.artifacts if a["run"] == int(run) and a["name"] == named]
-        return 200, {"total_count": len(found), "artifacts": found}
+        matching = [a for a in self.state.artifacts if a["run"] == int(run) and a["name"] == named]
+        return 200, {"total_count": len(matching), "artifacts": matching}
 
     def download(self, number: str) -> tuple[int, Json]:
+        """Redirect to the storage of an artifact."""
         return 302, f"{self.state.storage}/{number}"
 
     def comments(self, number: str) -> tuple[int, Json]:
+        """List the comments of an issue or pull request."""
         return 200, [c for c in self.state.comments if c["issue"] == int(number)]
 
     def add_comment(self, number: str) -> tuple[int, Json]:
+        """Create a comment of at most 65,536 characters."""
         body = self.sent()["body"]
         if len(body) > 65_536:
             return 422, {"message": "Validation Failed: body is too long"}
         return 201, self.state.say(int(number), body)
 
     def edit_comment(self, number: str) -> tuple[int, Json]:
+        """Update a comment."""
         comment = next(c for c in self.state.comments if c["id"] == int(number))
         comment.update(self.sent())
         return 200, comment
 
     def list_issues(self) -> tuple[int, Json]:
+        """List issues by state."""
         return 200, [i for i in self.state.issues if i["state"] == self.parameters["state"]]
 
     def add_issue(self) -> tuple[int, Json]:
+        """Create an issue."""
         number = len(self.state.issues) + 1
         issue = {"number": number, "state": "open", "user": BOT, **self.sent()}
         self.state.issues.append(issue)
         return 201, issue
 
     def edit_issue(self, number: str) -> tuple[int, Json]:
+        """Update an issue."""
         issue = self.state.issues[int(number) - 1]
         issue.update(self.sent())
         return 200, issue
 
     def user(self, login: str) -> tuple[int, Json]:
+        """Get a user, or the organization of that name."""
         return 200, {"login": login, "type": self.state.owner}
 
     def package(self, kind: str, name: str) -> list[Json]:
+        """Return the versions of a package; raise NotFound for one of another kind of owner."""
         if name not in self.state.packages or (kind == "orgs") != (
             self.state.owner == "Organization"
         ):
@@ -317,15 +348,18 @@ class Api(BaseHTTPRequestHandler):
         return self.state.packages[name]
 
     def versions(self, kind: str, name: str) -> tuple[int, Json]:
+        """List the versions of a package."""
         return 200, self.package(kind, name)
 
     def version(self, kind: str, name: str, number: str) -> tuple[int, Json]:
+        """Get a version of a package."""
         for version in self.package(kind, name):
             if version["id"] == int(number):
                 return 200, version
         raise NotFound
 
     def delete_version(self, kind: str, name: str, number: str) -> tuple[int, Json]:
+        """Delete a version of a package, unless too many have downloaded it."""
         _, version = self.version(kind, name, number)
         if version.get("downloads", 0) > 5000:
             return 400, {"message": "Publicly visible package versions with more than 5000 "
@@ -341,6 +375,7 @@ class Storage(BaseHTTPRequestHandler):
     state: State
 
     def do_GET(self) -> None:
+        """Send an artifact to whoever shows no token, as the real storage does."""
         content = self.state.stored.get(self.path)
         refused = content is None or "Authorization" in self.headers
         self.send_response(400 if refused else 200)
@@ -353,6 +388,7 @@ class Storage(BaseHTTPRequestHandler):
 
 @contextmanager
 def serving(handler: type[BaseHTTPRequestHandler], state: State) -> Iterator[str]:
+    """Yield the address of a server that answers with this handler."""
     bound = type(handler.__name__, (handler,), {"state": state})
     with ThreadingHTTPServer(("127.0.0.1", 0), bound) as server:
         thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})

@@ -18,8 +18,8 @@ from tests.support.images.oci_archives import MakeArchive
 @pytest.fixture
 def state() -> Iterator[State]:
     """What GitHub knows."""
-    with github() as found:
-        yield found
+    with github() as state:
+        yield state
 
 
 @pytest.fixture

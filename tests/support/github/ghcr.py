@@ -55,6 +55,7 @@ class Ghcr:
 
     @property
     def listed(self) -> set[str]:
+        """The digests of all versions of the package."""
         return {version["name"] for version in self._state.packages[PACKAGE]}
 
     @staticmethod

@@ -35,6 +35,7 @@ def labels(bundle: Path) -> dict[str, str]:
 
 
 def publish_to(target: Destination, bundle: Bundle, tmp_path: Path, *tags: str) -> Archive:
+    """Publish an image of a bundle under tags, and return it."""
     archive = image_of(bundle.path, tmp_path / "image.tar")
     publish(archive, [Tag(tag) for tag in tags], target)
     return archive

@@ -37,8 +37,8 @@ def make_archive(tmp_path: Path) -> MakeArchive:
             "bundle/manifest.json": bundle.encode(),
             "bundle/examples.json": json.dumps([EXAMPLE]).encode(),
         }
-        said = {"content": content, **labelled("iris"), **labels}
-        archive = oci_archive(folder / "image.tar", files, said, architecture, created)
+        all_labels = {"content": content, **labelled("iris"), **labels}
+        archive = oci_archive(folder / "image.tar", files, all_labels, architecture, created)
         pass_scan(archive)
         return archive
 
@@ -71,6 +71,7 @@ def registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 def wait_for(address: str) -> None:
+    """Wait until something listens on an address."""
     host, _, port = address.partition(":")
 
     def connect() -> str:

@@ -35,13 +35,17 @@ counted = {"good": 0, "bad": 0, "fast": 0}
 
 
 class Handler(BaseHTTPRequestHandler):
+    """Answers as the model does at first, then late or with an error."""
+
     protocol_version = "HTTP/1.1"
 
     def do_GET(self) -> None:
+        """Answer with the metrics, or that the server is ready."""
         body = METRICS.format(**counted) if self.path == "/metrics" else '{"status":"ready"}'
         self.reply(200, body)
 
     def do_POST(self) -> None:
+        """Answer a prediction, well until PATIENCE requests have come."""
         asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         lost = counted["good"] + counted["bad"] >= PATIENCE
         if lost:
@@ -53,6 +57,7 @@ class Handler(BaseHTTPRequestHandler):
         self.reply(status, json.dumps(answer))
 
     def reply(self, status: int, body: str) -> None:
+        """Send a status and a body."""
         self.send_response(status)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()

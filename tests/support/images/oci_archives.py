@@ -30,6 +30,7 @@ def labelled(model: str, version: str = "2026.01.01-0123456") -> dict[str, str]:
 
 
 def tar(files: dict[str, bytes]) -> bytes:
+    """Return a tar of files."""
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w") as archive:
         for name, content in files.items():

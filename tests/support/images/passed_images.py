@@ -75,9 +75,10 @@ def bundle_beside(archive: Archive) -> Path:
     return folder
 
 
-def write_report(archive: Archive, found: Report) -> None:
+def write_report(archive: Archive, report: Report) -> None:
+    """Write the report of an image in all of its formats."""
     for form in ("html", "json", "md"):
-        content = encode(found) if form == "json" else form.encode()
+        content = encode(report) if form == "json" else form.encode()
         archive.path.with_name(f"report.{form}").write_bytes(content)
 
 
@@ -95,6 +96,7 @@ def report(model: str, verdict: Verdict, archive: Archive | None = None) -> Repo
 
 
 def manifest(model: str) -> Manifest:
+    """Return the manifest of a model that has passed its gate."""
     return Manifest(
         schema_version=SCHEMA_VERSION, name=model, version="1", revision="0" * 40,
         description="A test", task="classification", target="kind",

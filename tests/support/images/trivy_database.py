@@ -46,12 +46,14 @@ class Vulnerability:
 
     @property
     def advisory(self) -> bytes:
+        """The entry of the package: which versions are vulnerable."""
         if self.fixed is None:
             return encode({"VulnerableVersions": [">=0"]})
         return encode({"VulnerableVersions": [f"<{self.fixed}"], "PatchedVersions": [self.fixed]})
 
     @property
     def details(self) -> bytes:
+        """The entry of the vulnerability: its title and its severity."""
         number = SEVERITIES.index(self.severity)
         return encode({"Title": f"{self.cve} of a test", "VendorSeverity": {"ghsa": number}})
 
@@ -87,6 +89,7 @@ def push(registry: str, archive: bytes) -> str:
 
 
 def push_blob(url: str, blob: bytes) -> dict[str, object]:
+    """Push a blob to a registry, and return its digest and size."""
     digest = f"sha256:{hashlib.sha256(blob).hexdigest()}"
     upload = requests.post(f"{url}/blobs/uploads/", timeout=10)
     upload.raise_for_status()
@@ -95,6 +98,7 @@ def push_blob(url: str, blob: bytes) -> dict[str, object]:
 
 
 def put(url: str, content: bytes, media_type: str) -> None:
+    """Put content to an address, which must succeed."""
     answer = requests.put(url, content, headers={"Content-Type": media_type}, timeout=10)
     answer.raise_for_status()
 
@@ -142,6 +146,7 @@ def leaf(items: list[tuple[bytes, int, bytes]]) -> bytes:
 
 
 def meta(root: bytes, end: int, transaction: int) -> bytes:
+    """Return a meta page of bbolt, with its checksum."""
     content = META.pack(0xED0CDAED, 2, PAGE_SIZE, 0, root, FREELIST, end, transaction)
     return content + struct.pack("<Q", fnv1a(content))
 
@@ -154,6 +159,7 @@ def page(number: int, flags: int, content: bytes = b"", count: int = 0) -> bytes
 
 
 def fnv1a(content: bytes) -> int:
+    """Return the 64-bit FNV-1a hash of the content."""
     checksum = 0xCBF29CE484222325
     for byte in content:
         checksum = (checksum ^ byte) * 0x100000001B3 % 2**64
@@ -161,4 +167,5 @@ def fnv1a(content: bytes) -> int:
 
 
 def encode(value: object) -> bytes:
+    """Return a value as JSON."""
     return json.dumps(value).encode()

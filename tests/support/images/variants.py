@@ -40,10 +40,12 @@ def impostor(archive: Archive, path: Path, **settings: str) -> Archive:
 
 
 def describe(content: bytes) -> dict[str, Any]:
+    """Return the digest and size of a blob, as a descriptor has them."""
     return {"digest": f"sha256:{hashlib.sha256(content).hexdigest()}", "size": len(content)}
 
 
 def add(tar: tarfile.TarFile, name: str, content: bytes) -> None:
+    """Add a file to a tar."""
     member = tarfile.TarInfo(name)
     member.size = len(content)
     tar.addfile(member, io.BytesIO(content))

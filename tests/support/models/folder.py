@@ -70,10 +70,12 @@ class Folder(NamedTuple):
 
     @property
     def root(self) -> Path:
+        """The folder of the models."""
         return self.path.parent
 
     @property
     def name(self) -> str:
+        """The name of the model."""
         return self.path.name
 
     def write(self, csv: str, toml: str = "", estimator: str = FOREST) -> ModelSpec:

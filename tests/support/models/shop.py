@@ -70,6 +70,7 @@ class Shop:
     def spec(
         self, csv: str, estimator: str, gate: str = GATE, inputs: str = ""
     ) -> model_toml.ModelSpec:
+        """Write a new model folder, and return what its model.toml says."""
         self.count += 1
         folder = self.root / str(self.count) / "made"
         folder.mkdir(parents=True)
@@ -101,6 +102,7 @@ class Shop:
 
 
 def published(old: Bundle) -> Published:
+    """Return a bundle as if it had been published."""
     return Published(old, "sha256:old", "layout:main", partial(ask_graph, old))
 
 

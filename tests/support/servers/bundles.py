@@ -98,7 +98,7 @@ def store(  # noqa: PLR0913 - a bundle has many parts
     gate: bool = True,
     name: str = "",
 ) -> Path:
-    """Write the bundle of a fitted estimator."""
+    """Write the bundle of an estimator that was fitted to rows X (rows, features)."""
     model = to_onnx(estimator, X) if runtime == "onnx" else to_joblib(estimator)
     names = order or list(X.columns)
     classes = estimator.classes_.tolist() if hasattr(estimator, "classes_") else None
@@ -133,6 +133,7 @@ def store(  # noqa: PLR0913 - a bundle has many parts
 
 
 def describe(column: pd.Series[Any], *, missing: bool) -> Input:
+    """Return the input that a column of training rows (rows,) makes."""
     if column.dtype == object:
         categories = sorted(set(column) - {""})
         return Input(
@@ -148,6 +149,7 @@ def describe(column: pd.Series[Any], *, missing: bool) -> Input:
 
 
 def examples(estimator: Any, X: pd.DataFrame, names: list[str]) -> list[Example]:
+    """Return golden examples of an estimator, asked about rows X (rows, features)."""
     rows = X.iloc[:: len(X) // EXAMPLES][:EXAMPLES]
     predictions = estimator.predict(rows).tolist()
     classifies = hasattr(estimator, "predict_proba")
@@ -165,12 +167,14 @@ def examples(estimator: Any, X: pd.DataFrame, names: list[str]) -> list[Example]
 
 
 def wire(value: Any) -> float | str | None:
+    """Return a value as JSON has it."""
     if isinstance(value, str):
         return value or None
     return None if np.isnan(value) else float(value)
 
 
 def to_onnx(estimator: Any, X: pd.DataFrame) -> bytes:
+    """Return an estimator of features X (rows, features) as an ONNX graph."""
     numeric = X.select_dtypes("number").shape[1]
     types = [("numeric", DoubleTensorType([None, numeric]))]
     if numeric < X.shape[1]:
@@ -183,6 +187,7 @@ def to_onnx(estimator: Any, X: pd.DataFrame) -> bytes:
 
 
 def to_joblib(estimator: Any) -> bytes:
+    """Return an estimator as a pickle."""
     buffer = io.BytesIO()
     joblib.dump(estimator, buffer)
     return buffer.getvalue()

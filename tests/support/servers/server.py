@@ -54,6 +54,7 @@ class Server:
             assert [line for line in self.lines if line["level"] not in ("info", "debug")] == []
 
     def read(self) -> None:
+        """Keep each line of the log."""
         assert self.process.stdout
         with self.process.stdout as log:
             for line in log:
@@ -82,20 +83,25 @@ class Server:
 
     @property
     def port(self) -> int:
+        """The port that the server listens on."""
         return int(self.logged("listening")[0]["port"])
 
     @property
     def resident_mebibytes(self) -> float:
+        """The memory that the server holds."""
         pages = Path(f"/proc/{self.process.pid}/statm").read_text().split()[1]
         return int(pages) * os.sysconf("SC_PAGESIZE") / 2**20
 
     def url(self, path: str) -> str:
+        """Return the address of a path."""
         return f"http://127.0.0.1:{self.port}{path}"
 
     def get(self, path: str, **options: Any) -> requests.Response:
+        """Get a path."""
         return self.session.get(self.url(path), timeout=PATIENCE, **options)
 
     def post(self, path: str, body: Any = None, **options: Any) -> requests.Response:
+        """Post JSON to a path."""
         return self.session.post(self.url(path), json=body, timeout=PATIENCE, **options)
 
     def send(self, body: bytes, path: str = "/predict", **headers: str) -> requests.Response:
@@ -109,6 +115,7 @@ class Server:
 
 
 def environment(settings: dict[str, object]) -> dict[str, str]:
+    """Return an environment of the settings, and of this one only PATH."""
     kept = {name: os.environ[name] for name in ("PATH", "SYSTEMROOT") if name in os.environ}
     return kept | {name.upper(): str(value) for name, value in settings.items()}
 

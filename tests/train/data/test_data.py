@@ -145,19 +145,20 @@ def test_data_that_changed_is_refused_with_its_sha256(folder: Folder) -> None:
     """The message holds the line that accepts the new data."""
     spec = folder.write(two_classes())
     (folder.path / "data.csv").write_text("x,y\n1,2\n")
-    found = hashlib.sha256(b"x,y\n1,2\n").hexdigest()
-    with pytest.raises(ModelError, match=f'write sha256 = "{found}"'):
+    sha256 = hashlib.sha256(b"x,y\n1,2\n").hexdigest()
+    with pytest.raises(ModelError, match=f'write sha256 = "{sha256}"'):
         download.fetch(spec)
 
 
 def remote(folder: Folder) -> Any:
+    """Return a model whose data is fetched from an address."""
     csv = two_classes()
     toml = default_toml(csv).replace("data.csv", "https://data.example/table.csv")
     return folder.write(csv, toml)
 
 
 def test_data_of_a_url_is_checked_as_well(folder: Folder, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A download counts only if it has the recorded sha256."""
+    """A downloaded file must have the recorded sha256."""
     spec = remote(folder)
     answers = iter([two_classes().encode(), b"something else"])
     monkeypatch.setattr(urllib.request, "urlopen", lambda *_, **__: io.BytesIO(next(answers)))
@@ -198,7 +199,7 @@ def test_scikit_learn_tables_are_plain_csv(name: str) -> None:
     ],
 )
 def test_split_needs_every_class_in_every_part(folder: Folder, classes: str, words: str) -> None:
-    """What can't be learned and judged is refused before anything is fitted."""
+    """A class with too few rows for every part is refused before anything is fitted."""
     csv = "x,y\n" + "".join(f"{row},{label}\n" for row, label in enumerate(classes))
     spec = folder.write(csv)
     with pytest.raises(ModelError) as caught:

@@ -41,6 +41,7 @@ TEXTS = make_column_selector(dtype_include=object)
 
 
 def mixed(encoder: Any, numbers: Any = "passthrough") -> ColumnTransformer:
+    """Return a transformer of texts and numbers."""
     return ColumnTransformer([("texts", encoder, TEXTS), ("numbers", numbers, NUMBERS)])
 
 
@@ -142,6 +143,7 @@ CASES: list[tuple[str, Any, Runtime]] = [
 
 
 def describe(case: tuple[str, Any, Runtime]) -> str:
+    """Return the name of a case: its table and its steps."""
     name, estimator, _ = case
     steps = [step for _, step in getattr(estimator, "steps", [("", estimator)])]
     return "-".join([name, *(type(step).__name__ for step in steps)])
@@ -153,12 +155,13 @@ def fewer_rows(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(hard_rows, "ROWS", 2_000)
 
 
-def fit_and_export(given: Parts, estimator: Any) -> Export:
+def fit_and_export(prepared: Parts, estimator: Any) -> Export:
+    """Fit an estimator to the training rows, and export it."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # convergence, deprecations: not what is tested here
-        estimator.fit(given.train.X, given.train.y)
-    inputs = dataset.schema(given.spec, given.train.X)
-    return export(given.spec, estimator, inputs, given.train)
+        estimator.fit(prepared.train.X, prepared.train.y)
+    inputs = dataset.schema(prepared.spec, prepared.train.X)
+    return export(prepared.spec, estimator, inputs, prepared.train)
 
 
 @pytest.mark.usefixtures("fewer_rows")
@@ -166,24 +169,24 @@ def fit_and_export(given: Parts, estimator: Any) -> Export:
 def test_export_answers_as_the_estimator(
     case: tuple[str, Any, Runtime], parts: Callable[[str], Parts]
 ) -> None:
-    """A graph proven equal, or the pickle with a reason: never a wrong answer."""
+    """An export answers as the estimator: a graph proven equal, or the pickle with a reason."""
     name, estimator, runtime = case
-    given = parts(name)
-    exported = fit_and_export(given, estimator)
+    prepared = parts(name)
+    exported = fit_and_export(prepared, estimator)
     assert exported.runtime == runtime, exported.reason
-    expected = evaluate.answer(estimator, given.holdout.X)
+    expected = evaluate.answer(estimator, prepared.holdout.X)
     if runtime == "onnx":
         assert exported.parity is not None
         assert (exported.parity.label_mismatches, exported.parity.rows) == (
             0,
-            2_000 + len(given.train.y),
+            2_000 + len(prepared.train.y),
         )
         assert "equals the estimator on" in exported.reason
-        got = parity.answer(given.spec, exported.content, given.holdout.X)
+        got = parity.answer(prepared.spec, exported.content, prepared.holdout.X)
     else:
         assert exported.parity is None
         assert "ONNX was not used. float64: " in exported.reason
-        got = evaluate.answer(joblib.load(io.BytesIO(exported.content)), given.holdout.X)
+        got = evaluate.answer(joblib.load(io.BytesIO(exported.content)), prepared.holdout.X)
     assert parity.compare(expected, got, scale=1.0).is_equal
 
 
@@ -201,10 +204,12 @@ class Doubler(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     """A transformer of somebody's own, which no converter knows."""
 
     def fit(self, X: Any, _y: Any = None) -> Doubler:
+        """Learn how many features there are."""
         self.n_features_in_ = X.shape[1]
         return self
 
     def transform(self, X: Any) -> Any:
+        """Return the features (rows, features) twice as large."""
         return X * 2
 
 
@@ -219,7 +224,7 @@ def test_custom_transformer_is_served_by_joblib(parts: Callable[[str], Parts]) -
 def test_graph_that_differs_is_not_used(
     parts: Callable[[str], Parts], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A scaler in float32 in front of a forest flips splits: the comparison sees it."""
+    """A graph that differs, as with a float32 scaler before a forest, is not used."""
     monkeypatch.setattr("train.export.export.CANDIDATES", {"float32": False})
     estimator = make_pipeline(mixed(ENCODE, FILL), ensemble.RandomForestClassifier(**FEW))
     exported = fit_and_export(parts("penguins"), estimator)
@@ -230,7 +235,7 @@ def test_graph_that_differs_is_not_used(
 def test_estimator_that_refuses_odd_values_is_asked_within_its_range(
     parts: Callable[[str], Parts],
 ) -> None:
-    """The logarithm of a negative number is no reason not to train."""
+    """An estimator that fails on odd values is compared within its training range."""
     pipeline = make_pipeline(FunctionTransformer(np.log), linear_model.LogisticRegression())
     assert fit_and_export(parts("iris"), pipeline).runtime == "joblib"
 
@@ -238,9 +243,9 @@ def test_estimator_that_refuses_odd_values_is_asked_within_its_range(
 def test_unknown_categories_must_be_accepted_where_they_are_served(
     parts: Callable[[str], Parts],
 ) -> None:
-    """The promise to ignore unknown categories is tried before it is made."""
-    given = parts("penguins")
-    given.spec.serving.unknown_category = "ignore"
+    """`unknown_category = "ignore"` is refused for an estimator that fails on unknown ones."""
+    penguins = parts("penguins")
+    penguins.spec.serving.unknown_category = "ignore"
     pipeline = make_pipeline(mixed(OneHotEncoder()), tree.DecisionTreeClassifier())
     with pytest.raises(ModelError, match='unknown_category = "ignore"'):
-        fit_and_export(given, pipeline)
+        fit_and_export(penguins, pipeline)

@@ -54,12 +54,14 @@ def test_tied_votes_go_to_the_same_class(folder: Folder, forest: Any, classes: i
     X, y = rows(0, classes)
     forest.fit(X[:60], y[:60])
     expected = evaluate.answer(forest, X)
-    found = parity.compare(expected, parity.answer(spec, convert(spec, forest, double=True), X), 1)
-    assert (found.label_mismatches, found.max_difference <= 1e-7) == (0, True)
+    compared = parity.compare(
+        expected, parity.answer(spec, convert(spec, forest, double=True), X), 1
+    )
+    assert (compared.label_mismatches, compared.max_difference <= 1e-7) == (0, True)
 
 
 def test_ties_do_occur_in_these_tests() -> None:
-    """The rows above would be worth nothing if no vote were tied."""
+    """The rows of these tests do have tied votes."""
     X, y = rows(0, 2)
     forest = RandomForestClassifier(20, random_state=0, max_samples=20).fit(X[:60], y[:60])
     assert (forest.predict_proba(X)[:, 0] == 0.5).sum() > 50
@@ -89,7 +91,7 @@ def test_missing_values_go_the_same_way(folder: Folder) -> None:
 
 
 def test_average_counts_leaves_of_zero(folder: Folder) -> None:
-    """A tree that says zero still halves what the other says."""
+    """A tree with a leaf of zero counts in the average."""
     spec = folder.write("a,b,y\n1,1,0\n2,2,1\n")
     X, y = rows(3, 2)
     forest = RandomForestRegressor(3, random_state=0).fit(X, y.astype(float))

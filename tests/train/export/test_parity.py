@@ -25,9 +25,9 @@ LABELS = np.array(["a", "b", "b"], dtype=object)
 def test_parity_counts_other_labels() -> None:
     """Each row with another label is a mismatch."""
     got = Answers(np.array(["a", "a", "a"], dtype=object), None)
-    found = compare(Answers(LABELS, None), got, scale=1)
-    assert found == Parity(rows=3, label_mismatches=2, max_difference=0.0)
-    assert not found.is_equal
+    parity = compare(Answers(LABELS, None), got, scale=1)
+    assert parity == Parity(rows=3, label_mismatches=2, max_difference=0.0)
+    assert not parity.is_equal
 
 
 def test_parity_measures_probabilities_absolutely() -> None:
@@ -35,9 +35,9 @@ def test_parity_measures_probabilities_absolutely() -> None:
     some = np.array([[0.5, 0.5], [0.1, 0.9], [0.2, 0.8]])
     other = some.copy()
     other[1, 0] += 0.000012
-    found = compare(Answers(LABELS, some), Answers(LABELS, other), scale=1)
-    assert found.max_difference == 2e-05
-    assert not found.is_equal
+    parity = compare(Answers(LABELS, some), Answers(LABELS, other), scale=1)
+    assert parity.max_difference == 2e-05
+    assert not parity.is_equal
 
 
 @pytest.mark.parametrize(
@@ -46,9 +46,11 @@ def test_parity_measures_probabilities_absolutely() -> None:
 )
 def test_parity_measures_numbers_relatively(expected: float, got: float, difference: float) -> None:
     """A number differs relative to its size, or to the spread of the target if that is larger."""
-    found = compare(Answers(np.array([expected]), None), Answers(np.array([got]), None), scale=10.0)
-    assert found.max_difference == difference
-    assert found.is_equal == (difference <= PARITY_TOLERANCE)
+    parity = compare(
+        Answers(np.array([expected]), None), Answers(np.array([got]), None), scale=10.0
+    )
+    assert parity.max_difference == difference
+    assert parity.is_equal == (difference <= PARITY_TOLERANCE)
 
 
 def test_hard_rows_are_as_hard_as_they_should_be() -> None:

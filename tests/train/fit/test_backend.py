@@ -55,6 +55,7 @@ def cluster() -> Iterator[str]:
 
 
 def train(folder: Folder, out: Path, **settings: str) -> subprocess.CompletedProcess[str]:
+    """Train a model with these settings in a process of its own."""
     return subprocess.run(
         [sys.executable, "-m", "train", folder.name, "--models", folder.root, "--out", out],
         env={**os.environ, **settings}, capture_output=True, text=True, check=False,
@@ -65,7 +66,7 @@ def train(folder: Folder, out: Path, **settings: str) -> subprocess.CompletedPro
 def test_search_on_a_cluster_makes_the_same_bundle(
     folder: Folder, tmp_path: Path, cluster: str
 ) -> None:
-    """Two Dask workers choose the parameters that this machine chooses, to the last byte."""
+    """A search on two Dask workers makes the same bytes as one on this machine."""
     folder.write(two_classes(120), estimator=SEARCH)
     here = train(folder, tmp_path / "here")
     there = train(folder, tmp_path / "there", TRAIN_BACKEND="dask", ADDRESS=cluster)
@@ -96,19 +97,19 @@ def tasks_run(address: str) -> int:
 def test_backend_that_cannot_be_used_is_named(
     folder: Folder, tmp_path: Path, settings: dict[str, str], words: str
 ) -> None:
-    """A mistake in the settings is one line with its cure."""
+    """A wrong backend is one line with its cure."""
     folder.write(two_classes(), estimator=SEARCH)
-    done = train(folder, tmp_path / "out", **settings)
-    assert done.returncode == 2
-    assert words in done.stderr
+    process = train(folder, tmp_path / "out", **settings)
+    assert process.returncode == 2
+    assert words in process.stderr
 
 
 def test_make_says_that_its_builder_reaches_no_cluster() -> None:
-    """Who wants a cluster is told the two commands, instead of being trained for in silence."""
+    """`make train` with a cluster is refused with the two commands to run instead."""
     command = [sys.executable, "-m", "ship", "train"]
     environment = {**os.environ, "TRAIN_BACKEND": "dask"}
-    done = subprocess.run(
+    process = subprocess.run(
         command, cwd=git.TOOL, env=environment, capture_output=True, text=True, check=False
     )
-    assert done.returncode == 2
-    assert "TRAIN_BACKEND=dask ADDRESS=… python -m train NAME --out bundle" in done.stderr
+    assert process.returncode == 2
+    assert "TRAIN_BACKEND=dask ADDRESS=… python -m train NAME --out bundle" in process.stderr

@@ -31,10 +31,12 @@ Rows = Callable[[int], str]
 
 
 def csv(header: str, row: Rows, rows: int = 60) -> str:
+    """Return a table of rows that a function makes from their numbers."""
     return "\n".join([header, *map(row, range(rows))]) + "\n"
 
 
 def noisy(row: int) -> float:
+    """Return a number that tells an odd row from an even one, with noise."""
     return round(row % 2 + random.Random(row).gauss(0, 0.3), 3)  # noqa: S311 - no secret
 
 
@@ -99,7 +101,7 @@ FILES: dict[str, str | bytes] = {
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", FILES)
 def test_new_model_copes_with_the_files_people_have(root: Path, kind: str) -> None:
-    """Odd files become models too, and those pass their own gate."""
+    """Models of odd files train and pass their gate."""
     created = create(root, FILES[kind])
     assert train_here(created, root.parent / "out").gate.passed
 
@@ -117,7 +119,7 @@ def test_new_model_leaves_out_what_can_tell_nothing_and_says_so(
         ),
     )
     created = create(root, content)
-    said, written = capsys.readouterr().out, created.file.read_text()
+    output, written = capsys.readouterr().out, created.file.read_text()
     assert created.inputs == {"zip": "categorical", "size": "numeric"}
     for reason in (
         "id, because it numbers the rows",
@@ -127,7 +129,7 @@ def test_new_model_leaves_out_what_can_tell_nothing_and_says_so(
         "note, because it holds 60 different texts in 60 rows",
         "empty, because it is always ''",
     ):
-        assert f"  left out: {reason}" in said
+        assert f"  left out: {reason}" in output
         assert f"# left out: {reason}" in written
 
 
@@ -198,7 +200,7 @@ def test_new_model_refuses_what_no_model_can_come_of(root: Path, content: str, w
 
 
 def test_first_gate_of_a_target_that_hardly_varies_is_refused(folder: Folder) -> None:
-    """There is no r2 of a fold in which every price is the same, and so no bound on it."""
+    """A target that is constant in a fold is refused, as r2 does not exist there."""
     csv = "x,y\n" + "".join(f"{row},{5 + (row == 0)}\n" for row in range(40))
     toml = default_toml(csv).replace("classification", "regression").replace("accuracy", "r2")
     spec = folder.write(csv, toml, RIDGE)
@@ -207,7 +209,7 @@ def test_first_gate_of_a_target_that_hardly_varies_is_refused(folder: Folder) ->
 
 
 def test_new_model_overwrites_nothing(root: Path) -> None:
-    """An existing folder is somebody's work."""
+    """An existing model folder is refused and left as it is."""
     content = csv("x,y", lambda n: f"{noisy(n)},{n % 2}")
     create(root, content)
     before = {file: file.read_bytes() for file in (root / "made").iterdir()}
@@ -233,25 +235,27 @@ def test_new_model_names_the_next_command(root: Path, capsys: pytest.CaptureFixt
 
 
 def test_new_model_needs_the_folder_of_the_models(root: Path) -> None:
-    """A slip in MODELS makes no folders."""
-    done = subprocess.run(
+    """A wrong MODELS is refused, and no folder is made."""
+    process = subprocess.run(
         [sys.executable, "-m", "train.new_model", "made", PENGUINS, "sex"],
         cwd=git.TOOL, env={**os.environ, "MODELS": str(root / "absent")},
         capture_output=True, text=True, check=False,
     )  # fmt: skip
-    assert done.returncode == ModelError.exit_code
-    assert done.stderr.startswith(f"error: MODELS must be a folder. Got {root}/absent instead.")
+    assert process.returncode == ModelError.exit_code
+    assert process.stderr.startswith(f"error: MODELS must be a folder. Got {root}/absent instead.")
     assert not list(root.iterdir())
 
 
 @pytest.mark.slow
 def test_new_model_speaks_plainly_on_the_command_line(root: Path) -> None:
     """A mistake is one line on stderr and an exit code."""
-    done = subprocess.run(
+    process = subprocess.run(
         [sys.executable, "-m", "train.new_model", "Bad-Name", PENGUINS, "sex", "--models", root],
         cwd=git.TOOL, capture_output=True, text=True, check=False,
     )  # fmt: skip
-    assert done.returncode == ModelError.exit_code
-    assert done.stderr.startswith("error: The model's name must be at most 40 lower-case letters")
-    assert "Try 'bad_name'" in done.stderr
-    assert done.stderr.count("\n") == 1
+    assert process.returncode == ModelError.exit_code
+    assert process.stderr.startswith(
+        "error: The model's name must be at most 40 lower-case letters"
+    )
+    assert "Try 'bad_name'" in process.stderr
+    assert process.stderr.count("\n") == 1

@@ -53,6 +53,7 @@ class Load:
         self.report, _ = self.wrk.communicate(timeout=20)
 
     def ask_again_and_again(self) -> None:
+        """Ask on a new connection each time, until the load is over."""
         while not self.over.wait(0.005):
             self.fresh.append(self.ask())
 
@@ -70,8 +71,9 @@ class Load:
 
     @property
     def requests(self) -> int:
-        found = re.search(r"(\d+) requests in", self.report)
-        return len(self.fresh) + (int(found[1]) if found else 0)
+        """The number of requests, those that wrk counted included."""
+        counted = re.search(r"(\d+) requests in", self.report)
+        return len(self.fresh) + (int(counted[1]) if counted else 0)
 
     @property
     def failed(self) -> list[str]:

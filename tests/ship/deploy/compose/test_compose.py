@@ -37,6 +37,7 @@ Sources = dict[str, Layout]
 
 
 def replicas(compose: Compose, model: str) -> list[str]:
+    """Return the ids of a model's containers."""
     return compose.project.containers(label=f"model-images.model={model}")
 
 
@@ -121,7 +122,7 @@ def test_deploy_clears_away_what_an_ended_one_left(compose: Compose, sources: So
 def test_interrupted_deploy_is_undone(
     compose: Compose, sources: Sources, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Whoever presses Ctrl-C finds what served before serving, and a line in the history."""
+    """After Ctrl-C, what served before serves, and the history has a line."""
 
     def interrupt(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
@@ -148,7 +149,7 @@ def test_unknown_image_is_refused_before_anything_runs(compose: Compose, sources
 def test_older_image_takes_the_word(
     compose: Compose, sources: Sources, images: dict[str, Workspace], tmp_path: Path
 ) -> None:
-    """A tag that was moved back is refused before anything runs; with the word it serves."""
+    """An older image is refused before anything runs; OLDER=yes deploys it."""
     old = variant(images["iris"].archive, tmp_path / "old.tar", "2001-01-01T00:00:00Z")
     publish(old, [Tag("old")], sources["iris"])
     before = replicas(compose, "iris")
@@ -214,8 +215,8 @@ def test_router_logs_every_request_as_json(compose: Compose) -> None:
         lines = [
             json.loads(text) for text in docker("logs", f"--since={since}", router).splitlines()
         ]
-        found = [one for one in lines if one["request_id"] == sent["X-Request-ID"]]
-        return found[0] if found else None
+        answered = [entry for entry in lines if entry["request_id"] == sent["X-Request-ID"]]
+        return answered[0] if answered else None
 
     wait_until(line, "the line of the log")
     logged = line() or {}
@@ -224,15 +225,17 @@ def test_router_logs_every_request_as_json(compose: Compose) -> None:
 
 
 def ask_prometheus(compose: Compose, query: str) -> list[dict[str, Any]]:
+    """Return the series that Prometheus answers a query with."""
     url = f"http://{compose.project.settings.prometheus_listen}/api/v1/query"
     reply = requests.get(url, params={"query": query}, timeout=10).json()
-    found: list[dict[str, Any]] = reply["data"]["result"]
-    return found
+    series: list[dict[str, Any]] = reply["data"]["result"]
+    return series
 
 
 def replicas_that_answer(compose: Compose) -> dict[str, str]:
-    found = ask_prometheus(compose, "sum by (model) (up{job='model'})")
-    return {series["metric"]["model"]: series["value"][1] for series in found}
+    """Return how many replicas of each model Prometheus reaches."""
+    series_of_models = ask_prometheus(compose, "sum by (model) (up{job='model'})")
+    return {series["metric"]["model"]: series["value"][1] for series in series_of_models}
 
 
 def test_dashboard_shows_every_replica_in_every_panel(compose: Compose, load: MakeLoad) -> None:

@@ -74,6 +74,7 @@ def test_every_alert_is_tested() -> None:
 
 
 def promtool(folder: Path, *arguments: str) -> str:
+    """Run Prometheus' own checker in a folder, which must succeed; return what it prints."""
     command = ["docker", "run", "--rm", "--network=none", "--entrypoint=promtool",
                f"--volume={folder}/prometheus:/rules:ro", "--workdir=/rules",
                images.prometheus(), *arguments]  # fmt: skip

@@ -32,11 +32,11 @@ def test_weights_give_a_candidate_its_share(share: int) -> None:
 
 
 def test_release_without_a_share_gets_no_request() -> None:
-    """What runs beside another is known to the router, but reached at its own path alone."""
+    """A release without a share is reached only at its own preview path."""
     text = render.upstreams({"iris": Deployed(ONE, TWO)}, rate=10)
-    found = dict(re.findall(r"upstream (\S+) \{(.*?)\n\}", text, re.DOTALL))
+    upstreams = dict(re.findall(r"upstream (\S+) \{(.*?)\n\}", text, re.DOTALL))
     servers = {
-        name: re.findall(r"server (\S+):8080 .* (\S+);", body) for name, body in found.items()
+        name: re.findall(r"server (\S+):8080 .* (\S+);", body) for name, body in upstreams.items()
     }
     assert servers == {
         "iris": [("iris-111111111111", "weight=1"), ("iris-222222222222", "down")],
@@ -45,7 +45,7 @@ def test_release_without_a_share_gets_no_request() -> None:
 
 
 def test_model_that_does_not_serve_yet_has_no_route() -> None:
-    """The first release of a model is reached by its preview until it answered there."""
+    """Until its first release has answered there, a model has only its preview path."""
     text = render.routes({"iris": Deployed(None, TWO)}, rate=10)
     assert "location /iris/" not in text
     assert "location /iris@222222222222/" in text

@@ -18,12 +18,12 @@ def test_state_reads_back_as_written(tmp_path: Path) -> None:
 
 
 def test_state_of_a_new_folder_is_empty(tmp_path: Path) -> None:
-    """Nothing is deployed until something is."""
+    """A new folder's state has no deployment."""
     assert read(tmp_path / "new") == {}
 
 
 def test_lock_refuses_a_second_deploy(tmp_path: Path) -> None:
-    """Two deploys of one project do not mix; the second is told to come back."""
+    """While one deploy holds the lock, a second one of the project is refused."""
     with (
         locked(tmp_path),
         pytest.raises(StageError, match="Another is under way"),

@@ -23,6 +23,7 @@ class Cluster(Kubernetes):
     metrics: dict[str, str] = field(default_factory=dict)  # of a replica, by track
 
     def kubectl(self, *arguments: str, stdin: str | None = None, check: bool = True) -> str:
+        """Do what a command of kubectl would do to the objects."""
         assert self.namespace
         assert check or arguments[0] == "logs"
         match arguments:
@@ -46,6 +47,7 @@ class Cluster(Kubernetes):
         return ""
 
     def keep(self, documents: Any) -> None:
+        """Keep documents as objects, and the weights of a route."""
         for document in documents:
             self.objects[document["kind"], document["metadata"]["name"]] = document
             if document["kind"] == "HTTPRoute":
@@ -53,6 +55,7 @@ class Cluster(Kubernetes):
                 self.weights.append({backend["name"]: backend["weight"] for backend in backends})
 
     def found(self, kind: str, name: str = "", *_: str) -> str:
+        """Return what `kubectl get` prints."""
         if kind.startswith("--raw="):
             return self.metrics["canary" if "canary" in kind else "stable"]
         if kind == "pods":
@@ -64,11 +67,13 @@ class Cluster(Kubernetes):
         return self.image(name)
 
     def image(self, deployment: str) -> str:
-        found = self.objects.get(("Deployment", deployment))
-        return str(found["spec"]["template"]["spec"]["containers"][0]["image"]) if found else ""
+        """Return the image of a deployment, "" if there is none."""
+        running = self.objects.get(("Deployment", deployment))
+        return str(running["spec"]["template"]["spec"]["containers"][0]["image"]) if running else ""
 
 
 def numbers(errors: int) -> str:
+    """Return the metrics of 100 requests, some of which were errors."""
     return (
         f'http_requests_total{{route="/predict",status="200"}} {100 - errors}\n'
         f'http_requests_total{{route="/predict",status="500"}} {errors}\n'

@@ -35,7 +35,7 @@ def fetch(folder: Path) -> dict[str, dict[str, Any]]:
     """Return the schema of each kind, as its custom resource definition has it."""
     go = shutil.which("go") or DEBIAN
     subprocess.run([go, "mod", "init", "schemas"], cwd=folder, capture_output=True, check=True)
-    found = {}
+    schemas = {}
     for kind, (module, path) in MODULES.items():
         command = [go, "mod", "download", "-json", module]
         printed = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
@@ -43,8 +43,8 @@ def fetch(folder: Path) -> dict[str, dict[str, Any]]:
         definition = yaml.safe_load(Path(json.loads(printed.stdout)["Dir"], path).read_text())
         versions = {version["name"]: version for version in definition["spec"]["versions"]}
         for name, version in versions.items():
-            found[f"{kind} {name}"] = closed(version["schema"]["openAPIV3Schema"])
-    return found
+            schemas[f"{kind} {name}"] = closed(version["schema"]["openAPIV3Schema"])
+    return schemas
 
 
 def closed(schema: Any) -> Any:

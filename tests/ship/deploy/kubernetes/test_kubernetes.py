@@ -20,6 +20,7 @@ SETTINGS = Settings(target="kubernetes", gateway=GATEWAY)
 
 
 def image(digit: int) -> Image:
+    """Return an image whose digest is made of one digit."""
     digest = f"sha256:{str(digit) * 64}"
     return Image("iris", digest, f"ghcr.io/owner/iris@{digest}")
 
@@ -28,10 +29,12 @@ ONE, TWO = image(1), image(2)
 
 
 def fine(url: str) -> None:
+    """Check nothing but the address: every example is answered as recorded."""
     assert url == f"{GATEWAY}/iris"
 
 
 def lies(url: str) -> None:
+    """Refuse the answers of whatever serves."""
     raise StageError(f"{url}/predict must answer golden example 0")
 
 
@@ -50,7 +53,7 @@ def test_roll_out_lets_the_image_serve() -> None:
 
 
 def test_image_that_is_never_ready_is_undone() -> None:
-    """The digest before it serves on, and the error has the log of the new one."""
+    """The previous digest goes on serving, and the error shows the new one's log."""
     cluster = Cluster(SETTINGS, broken={TWO.reference})
     cluster.roll_out(ONE, fine)
     with pytest.raises(StageError, match=r"does not become ready: .*BrokenBundle"):
@@ -59,7 +62,7 @@ def test_image_that_is_never_ready_is_undone() -> None:
 
 
 def test_image_that_answers_otherwise_is_undone() -> None:
-    """The golden examples through the gateway decide, and not the probes alone."""
+    """An image that is ready but answers golden examples wrongly at the gateway is undone."""
     cluster = Cluster(SETTINGS)
     cluster.roll_out(ONE, fine)
     with pytest.raises(StageError, match="golden example 0"):

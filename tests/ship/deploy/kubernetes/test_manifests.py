@@ -23,6 +23,7 @@ Manifest = dict[str, Any]
 
 
 def image_of(model: str) -> Image:
+    """Return an image of a model."""
     return Image(model, DIGEST, f"ghcr.io/owner/{model}@{DIGEST}")
 
 
@@ -128,15 +129,14 @@ def test_overlay_selects_its_own_model_and_track(
     wanted = {"app.kubernetes.io/name": model_name, "model-images/track": tracks.pop()}
     for document in documents:
         spec = document["spec"]
-        found = [spec[key] for key in ("selector", "podSelector") if key in spec]
-        found += [
+        selectors = [spec[key] for key in ("selector", "podSelector") if key in spec]
+        selectors += [
             spread["labelSelector"]
             for pod in pods([document])
             for spread in pod.get("topologySpreadConstraints", [])
         ]
-        assert [selector.get("matchLabels", selector) for selector in found] == [wanted] * len(
-            found
-        )
+        labels = [selector.get("matchLabels", selector) for selector in selectors]
+        assert labels == [wanted] * len(selectors)
 
 
 def test_base_names_no_model(model_name: str) -> None:
@@ -151,11 +151,11 @@ def test_base_names_no_model(model_name: str) -> None:
 
 def test_route_goes_to_the_service_of_its_model() -> None:
     """A route has the model's path, and sends it to the model's Service under its new name."""
-    found = {document["kind"]: document for document in rendered("iris", "production")}
-    (rule,) = found["HTTPRoute"]["spec"]["rules"]
+    by_kind = {document["kind"]: document for document in rendered("iris", "production")}
+    (rule,) = by_kind["HTTPRoute"]["spec"]["rules"]
     assert rule["matches"][0]["path"]["value"] == "/iris"
     assert [backend["name"] for backend in rule["backendRefs"]] == [
-        found["Service"]["metadata"]["name"]
+        by_kind["Service"]["metadata"]["name"]
     ]
 
 
@@ -189,6 +189,6 @@ def test_overlay_that_does_not_exist_is_named() -> None:
 
 
 def test_kustomize_failure_is_told(tmp_path: Path) -> None:
-    """What kustomize says comes through."""
+    """The error repeats what kustomize printed."""
     with pytest.raises(ShipError, match=r"(?s)kubectl kustomize .* must succeed.*nowhere"):
         manifests.build({"resources": ["nowhere"]})

@@ -22,12 +22,12 @@ def matches(artifact: str, pattern: str) -> bool:
 
 
 if name:
-    found = [artifacts / name]
-    if not found[0].is_dir():
+    chosen = [artifacts / name]
+    if not chosen[0].is_dir():
         raise SystemExit(f"::error::Unable to download artifact(s): Artifact '{name}' not found")
 else:
-    found = [artifact for artifact in sorted(artifacts.iterdir())
+    chosen = [artifact for artifact in sorted(artifacts.iterdir())
              if matches(artifact.name, os.environ["PATTERN"])]  # fmt: skip
-for artifact in found:
-    alone = name or merge or len(found) == 1
+for artifact in chosen:
+    alone = name or merge or len(chosen) == 1
     shutil.copytree(artifact, target if alone else target / artifact.name, dirs_exist_ok=True)

@@ -9,8 +9,8 @@ import sys
 from pathlib import Path
 
 patterns = os.environ["PATHS"].split()
-found = [path for pattern in patterns for path in Path().glob(pattern)]
-files = [file for path in found for file in ([path] if path.is_file() else path.rglob("*"))]
+matched = [path for pattern in patterns for path in Path().glob(pattern)]
+files = [file for path in matched for file in ([path] if path.is_file() else path.rglob("*"))]
 if not files:
     print(f"::warning::No files were found with the provided path: {patterns}")
     sys.exit(0)
@@ -20,7 +20,7 @@ if folder.exists():
         "::error::Failed to CreateArtifact: Received non-retryable error: Failed request: (409) "
         f"Conflict: an artifact with the name {folder.name} already exists on the workflow run"
     )
-roots = [path if path.is_dir() else path.parent for path in found]
+roots = [path if path.is_dir() else path.parent for path in matched]
 root = os.path.commonpath(roots)
 for file in files:
     if file.is_file():
