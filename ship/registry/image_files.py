@@ -38,15 +38,29 @@ def platform_digest(read: Read, digest: str) -> str:
 
     Only images that the index lists count, as its digest covers theirs.
     """
+    images = platforms(read, digest)
+    if images == [{"digest": digest}]:
+        return digest
+    ours = (image for image in images if architecture(image) == HERE)
+    return platform_digest(read, next(ours, images[0])["digest"])
+
+
+def platforms(read: Read, digest: str) -> list[dict[str, Any]]:
+    """Return the descriptors of the images that a digest stands for: an index's, or its own.
+
+    BuildKit lists attestations among them, for an unknown platform: they are no images. Raises
+    ShipError for an index without an image.
+    """
     index = document(read, digest)
     if not is_index(index):
-        return digest
+        return [{"digest": digest}]
     images = [
         image for image in index["manifests"]
         if image.get("platform", {}).get("os", "linux") != "unknown"
     ]  # fmt: skip
-    ours = (image for image in images if architecture(image) == HERE)
-    return platform_digest(read, next(ours, images[0])["digest"])
+    if not images:
+        raise ShipError(f"{digest} must be an image, or list one. It lists none; build it again.")
+    return images
 
 
 def is_index(document: dict[str, Any]) -> bool:

@@ -19,7 +19,7 @@ from ship.registry import image_files
 from ship.registry.destination import Destination
 from ship.supply_chain import cosign
 from ship.supply_chain.expected_identity import Wanted
-from ship.supply_chain.identity import Identity, identify, platforms
+from ship.supply_chain.identity import Identity, identify
 
 BUNDLE = "/bundle"
 
@@ -84,7 +84,8 @@ def verify_signatures(
         )
     for promise in wanted:
         promise.refuse_unsigned(identity.claim, signed.claims)
-    references = [f"{target}@{platform}" for platform in platforms(target, digest)]
+    images = image_files.platforms(target.read, digest)
+    references = [f"{target}@{image['digest']}" for image in images]
     attested = [verify_attestation(reference) for reference in references]
     return f"bytes, signature{', SBOM' if all(attested) else ''}"
 
