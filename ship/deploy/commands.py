@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -24,6 +23,7 @@ from ship.deploy.rollout import Target
 from ship.deploy.settings import Settings, load
 from ship.errors import ShipError, StageError, UsageError
 from ship.registry.destination import Destination, destination
+from ship.settings import registry
 from ship.supply_chain.verify import verify
 from ship.tables import cell
 
@@ -80,7 +80,7 @@ def manifests(models: list[str], tag: str) -> None:
 
 def refuse_local_images() -> None:
     """Check that images are in a registry; raise UsageError if they are on this machine."""
-    if not os.environ.get("REGISTRY"):
+    if not registry():
         raise UsageError(
             "REGISTRY must be where the cluster pulls from, as host/owner. Got none instead; "
             "publish there: make publish REGISTRY=…"
