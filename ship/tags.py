@@ -12,6 +12,7 @@ from typing import NamedTuple
 from ship import git
 from ship.errors import UsageError
 
+MAIN = "main"  # what a new model is compared with, and what is deployed unless told otherwise
 VERSION = re.compile(
     r"(?P<major>0|[1-9]\d*)\.(?P<minor>0|[1-9]\d*)\.(?P<patch>0|[1-9]\d*)"
     r"(?:-(?P<pre>[0-9A-Za-z-]+(?:\.[0-9A-Za-z-]+)*))?"

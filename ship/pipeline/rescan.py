@@ -17,9 +17,10 @@ from ship.github.untrusted import bounded
 from ship.registry.destination import Destination, destination
 from ship.registry.image_files import platforms
 from ship.supply_chain import scan
+from ship.tags import MAIN
 from ship.waiting import progress
 
-MOVING = ("main", "latest")
+MOVING = (MAIN, "latest")
 RELEASES = 3  # the newest of each model
 TABLE_LIMIT = 20_000  # bytes, so that both fit an issue, and a variable of a job's environment
 FINDINGS_LIMIT = 40_000  # bytes of JSON

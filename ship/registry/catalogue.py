@@ -14,10 +14,9 @@ from ship.errors import ShipError
 from ship.registry import image_files
 from ship.registry.destination import Destination
 from ship.registry.image_files import document, platforms
+from ship.registry.labels import EVALUATION, METRIC, REVISION, VERSION
 from ship.tables import cell
 
-METRIC = "model-images.metric."
-EVALUATION = "model-images.evaluation"
 METRICS = 3  # that a line has room for
 SUFFIXES = {".sig": "signature", ".att": "SBOM"}
 PREDICATES = {
@@ -66,8 +65,8 @@ def describe(target: Destination, digest: str, tags: list[str], names: list[str]
         digest=digest,
         tags=tags,
         created=str(config.get("created", ""))[:10],
-        revision=labels.get("org.opencontainers.image.revision", ""),
-        version=labels.get("org.opencontainers.image.version", ""),
+        revision=labels.get(REVISION, ""),
+        version=labels.get(VERSION, ""),
         claimed=labels.get(EVALUATION) == "claimed",
         metrics={k.removeprefix(METRIC): v for k, v in labels.items() if k.startswith(METRIC)},
         size=sum(layer["size"] for layer in manifest["layers"]),

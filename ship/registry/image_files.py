@@ -18,6 +18,7 @@ from ship.files.digest import require
 Read = Callable[[str], bytes]  # the blob of a digest
 Links = dict[PurePosixPath, str]  # where each one leads to
 HERE = {"x86_64": "amd64", "aarch64": "arm64"}.get(platform.machine(), platform.machine())
+BUNDLE = "/bundle"  # where the Dockerfile puts it
 UNPACKED = 8 * 2**30  # bytes of a layer
 HOPS = 255  # parts of a path, with those of the links in it
 WHITEOUT, OPAQUE = ".wh.", ".wh..wh..opq"
@@ -103,6 +104,11 @@ def folder(read: Read, digest: str, path: str) -> dict[str, bytes]:
             _applied[layers] = files, links
         files, links = _applied[layers]
     return dict(files)
+
+
+def bundle(read: Read, digest: str) -> dict[str, bytes]:
+    """Return the files of the bundle in an image by their names; raise ShipError as `folder`."""
+    return folder(read, digest, BUNDLE)
 
 
 def add_layer(

@@ -12,10 +12,8 @@ from ship.errors import StageError
 from ship.files.bounded import decoded
 from ship.registry.destination import Destination
 from ship.registry.image_files import platforms
+from ship.registry.labels import MODEL, REVISION, VERSION
 
-MODEL = "model-images.model"
-VERSION = "org.opencontainers.image.version"
-REVISION = "org.opencontainers.image.revision"
 VALUE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]*")  # what cosign reads back as it was written
 
 

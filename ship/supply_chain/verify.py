@@ -21,8 +21,6 @@ from ship.supply_chain import cosign
 from ship.supply_chain.expected_identity import Wanted
 from ship.supply_chain.identity import Identity, identify
 
-BUNDLE = "/bundle"
-
 
 @dataclass(frozen=True)
 class Verified:
@@ -45,8 +43,8 @@ class Verified:
             examples = []
         if not examples:
             raise StageError(
-                f"{self.digest} must hold golden examples in {BUNDLE}/{EXAMPLES}. Got none that "
-                "can be read. Deploy an image that make pipeline made."
+                f"{self.digest} must hold golden examples in {image_files.BUNDLE}/{EXAMPLES}. "
+                "Got none that can be read. Deploy an image that make pipeline made."
             )
         return examples
 
@@ -109,7 +107,7 @@ def read_bundle(source: Destination, digest: str) -> dict[str, bytes]:
     platform = image_files.platform_digest(source.read, digest)
     with tempfile.TemporaryDirectory() as folder:
         stored = source.local(platform, Path(folder, "image"))
-        return image_files.folder(stored.blob, stored.digest, BUNDLE)
+        return image_files.bundle(stored.blob, stored.digest)
 
 
 def refuse_other_bundle(manifest: bytes, wanted: Wanted) -> None:

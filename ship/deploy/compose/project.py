@@ -14,6 +14,7 @@ from ship.deploy.compose.state import State
 from ship.deploy.settings import Settings
 from ship.errors import StageError
 from ship.files.replace import replace_file
+from ship.registry.labels import DIGEST
 from ship.waiting import wait_for
 
 FILES = Path(__file__).parent
@@ -139,7 +140,7 @@ class Project:
     def leftovers(self, state: State) -> list[str]:
         """Return the containers of releases that are not deployed any more."""
         wanted = {render.service(m, r) for m, deployed in state.items() for r in deployed.releases}
-        running = inspect(self.containers(label="model-images.digest"))
+        running = inspect(self.containers(label=DIGEST))
         labels = "com.docker.compose.service"
         return [
             container["Id"]
