@@ -25,7 +25,7 @@ class Settings:
 
     model: tuple[str, ...] = ()  # the named ones; () stands for all
     registry: str = ""
-    tag: str = "main"
+    tag: str = tags.MAIN
     a: str = ""
     b: str = ""
     release: str = ""

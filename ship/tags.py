@@ -12,6 +12,7 @@ from typing import NamedTuple
 from ship import git
 from ship.errors import UsageError
 
+MAIN = "main"  # what a new model is compared with, and what is deployed unless told otherwise
 VERSION = re.compile(
     r"(?P<major>0|[1-9]\d*)\.(?P<minor>0|[1-9]\d*)\.(?P<patch>0|[1-9]\d*)"
     r"(?:-(?P<pre>[0-9A-Za-z-]+(?:\.[0-9A-Za-z-]+)*))?"
@@ -87,10 +88,14 @@ def branch_tag(branch: str) -> str:
     return f"branch-{slug}" if reserved else slug
 
 
+def is_dirty(root: Path) -> bool:
+    """Return whether the models' checkout, or the tool's, holds uncommitted changes."""
+    return any(git.is_dirty(root=checkout) for checkout in (root, git.TOOL))
+
+
 def tag_of_head(root: Path) -> str:
-    """Return the tag of the commit that is checked out, with -dirty for uncommitted changes."""
-    dirty = "-dirty" if git.is_dirty(root=root) else ""
-    return f"sha-{git.last_commit(root=root).sha[:12]}{dirty}"
+    """Return the tag of the models' commit, with -dirty for uncommitted changes, the tool's too."""
+    return f"sha-{git.last_commit(root=root).sha[:12]}{'-dirty' if is_dirty(root) else ''}"
 
 
 def branch_of_head(root: Path, environ: Mapping[str, str] = os.environ) -> str | None:
@@ -110,7 +115,7 @@ def branch_of_head(root: Path, environ: Mapping[str, str] = os.environ) -> str |
 def tags_of_head(model: str, root: Path) -> list[Tag]:
     """Return the tags of what is checked out, in the order in which they must be set."""
     commit = Tag(tag_of_head(root))
-    if git.is_dirty(root=root):
+    if is_dirty(root):
         return [commit]
     versions = {v for tag in git.tags("--points-at", "HEAD", root=root) if (v := parse(tag, model))}
     releases = {v for tag in git.tags(root=root) if (v := parse(tag, model))}

@@ -19,6 +19,7 @@ from ship.build.workspace import Workspace
 from ship.errors import ShipError, StageError
 from ship.files.replace import new_file, replace_file
 from ship.host import pip_secrets
+from ship.registry.labels import EVALUATION, INPUTS, METRIC, MODEL, OCI, OURS, REVISION, VERSION
 
 BUILDER = "model-images"  # made by engine.sh where the engine itself cannot export OCI archives
 STEP = re.compile(r"#\d+ \[(?P<stage>[a-z-]+) +\d+/\d+\] (?P<instruction>(RUN|COPY) .*)")
@@ -113,26 +114,23 @@ def labels(workspace: Workspace) -> dict[str, str]:
     manifest, inputs = workspace.manifest, workspace.plan.image
     base, _, base_digest = workspace.python_image.partition("@")
     described = {
-        "title": workspace.model,
-        "description": manifest.description,
-        "version": manifest.version,
-        "revision": inputs.revision,
-        "source": git.origin(models.root()) or "",
-        "base.name": base,
-        "base.digest": base_digest,
-    }
-    ours = {
-        "model": workspace.model,
-        "inputs": inputs.hash,
-        "tool": inputs.tool,
-        "task": manifest.task,
-        "runtime": manifest.runtime,
-        "evaluation": manifest.evaluation,
-        **{f"metric.{name}": f"{value:.6g}" for name, value in manifest.metrics.holdout.items()},
+        f"{OCI}title": workspace.model,
+        f"{OCI}description": manifest.description,
+        VERSION: manifest.version,
+        REVISION: inputs.revision,
+        f"{OCI}source": git.origin(models.root()) or "",
+        f"{OCI}base.name": base,
+        f"{OCI}base.digest": base_digest,
     }
     return {
-        **{f"org.opencontainers.image.{name}": value for name, value in described.items() if value},
-        **{f"model-images.{name}": value for name, value in ours.items()},
+        **{name: value for name, value in described.items() if value},
+        MODEL: workspace.model,
+        INPUTS: inputs.hash,
+        f"{OURS}tool": inputs.tool,
+        f"{OURS}task": manifest.task,
+        f"{OURS}runtime": manifest.runtime,
+        EVALUATION: manifest.evaluation,
+        **{f"{METRIC}{name}": f"{value:.6g}" for name, value in manifest.metrics.holdout.items()},
     }
 
 

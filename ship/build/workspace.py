@@ -24,6 +24,7 @@ CARD = "card.md"  # by gate
 IMAGE = "image.tar"  # by image
 MEASUREMENT = "measurement.json"  # by measure
 SCANS: tuple[ScanName, ...] = get_args(ScanName)  # by scan
+SCAN, SPDX, CYCLONEDX = SCANS
 PASSED_TESTS = "tested.json"  # by measure, scan and smoke, of the image that is here
 PUBLISHED = "published.json"  # by publish
 

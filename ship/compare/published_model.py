@@ -12,12 +12,9 @@ from ship.errors import ShipError
 from ship.files.replace import remove
 from ship.registry import image_files
 from ship.registry.destination import Destination
+from ship.registry.labels import MODEL
 from ship.registry.oci_archive import StoredImage
-from ship.supply_chain.identity import MODEL
-from ship.tags import Version, parse
-
-MAIN = "main"
-BUNDLE = "/bundle"
+from ship.tags import MAIN, Version, parse
 
 
 @dataclass(frozen=True)
@@ -83,7 +80,7 @@ def fetch_digest(
     """
     stored = target.local(digest, into / "image")
     refuse_another(reference, stored.labels.get(MODEL, model), model)
-    bundle = write(image_files.folder(stored.blob, stored.digest, BUNDLE), into / "bundle")
+    bundle = write(image_files.bundle(stored.blob, stored.digest), into / "bundle")
     try:
         loaded = read(bundle)
     except BundleError as error:

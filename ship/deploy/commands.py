@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -26,6 +25,7 @@ from ship.errors import ShipError, StageError, UsageError
 from ship.host import tables
 from ship.host.tables import cell
 from ship.registry.destination import Destination, destination
+from ship.settings import registry
 from ship.supply_chain.verify import verify
 
 WIDTH = 200  # of the history where no terminal says otherwise
@@ -81,7 +81,7 @@ def manifests(models: list[str], tag: str) -> None:
 
 def refuse_local_images() -> None:
     """Check that images are in a registry; raise UsageError if they are on this machine."""
-    if not os.environ.get("REGISTRY"):
+    if not registry():
         raise UsageError(
             "REGISTRY must be where the cluster pulls from, as host/owner. Got none instead; "
             "publish there: make publish REGISTRY=…"

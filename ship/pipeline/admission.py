@@ -18,13 +18,11 @@ from ship.errors import StageError
 from ship.files import digest
 from ship.files.bounded import decoded
 from ship.files.typed import decode
-from ship.pipeline.changed_models import LABEL as INPUTS
 from ship.pipeline.smoke import tests_hash
-from ship.registry.image_index import bundle_of
+from ship.registry.labels import INPUTS, MODEL
 from ship.registry.oci_archive import Archive
 from ship.supply_chain import passed_tests
-from ship.supply_chain.identity import MODEL
-from ship.supply_chain.passed_tests import evidence, untested
+from ship.supply_chain.passed_tests import evidence, manifest_of, untested
 from ship.supply_chain.sbom import refuse_foreign
 
 
@@ -67,7 +65,7 @@ def refuse_verdict(archive: Archive, record: passed_tests.Record, model: str) ->
     if record.verdict is None or report.verdict != record.verdict.verdict:
         raise untested(archive, f"must have passed its gate. Its report says {report.verdict}",
                        "gate measure", model)  # fmt: skip
-    content = bundle_of(archive)
+    content = manifest_of(archive)
     if not digest.of(content) == record.verdict.bundle == report.bundle:
         raise untested(archive, "must hold the bundle that was judged. It holds another",
                        "gate image measure", model)  # fmt: skip

@@ -13,9 +13,7 @@ from ship import git, tags
 from ship.build.inputs import plan
 from ship.errors import ShipError, StageError
 from ship.registry.destination import Destination, destination
-
-LABEL = "model-images.inputs"
-MAIN = "main"
+from ship.registry.labels import INPUTS
 
 
 class Change(NamedTuple):
@@ -34,13 +32,13 @@ def reason(model: str, models: Path | None, tool: Path) -> str:
     """Return why a model is to be built, "" if it is not; a registry that fails is a reason."""
     target = destination(model, tool / "dist")
     try:
-        published = published_inputs(target, MAIN)
+        published = published_inputs(target, tags.MAIN)
     except ShipError as error:
         return f"what is published cannot be read: {str(error).splitlines()[0]}"
     if published is None:
-        return f"nothing is published at {target}:{MAIN}"
+        return f"nothing is published at {target}:{tags.MAIN}"
     inputs = plan(model, models, tool).image.hash
-    return "" if published == inputs else f"its inputs differ from {target}:{MAIN}"
+    return "" if published == inputs else f"its inputs differ from {target}:{tags.MAIN}"
 
 
 def published_inputs(target: Destination, tag: str) -> str | None:
@@ -52,7 +50,7 @@ def published_inputs(target: Destination, tag: str) -> str | None:
     if digest is None:
         return None
     labels = json.loads(target.config(digest)).get("config", {}).get("Labels") or {}
-    return str(labels.get(LABEL, ""))
+    return str(labels.get(INPUTS, ""))
 
 
 def released_models(

@@ -10,7 +10,7 @@ from contract.bundle import read, read_notes
 from contract.evaluation.evaluation import read as read_evaluation
 from judge.render.card import Release, card
 from ship.build.workspace import Workspace
-from ship.compare.published_model import BUNDLE, write
+from ship.compare.published_model import write
 from ship.errors import UsageError
 from ship.files.replace import replace_file
 from ship.pipeline.publish import Publication
@@ -31,7 +31,7 @@ def write_assets(workspace: Workspace, image: Image, published: Publication) -> 
     folder = workspace.dist / "assets"
     folder.mkdir(parents=True, exist_ok=True)
     archives = archives_of(image)
-    files = image_files.folder(archives[0].blob, archives[0].digest, BUNDLE)
+    files = image_files.bundle(archives[0].blob, archives[0].digest)
     with TemporaryDirectory() as unpacked:
         bundle = read(write(files, Path(unpacked, workspace.model)))
         command = cosign.verify_command(reference, **promises(workspace.model, reference))

@@ -16,10 +16,11 @@ from ship.github.step_files import add_summary, set_outputs
 from ship.github.untrusted import bounded
 from ship.host.progress import progress
 from ship.registry.destination import Destination, destination
-from ship.registry.image_files import document
+from ship.registry.image_files import platforms
 from ship.supply_chain import scan
+from ship.tags import MAIN
 
-MOVING = ("main", "latest")
+MOVING = (MAIN, "latest")
 RELEASES = 3  # the newest of each model
 TABLE_LIMIT = 20_000  # bytes, so that both fit an issue, and a variable of a job's environment
 FINDINGS_LIMIT = 40_000  # bytes of JSON
@@ -77,18 +78,11 @@ def chosen(target: Destination, name: str) -> dict[str, list[str]]:
 
 def scan_image(target: Destination, name: str, digest: str, tags: list[str]) -> Scanned:
     """Scan each platform of an image; a finding of several is reported once."""
-    reports = [scan_platform(target, image) for image in platforms(target, digest)]
+    images = platforms(target.read, digest)
+    reports = [scan_platform(target, image["digest"]) for image in images]
     findings = scan.judge(*reports, database=True)
     blocking = list(dict.fromkeys(line.strip() for line in findings.blocking))
     return Scanned(name, digest, tags, blocking, str(findings))
-
-
-def platforms(target: Destination, digest: str) -> list[str]:
-    """Return the images of an index without its attestations, or the image itself."""
-    images = document(target.read, digest).get("manifests")
-    if images is None:
-        return [digest]
-    return [image["digest"] for image in images if image.get("platform", {}).get("os") != "unknown"]
 
 
 def scan_platform(target: Destination, digest: str) -> dict[str, object]:

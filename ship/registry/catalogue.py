@@ -9,14 +9,14 @@ from typing import Any
 from rich.table import Table
 from rich.text import Text
 
+from ship.errors import ShipError
 from ship.host import tables
 from ship.host.tables import cell
 from ship.registry import image_files
 from ship.registry.destination import Destination
-from ship.registry.image_files import INDEXES, document
+from ship.registry.image_files import document, platforms
+from ship.registry.labels import EVALUATION, METRIC, REVISION, VERSION
 
-METRIC = "model-images.metric."
-EVALUATION = "model-images.evaluation"
 METRICS = 3  # that a line has room for
 SUFFIXES = {".sig": "signature", ".att": "SBOM"}
 PREDICATES = {
@@ -40,6 +40,7 @@ class PublishedImage:
     metrics: dict[str, str]
     size: int
     beside: list[str]  # signature, SBOM, provenance
+    unread: str  # why there may be more beside it; "" where everything was read
 
 
 def published_images(target: Destination) -> list[PublishedImage]:
@@ -59,33 +60,37 @@ def describe(target: Destination, digest: str, tags: list[str], names: list[str]
     config: dict[str, Any] = json.loads(target.config(digest))
     own = config.get("config", {}).get("Labels") or {}
     labels = {name: str(value) for name, value in own.items()}
+    kinds, unread = beside(target, digest, names)
     return PublishedImage(
         digest=digest,
         tags=tags,
         created=str(config.get("created", ""))[:10],
-        revision=labels.get("org.opencontainers.image.revision", ""),
-        version=labels.get("org.opencontainers.image.version", ""),
+        revision=labels.get(REVISION, ""),
+        version=labels.get(VERSION, ""),
         claimed=labels.get(EVALUATION) == "claimed",
         metrics={k.removeprefix(METRIC): v for k, v in labels.items() if k.startswith(METRIC)},
         size=sum(layer["size"] for layer in manifest["layers"]),
-        beside=beside(target, digest, names),
+        beside=[kind for kind in PREDICATES.values() if kind in kinds],
+        unread=unread,
     )
 
 
-def beside(target: Destination, digest: str, tags: list[str]) -> list[str]:
+def beside(target: Destination, digest: str, tags: list[str]) -> tuple[set[str], str]:
     """Return which of signature, SBOM and provenance an image, or one of its platforms, has.
+
+    Returns also why that may not be all: the registry did not say what refers to them.
 
     cosign 2 writes tags named after the digest. cosign 3 and GitHub write referrers (OCI image spec
     1.1), which a registry lists itself or, if it cannot, keeps in an index with the digest as tag.
     """
-    manifest = document(target.read, digest)
-    platforms = manifest["manifests"] if manifest.get("mediaType") in INDEXES else []
-    kinds = {
-        kind
-        for subject in (digest, *(platform["digest"] for platform in platforms))
-        for kind in (*by_tag(subject, tags), *by_referrer(target, subject, tags))
-    }
-    return [kind for kind in PREDICATES.values() if kind in kinds]
+    subjects = {digest, *(image["digest"] for image in platforms(target.read, digest))}
+    kinds = {kind for subject in subjects for kind in by_tag(subject, tags)}
+    try:
+        for subject in subjects:
+            kinds |= by_referrer(target, subject, tags)
+    except ShipError as error:
+        return kinds, str(error)
+    return kinds, ""
 
 
 def by_tag(digest: str, tags: list[str]) -> list[str]:
@@ -94,15 +99,15 @@ def by_tag(digest: str, tags: list[str]) -> list[str]:
     return [kind for suffix, kind in SUFFIXES.items() if name + suffix in tags]
 
 
-def by_referrer(target: Destination, digest: str, tags: list[str]) -> list[str]:
+def by_referrer(target: Destination, digest: str, tags: list[str]) -> set[str]:
     """Return what the manifests that refer to the digest show."""
     listed = target.referrers(digest)
     name = digest.replace(":", "-")
     if name in tags and (fallback := target.resolve(name)):
         listed = [*listed, *document(target.read, fallback).get("manifests", [])]
-    manifests = [document(target.read, referrer["digest"]) for referrer in listed]
+    manifests = [document(target.read, referrer.get("digest", "")) for referrer in listed]
     types = [manifest.get("annotations", {}).get(PREDICATE) for manifest in manifests]
-    return [PREDICATES[predicate] for predicate in types if predicate in PREDICATES]
+    return {PREDICATES[predicate] for predicate in types if predicate in PREDICATES}
 
 
 def show(model: str, target: Destination) -> None:
@@ -117,6 +122,8 @@ def show(model: str, target: Destination) -> None:
     for image in published:
         grid.add_row(*row(image))
     tables.show(grid)
+    for reason in dict.fromkeys(image.unread for image in published if image.unread):
+        print(f"unknown: {reason}")
 
 
 def row(image: PublishedImage) -> tuple[Text, ...]:
@@ -129,7 +136,7 @@ def row(image: PublishedImage) -> tuple[Text, ...]:
         image.revision[:12],
         "\n".join(["claimed:", *shown] if image.claimed else shown),
         f"{image.size / 1e6:.1f}",
-        "\n".join(image.beside) or "not signed",
+        "\n".join([*image.beside, *(["unknown"] if image.unread else [])]) or "not signed",
     )
     return tuple(cell(text) for text in cells)
 

@@ -18,6 +18,7 @@ from ship.files.digest import require
 Read = Callable[[str], bytes]  # the blob of a digest
 Links = dict[PurePosixPath, str]  # where each one leads to
 HERE = {"x86_64": "amd64", "aarch64": "arm64"}.get(platform.machine(), platform.machine())
+BUNDLE = "/bundle"  # where the Dockerfile puts it
 UNPACKED = 8 * 2**30  # bytes of a layer
 HOPS = 255  # parts of a path, with those of the links in it
 WHITEOUT, OPAQUE = ".wh.", ".wh..wh..opq"
@@ -38,15 +39,29 @@ def platform_digest(read: Read, digest: str) -> str:
 
     Only images that the index lists count, as its digest covers theirs.
     """
+    images = platforms(read, digest)
+    if images == [{"digest": digest}]:
+        return digest
+    ours = (image for image in images if architecture(image) == HERE)
+    return platform_digest(read, next(ours, images[0])["digest"])
+
+
+def platforms(read: Read, digest: str) -> list[dict[str, Any]]:
+    """Return the descriptors of the images that a digest stands for: an index's, or its own.
+
+    BuildKit lists attestations among them, for an unknown platform: they are no images. Raises
+    ShipError for an index without an image.
+    """
     index = document(read, digest)
     if not is_index(index):
-        return digest
+        return [{"digest": digest}]
     images = [
         image for image in index["manifests"]
         if image.get("platform", {}).get("os", "linux") != "unknown"
     ]  # fmt: skip
-    ours = (image for image in images if architecture(image) == HERE)
-    return platform_digest(read, next(ours, images[0])["digest"])
+    if not images:
+        raise ShipError(f"{digest} must be an image, or list one. It lists none; build it again.")
+    return images
 
 
 def is_index(document: dict[str, Any]) -> bool:
@@ -89,6 +104,11 @@ def folder(read: Read, digest: str, path: str) -> dict[str, bytes]:
             _applied[layers] = files, links
         files, links = _applied[layers]
     return dict(files)
+
+
+def bundle(read: Read, digest: str) -> dict[str, bytes]:
+    """Return the files of the bundle in an image by their names; raise ShipError as `folder`."""
+    return folder(read, digest, BUNDLE)
 
 
 def add_layer(

@@ -10,10 +10,10 @@ from typing import Any
 from ship.errors import StageError
 from ship.files.digest import of
 from ship.registry import image_files
+from ship.registry.labels import OCI
 from ship.registry.oci_archive import Archive
 
 MEDIA_TYPE = "application/vnd.oci.image.index.v1+json"
-ANNOTATED = "org.opencontainers.image."
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class Index:
             "manifests": [
                 {**archive.descriptor, "platform": archive.platform} for archive in self.archives
             ],
-            "annotations": {k: v for k, v in shared.items() if k.startswith(ANNOTATED)},
+            "annotations": {k: v for k, v in shared.items() if k.startswith(OCI)},
         }
         return json.dumps(index, sort_keys=True, separators=(",", ":")).encode()
 
@@ -74,14 +74,10 @@ def refuse_unequal(archives: list[Archive]) -> None:
         raise StageError(
             f"Each image must be of a platform of its own. Got {', '.join(platforms)} instead."
         )
-    bundles = {str(archive.path): bundle_of(archive) for archive in archives}
-    if len(set(bundles.values())) > 1:
+    first, *others = (image_files.bundle(archive.blob, archive.digest) for archive in archives)
+    if any(other != first for other in others):
+        images = ", ".join(archive.where for archive in archives)
         raise StageError(
-            f"The images of all platforms must hold the same bundle. {', '.join(bundles)} do not; "
+            f"The images of all platforms must hold the same bundle. {images} do not; "
             "train once, and build each with BUNDLE=."
         )
-
-
-def bundle_of(archive: Archive) -> bytes:
-    """Return the manifest of the bundle in an image, which has the hash of every other file."""
-    return image_files.folder(archive.blob, archive.digest, "/bundle").get("manifest.json", b"")

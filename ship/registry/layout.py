@@ -19,9 +19,10 @@ from ship.files.digest import MANIFESTS, Verified, descriptor, drain, require, r
 from ship.files.replace import replace_file
 from ship.registry import image_files
 from ship.registry.image_index import Image, Index, archives_of
+from ship.registry.labels import OCI
 from ship.registry.oci_archive import StoredImage
 
-REF_NAME = "org.opencontainers.image.ref.name"
+REF_NAME = f"{OCI}ref.name"
 
 
 @dataclass(frozen=True)

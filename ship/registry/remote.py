@@ -1,4 +1,8 @@
-"""Publish to a registry (OCI distribution spec 1.1) with skopeo, which changes no byte."""
+"""Publish to a registry (OCI distribution spec 1.1) with skopeo, which changes no byte.
+
+oras 1.2 cannot take the place of skopeo and of our layouts: it gives up when a transfer breaks,
+writes the index of a layout neither whole nor under a lock, and does not know a `skopeo login`.
+"""
 
 from __future__ import annotations
 

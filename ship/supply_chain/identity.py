@@ -11,11 +11,9 @@ from typing import Any, NamedTuple
 from ship.errors import StageError
 from ship.files.bounded import decoded
 from ship.registry.destination import Destination
-from ship.registry.image_files import INDEXES, document
+from ship.registry.image_files import platforms
+from ship.registry.labels import MODEL, REVISION, VERSION
 
-MODEL = "model-images.model"
-VERSION = "org.opencontainers.image.version"
-REVISION = "org.opencontainers.image.revision"
 VALUE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]*")  # what cosign reads back as it was written
 
 
@@ -59,21 +57,14 @@ def identify(source: Destination, digest: str) -> Identity:
 
     Everything is read and checked by digest, so that no name can lead elsewhere.
     """
-    identities = {platform: identity(source, platform) for platform in platforms(source, digest)}
+    images = [image["digest"] for image in platforms(source.read, digest)]
+    identities = {platform: identity(source, platform) for platform in images}
     if len(set(identities.values())) != 1:
         claims = (f"{platform}: {identity.claim}" for platform, identity in identities.items())
         raise StageError(
             f"All platforms of {source}@{digest} must be one and the same. Got {'; '.join(claims)}"
         )
     return next(iter(identities.values()))
-
-
-def platforms(source: Destination, digest: str) -> list[str]:
-    """Return the digests of the images that `digest` stands for: those of an index, or itself."""
-    manifest = document(source.read, digest)
-    if manifest.get("mediaType") in INDEXES:
-        return [image["digest"] for image in manifest["manifests"]]
-    return [digest]
 
 
 def identity(source: Destination, digest: str) -> Identity:
@@ -87,8 +78,8 @@ def identity(source: Destination, digest: str) -> Identity:
 
 def created(source: Destination, digest: str) -> dt.datetime | None:
     """Return when an image was made; None if its platforms do not agree, or do not say."""
-    images = platforms(source, digest)
-    times = {parse_time(config(source, image).get("created")) for image in images}
+    images = platforms(source.read, digest)
+    times = {parse_time(config(source, image["digest"]).get("created")) for image in images}
     return times.pop() if len(times) == 1 else None
 
 

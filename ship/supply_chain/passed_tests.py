@@ -19,7 +19,7 @@ from ship.errors import ShipError, StageError
 from ship.files import digest, typed
 from ship.files.bounded import read_file
 from ship.files.replace import replace_file
-from ship.registry.image_index import bundle_of
+from ship.registry import image_files
 from ship.registry.oci_archive import Archive
 
 Digest = Annotated[str, msgspec.Meta(pattern=r"\Asha256:[0-9a-f]{64}\Z")]
@@ -103,13 +103,18 @@ def record_verdict(archive: Archive, judged: Path, report: Report) -> None:
     Raises StageError if the image holds another bundle.
     """
     bundle = digest.of(read_file(judged / MANIFEST))
-    if digest.of(bundle_of(archive)) != bundle:
+    if digest.of(manifest_of(archive)) != bundle:
         raise untested(archive, f"must hold the bundle that was judged, {bundle}. "
                        "It was built around another", "image measure", report.model)  # fmt: skip
     verdict = Verdict(
         verdict=accepted(report.verdict), bundle=bundle, reports=hashes(archive, REPORTS)
     )
     record(archive, verdict=verdict)
+
+
+def manifest_of(archive: Archive) -> bytes:
+    """Return the manifest of the bundle in an image, b"" for none; it has all its files' hashes."""
+    return image_files.bundle(archive.blob, archive.digest).get(MANIFEST, b"")
 
 
 def record_measurement(archive: Archive, verdict: str) -> None:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from ship import command, git
-from ship.build.workspace import Workspace
+from ship.build.workspace import CYCLONEDX, SCAN, SCANS, SPDX, Workspace
 from ship.errors import StageError
 from ship.files import digest
 from ship.files.replace import remove
@@ -25,8 +25,7 @@ from ship.registry.oci_archive import Archive
 TOOLS = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache"), "model-images", "bin")
 SEVERITIES = ("CRITICAL", "HIGH", "MEDIUM", "LOW", "UNKNOWN")
 GATED = ("CRITICAL", "HIGH")
-REPORT = "scan.json"
-SBOMS = {"spdx-json": "sbom.spdx.json", "cyclonedx": "sbom.cdx.json"}
+SBOMS = {"spdx-json": SPDX, "cyclonedx": CYCLONEDX}  # by their names at Trivy
 CONFIGURATION = ("trivy.yaml", "trivy-secret.yaml", ".trivyignore", ".trivyignore.yaml")
 DATABASE_HERE = ("--skip-db-update", "--skip-java-db-update", "--offline-scan")
 NO_DATABASE = (
@@ -115,8 +114,8 @@ def scanner() -> str:
 
 def scan(workspace: Workspace, archive: Archive, *, database: bool) -> Findings:
     """Scan an archive and the Dockerfile; raise StageError if a finding blocks publishing."""
-    report = workspace.folder / REPORT
-    for name in (REPORT, *SBOMS.values()):
+    report = workspace.folder / SCAN
+    for name in SCANS:
         remove(workspace.folder / name)  # Trivy would write through a link
     with unpacked(workspace, archive) as layout:
         source = f"--input={relative(layout)}"

@@ -6,10 +6,11 @@ from collections.abc import Iterable
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from ship.build.workspace import SPDX
 from ship.errors import StageError
 from ship.files.bounded import decoded
 from ship.registry.destination import Destination
-from ship.registry.image_index import Image, archives_of, bundle_of
+from ship.registry.image_index import Image, archives_of
 from ship.registry.oci_archive import Archive
 from ship.supply_chain import cosign, passed_tests
 from ship.supply_chain.expected_identity import Wanted, is_release, is_version
@@ -17,8 +18,6 @@ from ship.supply_chain.identity import Claim, claim_of
 from ship.supply_chain.sbom import refuse_foreign
 from ship.supply_chain.verify import refuse_other_bundle
 from ship.tags import Tag
-
-SBOM = "sbom.spdx.json"
 
 
 def sign(image: Image, tags: Iterable[Tag], target: Destination) -> bool:
@@ -47,15 +46,15 @@ def sign(image: Image, tags: Iterable[Tag], target: Destination) -> bool:
 def attest(sbom: bytes, reference: str, options: list[str]) -> None:
     """Attest an SBOM as it was read and verified, whatever has become of its file since."""
     with TemporaryDirectory() as folder:
-        verified = Path(folder, SBOM)
+        verified = Path(folder, SPDX)
         verified.write_bytes(sbom)
         cosign.attest(reference, str(verified), options)
 
 
 def sbom_of(archive: Archive) -> bytes:
     """Return the SBOM that the scan recorded; raise StageError for any other."""
-    content = passed_tests.evidence(archive, SBOM)
-    refuse_foreign(decoded(content, SBOM), SBOM, archive)
+    content = passed_tests.evidence(archive, SPDX)
+    refuse_foreign(decoded(content, SPDX), SPDX, archive)
     return content
 
 
@@ -66,7 +65,9 @@ def claims(image: Image, tags: Iterable[Tag], where: str) -> list[Claim]:
     """
     own = [claim_of(archive.labels, archive.digest) for archive in archives_of(image)]
     for archive in archives_of(image):
-        refuse_other_bundle(bundle_of(archive), Wanted(own[0].model, archive.digest, where))
+        refuse_other_bundle(
+            passed_tests.manifest_of(archive), Wanted(own[0].model, archive.digest, where)
+        )
     released = [own[0]._replace(version=tag.name) for tag in tags if is_version(tag.name)]
     return list(dict.fromkeys([*own, *released]))
 

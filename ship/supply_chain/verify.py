@@ -19,9 +19,7 @@ from ship.registry import image_files
 from ship.registry.destination import Destination
 from ship.supply_chain import cosign
 from ship.supply_chain.expected_identity import Wanted
-from ship.supply_chain.identity import Identity, identify, platforms
-
-BUNDLE = "/bundle"
+from ship.supply_chain.identity import Identity, identify
 
 
 @dataclass(frozen=True)
@@ -45,8 +43,8 @@ class Verified:
             examples = []
         if not examples:
             raise StageError(
-                f"{self.digest} must hold golden examples in {BUNDLE}/{EXAMPLES}. Got none that "
-                "can be read. Deploy an image that make pipeline made."
+                f"{self.digest} must hold golden examples in {image_files.BUNDLE}/{EXAMPLES}. "
+                "Got none that can be read. Deploy an image that make pipeline made."
             )
         return examples
 
@@ -84,7 +82,8 @@ def verify_signatures(
         )
     for promise in wanted:
         promise.refuse_unsigned(identity.claim, signed.claims)
-    references = [f"{target}@{platform}" for platform in platforms(target, digest)]
+    images = image_files.platforms(target.read, digest)
+    references = [f"{target}@{image['digest']}" for image in images]
     attested = [verify_attestation(reference) for reference in references]
     return f"bytes, signature{', SBOM' if all(attested) else ''}"
 
@@ -108,7 +107,7 @@ def read_bundle(source: Destination, digest: str) -> dict[str, bytes]:
     platform = image_files.platform_digest(source.read, digest)
     with tempfile.TemporaryDirectory() as folder:
         stored = source.local(platform, Path(folder, "image"))
-        return image_files.folder(stored.blob, stored.digest, BUNDLE)
+        return image_files.bundle(stored.blob, stored.digest)
 
 
 def refuse_other_bundle(manifest: bytes, wanted: Wanted) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from ship import git
 from ship.errors import UsageError
 from ship.tags import Version, branch_tag, parse, tags_of_head, version_tags
 from tests.support.checkouts.checkout import Checkout
@@ -76,6 +77,13 @@ def test_parse_takes_a_version_for_all_models_and_for_one(tag: str) -> None:
 def test_branch_tag_cannot_pose_as_a_release(branch: str, tag: str) -> None:
     """Whatever a branch is called, its tag is valid and means the branch."""
     assert branch_tag(branch) == tag
+
+
+@pytest.fixture
+def checkout(checkout: Checkout, monkeypatch: pytest.MonkeyPatch) -> Checkout:
+    """A checkout that holds both the tool and the models."""
+    monkeypatch.setattr(git, "TOOL", checkout.root)
+    return checkout
 
 
 def test_tags_of_head_are_the_commit_and_the_branch(checkout: Checkout) -> None:

@@ -19,14 +19,16 @@ from ship.supply_chain.expected_identity import fits
 from ship.supply_chain.identity import Claim
 from ship.tags import tags_of_head
 from tests.support.checkouts.checkout import Checkout
+from tests.support.checkouts.fork import Fork
 
 ADDRESS = "https://example.com/octo/models"
 REGISTRY = Registry("127.0.0.1:9/owner/iris")
 
 
 @pytest.fixture
-def tool(checkout: Checkout) -> Checkout:
+def tool(checkout: Checkout, monkeypatch: pytest.MonkeyPatch) -> Checkout:
     """A checkout of the tool, with a model of its own that shares its name with another."""
+    monkeypatch.setattr(git, "TOOL", checkout.root)
     checkout.commit(
         Dockerfile="FROM scratch", train__fit_dot_py="fit", serve__app_dot_py="app",
         model__iris__model_dot_toml="the tool's",
@@ -156,14 +158,26 @@ def test_hook_of_one_repository_does_not_stand_for_the_other(
     assert inputs(models, tool) == before
 
 
-def test_tags_are_those_of_the_models_repository(models: Path) -> None:
+def test_tags_are_those_of_the_models_repository(models: Path, tool: Checkout) -> None:
     """Versions, branch and commit are those of the models' repository, not the tool's."""
     shop = models.parent
     git.git("tag", "iris-v1.2.3", root=shop)
+    tool.git("tag", "iris-v9.9.9")
     git.git("switch", "--quiet", "--create", "trunk", root=shop)
     sha = git.last_commit(root=shop).sha
     names = [tag.name for tag in tags_of_head("iris", models)]
     assert names == ["1.2.3", f"sha-{sha[:12]}", "1.2", "1", "latest", "trunk"]
+
+
+@pytest.mark.parametrize("changed", ["models", "tool"])
+def test_tag_says_that_either_repository_holds_changes(
+    models: Path, tool: Checkout, changed: str
+) -> None:
+    """An image that no two commits give is tagged as such, and as no version and no branch."""
+    git.git("tag", "iris-v1.2.3", root=models)
+    sha = git.last_commit(root=models).sha
+    ({"models": models, "tool": tool.root}[changed] / "new").touch()
+    assert [tag.name for tag in tags_of_head("iris", models)] == [f"sha-{sha[:12]}-dirty"]
 
 
 def test_commit_of_a_tag_is_one_of_the_models_repository(models: Path, tool: Checkout) -> None:
@@ -180,7 +194,6 @@ def test_neither_repository_may_hold_changes_that_are_published(
     models: Path, tool: Checkout, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Publishing to a registry is refused if either repository has uncommitted changes."""
-    monkeypatch.setattr(git, "TOOL", tool.root)
     monkeypatch.setenv("MODELS", str(models))
     refuse_uncommitted(REGISTRY)
     for folder in (models.parent, tool.root):
@@ -204,10 +217,13 @@ def test_setting_without_a_model_is_an_error(
         settings.read(["MODEL"], {"MODEL": "iris"})
 
 
-def test_plan_is_told_where_the_models_are(models: Path) -> None:
+def test_plan_is_told_where_the_models_are(models: Path, tmp_path: Path) -> None:
     """`plan` takes a relative MODELS, and names the tag of the models' commit."""
+    (tmp_path / "fork").mkdir()
+    fork = Fork(tmp_path / "fork")
+    fork.commit()
     environment = {
-        "PATH": os.environ["PATH"], "PYTHONPATH": str(git.TOOL), "MODELS": "models",
+        "PATH": os.environ["PATH"], "PYTHONPATH": str(fork.root), "MODELS": "models",
         "RELEASE": "v1.0.0",
     }  # fmt: skip
     process = subprocess.run(

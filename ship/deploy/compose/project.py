@@ -15,6 +15,7 @@ from ship.deploy.settings import Settings
 from ship.errors import StageError
 from ship.files.replace import replace_file
 from ship.host.waiting import wait_for
+from ship.registry.labels import DIGEST
 
 FILES = Path(__file__).parent
 SETTLE_SECONDS = 45  # more than the router's worker_shutdown_timeout
@@ -139,7 +140,7 @@ class Project:
     def leftovers(self, state: State) -> list[str]:
         """Return the containers of releases that are not deployed any more."""
         wanted = {render.service(m, r) for m, deployed in state.items() for r in deployed.releases}
-        running = inspect(self.containers(label="model-images.digest"))
+        running = inspect(self.containers(label=DIGEST))
         labels = "com.docker.compose.service"
         return [
             container["Id"]

@@ -8,6 +8,7 @@ from math import gcd
 import yaml
 
 from ship.deploy.compose.state import Deployed, Release, State
+from ship.registry.labels import DIGEST, MODEL
 
 PORT = 8080
 CONNECTIONS = 128  # per replica: fewer than it accepts, so that a 503 means that it is ill
@@ -31,7 +32,7 @@ def services(state: State) -> str:
             "image": release.image,
             "pull_policy": "never",  # it is here: its signature was checked, then it was fetched
             "scale": release.replicas,
-            "labels": {"model-images.model": model, "model-images.digest": release.digest},
+            "labels": {MODEL: model, DIGEST: release.digest},
         }
         for model, deployed in state.items()
         for release in deployed.releases

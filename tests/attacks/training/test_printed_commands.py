@@ -84,7 +84,7 @@ def hostile_image() -> PublishedImage:
     """Return an image whose labels say nothing that may be obeyed."""
     return PublishedImage(digest=HOSTILE, tags=[HOSTILE], created=HOSTILE, revision=HOSTILE,
                           version=HOSTILE, claimed=False, metrics={HOSTILE: HOSTILE}, size=1,
-                          beside=[HOSTILE])  # fmt: skip
+                          beside=[HOSTILE], unread=HOSTILE)  # fmt: skip
 
 
 def entry() -> Entry:

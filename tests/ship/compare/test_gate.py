@@ -25,9 +25,9 @@ from ship.pipeline.publish import publish
 from ship.registry import image_files
 from ship.registry.destination import Destination, destination
 from ship.registry.image_index import join
+from ship.registry.labels import MODEL
 from ship.registry.layout import Layout
 from ship.registry.remote import Registry
-from ship.supply_chain.identity import MODEL
 from ship.tags import Tag
 from tests.judge.report_schema import SCHEMA, schema
 from tests.support.images.bundle_images import image_of, publish_to

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import json
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from threading import Thread
+from typing import Any
 
 import pytest
 import requests
 
 from contract.bundle import Bundle
 from ship.compare.diff import diff
-from ship.errors import UsageError
+from ship.errors import StageError, UsageError
 from ship.pipeline.publish import publish
 from ship.registry.catalogue import PREDICATES, published_images, show
 from ship.registry.destination import Destination, destination
@@ -123,38 +122,31 @@ def test_referrers_are_found_by_their_tag(
     assert version.beside == ["signature", "SBOM", "provenance"]
 
 
-class Lister(BaseHTTPRequestHandler):
-    """A registry that lists referrers, to those who bring a token of its own."""
+class Closed(Layout):
+    """A destination that does not say what refers to its images."""
 
-    def do_GET(self) -> None:
-        """Answer with a token, or with the referrers of a digest to whoever has it."""
-        host = self.headers["Host"]
-        if self.path == "/token?service=test&scope=pull":
-            return self.answer(200, {"token": "t"})
-        if self.headers["Authorization"] != "Bearer t":
-            challenge = f'Bearer realm="http://{host}/token",service="test",scope="pull"'
-            return self.answer(401, {}, challenge)
-        return self.answer(200, listed(referrer("https://spdx.dev/Document")))
-
-    def answer(self, status: int, content: dict[str, object], challenge: str = "") -> None:
-        """Send a status and JSON."""
-        self.send_response(status)
-        self.send_header("WWW-Authenticate", challenge)
-        self.end_headers()
-        self.wfile.write(json.dumps(content).encode())
-
-    def log_message(self, *_: object) -> None:
-        """Keep quiet."""
+    def referrers(self, _: str) -> list[dict[str, Any]]:
+        """Refuse to say it."""
+        raise StageError("who are you?")
 
 
-def test_referrers_are_asked_for_with_a_token() -> None:
-    """The list of referrers is asked for with the token that the registry demands."""
-    with ThreadingHTTPServer(("127.0.0.1", 0), Lister) as server:
-        Thread(target=server.serve_forever).start()
-        target = Registry(f"127.0.0.1:{server.server_port}/owner/made")
-        referrers = target.referrers("sha256:0")
-        server.shutdown()
-    assert [referrer["mediaType"] for referrer in referrers] == [MANIFEST]
+@pytest.mark.parametrize(
+    ("tags", "beside"), [([], ["unknown"]), ([".sig"], ["signature", "unknown"])]
+)
+def test_models_do_not_say_what_could_not_be_read(
+    make_archive: MakeArchive, tmp_path: Path, capsys: pytest.CaptureFixture[str],
+    tags: list[str], beside: list[str],
+) -> None:  # fmt: skip
+    """An image that may be signed is not said to be unsigned; the reason is said once."""
+    target, image = Closed(tmp_path / "layout"), make_archive("one")
+    name = image.digest.replace(":", "-")
+    publish(image, [Tag("main"), *(Tag(name + suffix) for suffix in tags)], target)
+    publish(make_archive("two"), [Tag("other")], target)
+    show("iris", target)
+    printed = capsys.readouterr().out
+    assert "not signed" not in printed
+    assert all(word in printed for word in beside)
+    assert printed.count("who are you?") == 1
 
 
 def test_models_without_a_version_are_said_to_have_none(

@@ -11,10 +11,11 @@ from ship.errors import ShipError, StageError, UsageError
 from ship.pipeline.publish import publish, push
 from ship.registry.image_files import HERE
 from ship.registry.image_index import Index, join
+from ship.registry.labels import MODEL, VERSION
 from ship.registry.layout import Layout
 from ship.registry.remote import Registry
 from ship.supply_chain import cosign
-from ship.supply_chain.identity import MODEL, VERSION, Claim, Identity
+from ship.supply_chain.identity import Claim, Identity
 from ship.supply_chain.sign import sign
 from ship.supply_chain.verify import Verified, read_bundle, verify
 from ship.tags import Tag

@@ -22,7 +22,6 @@ from ship.build.workspace import MEASUREMENT
 from ship.compare.measure import Measurement
 from ship.files.digest import of
 from ship.pipeline.smoke import tests_hash
-from ship.registry.image_index import bundle_of
 from ship.registry.oci_archive import Archive
 from ship.supply_chain import passed_tests
 from tests.support.images.oci_archives import labelled, oci_archive
@@ -71,7 +70,7 @@ def bundle_beside(archive: Archive) -> Path:
     """Return the folder of the bundle in an image, as training left it."""
     folder = archive.path.with_name("bundle")
     folder.mkdir(exist_ok=True)
-    (folder / MANIFEST).write_bytes(bundle_of(archive))
+    (folder / MANIFEST).write_bytes(passed_tests.manifest_of(archive))
     return folder
 
 
@@ -87,8 +86,9 @@ def report(model: str, verdict: Verdict, archive: Archive | None = None) -> Repo
     side = Side(version="1", revision="0" * 40, digest=None, reference=None,
                 estimator="LogisticRegression", runtime="onnx", data_sha256="0" * 64, rows=10,
                 holdout_rows=4)  # fmt: skip
+    bundle = of(passed_tests.manifest_of(archive)) if archive else None
     return Report(
-        model=model, bundle=of(bundle_of(archive)) if archive else None, description="A test",
+        model=model, bundle=bundle, description="A test",
         task="classification", verdict=verdict, new=side, old=None, note="", rows=4, compared=0,
         confidence=0.95, resamples=0, scores=[], segments=[], checks=[], warnings=[],
         changes=None, drift=[],
