@@ -19,7 +19,7 @@ from ship.supply_chain.identity import Claim, Identity
 from ship.supply_chain.sign import sign
 from ship.supply_chain.verify import Verified, read_bundle, verify
 from ship.tags import Tag
-from tests.support.images.oci_archives import MakeArchive, labelled
+from tests.support.images.oci_archives import MakeArchive, labelled, oci_archive
 from tests.support.images.signing import make_key
 
 MAIN, RELEASE = Tag("main"), Tag("1.0.0", fixed=True)
@@ -167,6 +167,17 @@ def test_join_refuses_platforms_that_hold_different_bundles(make_archive: MakeAr
     """Images of two platforms with different bundles are refused."""
     with pytest.raises(StageError, match="must hold the same bundle"):
         join([make_archive("one"), make_archive("one", "arm64", bundle='{"other":1}')])
+
+
+def test_join_reads_the_bundles_and_not_their_manifests_alone(tmp_path: Path) -> None:
+    """A manifest that claims hashes of other files joins no images."""
+    archives = [
+        oci_archive(tmp_path / f"{architecture}.tar", {"bundle/manifest.json": b"{}",
+                    "bundle/model.onnx": architecture.encode()}, {}, architecture)
+        for architecture in ("amd64", "arm64")
+    ]  # fmt: skip
+    with pytest.raises(StageError, match="must hold the same bundle"):
+        join(archives)
 
 
 @signing
