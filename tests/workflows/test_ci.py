@@ -92,6 +92,7 @@ def test_push_to_main_publishes_what_has_changed(act: Act, published: Registry) 
     verified = verify(published, tested["digest"], MODEL, "main", f"sha-{sha[:12]}")
     assert str(verified) == f"{tested['digest']}: bytes, signature, SBOM"
     assert {tag: other.resolve(tag) for tag in other.tags()} == before
+    assert MODEL in (act.artifacts / "report" / "summary.md").read_text()
 
 
 @pytest.mark.nightly
@@ -125,14 +126,14 @@ def test_pull_request_of_a_fork_is_built_tested_and_reported_on(
 def test_pull_request_under_the_gate_is_red_and_says_why(
     act: Act, state: State, spoiled: Fork
 ) -> None:
-    """A model that fails its gate is not built; its report is shown all the same."""
+    """A model that fails its gate is not built; its report is there all the same."""
     spoiled.edit(f"model/{MODEL}/model.toml", "accuracy = { min = 0.9,", "accuracy = { min = 1,")
     spoiled.commit()
     run = act.run("pull_request", "ci.yml", pull_request(state))
     assert run.results[TRAIN] == "failure"
     assert IMAGE not in run.results
-    summary = (act.artifacts / "report" / "summary.md").read_text()
-    assert f"{MODEL}: failed: accuracy must be at least 1" in summary
+    report = (act.artifacts / f"report-{MODEL}" / "report.md").read_text()
+    assert f"{MODEL}: failed: accuracy must be at least 1" in report
 
 
 @pytest.mark.nightly
