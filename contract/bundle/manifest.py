@@ -198,19 +198,19 @@ class Example(msgspec.Struct, kw_only=True, omit_defaults=True, forbid_unknown_f
 
         A label is equal; a number is within PARITY_TOLERANCE, and so is each of the probabilities.
         """
-        given, recorded = probabilities or [], self.probabilities or []
+        answered, recorded = probabilities or [], self.probabilities or []
         if isinstance(self.prediction, float):
             is_same = is_close(prediction, self.prediction)
         else:
             is_same = prediction == self.prediction and not isinstance(prediction, bool)
-        return is_same and len(given) == len(recorded) and all(map(is_close, given, recorded))
+        return is_same and len(answered) == len(recorded) and all(map(is_close, answered, recorded))
 
 
-def is_close(given: Any, recorded: float) -> bool:
-    """Return whether `given` is a number within PARITY_TOLERANCE, absolutely or relatively."""
+def is_close(answered: Any, recorded: float) -> bool:
+    """Return whether an answer is a number within PARITY_TOLERANCE, absolutely or relatively."""
     slack = PARITY_TOLERANCE * max(1, abs(recorded))
     # An integer beyond every float can be compared with one, but not subtracted from it.
-    return type(given) in (int, float) and recorded - slack <= given <= recorded + slack
+    return type(answered) in (int, float) and recorded - slack <= answered <= recorded + slack
 
 
 def encode(value: object) -> bytes:

@@ -32,10 +32,10 @@ class Seeds(NamedTuple):
         None where no seed plays a part.
         """
         sides = [
-            (sign, Spread.of(found.scores))
+            (sign, Spread.of(seeds.scores))
             for sign, model in ((1, self.new), (-1, self.old))
-            for found in model
-            if (found.metric, found.where) == (metric, where)
+            for seeds in model
+            if (seeds.metric, seeds.where) == (metric, where)
         ]
         if not sides:
             return None

@@ -94,8 +94,8 @@ def worded(check: Check | ImageCheck) -> Wording:
     match check:
         case BoundCheck():
             is_absent = check.passed and check.value is None
-            found = ABSENT if is_absent else check.measured
-            return Wording(called(check.metric, check.where), check.rule, found)
+            measured = ABSENT if is_absent else check.measured
+            return Wording(called(check.metric, check.where), check.rule, measured)
         case DropCheck():
             return Wording(called(check.metric, check.where), *drop(check))
         case BaselineCheck():

@@ -10,6 +10,7 @@ from ship import command, git
 from ship.build import standin
 from ship.build.standin import StandIn
 from ship.errors import ShipError
+from ship.registry.labels import OCI
 from ship.registry.oci_archive import StoredImage
 
 BASE = ("name", "digest")  # what an image's labels say of its base; a stand-in has no digest
@@ -59,5 +60,5 @@ def layers(image: str) -> int:
 
 def own_layers(image: StoredImage) -> list[dict[str, Any]]:
     """Return the layers that an image adds to the base that its labels name."""
-    labels = [image.labels.get(f"org.opencontainers.image.base.{part}") for part in BASE]
+    labels = [image.labels.get(f"{OCI}base.{part}") for part in BASE]
     return image.layers[layers("@".join(filter(None, labels))) :]

@@ -67,11 +67,11 @@ def fetched(address: str, host: str) -> dict[str, Any]:
 
 def token(challenge: str, ours: str, scheme: str) -> str:
     """Return the token for our credentials; raise ValueError for a realm that is less safe."""
-    told = dict(CHALLENGE.findall(challenge))
-    realm = told.pop("realm", "")
+    parameters = dict(CHALLENGE.findall(challenge))
+    realm = parameters.pop("realm", "")
     if not realm.startswith(("https://", f"{scheme}//")):
         raise ValueError(f"the realm {realm[:100]!r}")
-    return f"Bearer {read(f'{realm}?{urlencode(told)}', ours).get('token', '')}"
+    return f"Bearer {read(f'{realm}?{urlencode(parameters)}', ours).get('token', '')}"
 
 
 def read(address: str, ours: str = "") -> dict[str, Any]:

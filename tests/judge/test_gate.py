@@ -296,7 +296,7 @@ def test_drop_that_only_the_rows_of_both_models_lack_fails() -> None:
 
 
 @pytest.mark.parametrize(
-    ("scores", "where", "found"),
+    ("scores", "where", "expected"),
     [
         ([ALONE], None, "nothing of the published model to compare with"),
         ([ALONE], Where("kind", "a"), "not compared in this segment"),
@@ -304,11 +304,11 @@ def test_drop_that_only_the_rows_of_both_models_lack_fails() -> None:
     ],
 )
 def test_drop_that_nothing_measures_is_left_out_and_said(
-    scores: list[Score], where: Where | None, found: str
+    scores: list[Score], where: Where | None, expected: str
 ) -> None:
     """A rule never disappears: where nothing can be held against the model, the report says it."""
     (check,) = check_rules(Rules((), {"roc_auc": 0.1}), scores, where, {"accuracy"})
-    assert (worded(check).found, check.passed) == (found, True)
+    assert (worded(check).found, check.passed) == (expected, True)
 
 
 def numbers(seed: int) -> Table:

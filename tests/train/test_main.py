@@ -64,9 +64,9 @@ def test_option_counts_more_than_the_setting(
     """Where --models is right, nobody is told that MODELS is wrong."""
     folder.write(two_classes())
     monkeypatch.setenv("MODELS", "/nonexistent")
-    done = command("train", "made", "--models", folder.root, "--step", "reach",
-                   "--out", folder.root / "out")  # fmt: skip
-    assert (done.returncode, done.stderr) == (0, "")
+    process = command("train", "made", "--models", folder.root, "--step", "reach",
+                      "--out", folder.root / "out")  # fmt: skip
+    assert (process.returncode, process.stderr) == (0, "")
 
 
 def test_training_shows_each_step_and_nothing_else(folder: Folder) -> None:

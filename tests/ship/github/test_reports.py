@@ -31,20 +31,20 @@ def test_text_is_every_report_with_nothing_active(tmp_path: Path, summary: Path)
     write(tmp_path / "reports", "report-iris", "iris: better, closes #1\n")
     write(tmp_path / "reports", "report-diabetes", "diabetes: ![x](https://example.com) @octocat\n")
     assert reports(tmp_path / "reports", tmp_path / "body.md") == 0
-    found = (tmp_path / "body.md").read_text()
-    assert found.replace(BREAK, "·") == (
+    body = (tmp_path / "body.md").read_text()
+    assert body.replace(BREAK, "·") == (
         "diabetes: !·[x]·(https·://example.com) @·octocat\n\niris: better, closes #·1\n"
     )
-    assert summary.read_text() == found
+    assert summary.read_text() == body
 
 
 def test_text_fits_where_it_is_shown(tmp_path: Path, summary: Path) -> None:
     """A long report is cut, in a comment or pull request before the summary, and says so first."""
     write(tmp_path / "reports", "report-iris", "a line\n" * LIMIT)
     reports(tmp_path / "reports", tmp_path / "body.md")
-    found = (tmp_path / "body.md").read_text()
-    assert found.startswith(NOTE)
-    assert len(found) <= LIMIT < len(summary.read_text())
+    body = (tmp_path / "body.md").read_text()
+    assert body.startswith(NOTE)
+    assert len(body) <= LIMIT < len(summary.read_text())
     write(tmp_path / "reports", "report-wine", "a line\n" * SUMMARY_LIMIT)
     summary.unlink()
     reports(tmp_path / "reports", tmp_path / "body.md")

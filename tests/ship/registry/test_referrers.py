@@ -105,10 +105,10 @@ def test_registry_without_the_list_has_none(lister: Registry, status: int) -> No
 
 @pytest.mark.parametrize("status", [401, 403, 429, 500])
 def test_refusal_is_not_taken_for_an_empty_list(lister: Registry, status: int) -> None:
-    """Who may not ask, or asks in vain, is told so, and how to log in."""
+    """Who may not ask, or asks in vain, is message so, and how to log in."""
     Lister.status = status
-    told = rf"must list what refers.*\n?.* {status}.*\n.*skopeo login {host(lister)}"
-    with pytest.raises(StageError, match=told):
+    message = rf"must list what refers.*\n?.* {status}.*\n.*skopeo login {host(lister)}"
+    with pytest.raises(StageError, match=message):
         lister.referrers(DIGEST)
 
 
