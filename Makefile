@@ -28,7 +28,7 @@ override TOOLS := trivy actionlint cosign compose docker-registry browser go kub
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: $(shell sed -n 's/^\([a-z-]*\):.*/\1/p' Makefile) .ready .venv .venv-publish .venv-dev $(TOOLS)
+.PHONY: $(shell sed -n 's/^\([a-z-]*\):.*/\1/p' Makefile) .ready .venv .venv-publish .venv-dev $(TOOLS) .tools
 
 help: ## Print these words
 	@echo "make WORD [MODEL=name] [MODELS=folder]   (every model where MODEL is not given; MODELS is model/)"
@@ -45,10 +45,10 @@ new-model: .venv-dev ## Write a model folder: NAME=… CSV=… TARGET=…
 unit: .venv-dev ## Run the fast tests, which need no engine (within a minute)
 	pytest $(PARALLEL) -m "not slow and not engine and not nightly"
 
-test: .venv-dev engine $(TOOLS) check ## Run every linter, and every test of a working day (some minutes)
+test: .venv-dev .tools check ## Run every linter, and every test of a working day (some minutes)
 	pytest $(PARALLEL) -m "not nightly"
 
-test-all: .venv-dev engine $(TOOLS) check ## Run every linter and test, as every night and before a release
+test-all: .venv-dev .tools check ## Run every linter and test, as every night and before a release
 	pytest $(PARALLEL)
 
 check: .venv-dev lint actionlint ## Run every linter
@@ -168,6 +168,9 @@ engine: ## Have a container engine: use the one here, or install and start one
 
 $(TOOLS): engine
 	@ship/engine.sh $@
+
+.tools: engine
+	@ship/engine.sh together $(TOOLS)
 
 # What `make pipeline` needs first, installed side by side. It builds Trivy later, while it trains.
 .ready:
