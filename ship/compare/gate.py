@@ -8,7 +8,7 @@ from __future__ import annotations
 from contract import bundle
 from contract.bundle import Bundle, Gate, Override
 from contract.spec.gate import Policy
-from judge.judge import judge, settle
+from judge.judge import decide, judge
 from judge.render.card import card
 from judge.render.formats import formats
 from judge.report import NAME, Report
@@ -35,7 +35,7 @@ def judge_bundle(workspace: Workspace, override: str = "") -> Report:
     finally:
         if baseline:
             baseline.remove()
-    report = settle(judgement.report, override)
+    report = decide(judgement.report, override)
     record_override(new, policy, report.override)
     report.bundle = workspace.bundle_digest
     for ending, content in formats(judgement).items():

@@ -9,7 +9,7 @@ import msgspec
 
 from contract.bundle import encode, read
 from contract.spec.gate import ImageRules
-from judge.report import Figure, ImageCheck, Report, Side, Verdict
+from judge.report import ImageCheck, ImageFigure, ModelSummary, Report, Verdict
 from ship.build.engine import load
 from ship.build.workspace import MEASUREMENT, Workspace
 from ship.compare.image_server import serving
@@ -60,7 +60,7 @@ def measure(workspace: Workspace, report: Report, override: str = "") -> Measure
     return measurement
 
 
-def published_then(workspace: Workspace, old: Side) -> Baseline:
+def published_then(workspace: Workspace, old: ModelSummary) -> Baseline:
     """Fetch what was published when the gate judged, even if its tag has moved since."""
     target, reference = destination(workspace.model, workspace.dist), old.reference or ""
     print(f"  beside {reference}, which was {old.digest} when the gate judged", flush=True)
@@ -90,7 +90,7 @@ def compare(workspace: Workspace, baseline: Baseline | None, rules: ImageRules) 
     return checks
 
 
-def ratio(figure: Figure, new: float, old: float, allowed: float) -> ImageCheck:
+def ratio(figure: ImageFigure, new: float, old: float, allowed: float) -> ImageCheck:
     """Return the check that a figure is at most `allowed` times the published image's."""
     passed = new <= allowed * old
     return ImageCheck(figure=figure, old=old, new=new, allowed=allowed, passed=passed)

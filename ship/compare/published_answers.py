@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 
 from contract.bundle import Bundle, Value
 from contract.onnx_session import open_session, run
-from judge.comparison.baseline_answers import Answer
+from judge.comparison.compared_answers import Answer
 from judge.comparison.eligible_rows import Incomparable
-from judge.judge import Published
+from judge.judge import PublishedModel
 from ship.compare.published_model import Baseline
 from ship.host import confined
 
@@ -64,10 +64,10 @@ def vector(answer: dict[str, Any]) -> list[float]:
     return list(probabilities.values()) if isinstance(probabilities, dict) else probabilities
 
 
-def as_published(baseline: Baseline) -> Published:
+def as_published(baseline: Baseline) -> PublishedModel:
     """Return the published model for the judge, which may ask it more rows."""
     if baseline.bundle.manifest.runtime == "onnx":
         ask = partial(ask_graph, baseline.bundle)
     else:
         ask = partial(ask_image, lambda: baseline.image)
-    return Published(baseline.bundle, baseline.digest, baseline.reference, ask)
+    return PublishedModel(baseline.bundle, baseline.digest, baseline.reference, ask)
