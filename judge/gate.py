@@ -6,7 +6,7 @@ from collections.abc import Collection
 
 from msgspec.structs import asdict
 
-from contract.bundle import Check as Recorded
+from contract.bundle import Check as ThresholdResult
 from contract.bundle import Manifest, Where
 from contract.spec.gate import Policy, Rules, Threshold
 from judge.report import BoundCheck, Check, DropCheck, ParityCheck, Score, Segment
@@ -59,10 +59,10 @@ def check_bound(bound: Threshold, score: Score | None, where: Where | None) -> B
     """Hold a metric to its threshold; one that a segment does not have is held to none."""
     check = bound.check(score.whole if score else None)
     check.passed = check.passed or (score is None and where is not None)
-    return held(check, where)
+    return reported(check, where)
 
 
-def held(check: Recorded, where: Where | None = None) -> BoundCheck:
+def reported(check: ThresholdResult, where: Where | None = None) -> BoundCheck:
     """Return a check of a threshold as one of the report."""
     return BoundCheck(**asdict(check), where=where)
 
@@ -71,7 +71,7 @@ def check_recorded(policy: Policy, manifest: Manifest) -> list[BoundCheck]:
     """Return the failed checks of the training whose rules are no longer in model.toml."""
     known = {bound.metric for bound in policy.rules.bounds}
     return [
-        held(check)
+        reported(check)
         for check in manifest.gate.recorded
         if not check.passed and check.metric not in known
     ]

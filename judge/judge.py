@@ -12,19 +12,19 @@ from contract.evaluation.metrics import SHOWN
 from contract.evaluation.segments import categorical, segments
 from contract.spec.gate import Policy
 from judge import gate
-from judge.comparison import baseline_answers
-from judge.comparison.baseline_answers import Answered, Ask
+from judge.comparison import compared_answers
 from judge.comparison.changed_predictions import changes
+from judge.comparison.compared_answers import Ask, ComparedAnswers
 from judge.comparison.data_drift import drift
 from judge.comparison.eligible_rows import Incomparable
 from judge.comparison.permutation_test import smallest_drop
 from judge.comparison.scoring import Scorer
 from judge.comparison.seed_variance import seeds
-from judge.report import BaselineCheck, Report, Segment, Side
+from judge.report import BaselineCheck, ModelSummary, Report, Segment
 from judge.warnings import unlucky, warnings
 
 
-class Published(NamedTuple):
+class PublishedModel(NamedTuple):
     """The published model: its bundle, its image's digest and reference, and a function to ask it.
 
     `ask` runs it on rows by name and is called only where its recorded answers are to other rows.
@@ -51,7 +51,9 @@ class Judgement(NamedTuple):
     classes: list[int | str] | None
 
 
-def judge(new: Bundle, old: Published | None, policy: Policy, *, absent: str = "") -> Judgement:
+def judge(
+    new: Bundle, old: PublishedModel | None, policy: Policy, *, absent: str = ""
+) -> Judgement:
     """Judge a new model by its policy and the published model; `absent` says why there is none."""
     fresh, classes = read(new.path), new.manifest.classes
     before, note, failures = answered(new, old, absent)
@@ -59,11 +61,11 @@ def judge(new: Bundle, old: Published | None, policy: Policy, *, absent: str = "
     scorer = Scorer(fresh, before, classes, confidence, seeds(new, old.bundle if old else None))
     everyone = range(len(fresh.truth))
     scores = scorer(everyone)
-    parts = cut(policy, fresh, scorer)
-    moved = drift(new, old.bundle) if old and before else []
+    segments_scored = score_segments(policy, fresh, scorer)
+    drifted = drift(new, old.bundle) if old and before else []
     required = droppable(old, before, enough=scorer.shared(everyone) is not None)
-    checks = [*failures, *gate.checks(policy, scores, parts, new.manifest, required)]
-    warned = warnings(new, old.bundle if old else None, fresh, scores, moved)
+    checks = [*failures, *gate.checks(policy, scores, segments_scored, new.manifest, required)]
+    warned = warnings(new, old.bundle if old else None, fresh, scores, drifted)
     warned += unlucky(scores, policy.rules.drops)
     warned += [before.chosen.warning] if before and before.chosen.warning else []
     report = Report(
@@ -71,19 +73,19 @@ def judge(new: Bundle, old: Published | None, policy: Policy, *, absent: str = "
         description=new.manifest.description,
         task=new.manifest.task,
         verdict="failed",
-        new=side(new, None, None),
-        old=side(old.bundle, old.digest, old.reference) if old else None,
+        new=summary(new, None, None),
+        old=summary(old.bundle, old.digest, old.reference) if old else None,
         note=note,
         rows=len(fresh.truth),
         compared=len(before.new.truth) if before else 0,
         confidence=confidence,
         resamples=count(len(fresh.truth)),
         scores=scores,
-        segments=parts,
+        segments=segments_scored,
         checks=checks,
         warnings=warned,
         changes=changes(before.new, before.old) if before else None,
-        drift=moved,
+        drift=drifted,
     )
     if before and classes is not None and before.chosen.conclusive:
         least = smallest_drop(report.compared, 1 - confidence)
@@ -93,19 +95,19 @@ def judge(new: Bundle, old: Published | None, policy: Policy, *, absent: str = "
         )
     recorded = read(old.bundle.path) if old else None
     compared, earlier = (before.new, before.old) if before else (fresh, None)
-    return Judgement(settle(report), fresh, compared, earlier, recorded, classes)
+    return Judgement(decide(report), fresh, compared, earlier, recorded, classes)
 
 
 def answered(
-    new: Bundle, old: Published | None, absent: str
-) -> tuple[Answered | None, str, list[BaselineCheck]]:
+    new: Bundle, old: PublishedModel | None, absent: str
+) -> tuple[ComparedAnswers | None, str, list[BaselineCheck]]:
     """Return the published model's answers if it can be compared, a note, and a failed check."""
     if old is None:
         return None, f"{absent or 'Nothing is published yet'}: absolute thresholds only.", []
     named = f"Compared with {old.reference}."
     try:
-        baseline_answers.check(new, old.bundle)
-        before = baseline_answers.answers(new, old.bundle, old.ask)
+        compared_answers.check_same_target(new, old.bundle)
+        before = compared_answers.answers(new, old.bundle, old.ask)
     except Incomparable as error:
         note = f"{named} No comparison: {error}."
         failed = BaselineCheck(reason=str(error), passed=False)
@@ -114,7 +116,7 @@ def answered(
 
 
 def droppable(
-    old: Published | None, before: Answered | None, *, enough: bool
+    old: PublishedModel | None, before: ComparedAnswers | None, *, enough: bool
 ) -> Collection[str] | None:
     """Return the metrics whose drop the comparison must show; None if there is no comparison.
 
@@ -137,7 +139,7 @@ def comparisons(policy: Policy, fresh: Evaluation) -> int:
     return tested
 
 
-def cut(policy: Policy, fresh: Evaluation, scorer: Scorer) -> list[Segment]:
+def score_segments(policy: Policy, fresh: Evaluation, scorer: Scorer) -> list[Segment]:
     """Return the scores of the segments of columns with rules, and of those with few categories."""
     rules = {segment.column: segment for segment in policy.segments}
     shown = SHOWN["regression" if scorer.classes is None else "classification"]
@@ -158,10 +160,10 @@ def cut(policy: Policy, fresh: Evaluation, scorer: Scorer) -> list[Segment]:
     return result
 
 
-def side(bundle: Bundle, digest: str | None, reference: str | None) -> Side:
+def summary(bundle: Bundle, digest: str | None, reference: str | None) -> ModelSummary:
     """Return what the report says about one of the two models."""
     manifest = bundle.manifest
-    return Side(
+    return ModelSummary(
         version=manifest.version,
         revision=manifest.revision,
         digest=digest,
@@ -174,7 +176,7 @@ def side(bundle: Bundle, digest: str | None, reference: str | None) -> Side:
     )
 
 
-def settle(report: Report, reason: str = "") -> Report:
+def decide(report: Report, reason: str = "") -> Report:
     """Decide by the checks; a `reason` that a person gave accepts a model that fails them."""
     failed = not all(check.passed for check in report.checks)
     report.override = reason or None if failed else None

@@ -9,14 +9,14 @@ from typing import Literal
 
 import msgspec
 
-from contract.bundle import Check as Recorded
+from contract.bundle import Check as ThresholdResult
 from contract.bundle import Label, Parity, Runtime, Value, Where
 
 SCHEMA_VERSION = 3
 NAME = "report"
 Verdict = Literal["passed", "failed", "accepted"]
 Direction = Literal["better", "worse", "same", "unknown"]
-Figure = Literal["size", "latency"]  # of an image: compressed, in MB; for one row, in ms
+ImageFigure = Literal["size", "latency"]  # of an image: compressed, in MB; for one row, in ms
 SMALLEST = 1e-9  # differences below are the rounding of a sum
 NOT_MEASURED = (
     "Nobody here has measured this model: its data was not at hand, so every figure is a claim of "
@@ -24,7 +24,7 @@ NOT_MEASURED = (
 )
 
 
-class Side(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+class ModelSummary(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     """One of the two models: where it comes from, and what it was trained on."""
 
     version: str
@@ -89,7 +89,7 @@ class Segment(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     scores: list[Score]
 
 
-class BoundCheck(Recorded, tag_field="kind", tag="bound"):
+class BoundCheck(ThresholdResult, tag_field="kind", tag="bound"):
     """A metric of the new model, of all rows or `where` a segment is, held to its threshold.
 
     It passes without a value where the segment does not have the metric.
@@ -133,7 +133,7 @@ class ParityCheck(Checked, kw_only=True, tag="parity"):
 class ImageCheck(Checked, kw_only=True, tag="image"):
     """A figure of the new image, held to `allowed` times the published image's."""
 
-    figure: Figure
+    figure: ImageFigure
     old: float
     new: float
     allowed: float
@@ -181,8 +181,8 @@ class Report(msgspec.Struct, kw_only=True):
     description: str
     task: str
     verdict: Verdict
-    new: Side
-    old: Side | None
+    new: ModelSummary
+    old: ModelSummary | None
     note: str  # which published model was compared, on which rows, or why none was
     rows: int
     compared: int  # how many of the rows both models were compared on; 0 without a comparison

@@ -71,7 +71,7 @@ def parser() -> argparse.ArgumentParser:
     top = argparse.ArgumentParser(
         prog="serve",
         description="Serve a model bundle over HTTP, or score rows with it.",
-        epilog="Settings are environment variables:\n" + settings.table(),
+        epilog="Settings are environment variables:\n" + settings.help_text(),
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     top.set_defaults(command=serve)

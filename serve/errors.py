@@ -127,7 +127,7 @@ class WrongMethod(Refusal):
         self.allowed = allowed
 
 
-class Late(Refusal):
+class RequestTimeout(Refusal):
     """The request did not arrive in time, or its answer was not read."""
 
     status = 408

@@ -85,11 +85,11 @@ def load(environ: Mapping[str, str] = os.environ) -> Settings:
         if environ.get(name.upper())
     }
     for name, value in values.items():
-        check(name, value)
+        check_value(name, value)
     return msgspec.convert(values, Settings, strict=False)
 
 
-def check(name: str, value: str) -> None:
+def check_value(name: str, value: str) -> None:
     """Check the text of one setting; raise InvalidSetting for a value that it must not have."""
     hint = get_type_hints(Settings, include_extras=True)[name]
     try:
@@ -128,6 +128,6 @@ def description(hint: object) -> str:
     return next(filter(None, reversed(notes)), "")
 
 
-def table() -> str:
+def help_text() -> str:
     """Return the settings as text for a terminal."""
     return "\n".join(f"  {name:20} {meaning} [{default}]" for name, default, meaning in rows())

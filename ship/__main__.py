@@ -88,11 +88,11 @@ def plan(_: str, settings: Settings) -> int:
     """
     from contract.models import names as all_models
     from contract.models import root
-    from ship.pipeline.changed_models import Change, changes, released_models
+    from ship.pipeline.changed_models import ModelChange, changes, released_models
     from ship.tags import tag_of_head
 
     names = list(settings.model) or all_models()  # a fork may have none yet
-    planned: list[Change] = (
+    planned: list[ModelChange] = (
         released_models(names, settings.release) if settings.release else changes(names)
     )
     for change in planned:

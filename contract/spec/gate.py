@@ -82,13 +82,13 @@ def read_policy(section: Section, task: Task) -> Policy:
         expected = f"a bound on at least one of {', '.join(known)}"
         example = f"{known[0]} = {{ {METRICS[known[0]].bound} = 0.5 }}"
         raise ModelError(f"{section.file}: gate", expected, "none", f"Add: {example}")
-    segments = section.table(SEGMENTS)
+    segments = section.subsection(SEGMENTS)
     return Policy(
         rules=read_rules(section, [name for name in section.values if name in METRICS]),
         segments=tuple(
-            read_segment(segments.table(column), column, known) for column in segments.values
+            read_segment(segments.subsection(column), column, known) for column in segments.values
         ),
-        image=read_image(section.table(IMAGE)),
+        image=read_image(section.subsection(IMAGE)),
     )
 
 
@@ -96,7 +96,7 @@ def read_rules(section: Section, metrics: list[str]) -> Rules:
     """Read the rules of these metrics; raise ModelError for the first mistake."""
     bounds, drops = [], {}
     for name in metrics:
-        metric, table = METRICS[name], section.table(name)
+        metric, table = METRICS[name], section.subsection(name)
         table.only((metric.bound, "drop"))
         if not table.values:
             table.fail(metric.bound, "given", f"Write {name} = {{ {metric.bound} = … }}.")

@@ -74,9 +74,9 @@ def read(name: str, root: Path | None = None, *, data_here: bool = True) -> Mode
     top.only((*required, "split", "evaluate", "serve"), required=required)
     task = top.choice("task", TASKS)
     target = top.text("target")
-    split = top.table("split")
+    split = top.subsection("split")
     split.only(("test_size", "seed"))
-    evaluate = top.table("evaluate")
+    evaluate = top.subsection("evaluate")
     evaluate.only(("folds", "columns", "seeds"))
     return ModelSpec(
         folder=folder,
@@ -84,15 +84,15 @@ def read(name: str, root: Path | None = None, *, data_here: bool = True) -> Mode
         description=top.text("description").strip().rstrip("."),
         task=task,
         target=target,
-        data=read_source(top.table("data"), folder, must_exist=data_here),
-        inputs=read_inputs(top.table("inputs"), target),
+        data=read_source(top.subsection("data"), folder, must_exist=data_here),
+        inputs=read_inputs(top.subsection("inputs"), target),
         test_size=split.number("test_size", 0.01, 0.9) if "test_size" in split.values else 0.25,
         seed=split.integer("seed", 0, LARGEST_SEED, default=0),
         folds=evaluate.integer("folds", 2, 20, default=5),
         seeds=evaluate.integer("seeds", 0, 50, default=5),
-        gate=read_policy(top.table("gate"), task),
+        gate=read_policy(top.subsection("gate"), task),
         columns_kept=evaluate.texts("columns", ()),
-        serving=read_serving(top.table("serve")),
+        serving=read_serving(top.subsection("serve")),
     )
 
 

@@ -59,7 +59,7 @@ class Section:
                     name, "given", f"Add it to {self.file.name}; the README shows an example."
                 )
 
-    def table(self, name: str) -> Section:
+    def subsection(self, name: str) -> Section:
         """Return a table, empty where it is absent."""
         value = self.values.get(name, {})
         if not isinstance(value, dict):

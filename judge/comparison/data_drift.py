@@ -26,16 +26,16 @@ def drift(new: Bundle, old: Bundle) -> list[Drift]:
         (column, fresh.column(column), recorded.column(column)) for column in shared
     ]
     columns.append((new.manifest.target, list(fresh.truth), list(recorded.truth)))
-    return [moved(*column, ALPHA / len(columns)) for column in columns]
+    return [column_drift(*column, ALPHA / len(columns)) for column in columns]
 
 
-def moved(feature: str, now: Sequence[Value], then: Sequence[Value], alpha: float) -> Drift:
+def column_drift(feature: str, now: Sequence[Value], then: Sequence[Value], alpha: float) -> Drift:
     """Return the largest distance of the two distributions of a column, and its p-value."""
-    distance, p = (numbers if is_numeric([*now, *then]) else texts)(now, then)
+    distance, p = (kolmogorov_smirnov if is_numeric([*now, *then]) else chi_squared)(now, then)
     return Drift(feature=feature, distance=distance, p=p, shifted=p < alpha)
 
 
-def numbers(now: Sequence[Value], then: Sequence[Value]) -> tuple[float, float]:
+def kolmogorov_smirnov(now: Sequence[Value], then: Sequence[Value]) -> tuple[float, float]:
     """Return the distance and p-value of the two-sample Kolmogorov-Smirnov test (Smirnov 1939).
 
     A missing value counts as the smallest number.
@@ -48,7 +48,7 @@ def numbers(now: Sequence[Value], then: Sequence[Value]) -> tuple[float, float]:
     return float(result.statistic), float(result.pvalue)
 
 
-def texts(now: Sequence[Value], then: Sequence[Value]) -> tuple[float, float]:
+def chi_squared(now: Sequence[Value], then: Sequence[Value]) -> tuple[float, float]:
     """Return the distance of the shares of categories, and the p-value of a chi-squared test.
 
     The distance is the total variation distance, half the sum of the differences; the test is

@@ -37,22 +37,22 @@ def compare(
     values = score(new, classes)
     if old is None:
         (drawn,) = bootstrap([new], classes)
-        return [alone(name, value, drawn[name]) for name, value in values.items()]
+        return [score_one(name, value, drawn[name]) for name, value in values.items()]
     before = score(old, classes)
     drawn, drawn_before = bootstrap([new, old], classes)
     chances = {} if classes is None else permutation(new, old, classes)
     result = []
     for name, value in values.items():
-        compared = alone(name, value, drawn[name])
+        compared = score_one(name, value, drawn[name])
         if name in before:
             between = interval(drawn[name] - drawn_before[name], confidence)
-            against(compared, before[name], between, chances.get(name), 1 - confidence)
-            direct(compared, averaged(name, value - before[name]))
+            add_difference(compared, before[name], between, chances.get(name), 1 - confidence)
+            set_direction(compared, averaged(name, value - before[name]))
         result.append(compared)
     return result
 
 
-def alone(name: str, value: float, drawn: Numbers) -> Score:
+def score_one(name: str, value: float, drawn: Numbers) -> Score:
     """Return the score of a single model, with the interval of its resamples (resamples,)."""
     low, high = interval(drawn)
     higher = METRICS[name].bound == "min"
@@ -61,7 +61,7 @@ def alone(name: str, value: float, drawn: Numbers) -> Score:
     )
 
 
-def against(
+def add_difference(
     compared: Score, old: float, between: tuple[float, float], p: float | None, alpha: float
 ) -> None:
     """Add the old value, the difference and its test to a score."""
@@ -77,7 +77,7 @@ def against(
     compared.certain = certain and abs(compared.difference) > SMALLEST
 
 
-def direct(compared: Score, averaged: Interval | None) -> None:
+def set_direction(compared: Score, averaged: Interval | None) -> None:
     """Set the direction of a score: better or worse beyond the chance of both rows and seeds."""
     difference = compared.difference or 0.0
     if averaged:

@@ -11,7 +11,7 @@ from contract.evaluation.evaluation import Evaluation
 from contract.evaluation.scores import score as score_rows
 from contract.evaluation.segments import subset
 from contract.spec.gate import ROWS
-from judge.comparison.baseline_answers import Answered
+from judge.comparison.compared_answers import ComparedAnswers
 from judge.comparison.paired import Interval, compare
 from judge.comparison.seed_variance import Seeds
 from judge.report import Score
@@ -22,7 +22,7 @@ class Scorer:
     """Both models' answers, and the confidence of each difference."""
 
     fresh: Evaluation
-    before: Answered | None
+    before: ComparedAnswers | None
     classes: Sequence[Label] | None
     confidence: float
     seeds: Seeds

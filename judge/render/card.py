@@ -24,7 +24,7 @@ FENCE = re.compile(r" {0,3}(`{3,}|~{3,})")
 HEADING = re.compile(r" {0,3}#{1,6}(?=[ \t]|$)")
 
 
-class Release(NamedTuple):
+class PublishedReference(NamedTuple):
     """A published image: its reference with the digest, and the command that verifies it."""
 
     image: str
@@ -32,11 +32,14 @@ class Release(NamedTuple):
 
 
 def card(
-    manifest: Manifest, notes: str, evaluation: Evaluation, release: Release | None = None
+    manifest: Manifest,
+    notes: str,
+    evaluation: Evaluation,
+    published: PublishedReference | None = None,
 ) -> bytes:
     """Return the card as Markdown; `notes` is the README.md of the model's folder.
 
-    With a `release` it says how to pull, verify and ask exactly that image. Raises ValueError where
+    With `published` it says how to pull, verify and ask exactly that image. Raises ValueError where
     its reference has no digest, since a tag may come to mean another image.
     """
     checks = manifest.gate.recorded
@@ -51,9 +54,9 @@ def card(
         segments=by_segment(manifest, evaluation),
         inputs=inputs(manifest.inputs),
         notes=below(notes),
-        release=release,
-        digest=digest(release.image) if release else "",
-        commands=block(commands(manifest, release), "sh"),
+        published=published,
+        digest=digest(published.image) if published else "",
+        commands=block(commands(manifest, published), "sh"),
     )
 
 
@@ -152,9 +155,9 @@ def digest(image: str) -> str:
     return digest
 
 
-def commands(manifest: Manifest, release: Release | None) -> str:
+def commands(manifest: Manifest, published: PublishedReference | None) -> str:
     """Return how to get, check and ask the image; an image cannot hold its own digest."""
-    image = release.image if release else f"REGISTRY/{manifest.name}:main"
+    image = published.image if published else f"REGISTRY/{manifest.name}:main"
     show = f"docker image inspect --format '{{{{index .RepoDigests 0}}}}' {image}"
     verify = (
         f"make verify MODEL={manifest.name} REGISTRY=REGISTRY   # its signature, from a checkout"
@@ -162,7 +165,7 @@ def commands(manifest: Manifest, release: Release | None) -> str:
     return "\n".join(
         (
             f"docker pull {image}",
-            *([release.verify] if release else [show, verify]),
+            *([published.verify] if published else [show, verify]),
             f"docker run --rm {image} check   # answers its golden examples as recorded",
             f"docker run --rm --publish 8080:8080 {image}",
             f"docker run --rm --interactive {image} predict < rows.csv",

@@ -154,8 +154,8 @@ def learned(study: Study | None) -> list[Figure]:
     result = [Figure(spans(bars, f"loss of {study.metric}"), caption)]
     if len(study.learning) > 1:
         points = [(float(point.rows), point.score) for point in study.learning]
-        image = lines([Line(points, 0)], "training rows", study.metric)
-        result.append(Figure(image, "Would more rows help? They would if it still rises."))
+        plot = lines([Line(points, 0)], "training rows", study.metric)
+        result.append(Figure(plot, "Would more rows help? They would if it still rises."))
     return result
 
 

@@ -6,7 +6,7 @@ from contract.bundle import Value
 from contract.evaluation.segments import MISSING
 from judge.render.sentences import over_seeds, reading, worded
 from judge.render.table import Cell, Style, Table
-from judge.report import Direction, Report, Score, Side
+from judge.report import Direction, ModelSummary, Report, Score
 
 BAR = 20
 STYLES: dict[Direction | None, Style] = {"better": Style.GOOD, "worse": Style.BAD}
@@ -130,7 +130,7 @@ def provenance(report: Report) -> Table:
     return Table(("", "published", "new"), rows)
 
 
-def fact(side: Side | None, name: str) -> str:
+def fact(model: ModelSummary | None, name: str) -> str:
     """Return one fact about a model, "" if unknown."""
-    value = str(getattr(side, name, None) or "")
+    value = str(getattr(model, name, None) or "")
     return f"{value[:SHOWN]}…" if name in HASHES and len(value) > SHOWN else value

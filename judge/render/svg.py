@@ -11,7 +11,7 @@ LEFT, BOTTOM, TOP, RIGHT = 62, 44, 12, 12
 
 
 class Mark(NamedTuple):
-    """One element of an image; the template escapes its attributes and its text."""
+    """One element of a drawing; the template escapes its attributes and its text."""
 
     tag: str
     attributes: dict[str, str]
@@ -28,7 +28,7 @@ class Box(NamedTuple):
 
 
 class Plot(NamedTuple):
-    """An image, in pixels, and the label by which a screen reader names it."""
+    """A drawing, in pixels, and the label by which a screen reader names it."""
 
     width: float
     height: float

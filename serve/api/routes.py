@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from serve.api import health, paths, protocol_metadata
 from serve.api.predict import PredictRoute
-from serve.codecs.answers import Answers
+from serve.codecs.answers import AnswerEncoder
 from serve.codecs.native import NativeCodec
 from serve.codecs.open_inference import InferenceCodec, InferRequest, InferResponse
 from serve.codecs.tensorflow import TensorflowCodec
@@ -71,7 +71,7 @@ def get_route(service: Service, path: str, answer: Get, kind: Any) -> FastRoute:
 def predict_routes(service: Service) -> list[FastRoute]:
     """Return the routes that predict, each with its request format."""
     schema, manifest = service.schema, service.manifest
-    answers = Answers(service.bundle)
+    answers = AnswerEncoder(service.bundle)
     native = NativeCodec(schema, answers)
     tensorflow = TensorflowCodec(schema, answers)
     inference = InferenceCodec(service.bundle, schema)

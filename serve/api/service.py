@@ -55,7 +55,7 @@ class Service:
         """Load and check the model in a thread; note a Failure, which stops the server."""
         start = time.perf_counter()
         try:
-            predictor = await asyncio.to_thread(proven, self.bundle, self.settings.threads)
+            predictor = await asyncio.to_thread(load_checked, self.bundle, self.settings.threads)
         except Failure as failure:
             self.failure = failure
             return
@@ -72,15 +72,15 @@ class Service:
     def accept(self, predictor: Predictor) -> None:
         """Take requests from now on, with this predictor."""
         from serve.inference.batcher import Batcher, Limits
-        from serve.monitoring.drift import Drift
+        from serve.monitoring.drift import DriftCounter
 
-        drift = Drift(self.manifest)
+        drift = DriftCounter(self.manifest)
 
         def observe(frame: Frame, scores: Scores, in_flight: int) -> None:
             self.metrics.batch(scores, drift(frame), in_flight)
 
         self.batcher = Batcher(predictor, observe, Limits.of(self.settings))
-        spare_the_collector()
+        tune_garbage_collection()
         if not self.draining:
             self.unready = ""
 
@@ -107,7 +107,7 @@ class Service:
         return self.batcher
 
 
-def proven(bundle: Bundle, threads: int) -> Predictor:
+def load_checked(bundle: Bundle, threads: int) -> Predictor:
     """Load the model and check its answers to the golden examples.
 
     Raises Failure, by the kind of what is wrong: WrongLibrary, BrokenModel or WrongAnswer.
@@ -119,7 +119,7 @@ def proven(bundle: Bundle, threads: int) -> Predictor:
     return predictor
 
 
-def spare_the_collector() -> None:
+def tune_garbage_collection() -> None:
     """Freeze what start-up allocated, and collect less often: garbage collection costs latency."""
     gc.collect()
     gc.freeze()

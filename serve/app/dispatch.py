@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from serve.http import Application, Receive, Scope, Send
 
 
-class Front:
+class Dispatcher:
     """An ASGI application that answers the fast routes itself and passes the others to FastAPI."""
 
     def __init__(self, service: Service) -> None:
@@ -51,8 +51,8 @@ class Front:
         await send({"type": "lifespan.shutdown.complete"})
 
 
-def framework(front: Front) -> Application:
-    """Import FastAPI and return its application around the routes of `front`."""
+def framework(dispatcher: Dispatcher) -> Application:
+    """Import FastAPI and return its application around the routes of `dispatcher`."""
     from serve.app.app import build
 
-    return build(front.service, front.routes)
+    return build(dispatcher.service, dispatcher.routes)

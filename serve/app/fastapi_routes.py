@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from serve.http import Application
 
 
-class Delegate(Response):
+class EndpointResponse(Response):
     """A response that lets an ASGI endpoint send the answer."""
 
     def __init__(self, endpoint: Application) -> None:
@@ -37,7 +37,7 @@ def add_fast_routes(app: FastAPI, routes: Sequence[FastRoute], service: Service)
     for route in routes:
         app.add_api_route(
             route.path,
-            delegating(route.endpoint),
+            answering_by(route.endpoint),
             methods=[route.method],
             summary=route.summary,
             operation_id=re.sub(r"\W+", "_", route.path.strip("/")),
@@ -47,10 +47,10 @@ def add_fast_routes(app: FastAPI, routes: Sequence[FastRoute], service: Service)
         )
 
 
-def delegating(endpoint: Application) -> Callable[[], Awaitable[Response]]:
+def answering_by(endpoint: Application) -> Callable[[], Awaitable[Response]]:
     """Return a FastAPI endpoint that answers by the ASGI endpoint."""
 
     async def route() -> Response:
-        return Delegate(endpoint)
+        return EndpointResponse(endpoint)
 
     return route

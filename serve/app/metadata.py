@@ -20,7 +20,7 @@ def service(request: Request) -> Service:
     return service
 
 
-Serving = Annotated[Service, Depends(service)]
+ServiceDependency = Annotated[Service, Depends(service)]
 
 
 @router.get(
@@ -29,6 +29,6 @@ Serving = Annotated[Service, Depends(service)]
     responses={200: {"description": "The manifest.", "content": content([bundle.Manifest])}},
     response_class=Response,
 )
-async def metadata(serving: Serving) -> Response:
+async def metadata(serving: ServiceDependency) -> Response:
     """Answer with the manifest of the bundle."""
     return Response(encode(serving.manifest), media_type="application/json")

@@ -10,7 +10,7 @@ from pathlib import Path
 from fastapi import APIRouter, Response
 
 from serve.api import paths
-from serve.app.metadata import Serving
+from serve.app.metadata import ServiceDependency
 from serve.errors import UnknownRoute
 
 router = APIRouter(include_in_schema=False)
@@ -56,7 +56,7 @@ async def docs() -> Response:
 
 
 @router.get(paths.HOME)
-async def home(serving: Serving) -> Response:
+async def home(serving: ServiceDependency) -> Response:
     """Answer with the page that tries the model; raise UnknownRoute where PAGE switches it off."""
     if not serving.settings.page:
         raise UnknownRoute("The page is switched off (the setting PAGE). See /docs for the routes.")

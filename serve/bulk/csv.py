@@ -16,7 +16,7 @@ from contract.bundle import Bundle, Input, Label
 from contract.inputs import Domain
 from serve.bulk.columns import require_numbers, require_texts, stack
 from serve.bulk.lines import Lines
-from serve.bulk.table import answer_names, position
+from serve.bulk.row_format import answer_names, position
 from serve.errors import InvalidRow
 from serve.inference.arrays import Frame, Framer
 from serve.inference.scores import Scores
@@ -24,7 +24,7 @@ from serve.validation.explain import ERRORS, row_problem
 from serve.validation.schema import listed_type
 
 
-class CsvTable(Lines):
+class CsvFormat(Lines):
     """Rows of CSV, one per line; a line break inside quotes is refused."""
 
     def __init__(self, source: BinaryIO, target: BinaryIO, bundle: Bundle) -> None:

@@ -9,14 +9,14 @@ import msgspec
 
 from contract.bundle import Bundle
 from serve.bulk.lines import Lines
-from serve.codecs.answers import Answers
+from serve.codecs.answers import AnswerEncoder
 from serve.inference.arrays import Frame, Framer
 from serve.inference.scores import Scores
 from serve.validation.explain import ERRORS, parse, row_problem, unknown_problem
 from serve.validation.schema import Row, Schema, in_order
 
 
-class JsonlTable(Lines):
+class JsonlFormat(Lines):
     """Rows in the forms that /predict takes, one per line."""
 
     def __init__(self, source: BinaryIO, target: BinaryIO, bundle: Bundle) -> None:
@@ -24,7 +24,7 @@ class JsonlTable(Lines):
         self.manifest = bundle.manifest
         self.decode = msgspec.json.Decoder(Schema(bundle.manifest, max_rows=1).row).decode
         self.framer = Framer(bundle.manifest)
-        self.answer = Answers(bundle)
+        self.answer = AnswerEncoder(bundle)
 
     def frame(self, lines: list[str]) -> Frame:
         """Return the lines as arrays; raise Refusal if any row is wrong."""

@@ -19,7 +19,7 @@ LONGEST = 1024 * 1024  # characters of one line
 
 
 class Lines(ABC):
-    """Reads and writes a text table (`serve.bulk.table`), some thousands of lines at a time."""
+    """Reads and writes text (`serve.bulk.row_format`), some thousands of lines at a time."""
 
     header = ""  # what to write before the first row
 

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from contract.bundle import Bundle, Input, Label, Manifest
 from contract.inputs import Domain
 from serve.bulk.columns import require_numbers, require_texts, stack
-from serve.bulk.table import answer_names, position
+from serve.bulk.row_format import answer_names, position
 from serve.errors import RowsRefused, WrongLibrary
 from serve.inference.arrays import Frame
 from serve.inference.scores import Scores
@@ -33,7 +33,7 @@ ROWS = 16 * 1024  # read at once; each batch becomes a row group
 BUFFER = 64 * 1024  # bytes: a column is read in pieces, and never a whole row group
 
 
-class ParquetTable:
+class ParquetFormat:
     """Rows of a Parquet file, written as a Parquet file with the answers as further columns."""
 
     def __init__(self, source: BinaryIO, target: BinaryIO, bundle: Bundle) -> None:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from contract.bundle import Bundle
-    from serve.bulk.table import Table
+    from serve.bulk.row_format import RowFormat
     from serve.inference.arrays import Frame
     from serve.inference.scores import Scores
     from serve.settings import Settings
@@ -44,19 +44,19 @@ def run(
     otherwise, and Failure if the bundle must not be served.
     """
     bundle = open_bundle(settings.bundle)
-    table = open_table(form or guess(source), source, target, bundle)
+    row_format = open_format(form or guess(source), source, target, bundle)
     predictor = Predictor(bundle, settings.threads)
-    sieve = Sieve(table, skip=skip)
-    progress = Progress(table.share, sys.stderr)
-    table.start()
+    row_filter = RowFilter(row_format, skip=skip)
+    progress = Progress(row_format.share, sys.stderr)
+    row_format.start()
     with ThreadPoolExecutor(1) as thread:
-        for batch in one_ahead(begun(table, sieve, predictor, thread)):
-            table.write(batch.rows, batch.scores.result())
+        for batch in prefetched(submitted(row_format, row_filter, predictor, thread)):
+            row_format.write(batch.rows, batch.scores.result())
             progress.add(len(batch.rows))
-    table.end()
+    row_format.end()
     progress.end()
-    if sieve.refused:
-        print(f"{sieve.refused} rows were refused and left out", file=sys.stderr)
+    if row_filter.refused:
+        print(f"{row_filter.refused} rows were refused and left out", file=sys.stderr)
 
 
 def guess(source: BinaryIO) -> str:
@@ -65,32 +65,35 @@ def guess(source: BinaryIO) -> str:
     return "parquet" if beginning.startswith(PARQUET) else "csv"
 
 
-def open_table(form: str, source: BinaryIO, target: BinaryIO, bundle: Bundle) -> Table[Any]:
+def open_format(form: str, source: BinaryIO, target: BinaryIO, bundle: Bundle) -> RowFormat[Any]:
     """Return the reader and writer of a format; raise RowsRefused for rows it cannot be."""
     if form == "parquet":
-        from serve.bulk.parquet import ParquetTable
+        from serve.bulk.parquet import ParquetFormat
 
-        return ParquetTable(source, target, bundle)
+        return ParquetFormat(source, target, bundle)
     if form == "jsonl":
-        from serve.bulk.jsonl import JsonlTable
+        from serve.bulk.jsonl import JsonlFormat
 
-        return JsonlTable(source, target, bundle)
-    from serve.bulk.csv import CsvTable
+        return JsonlFormat(source, target, bundle)
+    from serve.bulk.csv import CsvFormat
 
-    return CsvTable(source, target, bundle)
+    return CsvFormat(source, target, bundle)
 
 
-def begun(
-    table: Table[Any], sieve: Sieve, predictor: Predictor, thread: ThreadPoolExecutor
+def submitted(
+    row_format: RowFormat[Any],
+    row_filter: RowFilter,
+    predictor: Predictor,
+    thread: ThreadPoolExecutor,
 ) -> Iterator[Batch]:
-    """Yield each batch when its scoring has begun; raise RowsRefused as `Sieve` does."""
-    for rows in table.batches():
-        good = sieve(rows)
-        if good:
-            yield Batch(good.rows, thread.submit(predictor.runtime.score, good.frame))
+    """Yield each batch when its scoring has begun; raise RowsRefused as `RowFilter` does."""
+    for rows in row_format.batches():
+        valid = row_filter(rows)
+        if valid:
+            yield Batch(valid.rows, thread.submit(predictor.runtime.score, valid.frame))
 
 
-def one_ahead(batches: Iterable[Batch]) -> Iterator[Batch]:
+def prefetched(batches: Iterable[Batch]) -> Iterator[Batch]:
     """Yield each batch once the next one has begun, so that reading and scoring overlap."""
     waiting: list[Batch] = []
     for batch in batches:
@@ -100,37 +103,37 @@ def one_ahead(batches: Iterable[Batch]) -> Iterator[Batch]:
     yield from waiting
 
 
-class Good(NamedTuple):
+class ValidRows(NamedTuple):
     """Rows that can be scored, and the same as arrays."""
 
     rows: Any
     frame: Frame
 
 
-class Sieve:
+class RowFilter:
     """Keeps the rows that can be scored, and reports the others by their number, from 1."""
 
-    def __init__(self, table: Table[Any], *, skip: bool) -> None:
-        self.table = table
+    def __init__(self, row_format: RowFormat[Any], *, skip: bool) -> None:
+        self.row_format = row_format
         self.skip = skip
         self.seen = 0
         self.refused = 0
 
-    def __call__(self, rows: Any) -> Good | None:
-        """Return the good rows, if any; raise RowsRefused for a bad one unless it is skipped."""
+    def __call__(self, rows: Any) -> ValidRows | None:
+        """Return the valid rows, if any; raise RowsRefused for a bad one unless it is skipped."""
         if not len(rows):
             return None
         first = self.seen + 1
         self.seen += len(rows)
         try:
-            return Good(rows, self.table.frame(rows))
+            return ValidRows(rows, self.row_format.frame(rows))
         except (ValueError, Refusal):  # at least one row is wrong: check each
-            numbered = enumerate(self.table.separate(rows), first)
-            good = [self.keeps(number, row) for number, row in numbered]
-        if not any(good):
+            numbered = enumerate(self.row_format.separate(rows), first)
+            valid = [self.keeps(number, row) for number, row in numbered]
+        if not any(valid):
             return None
-        rows = self.table.keep(rows, good)
-        return Good(rows, self.table.frame(rows))
+        rows = self.row_format.keep(rows, valid)
+        return ValidRows(rows, self.row_format.frame(rows))
 
     def keeps(self, number: int, row: Any) -> bool:
         """Return whether a row can be scored.
@@ -138,7 +141,7 @@ class Sieve:
         Raises RowsRefused if not, unless such rows are skipped.
         """
         try:
-            self.table.check(row)
+            self.row_format.check(row)
         except Refusal as refusal:
             message = f"Row {number}: {refusal}"
             if not self.skip:

@@ -11,7 +11,7 @@ from contract.bundle import Bundle, Label
 from serve.inference.scores import Scores
 
 
-class Answers:
+class AnswerEncoder:
     """Writes the answers of a model, for one row or many."""
 
     def __init__(self, bundle: Bundle) -> None:

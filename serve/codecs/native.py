@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from serve.codecs.answers import Answers
+from serve.codecs.answers import AnswerEncoder
 from serve.http import Headers, require_json_type
 from serve.inference.scores import Scores
 from serve.validation.explain import ERRORS, body_problem, parse
@@ -14,7 +14,7 @@ from serve.validation.schema import Row, Schema, in_order
 class NativeCodec:
     """Reads one row or many; answers with one prediction or a list."""
 
-    def __init__(self, schema: Schema, answers: Answers) -> None:
+    def __init__(self, schema: Schema, answers: AnswerEncoder) -> None:
         self.schema = schema
         self.width = len(schema.manifest.inputs)
         self.answers = answers

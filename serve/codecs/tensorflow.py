@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from serve.codecs.answers import Answers
+from serve.codecs.answers import AnswerEncoder
 from serve.errors import Refusal
 from serve.http import Headers, require_json_type
 from serve.inference.scores import Scores
@@ -18,7 +18,7 @@ from serve.validation.schema import Row, Schema, in_order
 class TensorflowCodec:
     """Reads many rows; accepts `signature_name` and `parameters`, which change nothing."""
 
-    def __init__(self, schema: Schema, answers: Answers) -> None:
+    def __init__(self, schema: Schema, answers: AnswerEncoder) -> None:
         self.schema = schema
         self.answers = answers
         self.request: Any = msgspec.defstruct(

@@ -65,7 +65,7 @@ class EstimatorRuntime:
 
     def score(self, frame: Frame) -> Scores:
         """Return the scores of a batch, by one call where labels follow from probabilities."""
-        X = frame.numeric if self.takes_array else self.table(frame)
+        X = frame.numeric if self.takes_array else self.to_frame(frame)
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", "X does not have valid feature names")
             if self.classes is None:
@@ -85,7 +85,7 @@ class EstimatorRuntime:
             labels = self.estimator.predict(X)
         return Scores(labels.tolist(), probabilities.tolist())
 
-    def table(self, frame: Frame) -> pd.DataFrame:
+    def to_frame(self, frame: Frame) -> pd.DataFrame:
         """Return the rows as training has them: (rows, inputs), the same names, order and types."""
         columns = {"numeric": iter(frame.numeric.T), "categorical": iter(frame.categorical.T)}
         return pd.DataFrame(

@@ -13,7 +13,7 @@ from serve.inference.arrays import Frame
 Counts = list[tuple[int, int]]  # the position of an input, and how many of its values
 
 
-class Surprises(NamedTuple):
+class UnseenValues(NamedTuple):
     """How many values of each input the training rows did not have; zeros may be left out."""
 
     out_of_range: Counts
@@ -21,7 +21,7 @@ class Surprises(NamedTuple):
     missing: Counts
 
 
-class Drift:
+class DriftCounter:
     """Compares a batch with the ranges and categories of the training rows."""
 
     def __init__(self, manifest: Manifest) -> None:
@@ -38,9 +38,9 @@ class Drift:
         ]
         self.may_be_unknown = manifest.serving.unknown_category == "ignore"
 
-    def __call__(self, frame: Frame) -> Surprises:
+    def __call__(self, frame: Frame) -> UnseenValues:
         """Count what is new in a batch."""
-        return Surprises(self.out_of_range(frame), self.unknown(frame), self.missing(frame))
+        return UnseenValues(self.out_of_range(frame), self.unknown(frame), self.missing(frame))
 
     def out_of_range(self, frame: Frame) -> Counts:
         """Count the numbers outside the range of the training rows."""

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, NamedTuple
 if TYPE_CHECKING:
     from contract.bundle import Label, Manifest
     from serve.inference.scores import Scores
-    from serve.monitoring.drift import Surprises
+    from serve.monitoring.drift import UnseenValues
 
 STATUSES = (200, 400, 404, 405, 408, 413, 415, 422, 431, 500, 503)
 SECONDS = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5)
@@ -121,7 +121,7 @@ class Metrics:
         cells[self.seconds + bisect_left(SECONDS, seconds)] += 1
         cells[self.seconds + len(SECONDS) + 1] += seconds
 
-    def batch(self, scores: Scores, surprises: Surprises, in_flight: int) -> None:
+    def batch(self, scores: Scores, surprises: UnseenValues, in_flight: int) -> None:
         """Count the rows of a batch, their classes, and the values that training did not see."""
         self.cells[self.in_flight] = in_flight
         self.cells[self.rows] += len(scores.labels)

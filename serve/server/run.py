@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import uvicorn
 
 from serve.api.service import Service
-from serve.app.dispatch import Front
+from serve.app.dispatch import Dispatcher
 from serve.errors import CannotListen, Failure
 from serve.inference.bundle import open_bundle
 from serve.monitoring import logs
@@ -108,7 +108,7 @@ class Server(uvicorn.Server):
         settings = service.settings
         super().__init__(
             uvicorn.Config(
-                Front(service),
+                Dispatcher(service),
                 loop="uvloop",
                 http=partial(Protocol, service=service),  # type: ignore[arg-type]
                 ws="none",

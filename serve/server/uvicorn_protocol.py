@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from httptools import HttpParserError, HttpParserUpgrade, HttpRequestParser
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
-from serve.errors import HeadTooLarge, Late, Refusal
+from serve.errors import HeadTooLarge, Refusal, RequestTimeout
 from serve.http import JSON, encode
 from serve.server import body_framing, lingering_close
 from serve.server.early_answers import EXTENSIONS, STATUS_LINES
@@ -236,11 +236,13 @@ class Protocol(HttpToolsProtocol):
             if self.transport.lingers:
                 self.transport.abort()
                 return
-            self.end(Late("The request must arrive whole within REQUEST_SECONDS."))
+            self.end(RequestTimeout("The request must arrive whole within REQUEST_SECONDS."))
         unsent = self.transport.get_write_buffer_size()
         if not unsent or unsent != self.unsent:
             self.unsent = unsent
             self.sending_since = now
         elif now - self.sending_since > seconds:
-            self.service.refused("other", Late("The answer must be read within REQUEST_SECONDS."))
+            self.service.refused(
+                "other", RequestTimeout("The answer must be read within REQUEST_SECONDS.")
+            )
             self.transport.abort()

@@ -155,7 +155,7 @@ def bake(workspace: Workspace, target: str, variables: dict[str, str], *, cache:
             "PYTHON_IMAGE": workspace.python_image,
         }
         with new_file(workspace.folder / f"{target}.log") as log:
-            progress = Progress(log)
+            progress = BuildOutput(log)
             exit_code = command.follow(
                 "docker", "buildx", "bake", "--progress=plain", target, *options,
                 line=progress.add, folder=git.TOOL, environment=environment,
@@ -172,7 +172,7 @@ def builder() -> dict[str, str]:
     return {"BUILDX_BUILDER": BUILDER}
 
 
-class Progress:
+class BuildOutput:
     """The output of a build: all of it in a log, its steps and what they print on the terminal."""
 
     def __init__(self, log: TextIO) -> None:

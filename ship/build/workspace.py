@@ -48,7 +48,7 @@ class Workspace:
         return self.folder / "bundle"
 
     @property
-    def baseline_folder(self) -> Path:
+    def published_folder(self) -> Path:
         """The folder for the published model that this one is compared with."""
         return self.folder / "baseline"
 

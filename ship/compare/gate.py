@@ -8,14 +8,14 @@ from __future__ import annotations
 from contract import bundle
 from contract.bundle import Bundle, Gate, Override
 from contract.spec.gate import Policy
-from judge.judge import judge, settle
+from judge.judge import decide, judge
 from judge.render.card import card
 from judge.render.formats import formats
 from judge.report import NAME, Report
 from ship.build.workspace import CARD, REPORTS, Workspace
-from ship.compare.judged import read_policy
+from ship.compare.gate_report import read_policy
 from ship.compare.published_answers import as_published
-from ship.compare.published_model import Baseline, Unreadable, fetch, newest
+from ship.compare.published_model import PublishedImage, Unreadable, fetch, newest
 from ship.files.replace import new_folder, remove, replace_file
 from ship.registry.destination import destination
 
@@ -28,14 +28,14 @@ def judge_bundle(workspace: Workspace, override: str = "") -> Report:
     for name in (*REPORTS, CARD):
         remove(workspace.folder / name)  # on an earlier bundle, whatever becomes of this one
     new = bundle.read(workspace.bundle)
-    baseline, absent = published(workspace)
+    old, absent = published(workspace)
     policy = read_policy(workspace.model)
     try:
-        judgement = judge(new, as_published(baseline) if baseline else None, policy, absent=absent)
+        judgement = judge(new, as_published(old) if old else None, policy, absent=absent)
     finally:
-        if baseline:
-            baseline.remove()
-    report = settle(judgement.report, override)
+        if old:
+            old.remove()
+    report = decide(judgement.report, override)
     record_override(new, policy, report.override)
     report.bundle = workspace.bundle_digest
     for ending, content in formats(judgement).items():
@@ -45,14 +45,14 @@ def judge_bundle(workspace: Workspace, override: str = "") -> Report:
     return report
 
 
-def published(workspace: Workspace) -> tuple[Baseline | None, str]:
+def published(workspace: Workspace) -> tuple[PublishedImage | None, str]:
     """Return the published model, or why there is none to compare with."""
     target = destination(workspace.model, workspace.dist)
     tag = newest(target, workspace.model)
     if tag is None:
         return None, f"Nothing is published at {target} yet"
     try:
-        return fetch(target, workspace.model, tag, workspace.baseline_folder), ""
+        return fetch(target, workspace.model, tag, workspace.published_folder), ""
     except Unreadable as error:
         return None, str(error)
 

@@ -19,7 +19,7 @@ SECONDS = 30  # to become ready
 LARGEST = 2**20  # bytes of an answer about one row
 
 
-class Server:
+class ImageServer:
     """A container that answers on one connection."""
 
     def __init__(self, port: int, bundle: Bundle) -> None:
@@ -61,12 +61,12 @@ def read_bounded(answer: HTTPResponse) -> None:
 
 
 @contextmanager
-def serving(image: str, bundle: Bundle) -> Iterator[Server]:
+def serving(image: str, bundle: Bundle) -> Iterator[ImageServer]:
     """Yield the server of an image once it is ready; raise StageError if it is not in time."""
     container = start(image, f"--publish=127.0.0.1::{PORT}")
     try:
         port = command.run("docker", "port", container, PORT).partition("\n")[0].rpartition(":")[2]
-        server = Server(int(port), bundle)
+        server = ImageServer(int(port), bundle)
         wait_for(server.readiness, lambda status: status == 200,
                  f"{image} must be ready", SECONDS)  # fmt: skip
         with closing(server.connection):

@@ -9,12 +9,12 @@ import msgspec
 
 from contract.bundle import encode, read
 from contract.spec.gate import ImageRules
-from judge.report import Figure, ImageCheck, Report, Side, Verdict
+from judge.report import ImageCheck, ImageFigure, ModelSummary, Report, Verdict
 from ship.build.engine import load
 from ship.build.workspace import MEASUREMENT, Workspace
+from ship.compare.gate_report import read_policy
 from ship.compare.image_server import serving
-from ship.compare.judged import read_policy
-from ship.compare.published_model import Baseline, fetch_digest
+from ship.compare.published_model import PublishedImage, fetch_digest
 from ship.files import typed
 from ship.files.replace import remove, replace_file
 from ship.registry.destination import destination
@@ -41,17 +41,17 @@ def measure(workspace: Workspace, report: Report, override: str = "") -> Measure
     """
     archive, old, file = workspace.archive, report.old, workspace.folder / MEASUREMENT
     remove(file)  # of an earlier image, whatever becomes of this one
-    baseline = published_then(workspace, old) if old and old.digest else None
+    published = published_then(workspace, old) if old and old.digest else None
     try:
-        checks = compare(workspace, baseline, read_policy(workspace.model).image)
+        checks = compare(workspace, published, read_policy(workspace.model).image)
     finally:
-        if baseline:
-            baseline.remove()
+        if published:
+            published.remove()
     failed = not all(check.passed for check in checks)
     measurement = Measurement(
         image=archive.digest,
-        reference=baseline.reference if baseline else None,
-        against=baseline.digest if baseline else None,
+        reference=published.reference if published else None,
+        against=published.digest if published else None,
         verdict="passed" if not failed else "accepted" if override else "failed",
         checks=checks,
         override=override or None if failed else None,
@@ -60,12 +60,12 @@ def measure(workspace: Workspace, report: Report, override: str = "") -> Measure
     return measurement
 
 
-def published_then(workspace: Workspace, old: Side) -> Baseline:
+def published_then(workspace: Workspace, old: ModelSummary) -> PublishedImage:
     """Fetch what was published when the gate judged, even if its tag has moved since."""
     target, reference = destination(workspace.model, workspace.dist), old.reference or ""
     print(f"  beside {reference}, which was {old.digest} when the gate judged", flush=True)
     return fetch_digest(
-        target, workspace.model, old.digest or "", reference, workspace.baseline_folder
+        target, workspace.model, old.digest or "", reference, workspace.published_folder
     )
 
 
@@ -74,12 +74,14 @@ def read_measurement(file: Path) -> Measurement:
     return typed.read(file, Measurement, "measure")
 
 
-def compare(workspace: Workspace, baseline: Baseline | None, rules: ImageRules) -> list[ImageCheck]:
+def compare(
+    workspace: Workspace, published: PublishedImage | None, rules: ImageRules
+) -> list[ImageCheck]:
     """Return the checks of an image, which is loaded into the engine if it has to run.
 
     There are none if the published image is for other machines only.
     """
-    new, old = workspace.archive, baseline
+    new, old = workspace.archive, published
     if old is None or new.architecture != old.stored.architecture:
         return []
     sizes = new.compressed_size / 1e6, old.stored.compressed_size / 1e6
@@ -90,20 +92,22 @@ def compare(workspace: Workspace, baseline: Baseline | None, rules: ImageRules) 
     return checks
 
 
-def ratio(figure: Figure, new: float, old: float, allowed: float) -> ImageCheck:
+def ratio(figure: ImageFigure, new: float, old: float, allowed: float) -> ImageCheck:
     """Return the check that a figure is at most `allowed` times the published image's."""
     passed = new <= allowed * old
     return ImageCheck(figure=figure, old=old, new=new, allowed=allowed, passed=passed)
 
 
-def latencies(workspace: Workspace, archive: Archive, baseline: Baseline) -> tuple[float, float]:
+def latencies(
+    workspace: Workspace, archive: Archive, published: PublishedImage
+) -> tuple[float, float]:
     """Return both images' median milliseconds for one row over HTTP.
 
     They answer in turns, so that anything else that this machine does slows both alike.
     """
     with (
         serving(load(archive), read(workspace.bundle)) as new,
-        serving(baseline.image, baseline.bundle) as old,
+        serving(published.image, published.bundle) as old,
     ):
         for _ in range(WARMUP):
             new.ask()

@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 
 from contract.bundle import Bundle, Value
 from contract.onnx_session import open_session, run
-from judge.comparison.baseline_answers import Answer
+from judge.comparison.compared_answers import Answer
 from judge.comparison.eligible_rows import Incomparable
-from judge.judge import Published
-from ship.compare.published_model import Baseline
+from judge.judge import PublishedModel
+from ship.compare.published_model import PublishedImage
 from ship.host import confined
 
 Rows = list[dict[str, Value]]
@@ -64,10 +64,10 @@ def vector(answer: dict[str, Any]) -> list[float]:
     return list(probabilities.values()) if isinstance(probabilities, dict) else probabilities
 
 
-def as_published(baseline: Baseline) -> Published:
+def as_published(published: PublishedImage) -> PublishedModel:
     """Return the published model for the judge, which may ask it more rows."""
-    if baseline.bundle.manifest.runtime == "onnx":
-        ask = partial(ask_graph, baseline.bundle)
+    if published.bundle.manifest.runtime == "onnx":
+        ask = partial(ask_graph, published.bundle)
     else:
-        ask = partial(ask_image, lambda: baseline.image)
-    return Published(baseline.bundle, baseline.digest, baseline.reference, ask)
+        ask = partial(ask_image, lambda: published.image)
+    return PublishedModel(published.bundle, published.digest, published.reference, ask)

@@ -18,7 +18,7 @@ from ship.tags import MAIN, Version, parse
 
 
 @dataclass(frozen=True)
-class Baseline:
+class PublishedImage:
     """A published image, as files: its bundle, and its blobs in a layout.
 
     `digest` is what its tag names; the stored image may be that of one platform of an index.
@@ -60,7 +60,7 @@ def release_version(tag: str, model: str) -> Version | None:
     return None if version is None or version.pre else version
 
 
-def fetch(target: Destination, model: str, tag: str, into: Path) -> Baseline:
+def fetch(target: Destination, model: str, tag: str, into: Path) -> PublishedImage:
     """Read the image that `tag` names now; raise ShipError if there is none.
 
     Raises Unreadable as `fetch_digest` does.
@@ -73,7 +73,7 @@ def fetch(target: Destination, model: str, tag: str, into: Path) -> Baseline:
 
 def fetch_digest(
     target: Destination, model: str, digest: str, reference: str, into: Path
-) -> Baseline:
+) -> PublishedImage:
     """Read the image `digest` without running it; its bundle is written below `into`.
 
     Raises Unreadable for an image of another model, or with a bundle of another revision.
@@ -86,7 +86,7 @@ def fetch_digest(
     except BundleError as error:
         raise Unreadable(f"{reference} cannot be read by this revision: {error}") from error
     refuse_another(reference, loaded.manifest.name, model)
-    return Baseline(reference, digest, loaded, stored)
+    return PublishedImage(reference, digest, loaded, stored)
 
 
 def refuse_another(where: str, got: str, model: str) -> None:

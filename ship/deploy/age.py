@@ -16,14 +16,16 @@ from ship.supply_chain.identity import created, parse_time
 from ship.supply_chain.verify import Verified
 
 
-class Serving(History, Protocol):
-    """Where something serves, and what served is remembered."""
+class ServingTarget(History, Protocol):
+    """A place where models serve, and what served is remembered."""
 
     def serving(self, model: str) -> str | None:
         """Return the digest that serves a model, None where none does."""
 
 
-def refuse_older(target: Serving, source: Destination, model: str, candidate: Verified) -> None:
+def refuse_older(
+    target: ServingTarget, source: Destination, model: str, candidate: Verified
+) -> None:
     """Check that an image is not older than what serves.
 
     Passes if nothing serves yet, or the same image, or one that is not newer. Raises StageError

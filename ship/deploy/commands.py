@@ -13,9 +13,9 @@ from ship import git
 from ship.deploy import rollout
 from ship.deploy.canary import Trial
 from ship.deploy.compose.project import Project
-from ship.deploy.compose.state import Deployed, locked, read
+from ship.deploy.compose.state import DeployedModel, locked, read
 from ship.deploy.compose.target import Compose
-from ship.deploy.engine_image import Image
+from ship.deploy.engine_image import RunnableImage
 from ship.deploy.history import Entry, removal
 from ship.deploy.kubernetes.manifests import render
 from ship.deploy.kubernetes.target import Kubernetes
@@ -75,7 +75,7 @@ def manifests(models: list[str], tag: str) -> None:
         source = destination(model, git.TOOL / "dist")
         digest = rollout.resolve(source, tag)
         verify(source, digest, model, tag)
-        image = Image(model, digest, f"{source}@{digest}")
+        image = RunnableImage(model, digest, f"{source}@{digest}")
         print(f"---\n{render(image, settings.overlay)}", end="")
 
 
@@ -105,7 +105,7 @@ def undeploy(models: list[str]) -> None:
         for model in models or read(settings.folder):
             target.add(removal(model, serving(target, model)))
         for model in models:
-            target.show(model, Deployed())
+            target.show(model, DeployedModel())
         if not models:
             target.project.remove()
 

@@ -12,7 +12,7 @@ from ship.registry.destination import Destination
 
 
 @dataclass(frozen=True)
-class Image:
+class RunnableImage:
     """An image of a model, and the reference by which an engine or a cluster runs it."""
 
     model: str
@@ -20,17 +20,17 @@ class Image:
     reference: str
 
 
-def fetch(source: Destination, model: str, digest: str) -> Image:
+def fetch(source: Destination, model: str, digest: str) -> RunnableImage:
     """Put an image into the engine, and return it by a reference that no tag can change."""
     if not source.shared:
         return load(source, model, digest)
     reference = f"{source}@{digest}"
     run("docker", "pull", "--quiet", reference)
-    return Image(model, digest, reference)
+    return RunnableImage(model, digest, reference)
 
 
-def load(source: Destination, model: str, digest: str) -> Image:
+def load(source: Destination, model: str, digest: str) -> RunnableImage:
     """Load an image from this machine into the engine, every blob checked against its digest."""
     held = f"model-images/{model}:{digest.removeprefix('sha256:')[:12]}"
     with TemporaryDirectory() as folder:
-        return Image(model, digest, engine.load(source.local(digest, Path(folder)), held))
+        return RunnableImage(model, digest, engine.load(source.local(digest, Path(folder)), held))

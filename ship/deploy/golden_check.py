@@ -17,7 +17,7 @@ RATE_SECONDS = 60  # for which the router or Gateway may refuse requests by its 
 DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
-def check(url: str, examples: list[Example]) -> None:
+def ask_examples(url: str, examples: list[Example]) -> None:
     """Ask every golden example; raise StageError for the first that is not answered as recorded."""
     wait_ready(url)
     for number, example in enumerate(examples):

@@ -9,31 +9,30 @@ from functools import partial
 from typing import Protocol
 
 from ship.deploy import golden_check, history
-from ship.deploy.age import refuse_older, written
+from ship.deploy.age import ServingTarget, refuse_older, written
 from ship.deploy.canary import Trial
-from ship.deploy.engine_image import Image, fetch
-from ship.deploy.history import Action, Entry, History, Result
+from ship.deploy.engine_image import RunnableImage, fetch
+from ship.deploy.history import Action, Entry, Result
 from ship.errors import ShipError, StageError
 from ship.registry.destination import Destination
 from ship.supply_chain.verify import verify
 
-Check = Callable[[str], None]
+AskExamples = Callable[[str], None]
 
 
 class Stuck(StageError):  # noqa: N818 - what a deployment is then
     """A deployment failed, and undoing it failed too."""
 
 
-class Target(History, Protocol):
+class Target(ServingTarget, Protocol):
     """A place where models are deployed."""
 
-    def serving(self, model: str) -> str | None:
-        """Return the digest that serves a model, None where none does."""
-
-    def roll_out(self, image: Image, check: Check, trial: Trial | None = None) -> None:
+    def roll_out(
+        self, image: RunnableImage, ask_examples: AskExamples, trial: Trial | None = None
+    ) -> None:
         """Make an image serve, or raise with the previous one serving.
 
-        `check` is called with the address of the model. Raises Stuck where undoing failed too.
+        `ask_examples` is called with the address of the model. Raises Stuck where undoing failed.
         """
 
 
@@ -106,14 +105,14 @@ class Attempt:
             end = partial(end, verified=str(verified), created=written(verified.identity.created))
             if not self.older:
                 refuse_older(self.target, self.source, self.model, verified)
-            check = partial(golden_check.check, examples=verified.examples)
+            ask_examples = partial(golden_check.ask_examples, examples=verified.examples)
             image = fetch(self.source, self.model, self.digest)
         except (ShipError, OSError) as error:
             end("refused", reason=str(error))
             raise StageError(f"{self}: refused, and nothing was changed: {error}") from error
         print(f"{self.model}: verified {verified}", flush=True)
         try:
-            self.target.roll_out(image, check, self.trial)
+            self.target.roll_out(image, ask_examples, self.trial)
         except BaseException as error:
             reason = str(error) or type(error).__name__
             end("stuck" if isinstance(error, Stuck) else "undone", reason=reason)

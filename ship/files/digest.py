@@ -46,10 +46,10 @@ def of(content: bytes) -> str:
 def require(content: bytes, digest: str, where: object) -> bytes:
     """Return a blob; raise ShipError if its digest is another."""
     with io.BytesIO(content) as source:
-        return Verified(source, digest, len(content), where).read()
+        return CheckedBlob(source, digest, len(content), where).read()
 
 
-class Verified:
+class CheckedBlob:
     """A blob that is checked while it is read: its last byte is not returned unless all are right.
 
     Reading raises ShipError for another digest or size.
@@ -95,7 +95,7 @@ class Verified:
         )
 
 
-def drain(blob: Verified) -> None:
+def drain(blob: CheckedBlob) -> None:
     """Read a blob to its end, only to check it."""
     while blob.read(BLOCK):
         pass

@@ -14,7 +14,7 @@ from ship.github.api import GitHub
 from ship.github.comment import comment
 from ship.github.issue import issue
 from ship.github.override import override
-from ship.github.prune import Policy, prune
+from ship.github.prune import RetentionPolicy, prune
 from ship.github.push import push
 from ship.github.reports import reports
 from ship.github.required_jobs import require_jobs
@@ -32,7 +32,7 @@ def main() -> int:
             return reports(arguments.folder, arguments.file)
         github = GitHub.from_environment()
         if arguments.word == "prune":
-            return prune(github, Policy(arguments.last, arguments.days, arguments.delete))
+            return prune(github, RetentionPolicy(arguments.last, arguments.days, arguments.delete))
         return {"comment": comment, "issue": issue}[arguments.word](github)
     except (ShipError, ModelError) as error:
         print(f"{arguments.word}: {error}", file=sys.stderr)

@@ -27,7 +27,7 @@ NOTE = "There is more than an issue can hold. This is the beginning.\n\n"
 
 
 @dataclass(frozen=True)
-class Scan:
+class ScanResult:
     """What the job that scans found: a table of the images, and a line for each finding.
 
     That job ran other programs, so its text is untrusted; here it is already escaped.
@@ -37,7 +37,7 @@ class Scan:
     findings: list[str]
 
     @classmethod
-    def decode(cls, text: str) -> Scan:
+    def decode(cls, text: str) -> ScanResult:
         """Return the output of the job; raise ShipError if it is not what `rescan` writes."""
         try:
             content = json.loads(text)
@@ -55,7 +55,7 @@ def issue(github: GitHub) -> int:
 
     Raises ShipError if the result is not what the job that scans writes.
     """
-    scan = Scan.decode(variable("REPORT", "the output of the job that scans"))
+    scan = ScanResult.decode(variable("REPORT", "the output of the job that scans"))
     open_issue = ours(github)
     if not scan.findings:
         print(close(github, open_issue))
@@ -80,7 +80,7 @@ def write(github: GitHub, body: str) -> str:
     return f"Opened issue {written['number']}."
 
 
-def update(github: GitHub, open_issue: dict[str, Any], scan: Scan) -> str:
+def update(github: GitHub, open_issue: dict[str, Any], scan: ScanResult) -> str:
     """Replace the text, comment on what is new, which notifies followers, and say what was done."""
     number = open_issue["number"]
     github.send("PATCH", f"issues/{number}", {"body": render(scan)})
@@ -104,7 +104,7 @@ def close(github: GitHub, open_issue: dict[str, Any] | None) -> str:
     return f"Closed issue {number}."
 
 
-def render(scan: Scan) -> str:
+def render(scan: ScanResult) -> str:
     """Return the text of the issue, which begins with the hidden fingerprints of its findings."""
     fingerprints = [fingerprint(finding) for finding in scan.findings[:MOST]]
     head = f"{MARKER}{json.dumps(fingerprints)} -->\n{INTRODUCTION}"

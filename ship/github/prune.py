@@ -28,7 +28,7 @@ class Source(Protocol):
 
 
 @dataclass(frozen=True)
-class Policy:
+class RetentionPolicy:
     """What is kept although no tag leads to it, and whether anything is deleted.
 
     Making it raises UsageError for numbers that would delete too much.
@@ -47,7 +47,7 @@ class Policy:
             raise UsageError(f"--last must be 0 or more. Got {self.last} instead.")
 
 
-def prune(github: GitHub, policy: Policy) -> int:
+def prune(github: GitHub, policy: RetentionPolicy) -> int:
     """Prune the package of every model in REGISTRY=host/owner; return the exit code.
 
     Raises UsageError without a REGISTRY.
@@ -62,7 +62,9 @@ def prune(github: GitHub, policy: Policy) -> int:
     return ShipError.exit_code if failed else 0
 
 
-def prune_package(package: Package, source: Source, name: str, policy: Policy) -> list[str]:
+def prune_package(
+    package: Package, source: Source, name: str, policy: RetentionPolicy
+) -> list[str]:
     """Prune one package, print what became of every version, and return what failed.
 
     Raises ShipError, with nothing deleted, where the package changes meanwhile.

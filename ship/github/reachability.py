@@ -48,7 +48,7 @@ def node(version: PackageVersion, read: Read) -> Node:
 
 
 @dataclass
-class Reach:
+class Reachability:
     """Why each digest stays; nothing refers to one that is not in `reasons`."""
 
     nodes: dict[str, Node]
@@ -77,9 +77,9 @@ class Reach:
                 self.keep(other.version.digest, f"about {short(digest)}")
 
 
-def reach(nodes: dict[str, Node], last: int, days: int, now: datetime) -> Reach:
+def reach(nodes: dict[str, Node], last: int, days: int, now: datetime) -> Reachability:
     """Return what to keep: what is tagged, young or among the `last` images, and its parts."""
-    result = Reach(nodes)
+    result = Reachability(nodes)
     for digest, candidate in nodes.items():
         if candidate.names:
             result.keep(digest, f"tagged {', '.join(candidate.names)}")
@@ -88,12 +88,12 @@ def reach(nodes: dict[str, Node], last: int, days: int, now: datetime) -> Reach:
             result.keep(digest, f"younger than {days} days")
         if candidate.subjects and not any(subject in nodes for subject in candidate.subjects):
             result.keep(digest, "what it is about is not here")
-    for digest in loose(nodes)[:last]:
+    for digest in unreferenced(nodes)[:last]:
         result.keep(digest, f"one of the newest {last} untagged")
     return result
 
 
-def loose(nodes: dict[str, Node]) -> list[str]:
+def unreferenced(nodes: dict[str, Node]) -> list[str]:
     """Return the untagged images that no other version leads to, the newest first."""
     inside = {child for node in nodes.values() for child in node.children}
     return [

@@ -12,7 +12,7 @@ from contract.bundle import Manifest
 from judge.report import Report
 from ship.build.inputs import plan
 from ship.build.workspace import MEASUREMENT, SCANS
-from ship.compare.judged import REPORT, read_report
+from ship.compare.gate_report import REPORT, read_report
 from ship.compare.measure import Measurement
 from ship.errors import StageError
 from ship.files import digest

@@ -16,16 +16,18 @@ from ship.registry.destination import Destination, destination
 from ship.registry.labels import INPUTS
 
 
-class Change(NamedTuple):
+class ModelChange(NamedTuple):
     """A model and why it is to be built; `reason` is "" where it is published as it is."""
 
     model: str
     reason: str
 
 
-def changes(names: list[str], models: Path | None = None, tool: Path = git.TOOL) -> list[Change]:
+def changes(
+    names: list[str], models: Path | None = None, tool: Path = git.TOOL
+) -> list[ModelChange]:
     """Compare each model's inputs with those of the image that is published as main."""
-    return [Change(name, reason(name, models, tool)) for name in names]
+    return [ModelChange(name, reason(name, models, tool)) for name in names]
 
 
 def reason(model: str, models: Path | None, tool: Path) -> str:
@@ -55,7 +57,7 @@ def published_inputs(target: Destination, tag: str) -> str | None:
 
 def released_models(
     names: list[str], tag: str, models: Path | None = None, tool: Path = git.TOOL
-) -> list[Change]:
+) -> list[ModelChange]:
     """Return the models that a git tag releases: every one, or the one it names.
 
     Raises StageError for a version that is published of other inputs, before anything is built.
@@ -63,7 +65,7 @@ def released_models(
     versions = tags.released_versions(tag, names)
     for name, version in versions.items():
         refuse_taken(name, str(version), models, tool)
-    return [Change(name, f"{tag} releases it") for name in versions]
+    return [ModelChange(name, f"{tag} releases it") for name in versions]
 
 
 def refuse_taken(model: str, version: str, models: Path | None, tool: Path) -> None:

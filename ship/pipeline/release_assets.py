@@ -8,7 +8,7 @@ from tempfile import TemporaryDirectory
 
 from contract.bundle import read, read_notes
 from contract.evaluation.evaluation import read as read_evaluation
-from judge.render.card import Release, card
+from judge.render.card import PublishedReference, card
 from ship.build.workspace import Workspace
 from ship.compare.published_model import write
 from ship.errors import UsageError
@@ -36,7 +36,7 @@ def write_assets(workspace: Workspace, image: Image, published: Publication) -> 
         bundle = read(write(files, Path(unpacked, workspace.model)))
         command = cosign.verify_command(reference, **promises(workspace.model, reference))
         notes, evaluation = read_notes(bundle.path), read_evaluation(bundle.path)
-        content = card(bundle.manifest, notes, evaluation, Release(reference, command))
+        content = card(bundle.manifest, notes, evaluation, PublishedReference(reference, command))
     replace_file(folder / f"{workspace.model}-card.md", content)
     for archive in archives:
         architecture = archive.architecture

@@ -21,13 +21,13 @@ from ship.build import base_image, engine
 from ship.build.build import make_image, train
 from ship.build.import_bundle import import_bundle
 from ship.build.workspace import PUBLISHED, Workspace
-from ship.compare.judged import enforce, read_judged, reports_digest
+from ship.compare.gate_report import enforce, read_passed_report, reports_digest
 from ship.compare.measure import measure
 from ship.errors import ShipError, StageError, UsageError
 from ship.github.step_files import set_outputs
 from ship.host.progress import progress
 from ship.pipeline.admission import refuse_untested
-from ship.pipeline.handed_on import find, hand_on, handed_on
+from ship.pipeline.handover import find, hand_on, read_handovers
 from ship.pipeline.publish import (
     publish,
     push,
@@ -138,7 +138,7 @@ def run_gate(run: Run) -> None:
 
 def run_image(run: Run) -> None:
     """Build the image around the judged bundle."""
-    read_judged(run.workspace)
+    read_passed_report(run.workspace)
     make_image(run.workspace)
     engine.load(run.workspace.archive)
 
@@ -146,7 +146,7 @@ def run_image(run: Run) -> None:
 def run_measure(run: Run) -> None:
     """Compare the image's size and speed with those of the image that the gate compared with."""
     workspace, archive = run.workspace, run.workspace.archive
-    report = read_judged(workspace)
+    report = read_passed_report(workspace)
     measurement = measure(workspace, report, run.settings.override)
     for check in map(worded, measurement.checks):
         print(f"  {check.what} {check.found}", flush=True)
@@ -214,7 +214,7 @@ def shipment(run: Run) -> tuple[Image, Destination]:
     workspace, images = run.workspace, run.settings.images
     if os.environ.get("DIGESTS") and not images:
         raise UsageError("IMAGES must be the folder of the images in DIGESTS. Got none.")
-    archives = find(images, handed_on()) if images else [workspace.archive]
+    archives = find(images, read_handovers()) if images else [workspace.archive]
     for archive in archives:
         refuse_untested(archive, workspace.model)
     target = destination(workspace.model, workspace.dist)

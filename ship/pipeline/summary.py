@@ -18,7 +18,7 @@ from contract.bundle import read
 from judge.render.sentences import arrow, worded
 from ship.build import base_image
 from ship.build.workspace import MEASUREMENT, PUBLISHED, Workspace
-from ship.compare.judged import REPORT, read_report
+from ship.compare.gate_report import REPORT, read_report
 from ship.compare.measure import read_measurement
 from ship.host import tables
 from ship.host.tables import cell

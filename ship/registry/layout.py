@@ -15,7 +15,7 @@ from typing import IO, Any, ClassVar
 
 from ship.errors import ShipError
 from ship.files.bounded import DOCUMENT, LARGEST, decoded, refuse_larger
-from ship.files.digest import MANIFESTS, Verified, descriptor, drain, require, require_digest
+from ship.files.digest import MANIFESTS, CheckedBlob, descriptor, drain, require, require_digest
 from ship.files.replace import replace_file
 from ship.registry import image_files
 from ship.registry.image_index import Image, Index, archives_of
@@ -134,7 +134,7 @@ class Layout:
     def verify_blob(self, blob: dict[str, Any]) -> None:
         """Check a blob by its descriptor; raise ShipError if digest or size differ."""
         with self.open(blob["digest"]) as file:
-            drain(Verified(file, blob["digest"], blob["size"], self))
+            drain(CheckedBlob(file, blob["digest"], blob["size"], self))
 
     def _file(self, digest: str) -> Path:
         return self.folder / "blobs" / digest.replace(":", "/")

@@ -24,7 +24,7 @@ from ship.files.digest import (
     LAYERS,
     MANIFESTS,
     NAME,
-    Verified,
+    CheckedBlob,
     descriptor,
     drain,
     refuse_other_than_strings,
@@ -123,10 +123,10 @@ class StoredImage(ABC):
         return [descriptor["digest"] for descriptor in self.descriptors]
 
     @contextmanager
-    def open(self, descriptor: dict[str, Any]) -> Iterator[Verified]:
+    def open(self, descriptor: dict[str, Any]) -> Iterator[CheckedBlob]:
         """Open a blob; reading it to its end checks its digest and its size."""
         with self.raw(descriptor["digest"]) as source:
-            yield Verified(source, descriptor["digest"], descriptor["size"], self.where)
+            yield CheckedBlob(source, descriptor["digest"], descriptor["size"], self.where)
 
     def verify(self) -> None:
         """Check every blob; raise ShipError for a wrong one."""
@@ -140,7 +140,7 @@ class StoredImage(ABC):
             size = source.seek(0, os.SEEK_END)
             source.seek(0)
             refuse_larger(size, limit, f"{self.where}: blob {digest}")
-            return Verified(source, digest, size, self.where).read()
+            return CheckedBlob(source, digest, size, self.where).read()
 
     def _document(self, descriptor: dict[str, Any]) -> dict[str, Any]:
         refuse_larger(descriptor["size"], DOCUMENT, f"{self.where}: {descriptor['digest']}")

@@ -28,7 +28,7 @@ Accepted = Literal["passed", "accepted"]
 Name = TypeVar("Name", bound=str)
 
 
-class Verdict(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class RecordedVerdict(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The gate's verdict on the bundle in the image, and the hashes of the report."""
 
     verdict: Accepted
@@ -67,7 +67,7 @@ class Record(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """Everything that the image of one digest has passed."""
 
     digest: Digest
-    verdict: Verdict | None = None
+    verdict: RecordedVerdict | None = None
     measure: Measured | None = None
     scan: Scan | None = None
     smoke: Smoke | None = None
@@ -86,7 +86,7 @@ def read(archive: Archive) -> Record:
     return stored if stored.digest == archive.digest else empty
 
 
-def record(archive: Archive, **parts: Verdict | Measured | Scan | Smoke) -> None:
+def record(archive: Archive, **parts: RecordedVerdict | Measured | Scan | Smoke) -> None:
     """Add parts to the record of an image; a record about another image is replaced."""
     file = archive.path.with_name(PASSED_TESTS)
     try:
@@ -106,7 +106,7 @@ def record_verdict(archive: Archive, judged: Path, report: Report) -> None:
     if digest.of(manifest_of(archive)) != bundle:
         raise untested(archive, f"must hold the bundle that was judged, {bundle}. "
                        "It was built around another", "image measure", report.model)  # fmt: skip
-    verdict = Verdict(
+    verdict = RecordedVerdict(
         verdict=accepted(report.verdict), bundle=bundle, reports=hashes(archive, REPORTS)
     )
     record(archive, verdict=verdict)

@@ -30,8 +30,8 @@ from contract.evaluation.fingerprints import pack
 from contract.spec.gate import ImageRules, Policy, Rules, SegmentRules
 from contract.spec.model_toml import Kind, ModelSpec
 from contract.spec.source import DataSource
-from judge.comparison.baseline_answers import Answer
-from judge.judge import Published, judge
+from judge.comparison.compared_answers import Answer
+from judge.judge import PublishedModel, judge
 from judge.report import Report
 from train.data import dataset
 from train.data.dataset import Dataset, schema
@@ -75,7 +75,7 @@ class Quick(NamedTuple):
 
     def against(self, old: Quick, policy: Policy) -> Report:
         """Judge this model by the other one."""
-        published = Published(old.bundle, "sha256:old", "layout:main", old.ask)
+        published = PublishedModel(old.bundle, "sha256:old", "layout:main", old.ask)
         return judge(self.bundle, published, policy).report
 
 

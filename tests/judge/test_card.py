@@ -10,7 +10,7 @@ from markdown_it import MarkdownIt
 
 from contract.bundle import Bundle, Check, Gate, Override, read, read_notes
 from contract.evaluation.evaluation import read as read_evaluation
-from judge.render.card import Release, below, card
+from judge.render.card import PublishedReference, below, card
 from judge.render.markdown import plain
 
 pytestmark = pytest.mark.slow  # trains models
@@ -35,9 +35,9 @@ class Sections(NamedTuple):
     after: str
 
 
-def card_of(bundle: Bundle, notes: str = NOTES, release: Release | None = None) -> str:
+def card_of(bundle: Bundle, notes: str = NOTES, published: PublishedReference | None = None) -> str:
     """Return the card of a bundle as text."""
-    return card(bundle.manifest, notes, read_evaluation(bundle.path), release).decode()
+    return card(bundle.manifest, notes, read_evaluation(bundle.path), published).decode()
 
 
 def sections(card: str) -> Sections:
@@ -74,7 +74,7 @@ def test_card_of_a_bundle_is_made_of_its_files(made: Bundle) -> None:
 
 def test_card_of_a_release_names_its_image(made: Bundle) -> None:
     """The card of a release says how to pull, verify, run and ask its image, by digest."""
-    released = sections(card_of(made, release=Release(IMAGE, VERIFY)))
+    released = sections(card_of(made, published=PublishedReference(IMAGE, VERIFY)))
     assert f"digest `sha256:{'0' * 64}`" in released.use
     for command in (f"docker pull {IMAGE}", VERIFY, f"docker run --rm --publish 8080:8080 {IMAGE}"):
         assert f"\n{command}\n" in released.use
@@ -86,12 +86,12 @@ def test_card_of_a_release_names_its_image(made: Bundle) -> None:
 def test_card_of_a_release_needs_a_digest(made: Bundle) -> None:
     """A release named by a tag without a digest is refused."""
     with pytest.raises(ValueError, match="must be a reference with a digest"):
-        card_of(made, release=Release("ghcr.io/owner/made:main", VERIFY))
+        card_of(made, published=PublishedReference("ghcr.io/owner/made:main", VERIFY))
 
 
 def test_card_of_a_release_keeps_a_section_of_that_name(made: Bundle) -> None:
     """A section "Use" of the author's notes is kept beside the card's own."""
-    written = card_of(made, "# Made\n\n## Use\n\nWith care.\n", Release(IMAGE, VERIFY))
+    written = card_of(made, "# Made\n\n## Use\n\nWith care.\n", PublishedReference(IMAGE, VERIFY))
     assert "### Use\n\nWith care.\n" in written
 
 

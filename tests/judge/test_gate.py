@@ -15,7 +15,7 @@ from contract.bundle import EVALUATION, Bundle, Where
 from contract.evaluation.evaluation import read
 from contract.spec.gate import Policy, Rules, Threshold
 from judge.gate import check_rules
-from judge.judge import Published, judge
+from judge.judge import PublishedModel, judge
 from judge.render.sentences import headline, worded
 from judge.report import Report, Score
 from tests.judge import rates
@@ -336,7 +336,7 @@ def test_drop_from_answers_that_are_no_numbers_fails_and_the_bound_holds() -> No
     rules = Rules((Threshold("rmse", "max", 1),), {"rmse": 0.1})
     held = Policy(rules, (), IMAGE)
     old, new = (train(numbers(seed), LinearRegression(), held) for seed in (0, 1))
-    broken = Published(
+    broken = PublishedModel(
         old.bundle, "sha256:old", "layout:main", lambda rows: ([nan] * len(rows), None)
     )
     bound, drop, _ = judge(new.bundle, broken, held).report.checks

@@ -14,7 +14,7 @@ from markdown_it import MarkdownIt
 
 from contract.bundle import Bundle, Where
 from contract.spec import model_toml
-from judge.judge import Judgement, judge, settle
+from judge.judge import Judgement, decide, judge
 from judge.render import curves
 from judge.render.formats import formats
 from judge.render.sentences import headline
@@ -94,7 +94,7 @@ def overridden(shop: Shop, good: Bundle) -> Judgement:
     """A worse model, accepted for a reason that tries everything."""
     new = shop.train(flowers(), STUMP)
     judgement = judge(new, published(good), model_toml.read("made", new.path.parent).gate)
-    settle(judgement.report, HOSTILE)
+    decide(judgement.report, HOSTILE)
     return judgement
 
 

@@ -14,7 +14,7 @@ DELIMITERS = ",;\t|"
 UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 
-class Table(NamedTuple):
+class CsvColumns(NamedTuple):
     """Named columns of equal length; `delimiter` is what the file used."""
 
     columns: dict[str, list[str]]
@@ -22,7 +22,7 @@ class Table(NamedTuple):
     delimiter: str
 
 
-def parse(content: bytes, where: str) -> Table:
+def parse(content: bytes, where: str) -> CsvColumns:
     """Return the table in CSV bytes; `where` names the file in messages.
 
     Raises ModelError for a file that is empty, has no rows, is not UTF-8, repeats a name in the
@@ -40,7 +40,7 @@ def parse(content: bytes, where: str) -> Table:
     if len(lines) == 1:
         raise ModelError(where, "a header and rows", "a header only", "Check the file.")
     cells = [[cell.strip() for cell in column] for column in zip(*lines[1:], strict=True)]
-    return Table(dict(zip(header, cells, strict=True)), len(lines) - 1, delimiter)
+    return CsvColumns(dict(zip(header, cells, strict=True)), len(lines) - 1, delimiter)
 
 
 def decode(content: bytes, where: str) -> str:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from contract.bundle import Input, Value
 from contract.errors import ModelError, did_you_mean
 from contract.spec.model_toml import Kind, ModelSpec
-from train.data.csv_table import Table, parse
+from train.data.csv_table import CsvColumns, parse
 from train.data.download import fetch
 
 
@@ -44,7 +44,7 @@ def load(spec: ModelSpec) -> Dataset:
     return from_table(spec, table, sha256)
 
 
-def from_table(spec: ModelSpec, table: Table, sha256: str) -> Dataset:
+def from_table(spec: ModelSpec, table: CsvColumns, sha256: str) -> Dataset:
     """Type the columns of a table; raise ModelError for the first mistake."""
     check_column(spec, table, spec.target, "target")
     for name in spec.inputs:
@@ -61,7 +61,7 @@ def from_table(spec: ModelSpec, table: Table, sha256: str) -> Dataset:
     return Dataset(X, y, np.array(kept, dtype=np.int64), sha256, dropped, others(spec, table, kept))
 
 
-def others(spec: ModelSpec, table: Table, rows: list[int]) -> dict[str, list[Value]]:
+def others(spec: ModelSpec, table: CsvColumns, rows: list[int]) -> dict[str, list[Value]]:
     """Return the kept columns as they are written; as numbers only where every cell is one.
 
     Raises ModelError for a column that the table does not have.
@@ -78,7 +78,7 @@ def others(spec: ModelSpec, table: Table, rows: list[int]) -> dict[str, list[Val
     return result
 
 
-def check_column(spec: ModelSpec, table: Table, name: str, key: str) -> None:
+def check_column(spec: ModelSpec, table: CsvColumns, name: str, key: str) -> None:
     """Check that the table has a column, named in model.toml as `key`; raise ModelError if not."""
     if name not in table.columns:
         expected = f"a column of {spec.data.source}"
@@ -86,7 +86,7 @@ def check_column(spec: ModelSpec, table: Table, name: str, key: str) -> None:
         raise ModelError(f"{spec.file}: {key}", expected, repr(name), hint)
 
 
-def column(spec: ModelSpec, table: Table, name: str, rows: list[int]) -> pd.Series:
+def column(spec: ModelSpec, table: CsvColumns, name: str, rows: list[int]) -> pd.Series:
     """Return an input column (rows,); a missing number is NaN, a missing text is ""."""
     if spec.inputs[name] == "numeric":
         return pd.Series(numbers(spec, table, name, rows), dtype="float64")
@@ -95,7 +95,7 @@ def column(spec: ModelSpec, table: Table, name: str, rows: list[int]) -> pd.Seri
     return pd.Series(values, dtype="object")
 
 
-def numbers(spec: ModelSpec, table: Table, name: str, rows: list[int]) -> NDArray[np.float64]:
+def numbers(spec: ModelSpec, table: CsvColumns, name: str, rows: list[int]) -> NDArray[np.float64]:
     """Return a column of numbers (rows,), NaN where missing.
 
     Raises ModelError for a cell that is none.

@@ -15,7 +15,7 @@ PER_COLUMN = 300  # thresholds looked at per column: enough to meet every kind o
 HALVINGS = 80  # a float64 interval cannot be halved more often
 
 
-class Split(NamedTuple):
+class TreeSplit(NamedTuple):
     """A numeric input, the column that it becomes in front of the trees, and a threshold there."""
 
     name: str
@@ -37,7 +37,7 @@ def split_values(
     for column, threshold in thresholds(steps[-1][1]):
         by_column.setdefault(column, set()).add(threshold)
     splits = [
-        Split(name, column, threshold)
+        TreeSplit(name, column, threshold)
         for name, column in readers(before, X, names)
         for threshold in spread(sorted(by_column.get(column, ())))
     ]
@@ -91,7 +91,11 @@ class Bisection:
     """Halves the range of each input of X (rows, inputs) down to the neighbours of its split."""
 
     def __init__(
-        self, before: Any, X: pd.DataFrame, splits: list[Split], precision: type[np.floating[Any]]
+        self,
+        before: Any,
+        X: pd.DataFrame,
+        splits: list[TreeSplit],
+        precision: type[np.floating[Any]],
     ) -> None:
         self.before = before
         self.splits = splits

@@ -21,7 +21,7 @@ from train.fit.capture import listening
 from train.new_model import first_gate, table_profile, templates
 from train.new_model.first_gate import FirstGate
 from train.new_model.table_profile import Draft
-from train.new_model.templates import Plan
+from train.new_model.templates import EvaluationPlan
 
 # Tried in this order until every class fits into every part.
 SPLITS = [(size, folds) for size in (0.25, 0.4, 0.5) for folds in (5, 4, 3, 2)]
@@ -60,7 +60,7 @@ def settle(drafted: Draft, folder: Path) -> FirstGate:
     (folder / model_toml.NOTES).write_text(templates.readme_md(drafted), encoding="utf-8")
     failure: ModelError | None = None
     for test_size, folds in SPLITS:
-        plan = Plan(test_size, folds, OPEN_GATE[drafted.task])
+        plan = EvaluationPlan(test_size, folds, OPEN_GATE[drafted.task])
         trial = write_spec(drafted, folder, plan)
         try:
             parts = split.split(trial, dataset.load(trial))
@@ -74,7 +74,7 @@ def settle(drafted: Draft, folder: Path) -> FirstGate:
     raise failure or AssertionError(SPLITS)
 
 
-def write_spec(drafted: Draft, folder: Path, plan: Plan) -> model_toml.ModelSpec:
+def write_spec(drafted: Draft, folder: Path, plan: EvaluationPlan) -> model_toml.ModelSpec:
     """Write model.toml and return what it says."""
     content = templates.model_toml(drafted, plan)
     (folder / model_toml.FILE).write_text(content, encoding="utf-8")

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from contract.bundle import Task
 from contract.spec.model_toml import Kind
 from contract.spec.source import MISSING
-from train.data.csv_table import Table
+from train.data.csv_table import CsvColumns
 from train.data.dataset import number
 
 # Words for "no value" that are trusted only in a column whose other cells are numbers.
@@ -35,7 +35,7 @@ class Column(NamedTuple):
     markers: tuple[str, ...] = ()
 
 
-def judge(table: Table, name: str, rows: Sequence[int]) -> Column:
+def judge(table: CsvColumns, name: str, rows: Sequence[int]) -> Column:
     """Return what a column is, by its cells in `rows`."""
     cells = [table.columns[name][row] for row in rows]
     values = [cell for cell in cells if cell not in MISSING]

@@ -13,7 +13,7 @@ from train.new_model.table_profile import Draft
 BARE_KEY = re.compile(r"[A-Za-z0-9_-]+")
 
 
-class Plan(NamedTuple):
+class EvaluationPlan(NamedTuple):
     """How the model is judged; `gate` is the line below [gate]."""
 
     test_size: float
@@ -21,7 +21,7 @@ class Plan(NamedTuple):
     gate: str
 
 
-def model_toml(draft: Draft, plan: Plan) -> str:
+def model_toml(draft: Draft, plan: EvaluationPlan) -> str:
     """Return the content of model.toml."""
     markers = sorted({marker for column in draft.columns for marker in column.markers})
     lines = [

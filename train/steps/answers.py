@@ -25,14 +25,14 @@ ROWS = 2_000  # that are shuffled; more take longer and make an importance no mo
 SLACK = 1e-3  # by which a row's probabilities may miss the sum 1, as they are added up in float32
 
 
-class Given(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+class RecordedAnswers(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     """Answers to rows: predictions (rows,) and, if there are any, probabilities (rows, classes)."""
 
     predictions: list[Label | None]  # None where a number is not finite
     probabilities: list[list[float | None]] | None
 
 
-class Answered(Given, kw_only=True, forbid_unknown_fields=True):
+class AnswerFile(RecordedAnswers, kw_only=True, forbid_unknown_fields=True):
     """A model's answers to the holdout, to shuffled inputs, and those of fits with other seeds.
 
     `shuffled` has, for each input, REPEATS times the predictions of the first ROWS rows with that
@@ -40,31 +40,31 @@ class Answered(Given, kw_only=True, forbid_unknown_fields=True):
     """
 
     shuffled: dict[str, list[list[Label | None]]]
-    seeds: list[Given]
+    seeds: list[RecordedAnswers]
 
 
-def write(answered: Answered, out: Path) -> None:
+def write(answered: AnswerFile, out: Path) -> None:
     """Write the answers into the folder `out`."""
     out.mkdir(parents=True, exist_ok=True)
     (out / FILE).write_bytes(msgspec.json.encode(answered))
 
 
-def given(answers: Answers) -> Given:
+def record(answers: Answers) -> RecordedAnswers:
     """Return answers as JSON holds them."""
     probabilities = answers.probabilities
-    return Given(
+    return RecordedAnswers(
         predictions=answers.predictions.tolist(),
         probabilities=None if probabilities is None else probabilities.tolist(),
     )
 
 
-def read(folder: Path) -> Answered:
+def read(folder: Path) -> AnswerFile:
     """Read the answers in `folder`.
 
     Raises BundleError for a file that is not regular or too large, FileNotFoundError for none, and
     msgspec.DecodeError for other content.
     """
-    return msgspec.json.decode(bundle.read_file(folder / FILE), type=Answered)
+    return msgspec.json.decode(bundle.read_file(folder / FILE), type=AnswerFile)
 
 
 class Reader:
@@ -77,7 +77,7 @@ class Reader:
         self.spec = spec
         self.classes = classes
 
-    def answers(self, unchecked: Given, rows: int) -> Answers:
+    def answers(self, unchecked: RecordedAnswers, rows: int) -> Answers:
         """Return the answers to `rows` rows as arrays.
 
         Raises ModelError for what cannot be answers.
@@ -122,7 +122,7 @@ class Reader:
             raise self.fault("probabilities that add up to 1 in each row", f"such as {strange}")
         return probabilities
 
-    def shuffled(self, answered: Answered, rows: int) -> dict[str, list[NDArray[Any]]]:
+    def shuffled(self, answered: AnswerFile, rows: int) -> dict[str, list[NDArray[Any]]]:
         """Return for each input the REPEATS predictions (rows,) with that input shuffled.
 
         Raises ModelError if an input is missing or is none.

@@ -23,7 +23,7 @@ from train.fit.capture import listening
 from train.fit.evaluate import Answers
 from train.log import Log
 from train.steps import answers
-from train.steps.answers import REPEATS, ROWS, Answered, given
+from train.steps.answers import REPEATS, ROWS, AnswerFile, record
 from train.steps.rows import QUESTIONS, Questions
 
 Ask = Callable[[pd.DataFrame], Answers]
@@ -39,16 +39,16 @@ def run(spec: ModelSpec, rows: Path, export: Path, out: Path, log: Log) -> None:
     log("answer", f"{len(X)} held-out rows by {claimed.model_files[0]}")
 
 
-def ask(spec: ModelSpec, runtime: Runtime, files: list[Path], X: pd.DataFrame) -> Answered:
+def ask(spec: ModelSpec, runtime: Runtime, files: list[Path], X: pd.DataFrame) -> AnswerFile:
     """Ask the exported model about X (rows, inputs), and then the fits with other seeds."""
     with listening(spec):
         first, *others = [asker(spec, runtime, bundle.read_file(file)) for file in files]
-        answered = given(first(X))
-        return Answered(
-            predictions=answered.predictions,
-            probabilities=answered.probabilities,
+        recorded = record(first(X))
+        return AnswerFile(
+            predictions=recorded.predictions,
+            probabilities=recorded.probabilities,
             shuffled=shuffled(spec, first, X[:ROWS]),
-            seeds=[given(other(X)) for other in others],
+            seeds=[record(other(X)) for other in others],
         )
 
 

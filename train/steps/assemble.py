@@ -43,7 +43,7 @@ class Steps(NamedTuple):
     answers: Path
 
 
-class Case(NamedTuple):
+class ClaimedTraining(NamedTuple):
     """The claims of a training and the rows that they are judged on.
 
     `classes` are in the order of the probabilities.
@@ -58,7 +58,7 @@ class Case(NamedTuple):
     classes: list[int | str] | None
 
 
-class Asked(NamedTuple):
+class ModelAnswers(NamedTuple):
     """The exported model's answers: to the holdout, with inputs shuffled, and with other seeds.
 
     The shuffled ones (rows,) are in the order of the questions, the others in the holdout's.
@@ -71,29 +71,29 @@ class Asked(NamedTuple):
 
 def run(spec: ModelSpec, steps: Steps, out: Path, log: Log) -> Manifest:
     """Judge the exported model by its answers, and write its bundle even if the gate fails."""
-    case = read_case(spec, steps)
-    asked = read_answers(case, steps.answers)
-    evaluation = evaluate.evaluation(case.holdout, asked.answers)
-    metrics = measure(case, asked, evaluation, log)
-    evaluation.study = study(case, asked)
-    evaluation.trained = pack(dataset.features(case.train.X), case.train.y.tolist())
+    training = read_training(spec, steps)
+    answered = read_answers(training, steps.answers)
+    evaluation = evaluate.evaluation(training.holdout, answered.answers)
+    metrics = measure(training, answered, evaluation, log)
+    evaluation.study = study(training, answered)
+    evaluation.trained = pack(dataset.features(training.train.X), training.train.y.tolist())
     if evaluation.study:
-        log("study", leaning(evaluation.study))
+        log("study", describe_importance(evaluation.study))
     verdict = thresholds.judge(spec, metrics.holdout)
     log("gate", "; ".join(map(thresholds.sentence, verdict.checks)))
-    manifest = describe(case, metrics, verdict)
+    manifest = describe(training, metrics, verdict)
     write(
         spec,
         out,
         manifest,
-        bundle.read_file(steps.export / case.claimed.model_files[0]),
+        bundle.read_file(steps.export / training.claimed.model_files[0]),
         evaluation,
     )
     log("write", f"{size(manifest) / 1000:.0f} kB in {out}")
     return manifest
 
 
-def read_case(spec: ModelSpec, steps: Steps) -> Case:
+def read_training(spec: ModelSpec, steps: Steps) -> ClaimedTraining:
     """Read rows and claims; raise ModelError for claims that contradict the rows."""
     train = msgspec.json.decode(bundle.read_file(steps.rows / TRAINING), type=Rows).part
     holdout = msgspec.json.decode(bundle.read_file(steps.rows / HOLDOUT), type=Holdout)
@@ -104,85 +104,92 @@ def read_case(spec: ModelSpec, steps: Steps) -> Case:
     if claimed.classes != known:
         raise fault(spec, f"the classes {known}, in this order", claimed.classes)
     asked = np.array(holdout.asked, dtype=np.int64)
-    return Case(spec, claimed, train, holdout.part, asked, holdout.sha256, known)
+    return ClaimedTraining(spec, claimed, train, holdout.part, asked, holdout.sha256, known)
 
 
-def read_answers(case: Case, folder: Path) -> Asked:
+def read_answers(training: ClaimedTraining, folder: Path) -> ModelAnswers:
     """Read the model's answers, in the order of the holdout.
 
     Raises ModelError for what cannot be answers.
     """
     try:
-        answered = answers.read(folder)
+        file = answers.read(folder)
     except (bundle.BundleError, OSError, msgspec.DecodeError, RecursionError) as error:
-        raise fault(case.spec, "readable answers", error) from error
-    if len(answered.seeds) != case.claimed.seeds:
-        expected = f"answers of {case.claimed.seeds} other seeds"
-        raise fault(case.spec, expected, len(answered.seeds))
-    reader, rows, back = Reader(case.spec, case.classes), len(case.asked), np.argsort(case.asked)
+        raise fault(training.spec, "readable answers", error) from error
+    if len(file.seeds) != training.claimed.seeds:
+        expected = f"answers of {training.claimed.seeds} other seeds"
+        raise fault(training.spec, expected, len(file.seeds))
+    reader = Reader(training.spec, training.classes)
+    rows, back = len(training.asked), np.argsort(training.asked)
     first, *others = [
-        reader.answers(unchecked, rows).in_order(back) for unchecked in (answered, *answered.seeds)
+        reader.answers(unchecked, rows).in_order(back) for unchecked in (file, *file.seeds)
     ]
-    return Asked(first, reader.shuffled(answered, rows), others)
+    return ModelAnswers(first, reader.shuffled(file, rows), others)
 
 
-def measure(case: Case, asked: Asked, evaluation: Evaluation, log: Log) -> Metrics:
+def measure(
+    training: ClaimedTraining, answered: ModelAnswers, evaluation: Evaluation, log: Log
+) -> Metrics:
     """Return the metrics of the holdout, their intervals, and what other seeds make of them.
 
     A metric that does not exist on these rows is left out.
     """
-    scores = {k: v for k, v in score(evaluation, case.classes).items() if math.isfinite(v)}
+    scores = {k: v for k, v in score(evaluation, training.classes).items() if math.isfinite(v)}
     log("holdout", summary(scores))
-    seeds = seed_scores(case.spec, [asked.answers, *asked.seeds], case.holdout, case.classes)
+    seeds = seed_scores(
+        training.spec, [answered.answers, *answered.seeds], training.holdout, training.classes
+    )
     if seeds:
         means = {s.metric: float(np.mean(s.scores)) for s in seeds if s.where is None}
         log("seeds", summary({k: mean for k, mean in means.items() if k in scores}))
     return Metrics(
         holdout=scores,
-        cross_validation={k: v for k, v in case.claimed.cross_validation.items() if k in scores},
-        intervals={k: v for k, v in intervals(evaluation, case.classes).items() if k in scores},
+        cross_validation={
+            k: v for k, v in training.claimed.cross_validation.items() if k in scores
+        },
+        intervals={k: v for k, v in intervals(evaluation, training.classes).items() if k in scores},
         seed_scores=seeds,
     )
 
 
-def study(case: Case, asked: Asked) -> Study | None:
+def study(training: ClaimedTraining, answered: ModelAnswers) -> Study | None:
     """Return the permutation importance of each input, and the learning curve of the training.
 
     Permutation importance (Breiman 2001): the metric lost when the input is shuffled. None where
     the metric does not exist on these rows.
     """
-    metric, rows = METRICS[case.spec.task], case.asked[: answers.ROWS]
-    truth = case.holdout.y[rows]
+    metric, rows = METRICS[training.spec.task], training.asked[: answers.ROWS]
+    truth = training.holdout.y[rows]
 
     def scored(predictions: NDArray[Any]) -> float:
         """Return the metric of predictions (rows,)."""
-        return evaluate.score(truth, Answers(predictions, None), case.classes)[metric]
+        return evaluate.score(truth, Answers(predictions, None), training.classes)[metric]
 
-    best = scored(asked.answers.predictions[rows])
+    best = scored(answered.answers.predictions[rows])
     if math.isnan(best):
         return None
     losses = [
         Importance(feature=name, mean=float(np.mean(lost)), std=float(np.std(lost)))
-        for name, shuffled in asked.shuffled.items()
+        for name, shuffled in answered.shuffled.items()
         for lost in [[best - scored(predictions) for predictions in shuffled]]
     ]
     return Study(
         metric=metric,
         importance=sorted(losses, key=lambda loss: -loss.mean),
-        learning=case.claimed.learning,
+        learning=training.claimed.learning,
     )
 
 
-def leaning(study: Study) -> str:
+def describe_importance(study: Study) -> str:
     """Return which input is the most important, as a line of the log."""
     most = study.importance[0]
     return f"{most.feature} matters most: shuffled, it costs {most.mean:.3g} of {study.metric}"
 
 
-def describe(case: Case, metrics: Metrics, verdict: Gate) -> Manifest:
+def describe(training: ClaimedTraining, metrics: Metrics, verdict: Gate) -> Manifest:
     """Return the manifest, whose hashes of files are yet to come."""
-    spec, claimed = case.spec, case.claimed
-    train_rows, holdout_rows = len(case.train.y), len(case.holdout.y)
+    spec, claimed = training.spec, training.claimed
+    train_rows, holdout_rows = len(training.train.y), len(training.holdout.y)
     return Manifest(
         schema_version=bundle.SCHEMA_VERSION,
         name=spec.name,
@@ -194,7 +201,7 @@ def describe(case: Case, metrics: Metrics, verdict: Gate) -> Manifest:
         estimator=claimed.estimator,
         data=Data(
             source=spec.data.source,
-            sha256=case.sha256,
+            sha256=training.sha256,
             rows=train_rows + holdout_rows,
             train_rows=train_rows,
             holdout_rows=holdout_rows,
@@ -203,8 +210,8 @@ def describe(case: Case, metrics: Metrics, verdict: Gate) -> Manifest:
         split=Split(
             test_size=spec.test_size, seed=spec.seed, stratified=spec.task == "classification"
         ),
-        inputs=dataset.schema(spec, case.train.X),
-        classes=case.classes,
+        inputs=dataset.schema(spec, training.train.X),
+        classes=training.classes,
         libraries={"python": platform.python_version(), **{x: version(x) for x in LIBRARIES}},
         metrics=metrics,
         gate=verdict,

@@ -138,8 +138,8 @@ class Project:
             raise StageError(f"{service} ended: {last_words(*died)}")
 
     def leftovers(self, state: State) -> list[str]:
-        """Return the containers of releases that are not deployed any more."""
-        wanted = {render.service(m, r) for m, deployed in state.items() for r in deployed.releases}
+        """Return the containers of images that are not deployed any more."""
+        wanted = {render.service(m, r) for m, deployed in state.items() for r in deployed.running}
         running = inspect(self.containers(label=DIGEST))
         labels = "com.docker.compose.service"
         return [

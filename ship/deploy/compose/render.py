@@ -7,35 +7,35 @@ from math import gcd
 
 import yaml
 
-from ship.deploy.compose.state import Deployed, Release, State
+from ship.deploy.compose.state import DeployedModel, RunningImage, State
 from ship.registry.labels import DIGEST, MODEL
 
 PORT = 8080
 CONNECTIONS = 128  # per replica: fewer than it accepts, so that a 503 means that it is ill
 
 
-def service(model: str, release: Release) -> str:
-    """Return the name of a release's service, by its digest, so that two of a model can run."""
-    return f"{model}-{release.digest.removeprefix('sha256:')[:12]}"
+def service(model: str, running: RunningImage) -> str:
+    """Return the name of an image's service, by its digest, so that two of a model can run."""
+    return f"{model}-{running.digest.removeprefix('sha256:')[:12]}"
 
 
-def preview(model: str, release: Release) -> str:
-    """Return the path at which this release answers while another one serves."""
-    return f"{model}@{release.digest.removeprefix('sha256:')[:12]}"
+def preview(model: str, running: RunningImage) -> str:
+    """Return the path at which this image answers while another one serves."""
+    return f"{model}@{running.digest.removeprefix('sha256:')[:12]}"
 
 
 def services(state: State) -> str:
-    """Return models.yaml: a service for each release, from its digest."""
+    """Return models.yaml: a service for each image, from its digest."""
     described = {
-        service(model, release): {
+        service(model, running): {
             "extends": {"file": "model.yaml", "service": "model"},
-            "image": release.image,
+            "image": running.image,
             "pull_policy": "never",  # it is here: its signature was checked, then it was fetched
-            "scale": release.replicas,
-            "labels": {MODEL: model, DIGEST: release.digest},
+            "scale": running.replicas,
+            "labels": {MODEL: model, DIGEST: running.digest},
         }
         for model, deployed in state.items()
-        for release in deployed.releases
+        for running in deployed.running
     }
     return yaml.safe_dump({"services": described}, sort_keys=False)
 
@@ -50,10 +50,10 @@ def upstreams(state: State, rate: int) -> str:
     return "\n".join([*lines, ""])
 
 
-def weights(deployed: Deployed) -> list[tuple[Release, int]]:
-    """Return the weight of one replica of each release, so that each release gets its share.
+def weights(deployed: DeployedModel) -> list[tuple[RunningImage, int]]:
+    """Return the weight of one replica of each image, so that each image gets its share.
 
-    A release without a share is listed with 0, so that nginx knows its addresses when it serves.
+    An image without a share is listed with 0, so that nginx knows its addresses when it serves.
     """
     serving, beside, share = deployed.serving, deployed.beside, deployed.share
     if not serving:
@@ -67,17 +67,17 @@ def weights(deployed: Deployed) -> list[tuple[Release, int]]:
     return [(serving, parts[0] // divisor), (beside, parts[1] // divisor)]
 
 
-def upstream(name: str, model: str, servers: list[tuple[Release, int]]) -> list[str]:
-    """Return the lines of one nginx upstream with the replicas of these releases."""
+def upstream(name: str, model: str, servers: list[tuple[RunningImage, int]]) -> list[str]:
+    """Return the lines of one nginx upstream with the replicas of these images."""
     if not servers:
         return []
     return [
         f"upstream {name} {{",
         f"  zone {name} 256k;",
         *(
-            f"  server {service(model, release)}:{PORT} resolve max_fails=3 fail_timeout=2s "
+            f"  server {service(model, running)}:{PORT} resolve max_fails=3 fail_timeout=2s "
             f"{f'weight={weight}' if weight else 'down'};"
-            for release, weight in servers
+            for running, weight in servers
         ),
         "  keepalive 64;",
         "}",
@@ -100,12 +100,12 @@ def routes(state: State, rate: int) -> str:
     return "\n".join([*lines, ""])
 
 
-def route(path: str, release: Release, rate: int) -> list[str]:
+def route(path: str, running: RunningImage, rate: int) -> list[str]:
     """Return the lines of the locations of one path."""
     return [
         f"location /{path}/ {{",
         f"  limit_req zone=clients burst={rate} nodelay;",
-        f"  limit_conn models {CONNECTIONS * release.replicas};",
+        f"  limit_conn models {CONNECTIONS * running.replicas};",
         "  error_page 400 408 413 414 429 494 500 501 503 505 /problem;",
         f"  error_page 502 504 = @{path};",
         f"  rewrite ^/{path}/(.*)$ /$1 break;",
@@ -121,15 +121,13 @@ def route(path: str, release: Release, rate: int) -> list[str]:
 
 
 def scrapes(state: State) -> str:
-    """Return Prometheus' models.yml: all replicas of each release, as Docker's DNS names them.
+    """Return Prometheus' models.yml: all replicas of each image, as Docker's DNS names them.
 
     All are in one job, because Prometheus counts the replicas of a removed job as running for five
     minutes.
     """
     names = [
-        service(model, release)
-        for model, deployed in state.items()
-        for release in deployed.releases
+        service(model, running) for model, deployed in state.items() for running in deployed.running
     ]
     replicas = {"names": names, "type": "A", "port": PORT, "refresh_interval": "5s"}
     named = {"source_labels": ["__meta_dns_name"], "regex": "(.+)-([0-9a-f]{12})"}

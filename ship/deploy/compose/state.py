@@ -13,7 +13,7 @@ from ship.errors import StageError
 from ship.files.replace import replace_file
 
 
-class Release(msgspec.Struct, frozen=True):
+class RunningImage(msgspec.Struct, frozen=True):
     """One image of a model, and the number of its replicas."""
 
     digest: str
@@ -21,20 +21,20 @@ class Release(msgspec.Struct, frozen=True):
     replicas: int
 
 
-class Deployed(msgspec.Struct, frozen=True):
-    """The releases of one model: what serves, and a candidate with a share of the requests."""
+class DeployedModel(msgspec.Struct, frozen=True):
+    """The images of one model: what serves, and a candidate with a share of the requests."""
 
-    serving: Release | None = None
-    beside: Release | None = None
+    serving: RunningImage | None = None
+    beside: RunningImage | None = None
     share: int = 0  # percent of the requests that `beside` gets
 
     @property
-    def releases(self) -> list[Release]:
-        """The releases that run."""
-        return [release for release in (self.serving, self.beside) if release]
+    def running(self) -> list[RunningImage]:
+        """The images that run."""
+        return [image for image in (self.serving, self.beside) if image]
 
 
-State = dict[str, Deployed]
+State = dict[str, DeployedModel]
 FILE = "deployed.json"
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import yaml
 
 from ship import command
-from ship.deploy.engine_image import Image
+from ship.deploy.engine_image import RunnableImage
 from ship.errors import UsageError
 
 FILES = Path(__file__).parent
@@ -38,7 +38,7 @@ def name(model: str, track: str = STABLE) -> str:
     return f"{model.replace('_', '-')}-model{suffix}"
 
 
-def render(image: Image, overlay: str, candidate_share: int = 0) -> str:
+def render(image: RunnableImage, overlay: str, candidate_share: int = 0) -> str:
     """Return all manifests of a model; its route sends `candidate_share` percent to the canary."""
     changes = [route(image.model, candidate_share)] if overlay != "kserve" else []
     return build({
@@ -48,7 +48,7 @@ def render(image: Image, overlay: str, candidate_share: int = 0) -> str:
     })  # fmt: skip
 
 
-def render_canary(image: Image, overlay: str) -> str:
+def render_canary(image: RunnableImage, overlay: str) -> str:
     """Return the Deployment and Service of a candidate."""
     return build({
         **common(image, CANARY),
@@ -57,7 +57,7 @@ def render_canary(image: Image, overlay: str) -> str:
     })  # fmt: skip
 
 
-def common(image: Image, track: str) -> dict[str, Any]:
+def common(image: RunnableImage, track: str) -> dict[str, Any]:
     """Return the kustomization that gives all resources the model's name, image and labels."""
     repository, _, digest = image.reference.partition("@")
     selectors = {"app.kubernetes.io/name": image.model, "model-images/track": track}

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from ship import command
 from ship.deploy.canary import Trial
-from ship.deploy.engine_image import Image
+from ship.deploy.engine_image import RunnableImage
 from ship.deploy.history import Entry
 from ship.deploy.kubernetes import history_configmap, manifests
 from ship.deploy.kubernetes.manifests import CANARY, STABLE, name
@@ -49,17 +49,17 @@ class Kubernetes:
         image = self.deployed(model)
         return image.digest if image else None
 
-    def deployed(self, model: str) -> Image | None:
+    def deployed(self, model: str) -> RunnableImage | None:
         """Return the image of a model's Deployment, None where there is none."""
         path = "jsonpath={.spec.template.spec.containers[0].image}"
         reference = self.kubectl("get", "deployment", name(model), "--ignore-not-found",
                                  f"--output={path}")  # fmt: skip
-        return Image(model, reference.partition("@")[2], reference) if reference else None
+        return RunnableImage(model, reference.partition("@")[2], reference) if reference else None
 
     def roll_out(
-        self, image: Image, check: Callable[[str], None], trial: Trial | None = None
+        self, image: RunnableImage, ask_examples: Callable[[str], None], trial: Trial | None = None
     ) -> None:
-        """Make `image` serve its model: new replicas become ready, old ones go, `check` asks.
+        """Make `image` serve: new replicas become ready, old ones go, `ask_examples` is called.
 
         Whatever goes wrong, the previous image is applied again.
         """
@@ -69,10 +69,10 @@ class Kubernetes:
                 self.try_out(image, old, trial)
             self.apply(manifests.render(image, self.settings.overlay))
             self.wait_available(image)
-            check(url)
+            ask_examples(url)
         self.remove_canary(image.model)
 
-    def try_out(self, image: Image, old: Image, trial: Trial) -> None:
+    def try_out(self, image: RunnableImage, old: RunnableImage, trial: Trial) -> None:
         """Send a share of the requests to a Deployment of the candidate, and watch both."""
         overlay = self.settings.overlay
         self.apply(manifests.render_canary(image, overlay))
@@ -81,7 +81,7 @@ class Kubernetes:
         trial.watch(lambda: (self.counts(image.model, STABLE), self.counts(image.model, CANARY)))
 
     @contextmanager
-    def undoing(self, image: Image, old: Image | None) -> Iterator[None]:
+    def undoing(self, image: RunnableImage, old: RunnableImage | None) -> Iterator[None]:
         """Apply `old` again, or remove what was applied, when anything goes wrong.
 
         Raises Stuck if that fails too.
@@ -95,7 +95,7 @@ class Kubernetes:
                 raise Stuck(f"{error}; and undoing it failed: {another}") from error
             raise
 
-    def undo(self, image: Image, old: Image | None) -> None:
+    def undo(self, image: RunnableImage, old: RunnableImage | None) -> None:
         """Apply the manifests of `old`, or remove those of `image` where nothing served before."""
         overlay = self.settings.overlay
         if old:
@@ -111,7 +111,7 @@ class Kubernetes:
         self.kubectl("apply", "--server-side", "--field-manager=model-images",
                      "--force-conflicts", "--filename=-", stdin=rendered)  # fmt: skip
 
-    def wait_available(self, image: Image, track: str = STABLE) -> None:
+    def wait_available(self, image: RunnableImage, track: str = STABLE) -> None:
         """Wait until only this image's replicas run.
 
         Raises StageError, with their log, if they do not.

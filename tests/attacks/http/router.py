@@ -13,11 +13,11 @@ from typing import Self
 
 from ship.deploy.compose import render
 from ship.deploy.compose.project import FILES
-from ship.deploy.compose.state import Deployed, Release
+from ship.deploy.compose.state import DeployedModel, RunningImage
 from tests.support.names import free_address
 from tests.support.waiting import wait_until
 
-RELEASE = Release("sha256:" + "1" * 64, "flowers@sha256:" + "1" * 64, 1)
+RELEASE = RunningImage("sha256:" + "1" * 64, "flowers@sha256:" + "1" * 64, 1)
 RATE = 1_000_000
 NEWER = ("keepalive_min_timeout",)  # what Debian 12's nginx does not know yet
 
@@ -28,7 +28,7 @@ class Router:
     def __init__(self, folder: Path, model: str, port: int) -> None:
         self.folder = folder
         self.port = int(free_address().rpartition(":")[2])
-        state = {model: Deployed(RELEASE)}
+        state = {model: DeployedModel(RELEASE)}
         upstreams = render.upstreams(state, RATE)
         upstreams = re.sub(r"server \S+:8080 resolve", f"server 127.0.0.1:{port}", upstreams)
         (folder / "upstreams.conf").write_text(upstreams)

@@ -25,7 +25,7 @@ import requests
 
 from contract import bundle as bundles
 from serve.api.service import Service
-from serve.app.dispatch import Front
+from serve.app.dispatch import Dispatcher
 from serve.http import Receive, Scope, Send, respond
 from serve.monitoring.logs import Log
 from serve.settings import Settings
@@ -93,7 +93,7 @@ def play_all(bundle: Path, streams: list[list[bytes]]) -> list[Received]:
     async def play() -> list[Received]:
         service = service_of(bundle)
         await service.load()
-        listener = Listener(Front(service), service)
+        listener = Listener(Dispatcher(service), service)
         return [await listener.play(*pieces) for pieces in streams]
 
     return asyncio.run(play())
@@ -235,9 +235,9 @@ def test_answer_before_the_body_ends_the_connection(
     async def play() -> list[Received]:
         service = service_of(bundle)
         await service.load()
-        front = Front(service)
-        await front.application()  # FastAPI, which takes a while
-        listener = Listener(front, service)
+        dispatcher = Dispatcher(service)
+        await dispatcher.application()  # FastAPI, which takes a while
+        listener = Listener(dispatcher, service)
         return [await listener.play(*pieces, patience=0.5) for pieces in streams]
 
     for received in asyncio.run(play()):
@@ -251,7 +251,7 @@ def test_server_that_is_not_ready_ends_the_connection(bundle: Path) -> None:
 
     async def play(*pieces: bytes) -> Received:
         service = service_of(bundle)
-        return await Listener(Front(service), service).play(*pieces)
+        return await Listener(Dispatcher(service), service).play(*pieces)
 
     request = post("/predict", b"{}" * 50)
     received = asyncio.run(play(request[:-50], request[-50:], SMUGGLED))

@@ -25,7 +25,7 @@ from sklearn.linear_model import LinearRegression
 from contract.bundle import Input, Manifest, read_manifest
 from serve.api.tracing import REQUEST_ID
 from serve.inference.scores import Scores
-from serve.monitoring.drift import Surprises
+from serve.monitoring.drift import UnseenValues
 from serve.monitoring.metrics import PAGE, Metrics, resident_bytes
 from tests.attacks.http.router import Router
 from tests.support.names import free_address
@@ -69,7 +69,7 @@ def test_every_input_and_class_has_a_cell(bundle: Path, inputs: int, classes: in
     for worker in range(3):
         metrics.use(worker)
         metrics.batch(
-            Scores([label], None), Surprises([(last, 1)], [(last, 1)], [(0, 1)]), in_flight=0
+            Scores([label], None), UnseenValues([(last, 1)], [(last, 1)], [(0, 1)]), in_flight=0
         )
     values = series(metrics.text(ready=True, in_flight=2))
     assert values["feature_out_of_range_total", f"input_{last}"] == 3

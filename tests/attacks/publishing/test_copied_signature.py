@@ -17,7 +17,7 @@ import requests
 from ship import git
 from ship.deploy import golden_check, rollout
 from ship.deploy.canary import Trial
-from ship.deploy.engine_image import Image
+from ship.deploy.engine_image import RunnableImage
 from ship.deploy.rollout import canary, deploy, rollback
 from ship.errors import StageError
 from ship.pipeline.publish import publish
@@ -73,12 +73,12 @@ def target(monkeypatch: pytest.MonkeyPatch) -> Iterator[Memory]:
     """A target, and an engine into which nothing may come that it does not roll out."""
     memory, fetched = Memory(), []
 
-    def fetch(_: object, model: str, digest: str) -> Image:
+    def fetch(_: object, model: str, digest: str) -> RunnableImage:
         fetched.append(digest)
-        return Image(model, digest, digest)
+        return RunnableImage(model, digest, digest)
 
     monkeypatch.setattr(rollout, "fetch", fetch)
-    monkeypatch.setattr(golden_check, "check", lambda *_, **__: None)
+    monkeypatch.setattr(golden_check, "ask_examples", lambda *_, **__: None)
     yield memory
     assert fetched == memory.rolled_out
 

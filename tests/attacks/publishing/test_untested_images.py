@@ -27,7 +27,7 @@ from ship.errors import ShipError, StageError, UsageError
 from ship.files.digest import of
 from ship.github.step_files import set_outputs
 from ship.pipeline.admission import refuse_untested
-from ship.pipeline.handed_on import Handed, find, hand_on, handed_on, parse
+from ship.pipeline.handover import Handover, find, hand_on, parse, read_handovers
 from ship.registry.layout import Layout
 from ship.registry.oci_archive import Archive
 from ship.supply_chain import passed_tests
@@ -318,7 +318,7 @@ def outputs(folder: Path) -> str:
     return json.dumps(handed_on)
 
 
-def handed(folder: Path) -> dict[str, Handed]:
+def handed(folder: Path) -> dict[str, Handover]:
     """Return what the jobs of all platforms handed on."""
     handed_on: dict[str, str] = json.loads(outputs(folder))
     return {architecture: parse(architecture, value) for architecture, value in handed_on.items()}
@@ -405,7 +405,7 @@ def test_output_of_a_job_is_one_line_that_is_read_back(
     name, _, value = (tmp_path / "output").read_text().rstrip("\n").partition("=")
     monkeypatch.setenv("DIGESTS", json.dumps({name: value, "arm64": ""}, indent=2))
     record = of(archive.path.with_name(PASSED_TESTS).read_bytes())
-    assert handed_on() == {"amd64": Handed(image=archive.digest, record=record)}
+    assert read_handovers() == {"amd64": Handover(image=archive.digest, record=record)}
 
 
 def test_image_that_is_missing_is_refused(fork: Fork) -> None:
@@ -444,4 +444,4 @@ def test_digests_of_another_form_are_refused(
     monkeypatch.setenv("GITHUB_ACTIONS", "true")
     monkeypatch.setenv("DIGESTS", value)
     with pytest.raises((UsageError, ShipError), match=reason):
-        handed_on()
+        read_handovers()

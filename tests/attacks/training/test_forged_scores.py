@@ -23,7 +23,7 @@ from tests.support.checkouts.canary import make, report
 from tests.support.checkouts.fork import MODEL, Fork
 from tests.support.models.folder import FOREST, Folder, default_toml, two_classes
 from tests.support.models.train_here import train_here
-from train.steps.answers import Answered, Given, Reader
+from train.steps.answers import AnswerFile, Reader, RecordedAnswers
 
 FORGER = """\
 import json
@@ -221,7 +221,7 @@ def forge(source: Path, target: Path) -> Path:
     return target
 
 
-GIVEN = Given(predictions=["yes", "no"], probabilities=[[0.1, 0.9], [0.6, 0.4]])
+GIVEN = RecordedAnswers(predictions=["yes", "no"], probabilities=[[0.1, 0.9], [0.6, 0.4]])
 
 
 @pytest.mark.parametrize(
@@ -249,7 +249,7 @@ def test_answers_that_are_none_are_refused(
 def test_answers_with_other_inputs_shuffled_are_refused(folder: Folder) -> None:
     """Answers to shuffled inputs must be for exactly the inputs of the model."""
     reader = Reader(folder.write(two_classes()), ["no", "yes"])
-    answered = Answered(predictions=[], probabilities=None, shuffled={"z": []}, seeds=[])
+    answered = AnswerFile(predictions=[], probabilities=None, shuffled={"z": []}, seeds=[])
     with pytest.raises(ModelError, match="each input shuffled"):
         reader.shuffled(answered, 2)
 

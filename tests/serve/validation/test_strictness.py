@@ -18,7 +18,7 @@ from schemathesis.checks import CHECKS
 from contract import bundle as bundles
 from contract.bundle import Bundle, Input
 from contract.inputs import FLOAT32_MAX, Domain
-from serve.codecs.answers import Answers
+from serve.codecs.answers import AnswerEncoder
 from serve.codecs.codec import Codec
 from serve.codecs.native import NativeCodec
 from serve.codecs.open_inference import InferenceCodec
@@ -74,13 +74,13 @@ def schema(birds: Bundle) -> Schema:
 @pytest.fixture(scope="session")
 def native(birds: Bundle, schema: Schema) -> NativeCodec:
     """The codec of /predict."""
-    return NativeCodec(schema, Answers(birds))
+    return NativeCodec(schema, AnswerEncoder(birds))
 
 
 @pytest.fixture(scope="session")
 def codecs(birds: Bundle, schema: Schema, native: NativeCodec) -> list[Codec]:
     """The codec of each protocol."""
-    return [native, TensorflowCodec(schema, Answers(birds)), InferenceCodec(birds, schema)]
+    return [native, TensorflowCodec(schema, AnswerEncoder(birds)), InferenceCodec(birds, schema)]
 
 
 def outcome(codec: Codec, body: bytes) -> tuple[Any, Refusal | None]:

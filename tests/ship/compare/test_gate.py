@@ -18,7 +18,7 @@ from judge.report import Report
 from ship.build.workspace import Workspace
 from ship.compare import gate
 from ship.compare.gate import judge_bundle
-from ship.compare.judged import enforce
+from ship.compare.gate_report import enforce
 from ship.compare.published_model import fetch, newest
 from ship.errors import StageError
 from ship.pipeline.publish import publish
@@ -65,11 +65,11 @@ def test_published_bundle_is_read_from_the_image(
 ) -> None:
     """Every file of the bundle comes out of the layers, verified, and nothing is run."""
     archive = publish_to(target, good, tmp_path, "main")
-    baseline = fetch(target, "made", "main", tmp_path / "published")
-    assert baseline.digest == archive.digest
-    assert baseline.stored.compressed_size == archive.compressed_size
-    assert baseline.bundle.manifest == good.manifest
-    assert baseline.bundle.path != good.path
+    published = fetch(target, "made", "main", tmp_path / "published")
+    assert published.digest == archive.digest
+    assert published.stored.compressed_size == archive.compressed_size
+    assert published.bundle.manifest == good.manifest
+    assert published.bundle.path != good.path
 
 
 def test_published_bundle_is_read_from_an_index(
@@ -84,10 +84,10 @@ def test_published_bundle_is_read_from_an_index(
         archives.append(oci_archive(path, files, {}, architecture))
     index = join(archives)
     publish(index, [Tag("main")], target)
-    baseline = fetch(target, "made", "main", tmp_path / "published")
-    assert baseline.digest == index.digest
-    assert baseline.bundle.manifest == good.manifest
-    assert baseline.stored.architecture == image_files.HERE
+    published = fetch(target, "made", "main", tmp_path / "published")
+    assert published.digest == index.digest
+    assert published.bundle.manifest == good.manifest
+    assert published.stored.architecture == image_files.HERE
 
 
 @pytest.mark.parametrize(
@@ -99,7 +99,7 @@ def test_published_bundle_is_read_from_an_index(
         (["1.9.0", "main"], "main"),
     ],
 )
-def test_baseline_is_main_or_the_newest_release(
+def test_published_model_is_main_or_the_newest_release(
     tags: list[str], chosen: str | None, good: Bundle, tmp_path: Path
 ) -> None:
     """Versions compare as versions; a pre-release or a branch is nothing to measure against."""

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import pytest
 
 from contract.bundle import Bundle
-from ship.compare.image_server import LARGEST, Server
+from ship.compare.image_server import LARGEST, ImageServer
 from ship.errors import StageError
 
 pytestmark = pytest.mark.slow  # trains models
@@ -41,7 +41,7 @@ def flood() -> Iterator[int]:
 
 def test_answer_without_an_end_is_refused(flood: int, good: Bundle) -> None:
     """An image whose answer never ends is refused before it fills the memory."""
-    server = Server(flood, good)
+    server = ImageServer(flood, good)
     with pytest.raises(StageError, match="An answer must have at most"):
         server.ask()
     server.connection.close()

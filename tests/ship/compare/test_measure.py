@@ -12,7 +12,7 @@ from contract.evaluation.evaluation import read as evaluation_of
 from ship.build import engine
 from ship.compare.image_server import serving
 from ship.compare.published_answers import as_published
-from ship.compare.published_model import Baseline, fetch
+from ship.compare.published_model import PublishedImage, fetch
 from ship.host.confined import MASQUERADE, NETWORK
 from ship.pipeline.publish import publish
 from ship.tags import Tag
@@ -60,11 +60,11 @@ def fork(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fork]:
 
 
 @pytest.fixture
-def published(fork: Fork, tmp_path: Path) -> Iterator[Baseline]:
+def published(fork: Fork, tmp_path: Path) -> Iterator[PublishedImage]:
     """The published image, as the gate fetches it."""
-    baseline = fetch(fork.published, MODEL, "main", tmp_path)
-    yield baseline
-    baseline.remove()
+    image = fetch(fork.published, MODEL, "main", tmp_path)
+    yield image
+    image.remove()
 
 
 def names_in_engine() -> list[str]:
@@ -72,7 +72,7 @@ def names_in_engine() -> list[str]:
     return docker("images", "--format={{.Repository}}:{{.Tag}}").split()
 
 
-def test_joblib_model_answers_in_its_own_container(published: Baseline) -> None:
+def test_joblib_model_answers_in_its_own_container(published: PublishedImage) -> None:
     """A published joblib model, asked in its container, gives the recorded answers exactly."""
     recorded = evaluation_of(published.bundle.path)
     predictions, probabilities = as_published(published).ask(recorded.features)
@@ -82,7 +82,7 @@ def test_joblib_model_answers_in_its_own_container(published: Baseline) -> None:
 
 
 @pytest.mark.nightly
-def test_measured_container_is_bounded_and_without_a_way_out(published: Baseline) -> None:
+def test_measured_container_is_bounded_and_without_a_way_out(published: PublishedImage) -> None:
     """A measured container runs within the limits of its hosts and has no way out."""
     with serving(published.image, published.bundle) as server:
         assert server.ask() > 0

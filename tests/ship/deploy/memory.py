@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ship.deploy.engine_image import Image
+from ship.deploy.engine_image import RunnableImage
 from ship.deploy.history import Entry
 
 
@@ -17,7 +17,7 @@ class Memory:
         """Return the digest that was rolled out last."""
         return self.rolled_out[-1] if self.rolled_out else None
 
-    def roll_out(self, image: Image, *_: object) -> None:
+    def roll_out(self, image: RunnableImage, *_: object) -> None:
         """Note the image."""
         self.rolled_out.append(image.digest)
 

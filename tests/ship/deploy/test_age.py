@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from ship.deploy import golden_check, rollout
-from ship.deploy.engine_image import Image
+from ship.deploy.engine_image import RunnableImage
 from ship.deploy.rollout import deploy
 from ship.deploy.settings import Settings
 from ship.errors import StageError
@@ -34,11 +34,11 @@ def layout(tmp_path: Path, make_archive: MakeArchive) -> Layout:
 def _nothing_runs(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let nothing come into an engine, and every example be answered."""
 
-    def fetch(_: object, model: str, digest: str) -> Image:
-        return Image(model, digest, f"ghcr.io/owner/{model}@{digest}")
+    def fetch(_: object, model: str, digest: str) -> RunnableImage:
+        return RunnableImage(model, digest, f"ghcr.io/owner/{model}@{digest}")
 
     monkeypatch.setattr(rollout, "fetch", fetch)
-    monkeypatch.setattr(golden_check, "check", lambda *_, **__: None)
+    monkeypatch.setattr(golden_check, "ask_examples", lambda *_, **__: None)
 
 
 def forget(layout: Layout, tag: str) -> None:

@@ -14,14 +14,14 @@ import pytest
 from ship.errors import ShipError, UsageError
 from ship.github.api import GitHub
 from ship.github.packages import Package, PackageVersion
-from ship.github.prune import Policy, prune_package
+from ship.github.prune import RetentionPolicy, prune_package
 from tests.support.github.fake import State
 
 IMAGE = "application/vnd.oci.image.manifest.v1+json"
 INDEX = "application/vnd.oci.image.index.v1+json"
 PACKAGE = "models/iris"
 NEEDED = {"packages": "write"}
-DELETE = Policy(last=0, days=30, delete=True)
+DELETE = RetentionPolicy(last=0, days=30, delete=True)
 
 
 class Shelf:
@@ -92,7 +92,7 @@ def shelf(state: State) -> Shelf:
 def pruned(client: GitHub, shelf: Shelf) -> Callable[..., set[str]]:
     """Prune the package; return the digests that are left."""
 
-    def run(policy: Policy = DELETE) -> set[str]:
+    def run(policy: RetentionPolicy = DELETE) -> set[str]:
         prune_package(Package(client, "octo", PACKAGE), shelf, "iris", policy)
         return shelf.left
 
@@ -113,7 +113,7 @@ def test_prune_is_a_dry_run_by_default(
 ) -> None:
     """Without being told to delete, it tells what would go, and a token that reads is enough."""
     old = shelf.image("old")
-    assert pruned(Policy(last=0, days=30, delete=False)) == {old}
+    assert pruned(RetentionPolicy(last=0, days=30, delete=False)) == {old}
     assert state.used == {"packages": "read"}
     assert "| would go | nothing leads to it |" in capsys.readouterr().out
 
@@ -200,7 +200,7 @@ def test_prune_keeps_the_newest_untagged(shelf: Shelf, pruned: Callable[..., set
     first = shelf.index([part], age=60)
     second = shelf.image("second", age=70)
     shelf.image("attestation", subject={"digest": shelf.image("third", age=80)}, age=50)
-    assert pruned(Policy(last=2, days=30, delete=True)) == {part, first, second}
+    assert pruned(RetentionPolicy(last=2, days=30, delete=True)) == {part, first, second}
 
 
 def refused(pruned: Callable[..., set[str]], shelf: Shelf, words: str) -> None:
@@ -324,4 +324,4 @@ def test_prune_finds_packages_of_people_and_organisations(
 def test_policy_refuses_what_would_delete_too_much(last: int, days: int) -> None:
     """A policy is refused if it could delete the images of a running publish."""
     with pytest.raises(UsageError, match="must be"):
-        Policy(last, days, delete=True)
+        RetentionPolicy(last, days, delete=True)

@@ -8,7 +8,7 @@ import pytest
 
 from ship import settings
 from ship.github.api import GitHub
-from ship.github.prune import Policy, prune
+from ship.github.prune import RetentionPolicy, prune
 from ship.supply_chain.verify import verify
 from tests.support.github.fake import State
 from tests.support.github.ghcr import Ghcr
@@ -33,7 +33,7 @@ def test_prune_leaves_what_is_published_whole_and_signed(
     assert per_image >= 3 + 3 + 2
     assert rest == 0
 
-    assert prune(client, Policy(last=0, days=30, delete=True)) == 0
+    assert prune(client, RetentionPolicy(last=0, days=30, delete=True)) == 0
 
     for image in kept:
         verified = verify(ghcr.target, image.digest, "iris")

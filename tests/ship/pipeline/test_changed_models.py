@@ -9,7 +9,7 @@ import pytest
 
 from ship.build.inputs import plan
 from ship.errors import StageError, UsageError
-from ship.pipeline.changed_models import Change, changes, released_models
+from ship.pipeline.changed_models import ModelChange, changes, released_models
 from ship.pipeline.publish import publish
 from ship.registry.destination import destination
 from ship.tags import Tag
@@ -88,7 +88,7 @@ def test_release_refuses_a_version_that_is_taken(checkout: Checkout, publish_iri
     """A version that is published already is refused before anything is built."""
     publish_iris("1.2.3")
     assert released_models(["iris"], "v1.2.3", checkout.models, checkout.root) == [
-        Change("iris", "v1.2.3 releases it")
+        ModelChange("iris", "v1.2.3 releases it")
     ]
     checkout.commit(model__iris__estimator_dot_py="two")
     with pytest.raises(StageError, match=r"iris:1\.2\.3 is published and must stay what it is"):
@@ -104,7 +104,7 @@ def test_release_builds_what_its_tag_names(
     """A plain version releases every model; one with a name releases that model."""
     monkeypatch.delenv("REGISTRY", raising=False)
     changed = released_models(["iris", "wine"], tag, tmp_path / "model", tmp_path)
-    assert changed == [Change(model, f"{tag} releases it") for model in models]
+    assert changed == [ModelChange(model, f"{tag} releases it") for model in models]
 
 
 @pytest.mark.parametrize("tag", ["v1.2", "1.2.3", "beer-v1.2.3", "wine-1.2.3"])

@@ -13,7 +13,7 @@ from ship.build import engine
 from ship.build.workspace import MEASUREMENT, PUBLISHED, REPORTS, Workspace
 from ship.compare import measure as measuring
 from ship.compare.gate import judge_bundle
-from ship.compare.judged import REPORT, read_judged, read_report, reports_digest
+from ship.compare.gate_report import REPORT, read_passed_report, read_report, reports_digest
 from ship.compare.measure import Measurement, read_measurement
 from ship.errors import StageError
 from ship.pipeline.publish import publish, record_published
@@ -56,14 +56,14 @@ def report_of(workspace: Workspace) -> Report:
 
 def test_report_of_the_gate_is_read_back(judged: Workspace) -> None:
     """The report that the gate left is read back if it is on the bundle in dist."""
-    assert read_judged(judged) == report_of(judged)
+    assert read_passed_report(judged) == report_of(judged)
     assert report_of(judged).bundle == judged.bundle_digest
 
 
 def test_bundle_without_a_report_is_refused(workspace: Workspace) -> None:
     """A bundle that was not judged gets no image."""
     with pytest.raises(StageError, match=r"must be judged first.*Run: make gate MODEL=made"):
-        read_judged(workspace)
+        read_passed_report(workspace)
 
 
 def test_report_on_another_bundle_is_refused(judged: Workspace) -> None:
@@ -71,7 +71,7 @@ def test_report_on_another_bundle_is_refused(judged: Workspace) -> None:
     manifest = judged.bundle / "manifest.json"
     manifest.write_bytes(manifest.read_bytes() + b" ")
     with pytest.raises(StageError, match=r"must be on the bundle in .* Run: make gate MODEL=made"):
-        read_judged(judged)
+        read_passed_report(judged)
 
 
 def test_bundle_that_was_changed_is_refused(judged: Workspace) -> None:
@@ -79,7 +79,7 @@ def test_bundle_that_was_changed_is_refused(judged: Workspace) -> None:
     with (judged.bundle / "examples.json").open("ab") as file:
         file.write(b" ")
     with pytest.raises(BundleError, match=r"examples\.json"):
-        read_judged(judged)
+        read_passed_report(judged)
 
 
 @pytest.mark.parametrize("name", REPORTS)
@@ -88,7 +88,7 @@ def test_report_that_another_job_wrote_is_refused(judged: Workspace, name: str) 
     with (judged.folder / name).open("ab") as file:
         file.write(b" ")
     with pytest.raises(StageError, match="must be those that were handed on"):
-        read_judged(judged)
+        read_passed_report(judged)
 
 
 @pytest.mark.parametrize(
@@ -107,7 +107,7 @@ def test_report_that_is_none_is_refused(
     monkeypatch.delenv("REPORTS_DIGEST")
     (judged.folder / REPORT).write_bytes(content)
     with pytest.raises(StageError, match=words):
-        read_judged(judged)
+        read_passed_report(judged)
 
 
 @pytest.mark.parametrize("stage", ["image", "measure"])

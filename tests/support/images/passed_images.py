@@ -17,7 +17,7 @@ from contract.bundle import (
     Split,
     encode,
 )
-from judge.report import Report, Side, Verdict
+from judge.report import ModelSummary, Report, Verdict
 from ship.build.workspace import MEASUREMENT
 from ship.compare.measure import Measurement
 from ship.files.digest import of
@@ -83,13 +83,13 @@ def write_report(archive: Archive, report: Report) -> None:
 
 def report(model: str, verdict: Verdict, archive: Archive | None = None) -> Report:
     """Return a report on the bundle in an image."""
-    side = Side(version="1", revision="0" * 40, digest=None, reference=None,
+    summary = ModelSummary(version="1", revision="0" * 40, digest=None, reference=None,
                 estimator="LogisticRegression", runtime="onnx", data_sha256="0" * 64, rows=10,
                 holdout_rows=4)  # fmt: skip
     bundle = of(passed_tests.manifest_of(archive)) if archive else None
     return Report(
         model=model, bundle=bundle, description="A test",
-        task="classification", verdict=verdict, new=side, old=None, note="", rows=4, compared=0,
+        task="classification", verdict=verdict, new=summary, old=None, note="", rows=4, compared=0,
         confidence=0.95, resamples=0, scores=[], segments=[], checks=[], warnings=[],
         changes=None, drift=[],
     )  # fmt: skip

@@ -12,7 +12,7 @@ import pytest
 from contract import bundle
 from contract.bundle import Bundle
 from contract.spec import model_toml
-from judge.judge import Published, judge
+from judge.judge import PublishedModel, judge
 from judge.report import Report
 from ship.compare.published_answers import ask_graph
 from tests.support.models.train_here import train_here
@@ -101,9 +101,9 @@ class Shop:
         return judge(new, published(old) if old else None, policy).report
 
 
-def published(old: Bundle) -> Published:
+def published(old: Bundle) -> PublishedModel:
     """Return a bundle as if it had been published."""
-    return Published(old, "sha256:old", "layout:main", partial(ask_graph, old))
+    return PublishedModel(old, "sha256:old", "layout:main", partial(ask_graph, old))
 
 
 @pytest.fixture(scope="session")

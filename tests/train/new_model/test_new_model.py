@@ -158,7 +158,7 @@ def test_new_model_takes_a_question_mark_for_a_gap(root: Path) -> None:
 )  # fmt: skip
 def test_column_is_judged_by_its_cells(cells: list[str], expected: Column) -> None:
     """Numbers, codes, booleans, identifiers, constants and dates are told apart."""
-    assert column_types.judge(csv_table.Table({"c": cells}, 3, ","), "c", range(3)) == expected
+    assert column_types.judge(csv_table.CsvColumns({"c": cells}, 3, ","), "c", range(3)) == expected
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,7 @@ from ship.deploy.canary import Trial
 from ship.deploy.compose import state
 from ship.deploy.compose.containers import docker, inspect
 from ship.deploy.compose.project import FILES
-from ship.deploy.compose.state import Deployed, Release
+from ship.deploy.compose.state import DeployedModel, RunningImage
 from ship.deploy.compose.target import Compose
 from ship.deploy.engine_image import fetch
 from ship.deploy.rollout import canary, deploy, rollback
@@ -113,7 +113,9 @@ def test_deploy_clears_away_what_an_ended_one_left(compose: Compose, sources: So
     """A deploy that was killed half way leaves replicas that nobody asks; the next removes them."""
     image = fetch(sources["iris"], "iris", sources["iris"].resolve("two") or "")
     serving = compose.deployed("iris").serving
-    compose.show("iris", Deployed(serving, beside=Release(image.digest, image.reference, 1)))
+    compose.show(
+        "iris", DeployedModel(serving, beside=RunningImage(image.digest, image.reference, 1))
+    )
     assert len(replicas(compose, "iris")) == 3
     deploy(compose, sources["iris"], "iris", "one")
     assert len(replicas(compose, "iris")) == 2
@@ -127,7 +129,7 @@ def test_interrupted_deploy_is_undone(
     def interrupt(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("ship.deploy.golden_check.check", interrupt)
+    monkeypatch.setattr("ship.deploy.golden_check.ask_examples", interrupt)
     with pytest.raises(KeyboardInterrupt):
         deploy(compose, sources["iris"], "iris", "two")
     assert compose.serving("iris") == sources["iris"].resolve("one")

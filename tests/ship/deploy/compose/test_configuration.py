@@ -10,18 +10,18 @@ import pytest
 
 from ship.deploy.compose import images, render
 from ship.deploy.compose.project import FILES, NGINX
-from ship.deploy.compose.state import Deployed, Release, State
+from ship.deploy.compose.state import DeployedModel, RunningImage, State
 from tests.image.container import docker
 
 pytestmark = pytest.mark.engine
-ONE = Release("sha256:" + "1" * 64, "iris@sha256:" + "1" * 64, 2)
-TWO = Release("sha256:" + "2" * 64, "iris@sha256:" + "2" * 64, 2)
+ONE = RunningImage("sha256:" + "1" * 64, "iris@sha256:" + "1" * 64, 2)
+TWO = RunningImage("sha256:" + "2" * 64, "iris@sha256:" + "2" * 64, 2)
 STATES: dict[str, State] = {
     "nothing": {},
-    "two models": {"iris": Deployed(ONE), "house_prices": Deployed(TWO)},
-    "a first release": {"iris": Deployed(None, TWO)},
-    "a candidate": {"iris": Deployed(ONE, TWO)},
-    "a canary": {"iris": Deployed(ONE, TWO, share=10)},
+    "two models": {"iris": DeployedModel(ONE), "house_prices": DeployedModel(TWO)},
+    "a first release": {"iris": DeployedModel(None, TWO)},
+    "a candidate": {"iris": DeployedModel(ONE, TWO)},
+    "a canary": {"iris": DeployedModel(ONE, TWO, share=10)},
 }
 
 

@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from ship.deploy.compose.state import Deployed, Release, locked, read, write
+from ship.deploy.compose.state import DeployedModel, RunningImage, locked, read, write
 from ship.errors import StageError
 
 
 def test_state_reads_back_as_written(tmp_path: Path) -> None:
     """What is deployed survives the process that deployed it."""
-    state = {"iris": Deployed(Release("sha256:1", "iris@sha256:1", 2), share=10)}
+    state = {"iris": DeployedModel(RunningImage("sha256:1", "iris@sha256:1", 2), share=10)}
     write(tmp_path, state)
     assert read(tmp_path) == state
 

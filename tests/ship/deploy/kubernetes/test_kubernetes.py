@@ -8,7 +8,7 @@ from __future__ import annotations
 import pytest
 
 from ship.deploy.canary import Trial
-from ship.deploy.engine_image import Image
+from ship.deploy.engine_image import RunnableImage
 from ship.deploy.history import Entry
 from ship.deploy.settings import Settings
 from ship.errors import StageError, UsageError
@@ -19,10 +19,10 @@ GATEWAY = "http://models.example.com"
 SETTINGS = Settings(target="kubernetes", gateway=GATEWAY)
 
 
-def image(digit: int) -> Image:
+def image(digit: int) -> RunnableImage:
     """Return an image whose digest is made of one digit."""
     digest = f"sha256:{str(digit) * 64}"
-    return Image("iris", digest, f"ghcr.io/owner/iris@{digest}")
+    return RunnableImage("iris", digest, f"ghcr.io/owner/iris@{digest}")
 
 
 ONE, TWO = image(1), image(2)

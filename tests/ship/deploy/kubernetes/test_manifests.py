@@ -11,7 +11,7 @@ import kubernetes_validate  # type: ignore[import-untyped]
 import pytest
 import yaml
 
-from ship.deploy.engine_image import Image
+from ship.deploy.engine_image import RunnableImage
 from ship.deploy.kubernetes import manifests
 from ship.errors import ShipError, UsageError
 from tests.ship.deploy.kubernetes import schemas
@@ -22,9 +22,9 @@ VERSIONS = ("1.32.0", "1.37.0")  # of Kubernetes: what is still found, and the n
 Manifest = dict[str, Any]
 
 
-def image_of(model: str) -> Image:
+def image_of(model: str) -> RunnableImage:
     """Return an image of a model."""
-    return Image(model, DIGEST, f"ghcr.io/owner/{model}@{DIGEST}")
+    return RunnableImage(model, DIGEST, f"ghcr.io/owner/{model}@{DIGEST}")
 
 
 def rendered(model: str, overlay: str) -> list[Manifest]:

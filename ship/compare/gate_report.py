@@ -31,7 +31,7 @@ def read_policy(model: str) -> Policy:
         raise StageError(str(error)) from error
 
 
-def read_judged(workspace: Workspace) -> Report:
+def read_passed_report(workspace: Workspace) -> Report:
     """Return the gate's report on the bundle in `dist`, after checking that the model passed.
 
     Raises StageError for a report that is absent, on another bundle, of a model that failed, or

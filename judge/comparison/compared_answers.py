@@ -17,7 +17,7 @@ Answer = tuple[list[Label], list[list[float]] | None]
 Ask = Callable[[list[dict[str, Value]]], Answer]  # the published model, asked about rows
 
 
-class Answered(NamedTuple):
+class ComparedAnswers(NamedTuple):
     """The published model's answers, the new model's to the same rows, and where they come from."""
 
     old: Evaluation
@@ -26,7 +26,7 @@ class Answered(NamedTuple):
     note: str
 
 
-def answers(new: Bundle, old: Bundle, ask: Ask) -> Answered:
+def answers(new: Bundle, old: Bundle, ask: Ask) -> ComparedAnswers:
     """Return both models' answers to the new holdout rows that they are compared on.
 
     Answers recorded in the published bundle count only where they are to the very same rows;
@@ -47,7 +47,7 @@ def answers(new: Bundle, old: Bundle, ask: Ask) -> Answered:
         changed = "Data" if new.manifest.data.sha256 != old.manifest.data.sha256 else "Split"
         note = f"{changed} changed: it answered {asked(chosen, len(rows))} again."
     before.probabilities = in_order(before.probabilities, old, new)
-    return Answered(before, subset(fresh, chosen.rows), chosen, note)
+    return ComparedAnswers(before, subset(fresh, chosen.rows), chosen, note)
 
 
 def asked(chosen: Eligible, rows: int) -> str:
@@ -74,7 +74,7 @@ def is_same_holdout(new: Bundle, old: Bundle, fresh: Evaluation, recorded: Evalu
     )
 
 
-def check(new: Bundle, old: Bundle) -> None:
+def check_same_target(new: Bundle, old: Bundle) -> None:
     """Check that both models predict the same target; raise Incomparable if not."""
     ours, theirs = new.manifest, old.manifest
     if (ours.task, ours.target) != (theirs.task, theirs.target):

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 Rows = TypeVar("Rows")  # some thousands of rows, as the format has them
 
 
-class Table(Protocol[Rows]):
+class RowFormat(Protocol[Rows]):
     """Rows of one format, read from one stream and written with their answers to another."""
 
     def start(self) -> None:

@@ -20,7 +20,7 @@ from ship.registry.oci_archive import Archive
 from ship.supply_chain.passed_tests import Digest
 
 
-class Handed(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class Handover(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One image that passed every test, and the hash of the record that says so."""
 
     image: Digest
@@ -29,11 +29,11 @@ class Handed(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
 def hand_on(archive: Archive) -> dict[str, str]:
     """Return the output of the job that tested an image, by the name of its architecture."""
-    handed = Handed(image=archive.digest, record=record_of(archive))
-    return {archive.architecture: msgspec.json.encode(handed).decode()}
+    handover = Handover(image=archive.digest, record=record_of(archive))
+    return {archive.architecture: msgspec.json.encode(handover).decode()}
 
 
-def handed_on() -> dict[str, Handed] | None:
+def read_handovers() -> dict[str, Handover] | None:
     """Return what each architecture's job handed on, None where one machine runs all jobs.
 
     Raises UsageError for DIGESTS of another form.
@@ -50,10 +50,10 @@ def handed_on() -> dict[str, Handed] | None:
     return {architecture: parse(architecture, value) for architecture, value in outputs.items()}
 
 
-def parse(architecture: str, value: object) -> Handed:
+def parse(architecture: str, value: object) -> Handover:
     """Read one job's output; raise UsageError for another form."""
     try:
-        return msgspec.json.decode(str(value), type=Handed)
+        return msgspec.json.decode(str(value), type=Handover)
     except msgspec.MsgspecError as error:
         raise UsageError(
             f"DIGESTS: {architecture} must be what make smoke handed on, the digests of an image "
@@ -61,19 +61,21 @@ def parse(architecture: str, value: object) -> Handed:
         ) from error
 
 
-def find(folder: Path, handed: dict[str, Handed] | None = None) -> list[Archive]:
+def find(folder: Path, handovers: dict[str, Handover] | None = None) -> list[Archive]:
     """Return the archives in `folder`, one for each architecture, in a folder of its name.
 
     Raises UsageError if there are none. Raises StageError unless they are exactly the images of
-    `handed`, where that is given, with the records of their tests.
+    `handovers`, where that is given, with the records of their tests.
     """
     archives = {path.parent: Archive(path) for path in sorted(folder.rglob(IMAGE))}
     if not archives:
         raise UsageError(
             f"IMAGES must hold a folder with an image.tar per platform. {folder} does not."
         )
-    if handed is not None:
-        refuse_others(folder, {path.name: archives.get(path) for path in folder.iterdir()}, handed)
+    if handovers is not None:
+        refuse_others(
+            folder, {path.name: archives.get(path) for path in folder.iterdir()}, handovers
+        )
         nested = [str(path) for path in archives if path.parent != folder]
         if nested:
             raise StageError(f"{folder} must hold folders of images. Got {nested[0]} as well.")
@@ -81,16 +83,16 @@ def find(folder: Path, handed: dict[str, Handed] | None = None) -> list[Archive]
 
 
 def refuse_others(
-    folder: Path, archives: dict[str, Archive | None], handed: dict[str, Handed]
+    folder: Path, archives: dict[str, Archive | None], handovers: dict[str, Handover]
 ) -> None:
     """Raise StageError unless the archives and their records are those that were handed on."""
-    if set(archives) != set(handed):
+    if set(archives) != set(handovers):
         raise StageError(
-            f"{folder} must hold the images of {', '.join(sorted(handed))}, and nothing else. "
+            f"{folder} must hold the images of {', '.join(sorted(handovers))}, and nothing else. "
             f"Got {', '.join(sorted(archives))} instead; hand on what was tested, and run again."
         )
     for name, archive in archives.items():
-        wanted = handed[name]
+        wanted = handovers[name]
         if archive is None or (archive.architecture, archive.digest) != (name, wanted.image):
             got = f"{archive.digest} for {archive.architecture}" if archive else "none"
             raise StageError(f"{folder / name} must hold the image {wanted.image} for {name}, "
