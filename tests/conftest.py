@@ -17,7 +17,11 @@ from contract import models
 from ship.build import base_image
 from ship.build.build import make_image, train
 from ship.build.workspace import Workspace
+from tests.support.checkouts.checkout import Checkout
+from tests.support.models.folder import RATIOS, Folder
 from tests.support.terminal import disarm
+
+JOBLIB = "ratios"  # what the repository holds is all converted to ONNX
 
 pytest_plugins = [
     "tests.support.checkouts.fixtures",
@@ -104,6 +108,20 @@ def build_model(python_image: str, shared: Path) -> BuildModel:
         return workspace
 
     return build
+
+
+@pytest.fixture(scope="session")
+def ratios(build_model: BuildModel, shared: Path) -> Workspace:
+    """A model that ONNX cannot hold, its bundle and its image: in a checkout of nothing else."""
+    root = shared / "checkout"
+    with locked(shared / f"{JOBLIB}.written"):
+        if not root.exists():
+            (root / JOBLIB).mkdir(parents=True)
+            rows = [f"{row % 7 + 1},{row % 5 + 1},{'ab'[row % 7 > row % 5]}" for row in range(200)]
+            csv = "\n".join(["width,height,shape", *rows, ""])
+            Folder(root / JOBLIB).write(csv, estimator=RATIOS)
+            Checkout(root).commit()
+    return build_model(JOBLIB, root)
 
 
 @contextmanager

@@ -12,12 +12,9 @@ from contract.bundle import Bundle, read
 from ship.build.engine import load
 from ship.build.workspace import Workspace
 from ship.host.confined import make_network
-from tests.conftest import BuildModel, locked
+from tests.conftest import JOBLIB, BuildModel
 from tests.image.container import Container, files
-from tests.support.checkouts.checkout import Checkout
-from tests.support.models.folder import RATIOS, Folder
 
-JOBLIB = "ratios"  # written here: what the repository holds is all converted to ONNX
 EVERY_DAY = ("penguins", JOBLIB)  # one of each runtime; the others every night
 
 
@@ -32,22 +29,12 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 
 @pytest.fixture(scope="session")
-def built(image_name: str, build_model: BuildModel, shared: Path) -> Workspace:
+def built(image_name: str, build_model: BuildModel, request: pytest.FixtureRequest) -> Workspace:
     """The bundle and the image of a model."""
-    if image_name != JOBLIB:
-        return build_model(image_name)
-    with locked(shared / "ratios.written"):
-        if not (shared / "checkout").exists():
-            write_ratios(shared / "checkout")
-    return build_model(image_name, shared / "checkout")
-
-
-def write_ratios(root: Path) -> None:
-    """Commit a model that ONNX cannot hold, in a checkout that holds nothing else."""
-    (root / JOBLIB).mkdir(parents=True)
-    rows = "".join(f"{row % 7 + 1},{row % 5 + 1},{'ab'[row % 7 > row % 5]}\n" for row in range(200))
-    Folder(root / JOBLIB).write(f"width,height,shape\n{rows}", estimator=RATIOS)
-    Checkout(root).commit()
+    if image_name == JOBLIB:
+        written: Workspace = request.getfixturevalue(JOBLIB)
+        return written
+    return build_model(image_name)
 
 
 @pytest.fixture(scope="session")

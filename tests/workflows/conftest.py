@@ -65,7 +65,7 @@ def key(folder: Path) -> Iterator[dict[str, str]]:
 
 @pytest.fixture(scope="module")
 def fork(folder: Path) -> Iterator[Fork]:
-    """A fork of two models, whose own tests are the quick ones."""
+    """A fork of two models, whose own tests and types are those of the contract alone."""
     with pytest.MonkeyPatch.context() as patch:
         for name, value in LONG_AGO.items():
             patch.setenv(name, value)
@@ -75,6 +75,7 @@ def fork(folder: Path) -> Iterator[Fork]:
             shutil.copytree(git.TOOL / "model/iris", fork.root / "model" / model,
                             ignore=shutil.ignore_patterns("__pycache__"))  # fmt: skip
         fork.edit("pyproject.toml", 'testpaths = ["tests"]', 'testpaths = ["tests/contract"]')
+        fork.edit("Makefile", "mypy contract train serve judge ship tests bench", "mypy contract")
         fork.commit()
         yield fork
     for model in (MODEL, OTHER):

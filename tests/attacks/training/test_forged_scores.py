@@ -166,6 +166,7 @@ def test_model_code_sees_the_training_rows_alone(fork: Fork) -> None:
     assert MARKER.format(holdout["rows"][0]) in str(holdout["others"])
 
 
+@pytest.mark.nightly
 @pytest.mark.engine
 def test_imported_bundle_is_measured_again(fork: Fork, tmp_path: Path) -> None:
     """The metrics that an imported bundle claims are replaced by those of its answers."""

@@ -38,6 +38,7 @@ def run_tests(fork: Fork, *options: str) -> str:
 
 
 @pytest.mark.engine
+@pytest.mark.nightly
 def test_tests_run_no_model_on_the_host(fork: Fork, tmp_path: Path) -> None:
     """The tests that put every model of the repository through a training do it in the builder."""
     left = tmp_path / "left-by-the-model"

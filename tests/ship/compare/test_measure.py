@@ -10,15 +10,17 @@ import pytest
 
 from contract.evaluation.evaluation import read as evaluation_of
 from ship.build import engine
+from ship.build.workspace import Workspace
 from ship.compare.image_server import serving
 from ship.compare.published_answers import as_published
 from ship.compare.published_model import PublishedImage, fetch
 from ship.host.confined import MASQUERADE, NETWORK
 from ship.pipeline.publish import publish
+from ship.registry.layout import Layout
 from ship.tags import Tag
 from tests.image.container import docker
 from tests.support.checkouts.canary import make, measurement, ratios, report, write
-from tests.support.checkouts.fork import MODEL, Fork
+from tests.support.checkouts.fork import Fork
 from tests.support.models.shop import LOGISTIC, flowers
 
 pytestmark = pytest.mark.engine
@@ -60,9 +62,11 @@ def fork(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fork]:
 
 
 @pytest.fixture
-def published(fork: Fork, tmp_path: Path) -> Iterator[PublishedImage]:
-    """The published image, as the gate fetches it."""
-    image = fetch(fork.published, MODEL, "main", tmp_path)
+def published(ratios: Workspace, tmp_path: Path) -> Iterator[PublishedImage]:
+    """A published image of joblib's, as the gate fetches it."""
+    layout = Layout(tmp_path / "registry")
+    publish(ratios.archive, [Tag("main")], layout)
+    image = fetch(layout, ratios.model, "main", tmp_path)
     yield image
     image.remove()
 
@@ -95,6 +99,7 @@ def test_measured_container_is_bounded_and_without_a_way_out(published: Publishe
     assert network["Options"][MASQUERADE] == "false"
 
 
+@pytest.mark.nightly
 def test_gate_asks_a_joblib_model_about_changed_data(fork: Fork) -> None:
     """More rows and another runtime: both answer the new rows, and the smaller image passes."""
     more = flowers(100, seed=1).partition("\n")[2]

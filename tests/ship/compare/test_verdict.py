@@ -14,7 +14,7 @@ from tests.support.checkouts.canary import make, report, write
 from tests.support.checkouts.fork import MODEL, Fork
 from tests.support.models.shop import LOGISTIC, STUMP, flowers
 
-pytestmark = pytest.mark.engine
+pytestmark = [pytest.mark.engine, pytest.mark.nightly]
 GUESS = """\
 from sklearn.dummy import DummyClassifier
 

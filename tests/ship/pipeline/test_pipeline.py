@@ -75,6 +75,7 @@ def test_pipeline_refuses_a_dockerfile_that_lints_badly(fork: Fork) -> None:
     assert not fork.archive.path.exists()
 
 
+@pytest.mark.nightly
 def test_pipeline_refuses_a_model_under_its_gate(fork: Fork) -> None:
     """A metric below its threshold is named with both numbers; no image is built."""
     fork.edit(f"model/{MODEL}/model.toml", "accuracy = { min = 0.9,", "accuracy = { min = 0.999,")
@@ -99,6 +100,7 @@ def test_pipeline_refuses_an_image_that_does_not_serve(fork: Fork) -> None:
     assert_red(fork.make("pipeline"), fork, f"{MODEL} failed in smoke")
 
 
+@pytest.mark.nightly
 def test_pipeline_refuses_a_golden_example_answered_differently(fork: Fork) -> None:
     """An image is not even built around a model that does not give the recorded answers."""
     assert fork.make("train").returncode == 0
@@ -208,6 +210,7 @@ def test_release_publishes_the_same_bytes_to_a_registry(
     assert {released.resolve(tag) for tag in released.tags()} == {published.digest}
 
 
+@pytest.mark.nightly
 def test_edit_of_the_model_alone_trains_again(published: Published) -> None:
     """Neither the serving code nor another model or page is what a bundle is made from."""
     fork, folder = published.fork, published.folder
