@@ -99,7 +99,7 @@ install_engine() {
   say "no Docker engine answers: installing the distribution's docker.io and buildx"
   refresh_packages
   # shellcheck disable=SC2046  # one word per package is the point
-  apt_install $(newer docker.io docker-cli containerd docker-buildx) iptables runc ca-certificates
+  apt_install $(newer docker.io docker-cli containerd docker-buildx) iptables runc ca-certificates skopeo
 }
 
 start_engine() {

@@ -46,7 +46,9 @@ def read_handovers() -> dict[str, Handover] | None:
         if not NAME.fullmatch(architecture):
             raise UsageError(f"DIGESTS must be of architectures. Got {architecture[:100]!r}.")
     if not outputs:
-        raise UsageError("DIGESTS must name at least one image. Got none; test one: make smoke")
+        raise UsageError(
+            "DIGESTS must name at least one image. Got none; test one: make measure scan smoke"
+        )
     return {architecture: parse(architecture, value) for architecture, value in outputs.items()}
 
 
@@ -56,7 +58,7 @@ def parse(architecture: str, value: object) -> Handover:
         return msgspec.json.decode(str(value), type=Handover)
     except msgspec.MsgspecError as error:
         raise UsageError(
-            f"DIGESTS: {architecture} must be what make smoke handed on, the digests of an image "
+            f"DIGESTS: {architecture} must be what its tests handed on, the digests of an image "
             f"and of its {PASSED_TESTS}. Got instead: {error}"
         ) from error
 

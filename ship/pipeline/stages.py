@@ -1,4 +1,4 @@
-"""The main job: train → gate → image → measure → scan → smoke → publish, for each model.
+"""The main job: train → gate → image → measure → smoke → scan → publish, for each model.
 
 A stage gets the name of a model and the user's settings. It reads everything else from the files
 that the stages before it wrote: see `ship.build.workspace`.
@@ -44,8 +44,8 @@ from ship.supply_chain import passed_tests
 from ship.supply_chain.scan import find_database, scan, scanner, trivy_in_background
 from ship.tags import tags_of_head
 
-STAGES = ("train", "gate", "image", "measure", "scan", "smoke", "publish")
-TESTING = {"measure", "scan", "smoke"}  # the stages in which an image can be found wanting
+STAGES = ("train", "gate", "image", "measure", "smoke", "scan", "publish")  # Trivy may come late
+TESTING = {"measure", "smoke", "scan"}  # the stages in which an image can be found wanting
 BUILDING = {"train", "image"}  # the stages that need the base image
 
 
@@ -68,8 +68,8 @@ class Run:
 def pipeline(models: list[str], stages: tuple[str, ...], settings: Settings) -> list[Run]:
     """Run each of `stages` for every model; one that fails does not keep the others from theirs.
 
-    The models go through a stage one after the other, so that all of them are trained and built
-    while Trivy is still being made.
+    The models go through a stage one after the other, so that all of them are trained, built and
+    smoke-tested while Trivy is still being made.
     """
     if any(git.is_shallow(root) for root in (git.TOOL, model_folders.root())):
         print("plan: this clone is shallow, so revisions may be later than the commits they name; "
@@ -162,9 +162,10 @@ def run_scan(run: Run) -> None:
     current = scanner()
     if passed_tests.was_scanned(archive, current, database=database) and not run.repeat:
         print("  these very bytes have passed this very scanner before", flush=True)
-        return
-    findings = scan(run.workspace, archive, database=database)
-    passed_tests.record_scan(archive, findings.counts, scanner=current, database=database)
+    else:
+        findings = scan(run.workspace, archive, database=database)
+        passed_tests.record_scan(archive, findings.counts, scanner=current, database=database)
+    accept(run)
 
 
 def run_smoke(run: Run) -> None:
@@ -176,8 +177,15 @@ def run_smoke(run: Run) -> None:
     else:
         passed = smoke(workspace, engine.load(archive))
         passed_tests.record(archive, smoke=passed_tests.Smoke(tests=tests, passed=passed))
-    engine.accept(archive, workspace.image)
-    set_outputs(**hand_on(archive))  # the record is complete
+    accept(run)
+
+
+def accept(run: Run) -> None:
+    """Name an image that has passed every test, and hand it on; leave another as it is."""
+    archive = run.workspace.archive
+    if passed_tests.read(archive).is_complete:
+        engine.accept(archive, run.workspace.image)
+        set_outputs(**hand_on(archive))
 
 
 def run_push(run: Run) -> None:

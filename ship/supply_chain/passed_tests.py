@@ -72,6 +72,11 @@ class Record(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     scan: Scan | None = None
     smoke: Smoke | None = None
 
+    @property
+    def is_complete(self) -> bool:
+        """Whether the image has passed every test."""
+        return None not in (self.verdict, self.measure, self.scan, self.smoke)
+
 
 def read(archive: Archive) -> Record:
     """Return what an image has passed, nothing if the record is about another image.

@@ -238,7 +238,7 @@ def test_stages_test_the_archive_whatever_the_names_say(fork: Fork, tmp_path: Pa
     names = (f"{MODEL}:candidate", f"{MODEL}:dev", engine.held(good))
     for name in names:
         docker("tag", engine.load(broken, f"{TAKEN}:broken"), name)
-    passed = fork.make("smoke")
+    passed = fork.make("measure", "smoke", "scan")
     assert passed.returncode == 0, passed.stdout + passed.stderr
     record = json.loads((good.path.parent / PASSED_TESTS).read_bytes())
     assert record["digest"] == good.digest

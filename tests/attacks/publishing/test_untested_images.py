@@ -430,7 +430,7 @@ def one(**changed: str) -> str:
         ('{"amd64":"","arm64":""}', "must name at least one image"),
         ('["sha256:0"]', "must hold a JSON object"),
         ('{"../x":"sha256:0"}', "must be of architectures"),
-        ('{"amd64":"sha256:' + "0" * 64 + '"}', "must be what make smoke handed on"),
+        ('{"amd64":"sha256:' + "0" * 64 + '"}', "must be what its tests handed on"),
         (json.dumps({"amd64": one(image="sha256:0 --insecure")}), "matching regex"),
         (json.dumps({"amd64": one(image=f"sha256:{'0' * 64}\n")}), "matching regex"),
         (json.dumps({"amd64": one(record="")}), "matching regex"),

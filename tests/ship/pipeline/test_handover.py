@@ -203,7 +203,7 @@ def test_table_is_made_of_files(built: Workspace, monkeypatch: pytest.MonkeyPatc
     record_published(
         built.folder / PUBLISHED, archive, [Tag("main")], Layout(built.dist / "registry" / "made")
     )
-    stages = ("train", "gate", "image", "measure", "scan", "smoke", "publish")
+    stages = ("train", "gate", "image", "measure", "smoke", "scan", "publish")
     cells = {name: text.plain for name, text in
              rows(Run(built, seconds=dict.fromkeys(stages, 1.0))).items()}  # fmt: skip
     assert cells["runtime"] == "onnx"

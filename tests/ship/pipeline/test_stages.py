@@ -20,7 +20,7 @@ from ship.registry.oci_archive import Archive
 from ship.settings import Settings
 from ship.supply_chain import passed_tests
 from ship.supply_chain.scan import Findings
-from tests.support.images.passed_images import image_of
+from tests.support.images.passed_images import image_of, pass_everything
 from tests.support.images.trivy_files import pass_scan
 
 
@@ -75,16 +75,24 @@ def tested_elsewhere(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return ran
 
 
-def test_smoke_hands_on_the_digest_that_passed(
-    tested_elsewhere: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("last", ["smoke", "scan"])
+def test_last_test_hands_on_the_digest_that_passed(
+    last: str,
+    tested_elsewhere: list[str],
+    scanned: list[str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """The smoke stage's output, named by architecture, has the digests of image and record."""
+    """Whichever test is the last, its output has the digests of image and record."""
     monkeypatch.setenv("GITHUB_OUTPUT", str(tmp_path / "output"))
     archive = image_of(tmp_path / "iris", "iris", "", architecture="arm64")
-    run = Run(Workspace("iris", "", tmp_path))
-    job.run_stage(run, "smoke")
+    pass_everything(archive, "iris")
+    run = Run(Workspace("iris", "", tmp_path), repeat=True)
+    job.run_stage(run, last)
     assert run.error == ""
-    assert tested_elsewhere == [archive.digest, "iris:dev"]
+    assert tested_elsewhere + scanned == {
+        "smoke": [archive.digest, "iris:dev"], "scan": ["iris:dev", archive.digest]
+    }[last]  # fmt: skip
     assert passed_tests.read(archive).smoke == passed_tests.Smoke(
         tests=smoke.tests_hash(), passed=3
     )
@@ -99,10 +107,21 @@ def test_smoke_tests_the_same_bytes_once(tested_elsewhere: list[str], tmp_path: 
     workspace = Workspace("iris", "", tmp_path)
     for _ in range(2):
         job.run_stage(Run(workspace), "smoke")
-    assert len(tested_elsewhere) == 3
+    assert tested_elsewhere == [workspace.archive.digest]
     image_of(tmp_path / "iris", "iris", "", "two")
     job.run_stage(Run(workspace), "smoke")
-    assert tested_elsewhere[3:] == [workspace.archive.digest, "iris:dev"]
+    assert tested_elsewhere[1:] == [workspace.archive.digest]
+
+
+def test_image_without_its_scan_has_no_name_yet(
+    tested_elsewhere: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An image that passed its smoke tests alone is neither named nor handed on."""
+    monkeypatch.setenv("GITHUB_OUTPUT", str(tmp_path / "output"))
+    archive = image_of(tmp_path / "iris", "iris", "")
+    job.run_stage(Run(Workspace("iris", "", tmp_path)), "smoke")
+    assert tested_elsewhere == [archive.digest]
+    assert not (tmp_path / "output").exists()
 
 
 @pytest.fixture
