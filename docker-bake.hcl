@@ -58,6 +58,13 @@ target "bundle" {
   cache-to   = CACHE_TO == "" ? [] : ["type=local,dest=${CACHE_TO},mode=max,ignore-error=true"]
 }
 
+// What an image is built on, without a result: built beside the training, it is there when the image is.
+target "packages" {
+  inherits = ["_common"]
+  target   = "packages"
+  output   = ["type=cacheonly"]
+}
+
 target "image" {
   inherits = ["_common"]
   target   = "runtime"

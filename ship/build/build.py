@@ -28,8 +28,12 @@ OPTIONS = re.compile(r" +(--mount=\S+ +)*")
 OUTPUT = re.compile(r"#(?P<step>\d+) \d+\.\d+ (?P<line>.*)")
 
 
-def train(workspace: Workspace, *, cache: bool = True, export: Path | None = None) -> None:
+def train(
+    workspace: Workspace, *, beside: str = "", cache: bool = True, export: Path | None = None
+) -> None:
     """Train in the pinned builder stage, judge there, and bring the bundle to `dist`.
+
+    `beside` is a target that is built at the same time, for what comes next.
 
     `export` is a folder with an exported model and its claims, in place of training. What comes out
     of the build is copied file by file: BuildKit exports all bundles of a commit with one time, and
@@ -46,7 +50,7 @@ def train(workspace: Workspace, *, cache: bool = True, export: Path | None = Non
             "EXPORT": str(export or ""),
             **kept_layers(),
         }
-        bake(workspace, "bundle", variables, cache=cache)
+        bake(workspace, "bundle", variables, *filter(None, [beside]), cache=cache)
         take(Path(out), workspace.bundle)
 
 
@@ -134,8 +138,12 @@ def labels(workspace: Workspace) -> dict[str, str]:
     }
 
 
-def bake(workspace: Workspace, target: str, variables: dict[str, str], *, cache: bool) -> None:
-    """Run one target of docker-bake.hcl; print its steps, and write all its output to a log.
+def bake(
+    workspace: Workspace, target: str, variables: dict[str, str], *others: str, cache: bool
+) -> None:
+    """Run a target of docker-bake.hcl, and others with it, at the same time.
+
+    Prints the steps, and writes all output to a log of the target's name.
 
     Raises StageError if it fails.
     """
@@ -157,7 +165,7 @@ def bake(workspace: Workspace, target: str, variables: dict[str, str], *, cache:
         with new_file(workspace.folder / f"{target}.log") as log:
             progress = BuildOutput(log)
             exit_code = command.follow(
-                "docker", "buildx", "bake", "--progress=plain", target, *options,
+                "docker", "buildx", "bake", "--progress=plain", target, *others, *options,
                 line=progress.add, folder=git.TOOL, environment=environment,
             )  # fmt: skip
     if exit_code:

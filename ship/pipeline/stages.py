@@ -10,6 +10,7 @@ import os
 import time
 import traceback
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext, suppress
 from dataclasses import dataclass, field
 
@@ -25,6 +26,7 @@ from ship.compare.gate_report import enforce, read_passed_report, reports_digest
 from ship.compare.measure import measure
 from ship.errors import ShipError, StageError, UsageError
 from ship.github.step_files import set_outputs
+from ship.host.confined import make_network
 from ship.host.progress import progress
 from ship.pipeline.admission import refuse_untested
 from ship.pipeline.handover import find, hand_on, read_handovers
@@ -47,6 +49,7 @@ from ship.tags import tags_of_head
 STAGES = ("train", "gate", "image", "measure", "smoke", "scan", "publish")  # Trivy may come late
 TESTING = {"measure", "smoke", "scan"}  # the stages in which an image can be found wanting
 BUILDING = {"train", "image"}  # the stages that need the base image
+TOGETHER = {"smoke"}  # the stages that wait more than they work
 
 
 @dataclass
@@ -83,10 +86,19 @@ def pipeline(models: list[str], stages: tuple[str, ...], settings: Settings) -> 
             for model in models
         ]
         for stage in stages:
-            for run in runs:
-                if not run.failed:
-                    run_stage(run, stage)
+            run_all([run for run in runs if not run.failed], stage)
     return runs
+
+
+def run_all(runs: list[Run], stage: str) -> None:
+    """Run one stage of several models, of those in TOGETHER two or more at the same time."""
+    if stage in TOGETHER:
+        make_network()  # which the engine would make twice for two at the same time
+        with ThreadPoolExecutor(max(2, os.cpu_count() or 1)) as threads:
+            list(threads.map(lambda run: run_stage(run, stage), runs))
+    else:
+        for run in runs:
+            run_stage(run, stage)
 
 
 def run_stage(run: Run, stage: str) -> None:
@@ -119,7 +131,7 @@ def run_train(run: Run) -> None:
     if run.settings.bundle:
         import_bundle(run.workspace, run.settings.bundle)
     else:
-        train(run.workspace)
+        train(run.workspace, beside="" if run.repeat else "packages")
     manifest = run.workspace.manifest
     if manifest.runtime == "joblib":  # training has said so too, but not where its layers were kept
         print(f"  joblib: {manifest.runtime_reason}", flush=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import nullcontext
 from functools import partial
 from pathlib import Path
+from threading import Barrier
 
 import pytest
 
@@ -41,6 +42,7 @@ def stages(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str]]:
         monkeypatch.setitem(job.ACTIONS, name, partial(note, name))
     monkeypatch.setattr(base_image, "resolve", lambda: "python:3.13")
     monkeypatch.setattr(job, "trivy_in_background", lambda: nullcontext(lambda: None))
+    monkeypatch.setattr(job, "make_network", lambda: None)
     return ran
 
 
@@ -58,6 +60,16 @@ def test_pipeline_survives_what_nobody_thought_of(stages: list[tuple[str, str]])
     odd, good = job.pipeline(["odd", "good"], STAGES, Settings())
     assert (odd.failed, good.failed) == ("scan", None)
     assert "RuntimeError: something nobody thought of" in odd.error
+
+
+def test_pipeline_smoke_tests_two_models_at_the_same_time(
+    stages: list[tuple[str, str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Smoke tests wait for containers most of the time, so those of two models run together."""
+    both = Barrier(2)
+    monkeypatch.setitem(job.ACTIONS, "smoke", lambda _: both.wait(10))
+    runs = job.pipeline(["one", "two"], STAGES, Settings())
+    assert [run.failed for run in runs] == [None, None]
 
 
 @pytest.fixture
