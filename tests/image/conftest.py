@@ -15,17 +15,17 @@ from ship.host.confined import make_network
 from tests.conftest import JOBLIB, BuildModel
 from tests.image.container import Container, files
 
-EVERY_DAY = ("penguins", JOBLIB)  # one of each runtime; the others every night
-
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Put the image of the pipeline, or one of each runtime, or all, through every test."""
+    """Put the image of the pipeline through every test, or one of joblib's and at night all.
+
+    Every day the smoke stage of the pipeline that is tested runs these tests on an ONNX model.
+    """
     if "image_name" not in metafunc.fixturenames:
         return
     only = metafunc.config.getoption("--model")
-    others = [name for name in models.names() if name not in EVERY_DAY]
-    nightly = [pytest.param(name, marks=pytest.mark.nightly) for name in others]
-    metafunc.parametrize("image_name", [only] if only else [*EVERY_DAY, *nightly], scope="session")
+    nightly = [pytest.param(name, marks=pytest.mark.nightly) for name in models.names()]
+    metafunc.parametrize("image_name", [only] if only else [JOBLIB, *nightly], scope="session")
 
 
 @pytest.fixture(scope="session")

@@ -60,7 +60,7 @@ ELSEWHERE = {
 }
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_bundle_is_the_same_bytes_everywhere(folder: Folder) -> None:
     """Hash seed, time zone, locale, threads and folder leave no trace in a bundle."""
     folder.write_birds()

@@ -76,7 +76,7 @@ def test_push_to_main_publishes_what_has_changed(act: Act, published: Registry) 
     """
     other = Registry(str(published).replace(MODEL, OTHER))
     before = {tag: other.resolve(tag) for tag in other.tags()}
-    act.fork.commit(tests__contract__test_forger_dot_py=FORGER)
+    act.fork.commit(tests__ship__files__test_forger_dot_py=FORGER)
     edit_estimator(act.fork)
     sha = act.fork.git("rev-parse", "HEAD")
     assert published.tags() == []

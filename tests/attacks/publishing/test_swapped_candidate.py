@@ -153,6 +153,7 @@ def test_archive_that_is_swapped_meanwhile_is_refused(archive: Archive, other: A
     assert held(archive) == []
 
 
+@pytest.mark.nightly
 def test_two_checkouts_test_two_images_at_the_same_time(archive: Archive, other: Archive) -> None:
     """Two checkouts that load, test and remove their images at once each test their own."""
 

@@ -17,6 +17,7 @@ from tests.support.images.signing import make_key
 pytestmark = pytest.mark.engine
 
 
+@pytest.mark.nightly
 def test_prune_leaves_what_is_published_whole_and_signed(
     client: GitHub, state: State, ghcr: Ghcr, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

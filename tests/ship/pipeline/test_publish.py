@@ -138,6 +138,7 @@ def test_layout_is_one_that_other_tools_read(tmp_path: Path, make_archive: MakeA
 
 
 @pytest.mark.engine
+@pytest.mark.nightly
 def test_registry_that_does_not_answer_is_named(make_archive: MakeArchive) -> None:
     """A registry that cannot be reached fails the stage, naming it and the way to log in."""
     with pytest.raises(

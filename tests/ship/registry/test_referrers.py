@@ -66,7 +66,7 @@ def lister(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Registry
     Lister.status, Lister.content, Lister.shown = 200, content.encode(), []
     Lister.wanted = Lister.challenge = ""
     with ThreadingHTTPServer(("127.0.0.1", 0), Lister) as server:
-        Thread(target=server.serve_forever).start()
+        Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}).start()
         yield Registry(f"127.0.0.1:{server.server_port}/owner/made")
         server.shutdown()
 

@@ -141,6 +141,7 @@ def test_scan_refuses_an_image_whose_package_has_a_fix(
 
 
 @pytest.mark.engine
+@pytest.mark.nightly
 def test_scan_passes_an_image_whose_package_has_no_fix_yet(
     build: Workspace, use_database: UseDatabase
 ) -> None:
@@ -150,6 +151,7 @@ def test_scan_passes_an_image_whose_package_has_no_fix_yet(
 
 
 @pytest.mark.engine
+@pytest.mark.nightly
 def test_scan_passes_an_image_that_is_fixed_already(
     build: Workspace, use_database: UseDatabase
 ) -> None:

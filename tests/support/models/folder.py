@@ -16,7 +16,7 @@ from sklearn.ensemble import RandomForestClassifier
 
 
 def build():
-    return RandomForestClassifier(n_estimators=10, random_state=0, n_jobs=2)
+    return RandomForestClassifier(n_estimators=10, random_state=0)
 """
 
 

@@ -90,8 +90,16 @@ def tasks_run(address: str) -> int:
     ("settings", "words"),
     [
         ({"TRAIN_BACKEND": "spark"}, "must be local or dask or ray. Got 'spark' instead."),
-        ({"TRAIN_BACKEND": "ray"}, "TRAIN_BACKEND=ray must be installed."),
-        ({"TRAIN_BACKEND": "dask"}, "ADDRESS must be that of a Dask scheduler. Got '' instead."),
+        pytest.param(
+            {"TRAIN_BACKEND": "ray"},
+            "TRAIN_BACKEND=ray must be installed.",
+            marks=pytest.mark.nightly,
+        ),
+        pytest.param(
+            {"TRAIN_BACKEND": "dask"},
+            "ADDRESS must be that of a Dask scheduler. Got '' instead.",
+            marks=pytest.mark.nightly,
+        ),
     ],
 )
 def test_backend_that_cannot_be_used_is_named(

@@ -98,8 +98,18 @@ FILES: dict[str, str | bytes] = {
 }
 
 
+EVERY_DAY = ("a byte order mark", "semicolons and decimal commas", "names in other scripts",
+             "a rare class", "gaps")  # fmt: skip
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("kind", FILES)
+@pytest.mark.parametrize(
+    "kind",
+    [
+        kind if kind in EVERY_DAY else pytest.param(kind, marks=pytest.mark.nightly)
+        for kind in FILES
+    ],
+)
 def test_new_model_copes_with_the_files_people_have(root: Path, kind: str) -> None:
     """Models of odd files train and pass their gate."""
     created = create(root, FILES[kind])

@@ -59,6 +59,7 @@ def test_rollout_and_rollback_fail_no_request(
     assert len(replicas(compose, "iris")) == 2
 
 
+@pytest.mark.nightly
 def test_killed_replica_fails_no_request(compose: Compose, load: MakeLoad) -> None:
     """Under load, a replica dies and is started again; then it is gone for good: 0 failed."""
     first, _ = replicas(compose, "penguins")
@@ -74,6 +75,7 @@ def test_killed_replica_fails_no_request(compose: Compose, load: MakeLoad) -> No
     assert len(replicas(compose, "penguins")) == 2
 
 
+@pytest.mark.nightly
 def test_image_that_does_not_start_is_undone_and_fails_no_request(
     compose: Compose, sources: Sources, images: dict[str, Workspace], load: MakeLoad, tmp_path: Path
 ) -> None:
@@ -175,6 +177,7 @@ def test_canary_is_promoted_when_it_does_as_well(
     assert compose.serving("iris") == sources["iris"].resolve("two")
 
 
+@pytest.mark.nightly
 def test_canary_is_withdrawn_when_it_is_slow(
     compose: Compose, sources: Sources, images: dict[str, Workspace], load: MakeLoad, tmp_path: Path
 ) -> None:
