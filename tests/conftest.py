@@ -68,8 +68,17 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Begin with what takes longest, so that no worker is left with it when the others are done."""
-    engine = {item.path for item in items if item.get_closest_marker("engine")}
-    items.sort(key=lambda item: ("workflows" not in item.path.parts, item.path not in engine))
+    modules = {
+        mark: {item.path for item in items if item.get_closest_marker(mark)}
+        for mark in ("engine", "slow")
+    }
+    items.sort(
+        key=lambda item: (
+            "workflows" not in item.path.parts,
+            item.path not in modules["engine"],
+            item.path not in modules["slow"],
+        )
+    )
 
 
 @pytest.fixture(scope="session")

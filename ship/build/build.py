@@ -22,7 +22,11 @@ from ship.host import pip_secrets
 from ship.registry.labels import EVALUATION, INPUTS, METRIC, MODEL, OCI, OURS, REVISION, VERSION
 
 BUILDER = "model-images"  # made by engine.sh where the engine itself cannot export OCI archives
-STEP = re.compile(r"#\d+ \[(?P<stage>[a-z-]+) +\d+/\d+\] (?P<instruction>(RUN|COPY) .*)")
+STEP = (
+    re.compile(  # of one target, or of several: #7 [stage 1/2] RUN …, #7 [target stage 1/2] RUN …
+        r"#\d+ \[([a-z-]+ )?(?P<stage>[a-z-]+) +\d+/\d+\] (?P<instruction>(RUN|COPY) .*)"
+    )
+)
 CACHED = re.compile(r"#\d+ CACHED")
 OPTIONS = re.compile(r" +(--mount=\S+ +)*")
 OUTPUT = re.compile(r"#(?P<step>\d+) \d+\.\d+ (?P<line>.*)")

@@ -58,7 +58,7 @@ class Fork(Checkout):
     def trained(self, model: str = MODEL) -> bool:
         """Tell whether the last run executed the training step rather than taking its cache."""
         log = (self.root / "dist" / model / "bundle.log").read_text()
-        step = re.search(r"^#(\d+) \[trainer .*\] RUN .*--step fit", log, re.MULTILINE)
+        step = re.search(r"^#(\d+) \[(?:bundle )?trainer .*\] RUN .*--step fit", log, re.MULTILINE)
         assert step
         return f"\n#{step[1]} CACHED" not in log
 
