@@ -56,6 +56,7 @@ def make(registry: str, tmp_path: Path) -> Iterator[Words]:
     docker("volume", "rm", f"{words.settings['PROJECT']}_metrics")
 
 
+@pytest.mark.nightly
 def test_deploy_lets_what_is_signed_serve_and_refuses_the_rest(
     make: Words, images: dict[str, Workspace], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
