@@ -14,7 +14,7 @@ from ship.supply_chain.verify import verify
 from tests.support.checkouts.fork import Fork, make_unique
 from tests.support.github.fake import State
 from tests.workflows.act import Act, Run
-from tests.workflows.conftest import MODEL, OTHER
+from tests.workflows.conftest import MODEL, OTHER, publish_as_it_is
 
 pytestmark = pytest.mark.engine
 
@@ -98,6 +98,8 @@ def test_push_to_main_publishes_what_has_changed(act: Act, published: Registry) 
 @pytest.mark.nightly
 def test_push_that_changes_no_model_builds_none(act: Act, published: Registry) -> None:
     """A commit of documentation is planned and tested, and the registry stays as it is."""
+    if not published.tags():  # where this test runs without the push before it
+        publish_as_it_is(MODEL, act.fork, published)
     before = {tag: published.resolve(tag) for tag in published.tags()}
     act.fork.commit(README_dot_md="Other words")
     run = act.run("push", "ci.yml", PUSH)
