@@ -67,14 +67,18 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with what takes longest, so that no worker is left with it when the others are done.
-
-    Modules that wait for an engine alternate with those that need a core.
-    """
-    engine = list(dict.fromkeys(item.path for item in items if item.get_closest_marker("engine")))
-    slow = list(dict.fromkeys(item.path for item in items if item.get_closest_marker("slow")))
-    place = {path: n / len(group) for group in (slow, engine) for n, path in enumerate(group)}
-    items.sort(key=lambda item: -1 if "workflows" in item.path.parts else place.get(item.path, 1))
+    """Begin with what takes longest, so that no worker is left with it when the others are done."""
+    modules = {
+        mark: {item.path for item in items if item.get_closest_marker(mark)}
+        for mark in ("engine", "slow")
+    }
+    items.sort(
+        key=lambda item: (
+            "workflows" not in item.path.parts,
+            item.path not in modules["engine"],
+            item.path not in modules["slow"],
+        )
+    )
 
 
 @pytest.fixture(scope="session")
