@@ -12,7 +12,6 @@ FROM ${PYTHON_IMAGE} AS base
 # One thread and one hash seed, so that sums and orders are the same in every build; and onnxruntime
 # must neither keep a database in the user's home nor report to its maker.
 ENV OMP_NUM_THREADS=1 PYTHONHASHSEED=0 PYTHONUNBUFFERED=1 ORT_DISABLE_TELEMETRY=1
-WORKDIR /app
 
 # Training libraries stay in a stage of their own: no edit of code or data installs them again. Their
 # tests go: they hold public tables, of which a model may have to answer rows that it was not given.
@@ -29,6 +28,7 @@ RUN --mount=type=bind,source=requirements-train.txt,target=/tmp/requirements.txt
 # The code that trains and judges, and nothing else, so that an edit of serving code or of another model
 # does not train this one again.
 FROM train-packages AS training
+WORKDIR /app
 COPY contract/ contract/
 COPY train/ train/
 ENV PYTHONPATH=/app:/opt/packages
@@ -98,8 +98,9 @@ COPY --from=judged /bundle/ /
 
 # What serves the bundle: an ONNX model needs no scikit-learn and no pickle; one that ONNX cannot hold
 # needs the scikit-learn it was trained with. Tests, stubs, sources and command-line scripts serve
-# nobody, and onnxruntime's Python module holds all of libonnxruntime.so itself. Bytecode that
-# carries no time stays good when timestamps change.
+# nobody, and onnxruntime's Python module holds all of libonnxruntime.so itself. Bytecode carries no
+# time, and all files, of this stage and the next ones, have the time 0: equal files give equal layers,
+# which are compressed, pushed and pulled once for all models.
 FROM base AS packages
 ARG RUNTIME
 WORKDIR /opt/packages
@@ -116,10 +117,12 @@ RUN --mount=type=bind,source=requirements.txt,target=/tmp/onnx.txt \
       \( -type d \( -name tests -o -name include \) \
       -o -type f \( -name '*.pyi' -o -name '*.pyx' -o -name '*.px[di]' -o -name '*.[ah]' \) \) \
       -exec rm -rf {} + \
-    && python -m compileall -q --invalidation-mode unchecked-hash .
+    && python -m compileall -q --invalidation-mode unchecked-hash . \
+    && find . -exec touch --no-dereference --date=@0 {} +
 
 # The server and the contract it reads bundles by; a pickle also needs the code it was made with.
 FROM base AS code-onnx
+WORKDIR /app
 COPY contract/__init__.py contract/inputs.py contract/onnx_session.py contract/regular_file.py contract/
 COPY contract/bundle/ contract/bundle/
 COPY serve/ serve/
@@ -128,27 +131,39 @@ ARG MODEL
 COPY --from=models ${MODEL}/*.py model/${MODEL}/
 # hadolint ignore=DL3006
 FROM code-${RUNTIME} AS code
-RUN chmod -R u=rwX,go=rX /app \
-    && python -m compileall -q --invalidation-mode unchecked-hash /app
+RUN chmod -R u=rwX,go=rX . \
+    && python -m compileall -q --invalidation-mode unchecked-hash . \
+    && find . -exec touch --no-dereference --date=@0 {} +
 
-# Wherever the bundle comes from, equal bytes give an equal layer.
-FROM base AS model
-COPY --from=bundle / /bundle/
-RUN chmod -R u=rwX,go=rX /bundle && find /bundle -exec touch --date=@0 {} +
-
-# Nothing in the image installs anything.
-FROM base AS runtime
-RUN python -m pip uninstall --quiet --yes --root-user-action=ignore pip \
+# Nothing in the image installs anything. The imports leave the standard library's bytecode behind,
+# which the base image does not carry.
+FROM base AS served
+RUN --mount=from=packages,source=/opt/packages,target=/tmp/packages \
+    --mount=from=code,source=/app,target=/tmp/app \
+    touch /tmp/before \
+    && mkdir -p /app /opt/packages \
+    && python -m pip uninstall --quiet --yes --root-user-action=ignore pip \
     && python -c "import pathlib, shutil, sysconfig; \
-      shutil.rmtree(pathlib.Path(sysconfig.get_path('stdlib'), 'ensurepip'), ignore_errors=True)"
+      shutil.rmtree(pathlib.Path(sysconfig.get_path('stdlib'), 'ensurepip'), ignore_errors=True)" \
+    && PYTHONPATH=/tmp/app:/tmp/packages \
+      python -c "import serve.app.app, serve.inference.predictor, serve.server.run" \
+    && find / -xdev -newer /tmp/before -exec touch --no-dereference --date=@0 {} + \
+    && rm /tmp/before && touch --date=@0 /tmp
 ENV PYTHONPATH=/app:/opt/packages PYTHONDONTWRITEBYTECODE=1
 # Slow layers first: packages, then code, then the model, so that an edit pushes only its own layer.
 COPY --from=packages /opt/packages/ /opt/packages/
 COPY --from=code /app/ /app/
+WORKDIR /app
+
+# Wherever the bundle comes from, equal bytes give an equal layer. It answers its golden examples on the
+# runtime it will have, or there is no image.
+FROM served AS model
+COPY --from=bundle / /bundle/
+RUN chmod -R u=rwX,go=rX /bundle && find /bundle -exec touch --date=@0 {} + \
+    && python -m serve check /bundle
+
+FROM served AS runtime
 COPY --from=model /bundle/ /bundle/
-# The bundle answers its golden examples on the runtime it will have, or there is no image. The same
-# run leaves the standard library's bytecode behind, which the base image does not carry.
-RUN env --unset=PYTHONDONTWRITEBYTECODE python -m serve check /bundle
 USER 65532:65532
 EXPOSE 8080
 HEALTHCHECK --interval=10s --timeout=3s --start-period=10s CMD ["python", "-m", "serve", "healthcheck"]

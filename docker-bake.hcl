@@ -71,5 +71,5 @@ target "image" {
   args     = { RUNTIME = RUNTIME }
   contexts = { bundle = "${DIST}/${MODEL}/bundle" }
   labels   = jsondecode(LABELS)
-  output   = ["type=oci,dest=${DIST}/${MODEL}/image.tar,rewrite-timestamp=true"]
+  output   = ["type=oci,dest=${DIST}/${MODEL}/image.tar"]
 }

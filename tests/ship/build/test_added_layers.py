@@ -1,6 +1,9 @@
-"""The sizes of images and layers."""
+"""What an image adds to its base, and how much of it models share."""
 
 from __future__ import annotations
+
+import io
+import tarfile
 
 import pytest
 
@@ -16,3 +19,11 @@ def test_onnx_image_is_small(build_model: BuildModel) -> None:
     built = build_model("penguins")
     assert built.manifest.runtime == "onnx"
     assert sum(layer["size"] for layer in base_image.own_layers(built.archive)) <= LIMIT
+
+
+def test_no_file_carries_the_time_of_its_build(build_model: BuildModel) -> None:
+    """Every file that an image adds has the time 0, so that models share each equal layer."""
+    archive = build_model("penguins").archive
+    for layer in base_image.own_layers(archive):
+        with tarfile.open(fileobj=io.BytesIO(archive.blob(layer["digest"]))) as content:
+            assert {file.name for file in content if file.mtime} == set()
