@@ -55,6 +55,10 @@ def convert(spec: ModelSpec, estimator: Any, *, double: bool) -> bytes:
             custom_conversion_functions=converters.functions,
             custom_shape_calculators=converters.shapes,
         )
+    if any(node.op_type == "StringNormalizer" for node in graph.graph.node):
+        raise NotImplementedError(
+            "texts in lower case: onnxruntime's is that of each machine's locale, not Unicode's"
+        )
     return finish(
         graph, is_classifier=is_classifier(model), has_probabilities=hasattr(model, "predict_proba")
     )

@@ -10,11 +10,12 @@ from numpy.random import Generator
 from numpy.typing import NDArray
 
 from contract.bundle import Input, Serving
+from train.export import hard_texts
 
 ROWS = 20_000
 SEED = 0
-UNKNOWN = "never seen ☃"
-SHARE_OF_GAPS = 0.08  # of the cells of an input that may be missing, or unknown
+SHARE_OF_GAPS = 0.08  # of the cells of an input that may be missing
+SHARE_OF_UNKNOWN = 1 / 3  # of the cells of an input that may be unknown
 SPECIAL = (0.0, -0.0, 1.0, -1.0, 1e-30, 1e6, -1e6)
 
 
@@ -88,13 +89,15 @@ def texts(
 ) -> NDArray[np.object_]:
     """Return ROWS texts made from `values` (rows,): real, shuffled, and missing or unknown ones.
 
-    Missing and unknown texts are made only for inputs that are served with them.
+    Missing and unknown texts are made only for inputs that are served with them. An unknown one is
+    a known one, changed as `hard_texts` does.
     """
     known = np.array(field.categories or [""], dtype=object)
     filled = np.where(values == "", known[0], values)
     result = np.where(rng.random(ROWS) < 0.5, filled, rng.choice(known, ROWS))
+    if serving.unknown_category == "ignore":
+        unknown = rng.random(ROWS) < SHARE_OF_UNKNOWN
+        result[unknown] = hard_texts.vary(rng, result[unknown], empty=False)
     if field.missing:
         result = np.where(rng.random(ROWS) < SHARE_OF_GAPS, "", result)
-    if serving.unknown_category == "ignore":
-        result = np.where(rng.random(ROWS) < SHARE_OF_GAPS, UNKNOWN, result)
     return result
