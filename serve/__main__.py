@@ -9,7 +9,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from serve import settings
-from serve.errors import Failure
+from serve.errors import Failure, as_failure
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -27,10 +27,10 @@ def serve(current: Settings, _: argparse.Namespace) -> None:
 def check(current: Settings, arguments: argparse.Namespace) -> None:
     """Verify the bundle, load the model, and compare its answers with the golden examples."""
     from serve.inference.bundle import open_bundle
-    from serve.inference.predictor import Predictor
+    from serve.inference.predictor import open_predictor
 
     bundle = open_bundle(arguments.bundle or current.bundle)
-    Predictor(bundle, current.threads).prove()
+    open_predictor(bundle, current.threads)
     print(f"{bundle.manifest.name}: {len(bundle.examples)} golden examples answered as recorded")
 
 
@@ -102,12 +102,19 @@ def add_predict_options(sub: argparse.ArgumentParser) -> None:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run a command and return its exit code; print a failure as one line."""
+    """Run a command and return its exit code; print a failure as one line.
+
+    A server's log holds nothing but JSON, so that a crash is a line of it too.
+    """
     parsed = parser().parse_args(arguments)
+    serving = parsed.command is serve
     try:
         parsed.command(settings.load(), parsed)
-    except Failure as failure:
-        report(failure, serving=parsed.command is serve)
+    except Exception as error:
+        if not serving and not isinstance(error, Failure):
+            raise
+        failure = as_failure(error)
+        report(failure, serving=serving)
         return failure.exit_code
     return 0
 

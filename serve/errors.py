@@ -66,6 +66,22 @@ class RowsRefused(Failure):
     exit_code = 15
 
 
+class Crashed(Failure):
+    """Something was raised that nothing here expects, such as by a model's own code."""
+
+    exit_code = 16
+
+
+def as_failure(error: BaseException, what: str = "The server") -> Failure:
+    """Return an exception as a Failure: itself, or a Crashed that says `what` raised it."""
+    if isinstance(error, Failure):
+        return error
+    text = " ".join(str(error).split())[:500]
+    crash = Crashed(f"{what} must raise no error. Got {type(error).__name__}: {text}")
+    crash.__cause__ = error
+    return crash
+
+
 class Refusal(Exception):
     """Ends a request with its status (RFC 9110); the Problem says what the client should know."""
 

@@ -50,7 +50,11 @@ class Bundle(msgspec.Struct, frozen=True):
 
 
 def write(path: Path, manifest: Manifest, files: dict[str, bytes]) -> None:
-    """Write `files` and the manifest that records their sha256; equal inputs give equal bytes."""
+    """Write `files` and the manifest that records their sha256; equal inputs give equal bytes.
+
+    Raises BundleError where the golden examples among them are none.
+    """
+    decode_examples(path / EXAMPLES, files[EXAMPLES])
     path.mkdir(parents=True, exist_ok=True)
     manifest.files = {
         name: File(sha256=hashlib.sha256(content).hexdigest(), bytes=len(content))
@@ -69,8 +73,28 @@ def read(path: Path) -> Bundle:
     manifest = read_manifest(path)
     for name, expected in manifest.files.items():
         verify_file(path / name, expected)
-    examples = msgspec.json.decode(read_file(path / EXAMPLES), type=list[Example])
+    examples = decode_examples(path / EXAMPLES, read_file(path / EXAMPLES))
     return Bundle(path=path, manifest=manifest, examples=examples)
+
+
+def decode_examples(file: Path, content: bytes) -> list[Example]:
+    """Return the golden examples in the bytes of `file`.
+
+    Raises BundleError where there are none, as nothing else shows that a model works where it runs.
+    """
+    try:
+        examples = msgspec.json.decode(content, type=list[Example])
+    except (msgspec.MsgspecError, RecursionError) as error:
+        raise BundleError(
+            f"{file} must be golden examples of this revision. Got instead: {error}. "
+            "Train the model again: make train MODEL=name"
+        ) from error
+    if not examples:
+        raise BundleError(
+            f"{file} must hold golden examples, which prove that the model works where it runs. "
+            "Got none instead. Train the model again: make train MODEL=name"
+        )
+    return examples
 
 
 def refuse_others(path: Path, manifest: Manifest) -> None:

@@ -9,14 +9,14 @@ import time
 from typing import TYPE_CHECKING
 
 from serve.api import paths
-from serve.errors import Failure, Unavailable
+from serve.errors import Unavailable, as_failure
 from serve.http import Unfinished
 from serve.monitoring.metrics import Metrics
 from serve.validation.schema import Schema
 
 if TYPE_CHECKING:
     from contract.bundle import Bundle
-    from serve.errors import Refusal
+    from serve.errors import Failure, Refusal
     from serve.inference.arrays import Frame
     from serve.inference.batcher import Batcher
     from serve.inference.predictor import Predictor
@@ -52,14 +52,13 @@ class Service:
         self.loading = asyncio.get_running_loop().create_task(self.load())
 
     async def load(self) -> None:
-        """Load and check the model in a thread; note a Failure, which stops the server."""
+        """Load and check the model in a thread; note what went wrong, which stops the server."""
         start = time.perf_counter()
         try:
-            predictor = await asyncio.to_thread(load_checked, self.bundle, self.settings.threads)
-        except Failure as failure:
-            self.failure = failure
+            self.accept(await asyncio.to_thread(load_checked, self.bundle, self.settings.threads))
+        except Exception as error:  # noqa: BLE001 - nobody else looks at what this task raises
+            self.failure = as_failure(error)
             return
-        self.accept(predictor)
         milliseconds = round((time.perf_counter() - start) * 1000)
         self.log.event(
             "ready",
@@ -108,15 +107,10 @@ class Service:
 
 
 def load_checked(bundle: Bundle, threads: int) -> Predictor:
-    """Load the model and check its answers to the golden examples.
+    """Return `open_predictor`'s predictor; raise what it raises."""
+    from serve.inference.predictor import open_predictor
 
-    Raises Failure, by the kind of what is wrong: WrongLibrary, BrokenModel or WrongAnswer.
-    """
-    from serve.inference.predictor import Predictor
-
-    predictor = Predictor(bundle, threads)
-    predictor.prove()
-    return predictor
+    return open_predictor(bundle, threads)
 
 
 def tune_garbage_collection() -> None:

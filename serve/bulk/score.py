@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
 from serve.bulk.progress import Progress
 from serve.errors import Refusal, RowsRefused
 from serve.inference.bundle import open_bundle
-from serve.inference.predictor import Predictor
+from serve.inference.predictor import open_predictor
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from contract.bundle import Bundle
     from serve.bulk.row_format import RowFormat
     from serve.inference.arrays import Frame
+    from serve.inference.predictor import Predictor
     from serve.inference.scores import Scores
     from serve.settings import Settings
 
@@ -45,7 +46,7 @@ def run(
     """
     bundle = open_bundle(settings.bundle)
     row_format = open_format(form or guess(source), source, target, bundle)
-    predictor = Predictor(bundle, settings.threads)
+    predictor = open_predictor(bundle, settings.threads)
     row_filter = RowFilter(row_format, skip=skip)
     progress = Progress(row_format.share, sys.stderr)
     row_format.start()

@@ -6,7 +6,7 @@ import time
 from collections.abc import Sequence
 
 from contract.bundle import Bundle, Example
-from serve.errors import WrongAnswer
+from serve.errors import WrongAnswer, as_failure
 from serve.inference.arrays import Frame, Framer
 from serve.inference.scores import Runtime, Scores
 from serve.validation.schema import Row
@@ -48,6 +48,20 @@ class Predictor:
         if timed(self, rows) < FAST:
             rows *= LARGE // len(rows) + 1
         return min(timed(self, rows) for _ in range(3)) / len(rows)
+
+
+def open_predictor(bundle: Bundle, threads: int) -> Predictor:
+    """Load the model of a verified bundle, and check its answers to the golden examples.
+
+    Raises Failure, by the kind of what is wrong: WrongLibrary, BrokenModel or WrongAnswer, and
+    Crashed for whatever else the model raises.
+    """
+    try:
+        predictor = Predictor(bundle, threads)
+        predictor.prove()
+    except (Exception, SystemExit) as error:  # a pickle's code may raise, or exit with 0
+        raise as_failure(error, f"{bundle.model_file}, asked the golden examples,") from error
+    return predictor
 
 
 def load(bundle: Bundle, threads: int) -> Runtime:

@@ -8,9 +8,12 @@ import logging
 import os
 import sys
 import time
+import traceback
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 import msgspec
+
+from serve.errors import Crashed
 
 if TYPE_CHECKING:
     from serve.errors import Failure
@@ -63,9 +66,11 @@ class Log:
         self.lines.append(line)
 
     def failure(self, failure: Failure) -> None:
-        """Write the one line that says why the process ends."""
-        name = type(failure).__name__
-        self.event(str(failure), level="error", error=name, exit_code=failure.exit_code)
+        """Write the one line that says why the process ends, with the traceback of a crash."""
+        fields: dict[str, Any] = {"error": type(failure).__name__, "exit_code": failure.exit_code}
+        if isinstance(failure, Crashed):
+            fields["traceback"] = "".join(traceback.format_exception(failure.__cause__))
+        self.event(str(failure), level="error", **fields)
 
     def share(self) -> None:
         """Make processes that are forked from now on write in turn.

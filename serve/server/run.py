@@ -15,7 +15,7 @@ import uvicorn
 
 from serve.api.service import Service
 from serve.app.dispatch import Dispatcher
-from serve.errors import CannotListen, Failure
+from serve.errors import CannotListen, as_failure
 from serve.inference.bundle import open_bundle
 from serve.monitoring import logs
 from serve.monitoring.logs import Log
@@ -64,7 +64,8 @@ def serve_in_workers(service: Service, listener: socket.socket) -> None:
         service.metrics.use(number)
         try:
             serve(service, listener)
-        except Failure as failure:
+        except Exception as error:  # noqa: BLE001 - a worker's exit code is all that is left of it
+            failure = as_failure(error)
             service.log.failure(failure)
             return failure.exit_code
         return 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 
 import pytest
@@ -63,6 +64,34 @@ def test_bundle_reads_back_what_was_written(written: Path) -> None:
     assert sorted(read.manifest.files) == ["examples.json", "model.onnx"]
     assert read.examples == [Example(features={"size": 1.5}, prediction=3.0)]
     assert read.model_file == written / "model.onnx"
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"[]", r"must hold golden examples.* Got none instead"),
+        (b'[{"prediction": 3.0}]', "must be golden examples of this revision"),
+        (b"", "must be golden examples of this revision"),
+    ],
+)
+def test_bundle_without_golden_examples_cannot_be_made_or_read(
+    written: Path, tmp_path_factory: pytest.TempPathFactory, content: bytes, words: str
+) -> None:
+    """Without an example nothing shows that a model works where it runs."""
+    files = {"model.onnx": b"graph", bundle.EXAMPLES: content}
+    other = tmp_path_factory.mktemp("other")
+    with pytest.raises(BundleError, match=words):
+        bundle.write(other, manifest(), files)
+    assert list(other.iterdir()) == []
+    (written / bundle.EXAMPLES).write_bytes(content)
+    description = manifest()
+    description.files = {
+        name: bundle.File(sha256=hashlib.sha256(data).hexdigest(), bytes=len(data))
+        for name, data in files.items()
+    }
+    (written / bundle.MANIFEST).write_bytes(bundle.encode(description))
+    with pytest.raises(BundleError, match=words):
+        bundle.read(written)
 
 
 def test_bundle_with_a_changed_file_is_refused(written: Path) -> None:

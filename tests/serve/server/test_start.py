@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
+import hashlib
+import io
 import json
+import pickle
 import re
 import shutil
 import socket
@@ -14,9 +18,13 @@ from typing import Any
 
 import pytest
 
+from contract import bundle as bundles
 from contract.bundle import Bundle, encode
 from serve import errors
 from serve.__main__ import main
+from serve.api.service import Service
+from serve.monitoring.logs import Log
+from serve.settings import Settings
 from tests.support.servers.bundles import flowers, rewrite
 from tests.support.servers.server import ROOT, command
 
@@ -36,6 +44,12 @@ pytestmark = pytest.mark.slow  # starts servers
 def bundle(make_bundle: Callable[[str], Path], tmp_path: Path) -> Path:
     """A copy to damage."""
     return Path(shutil.copytree(make_bundle("flowers"), tmp_path / "flowers"))
+
+
+@pytest.fixture
+def pickle_bundle(make_bundle: Callable[[str], Path], tmp_path: Path) -> Path:
+    """A copy with a pickle, to damage."""
+    return Path(shutil.copytree(make_bundle("joblib"), tmp_path / "joblib"))
 
 
 def change_manifest(bundle: Path, **changes: Any) -> None:
@@ -126,13 +140,87 @@ def test_golden_answer_without_its_probabilities_is_refused(
     assert_refused(bundle, errors.WrongAnswer, "Golden example 3 must be answered with")
 
 
-def test_other_scikit_learn_is_refused(
-    make_bundle: Callable[[str], Path], tmp_path: Path, assert_refused: Refused
+def test_bundle_without_golden_examples_is_refused(bundle: Path, assert_refused: Refused) -> None:
+    """A bundle that cannot show that its model works is not served, nor checked by numpy."""
+    content = json.loads((bundle / "manifest.json").read_bytes())
+    files = content["files"]
+    files["examples.json"] = {"sha256": hashlib.sha256(b"[]\n").hexdigest(), "bytes": 3}
+    change_manifest(bundle, files=files)
+    (bundle / "examples.json").write_bytes(b"[]\n")
+    assert_refused(bundle, errors.BrokenBundle, "must hold golden examples")
+
+
+class Exits:
+    """A pickle that ends the process that loads it, as if all were well."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return sys.exit, (0,)
+
+
+@pytest.mark.parametrize(
+    ("pickled", "words"),
+    [
+        (len, "Got AttributeError: 'builtin_function_or_method' object has no attribute 'predict'"),
+        (Exits(), "Got SystemExit: 0"),
+    ],
+)
+def test_model_that_raises_is_refused(
+    pickle_bundle: Path, assert_refused: Refused, pickled: object, words: str
 ) -> None:
+    """Whatever a model raises while it is loaded is one line of the log, and ends the server."""
+    rewrite(pickle_bundle, "model.joblib", pickle.dumps(pickled))
+    assert_refused(pickle_bundle, errors.Crashed, words)
+
+
+def test_model_that_raises_ends_all_workers(pickle_bundle: Path) -> None:
+    """The log has the traceback, and no worker is started again to raise the same."""
+    rewrite(pickle_bundle, "model.joblib", pickle.dumps(len))
+    ended = command(BUNDLE=pickle_bundle, PORT=0, HOST="127.0.0.1", WORKERS=2)
+    assert (errors.Crashed.exit_code, b"") == (ended.returncode, ended.stderr)
+    lines = [json.loads(line) for line in ended.stdout.splitlines()]
+    failures = [line for line in lines if line["level"] == "error"]
+    assert 1 <= len(failures) <= 2
+    assert "has no attribute 'predict'" in failures[0]["traceback"]
+
+
+def test_error_after_the_model_was_loaded_ends_the_server(
+    make_bundle: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A mistake of the server's own, on the way to being ready, is a failure like any other."""
+
+    def raises(*_: object) -> None:
+        raise ValueError("no such thing")
+
+    monkeypatch.setattr(Service, "accept", raises)
+    bundle = make_bundle("flowers")
+    service = Service(bundles.read(bundle), Settings(bundle=str(bundle)), Log(io.BytesIO()))
+    asyncio.run(service.load())
+    assert isinstance(service.failure, errors.Crashed)
+    assert "Got ValueError: no such thing" in str(service.failure)
+
+
+def test_error_before_the_port_is_open_is_a_line_of_the_log(
+    make_bundle: Callable[[str], Path],
+    monkeypatch: pytest.MonkeyPatch,
+    capfdbinary: pytest.CaptureFixture[bytes],
+) -> None:
+    """A server that cannot even begin to load says so in its log, as all that it says."""
+
+    def raises(*_: object) -> None:
+        raise KeyError("name")
+
+    monkeypatch.setattr("serve.server.run.Service", raises)
+    monkeypatch.setenv("BUNDLE", str(make_bundle("flowers")))
+    assert main([]) == errors.Crashed.exit_code
+    printed = capfdbinary.readouterr()
+    assert printed.err == b""
+    assert "Got KeyError: 'name'" in json.loads(printed.out)["message"]
+
+
+def test_other_scikit_learn_is_refused(pickle_bundle: Path, assert_refused: Refused) -> None:
     """A pickle is loaded by the scikit-learn that made it and by no other."""
-    bundle = Path(shutil.copytree(make_bundle("joblib"), tmp_path / "joblib"))
-    change_manifest(bundle, libraries={"scikit-learn": "0.0.1"})
-    assert_refused(bundle, errors.WrongLibrary, "scikit-learn must be 0.0.1")
+    change_manifest(pickle_bundle, libraries={"scikit-learn": "0.0.1"})
+    assert_refused(pickle_bundle, errors.WrongLibrary, "scikit-learn must be 0.0.1")
 
 
 def test_taken_port_is_refused(bundle: Path) -> None:
