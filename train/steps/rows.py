@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from contract.bundle import Label, Value
 from contract.spec.model_toml import ModelSpec
-from train.data import dataset
+from train.data import dataset, table_checks
 from train.data.dataset import Dataset, value
 from train.data.split import Part, split
 from train.log import Log
@@ -88,8 +88,12 @@ def prepare(spec: ModelSpec, out: Path, log: Log) -> None:
     data = dataset.load(spec)
     dropped = f", {data.dropped} without {spec.target} dropped" if data.dropped else ""
     log("load", f"{data.rows} rows, {len(spec.inputs)} inputs from {spec.data.source}{dropped}")
+    for warning in table_checks.before_split(spec, data):
+        log("warning", warning)
     training, holdout = split(spec, data)
     log("split", f"{len(training.y)} rows to train on, {len(holdout.y)} held out, seed {spec.seed}")
+    for warning in table_checks.after_split(spec, training, holdout):
+        log("warning", warning)
     copy_folder(spec, out / FOLDER)
     asked = order(holdout)
     written = {
