@@ -11,7 +11,7 @@ import msgspec
 
 from contract.bundle.files import BundleError
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 MANIFEST = "manifest.json"
 EXAMPLES = "examples.json"
 EVALUATION = "evaluation.json"
@@ -25,6 +25,7 @@ PARITY_TOLERANCE = 1e-5
 
 Runtime = Literal["onnx", "joblib"]
 Task = Literal["classification", "regression"]
+SplitMethod = Literal["hash", "random", "group", "time", "given"]
 Value = float | str | None
 Label = int | str | float
 # Metrics, examples and answers are `measured` by the pipeline, which asked the exported model, or
@@ -55,11 +56,33 @@ class Data(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
 
 
 class Split(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
-    """How the rows were split into training and holdout rows."""
+    """Which rows are held out, as [split] of model.toml says; folds are made by the same method.
 
-    test_size: float
-    seed: int
-    stratified: bool
+    - `hash`: a share of rows, each by a hash of its own cells, so that rows which come later move
+      none, and equal rows are on the same side.
+    - `random`: a share of rows, drawn at random, of each class the same.
+    - `group`: a share of the values of a column, each with all of its rows, by a hash of the value.
+    - `time`: the rows whose time in a column is `cut` or later; without a cut, the newest share.
+    - `given`: the rows that say `test` in a column; the others say `train`.
+    """
+
+    method: SplitMethod
+    seed: int = 0
+    test_size: float | None = None  # the share, where no column or cut decides
+    column: str | None = None
+    cut: str | None = None
+
+    @property
+    def rule(self) -> str:
+        """How the rows are chosen: `by a hash of each row, seed 0`."""
+        newest = f"from {self.cut} on" if self.cut else f"the newest {self.test_size or 0:.0%}"
+        return {
+            "hash": f"by a hash of each row, seed {self.seed}",
+            "random": f"at random, seed {self.seed}",
+            "group": f"whole groups by {self.column}, seed {self.seed}",
+            "time": f"{newest} by {self.column}",
+            "given": f"as {self.column} says",
+        }[self.method]
 
 
 class Check(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):

@@ -8,11 +8,12 @@ from typing import Literal
 import msgspec
 
 from contract import models
-from contract.bundle import Serving, Task
+from contract.bundle import Serving, Split, Task
 from contract.errors import ModelError, did_you_mean
 from contract.names import check_name
 from contract.spec.gate import Policy, read_policy
 from contract.spec.source import DataSource, read_source
+from contract.spec.split import read_split
 from contract.spec.toml import Section, load
 
 FILE = models.SPEC
@@ -20,7 +21,6 @@ NOTES = "README.md"  # the author's part of the model card
 Kind = Literal["numeric", "categorical"]
 KINDS: tuple[Kind, ...] = ("numeric", "categorical")
 TASKS: tuple[Task, ...] = ("classification", "regression")
-LARGEST_SEED = 2**32 - 1
 
 
 class ModelSpec(msgspec.Struct, frozen=True):
@@ -33,8 +33,7 @@ class ModelSpec(msgspec.Struct, frozen=True):
     target: str
     data: DataSource
     inputs: dict[str, Kind]
-    test_size: float
-    seed: int
+    split: Split
     folds: int
     seeds: int
     gate: Policy
@@ -50,6 +49,11 @@ class ModelSpec(msgspec.Struct, frozen=True):
     def notes(self) -> Path:
         """The path of the model's README.md."""
         return self.folder / NOTES
+
+    @property
+    def seed(self) -> int:
+        """The seed of whatever is drawn: rows, folds, and what an estimator leaves to chance."""
+        return self.split.seed
 
     @property
     def kept(self) -> list[str]:
@@ -74,8 +78,6 @@ def read(name: str, root: Path | None = None, *, data_here: bool = True) -> Mode
     top.only((*required, "split", "evaluate", "serve"), required=required)
     task = top.choice("task", TASKS)
     target = top.text("target")
-    split = top.subsection("split")
-    split.only(("test_size", "seed"))
     evaluate = top.subsection("evaluate")
     evaluate.only(("folds", "columns", "seeds"))
     return ModelSpec(
@@ -86,8 +88,7 @@ def read(name: str, root: Path | None = None, *, data_here: bool = True) -> Mode
         target=target,
         data=read_source(top.subsection("data"), folder, must_exist=data_here),
         inputs=read_inputs(top.subsection("inputs"), target),
-        test_size=split.number("test_size", 0.01, 0.9) if "test_size" in split.values else 0.25,
-        seed=split.integer("seed", 0, LARGEST_SEED, default=0),
+        split=read_split(top.subsection("split"), target),
         folds=evaluate.integer("folds", 2, 20, default=5),
         seeds=evaluate.integer("seeds", 0, 50, default=5),
         gate=read_policy(top.subsection("gate"), task),

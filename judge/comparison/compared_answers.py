@@ -41,7 +41,7 @@ def answers(new: Bundle, old: Bundle, ask: Ask) -> ComparedAnswers:
         note = "Data and split are the same: its recorded answers to the same rows are compared."
     else:
         rows = features(fresh, old)
-        chosen = eligible(fresh, rows, old, recorded)
+        chosen = eligible(fresh, rows, new.manifest.split, old, recorded)
         before = subset(fresh, chosen.rows)
         before.predictions, before.probabilities = ask([rows[row] for row in chosen.rows])
         changed = "Data" if new.manifest.data.sha256 != old.manifest.data.sha256 else "Split"

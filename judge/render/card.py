@@ -63,7 +63,6 @@ def card(
 def facts(manifest: Manifest) -> list[tuple[str | Cell, ...]]:
     """Return the rows of the table of facts."""
     data, split = manifest.data, manifest.split
-    stratified = "stratified, " if split.stratified else ""
     held_out = f"{data.holdout_rows} held out"
     rows: list[tuple[str | Cell, ...]] = [
         ("Task", f"{manifest.task} of {manifest.target}"),
@@ -71,7 +70,7 @@ def facts(manifest: Manifest) -> list[tuple[str | Cell, ...]]:
         ("Estimator", Cell(manifest.estimator, Style.CODE)),
         ("Data", f"{data.source}, {data.rows} rows, sha256 {data.sha256}"),
         ("Licence of the data", data.licence or "not stated"),
-        ("Split", f"{data.train_rows} rows trained on, {held_out} ({stratified}seed {split.seed})"),
+        ("Split", f"{data.train_rows} rows trained on, {held_out} ({split.rule})"),
         ("Runtime", f"{manifest.runtime}. {manifest.runtime_reason}."),
     ]
     if manifest.classes:

@@ -54,8 +54,7 @@ def refuse_another(workspace: Workspace, manifest: Manifest) -> None:
         ("task", wanted.task, manifest.task),
         ("target", wanted.target, manifest.target),
         ("inputs", wanted.inputs, kinds),
-        ("split.test_size", wanted.test_size, manifest.split.test_size),
-        ("split.seed", wanted.seed, manifest.split.seed),
+        ("split", wanted.split, manifest.split),
     ):
         if expected != got:
             raise StageError(

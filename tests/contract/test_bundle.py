@@ -32,7 +32,7 @@ def manifest() -> Manifest:
         target="price",
         estimator="Ridge()",
         data=Data(source="things.csv", sha256="0" * 64, rows=4, train_rows=3, holdout_rows=1),
-        split=Split(test_size=0.25, seed=0, stratified=False),
+        split=Split(method="random", test_size=0.25),
         inputs=[bundle.Input(name="size", kind="numeric", minimum=1.0, maximum=2.0)],
         classes=None,
         libraries={"python": "3.13.0"},
@@ -114,8 +114,8 @@ def test_bundle_with_an_absent_file_is_refused(written: Path) -> None:
         (b"{", "must be JSON"),
         (b"[]", "schema_version must be"),
         (b'{"schema_version": 99}', "Got 99 instead"),
-        (b'{"schema_version": 1}', "Got 1 instead. Train the model again"),
-        (b'{"schema_version": 2}', "must be a manifest of this revision"),
+        (b'{"schema_version": 2}', "Got 2 instead. Train the model again"),
+        (b'{"schema_version": 3}', "must be a manifest of this revision"),
     ],
 )
 def test_bundle_with_another_manifest_is_refused(written: Path, content: bytes, words: str) -> None:

@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from contract import bundle
-from contract.bundle import Serving
+from contract.bundle import Serving, Split
 from contract.errors import ModelError
 from contract.evaluation.metrics import Bound
 from contract.spec import model_toml, thresholds
@@ -72,7 +72,8 @@ def test_spec_holds_what_the_file_says(folder: Path) -> None:
     assert read.data.source == "things.csv"
     assert read.inputs == {"size": "numeric", "colour": "categorical"}
     assert read.columns("categorical") == ["colour"]
-    assert (read.test_size, read.seed, read.folds) == (0.5, 7, 3)
+    assert read.split == Split(method="hash", test_size=0.5, seed=7)
+    assert (read.seed, read.folds) == (7, 3)
     bounds = (Threshold("r2", "min", 0.5), Threshold("mae", "max", 10.0))
     assert read.gate.rules == Rules(bounds, {})
     assert read.serving == Serving(unknown_category="ignore", out_of_range="accept")
@@ -83,7 +84,8 @@ def test_spec_has_defaults_for_what_may_be_left_out(folder: Path) -> None:
     toml = TOML[: TOML.index("[split]")] + TOML[TOML.index("[gate]") : TOML.index("[serve]")]
     (folder / "model.toml").write_text(toml)
     read = model_toml.read("things", folder.parent)
-    assert (read.test_size, read.seed, read.folds) == (0.25, 0, 5)
+    assert read.split == Split(method="hash", test_size=0.25, seed=0)
+    assert (read.seed, read.folds) == (0, 5)
     assert read.serving == Serving(unknown_category="reject", out_of_range="accept")
 
 

@@ -87,7 +87,8 @@ def spec_of(table: Table, seed: int, policy: Policy) -> ModelSpec:
     }
     return ModelSpec(
         folder=Path(), name="quick", description="", task=task(table), target="y",
-        data=DataSource("", None, ()), inputs=kinds, test_size=0.25, seed=seed, folds=2, seeds=5,
+        data=DataSource("", None, ()), inputs=kinds, folds=2, seeds=5,
+        split=Split(method="random", test_size=0.25, seed=seed),
         gate=policy, columns_kept=(), serving=Serving(),
     )  # fmt: skip
 
@@ -123,7 +124,7 @@ def train(
         parity=None,
         data=Data(source="", sha256=sha256, rows=len(rows), train_rows=len(learn.y),
                   holdout_rows=len(holdout.y)),
-        split=Split(test_size=0.25, seed=seed, stratified=True), inputs=schema(spec, learn.X),
+        split=spec.split, inputs=schema(spec, learn.X),
         classes=classes, libraries={}, metrics=metrics,
         gate=Gate(passed=True, checks=[]), serving=Serving(), files={},
     )  # fmt: skip

@@ -8,7 +8,7 @@ import msgspec
 import numpy as np
 import pytest
 
-from contract.bundle import EVALUATION, Serving
+from contract.bundle import EVALUATION, Serving, Split
 from contract.evaluation.evaluation import read
 from contract.spec.gate import Policy, Rules, Threshold
 from judge.render.sentences import worded
@@ -86,6 +86,38 @@ def test_equal_rows_are_not_taken_for_known_ones() -> None:
     report = train(more._replace(X=more.X.round(0)), line(), DEFAULT).against(old, DEFAULT)
     assert report.compared == report.rows
     assert any("Equal rows are so common" in warning for warning in report.warnings)
+
+
+GROUPS = Split(method="group", column="region", test_size=0.25)
+TIMES = Split(method="time", column="day", test_size=0.25)
+
+
+@pytest.mark.parametrize(
+    ("new_rule", "old_rule", "judged"),
+    [
+        (GROUPS, GROUPS, True),
+        (GROUPS, Split(method="group", column="region", test_size=0.4), True),
+        (GROUPS, Split(method="group", column="region", test_size=0.1), False),
+        (GROUPS, Split(method="group", column="region", test_size=0.25, seed=1), False),
+        (GROUPS, Split(method="hash", test_size=0.25), False),
+        (TIMES, Split(method="time", column="day", cut="2024-01-01"), True),
+        (TIMES, Split(method="random", test_size=0.25), False),
+        (Split(method="hash", test_size=0.25), GROUPS, True),
+    ],
+)
+def test_model_that_knows_the_groups_or_the_future_fails_no_new_one(
+    new_rule: Split,
+    old_rule: Split,
+    judged: bool,  # noqa: FBT001 - a parameter of the cases
+) -> None:
+    """What was split by neither may have learnt from its neighbours, so no drop is judged."""
+    old = train(flowers(1, 300), line(), DEFAULT)
+    new = train(grown(1, 300), line(), DEFAULT)
+    old.bundle.manifest.split, new.bundle.manifest.split = old_rule, new_rule
+    report = new.against(old, DEFAULT)
+    warned = any("The published model was not split by" in warning for warning in report.warnings)
+    assert warned != judged
+    assert ({score.direction for score in report.scores} == {"unknown"}) != judged
 
 
 def test_rows_that_the_published_model_refuses_are_left_out() -> None:

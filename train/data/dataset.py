@@ -14,6 +14,7 @@ from contract.errors import ModelError, did_you_mean
 from contract.spec.model_toml import Kind, ModelSpec
 from train.data.csv_table import CsvColumns, parse
 from train.data.download import fetch
+from train.data.split_keys import split_keys
 
 
 class Dataset(NamedTuple):
@@ -21,7 +22,7 @@ class Dataset(NamedTuple):
 
     `X` (rows, inputs) is the frame, `y` (rows,) the target, `ids` (rows,) the positions in the
     source; `dropped` counts the rows without a target. `others` are columns that the model does not
-    get and the evaluation keeps.
+    get and the evaluation keeps; `keys` (rows,) decide on the split: see `train.data.split_keys`.
     """
 
     X: pd.DataFrame
@@ -30,6 +31,7 @@ class Dataset(NamedTuple):
     sha256: str
     dropped: int
     others: dict[str, list[Value]]
+    keys: NDArray[Any] | None = None
 
     @property
     def rows(self) -> int:
@@ -49,6 +51,8 @@ def from_table(spec: ModelSpec, table: CsvColumns, sha256: str) -> Dataset:
     check_column(spec, table, spec.target, "target")
     for name in spec.inputs:
         check_column(spec, table, name, f"inputs.{name}")
+    if spec.split.column:
+        check_column(spec, table, spec.split.column, "split.column")
     target = table.columns[spec.target]
     kept = [row for row, cell in enumerate(target) if cell not in spec.data.missing]
     X = pd.DataFrame({name: column(spec, table, name, kept) for name in spec.inputs})
@@ -58,7 +62,23 @@ def from_table(spec: ModelSpec, table: CsvColumns, sha256: str) -> Dataset:
     else:
         y = class_labels(labels)
     dropped = table.rows - len(kept)
-    return Dataset(X, y, np.array(kept, dtype=np.int64), sha256, dropped, others(spec, table, kept))
+    ids = np.array(kept, dtype=np.int64)
+    kept_others = others(spec, table, kept)
+    return Dataset(X, y, ids, sha256, dropped, kept_others, keys(spec, table, X, kept))
+
+
+def keys(
+    spec: ModelSpec, table: CsvColumns, X: pd.DataFrame, rows: list[int]
+) -> NDArray[Any] | None:
+    """Return what decides on the split of the rows (rows,): see `train.data.split_keys`."""
+    method, column = spec.split.method, spec.split.column
+    names = table.columns if method == "hash" else [column] if column else []
+    numeric = spec.columns("numeric") if method == "hash" else []  # typed already
+    cells = {
+        name: X[name].to_numpy() if name in numeric else [table.columns[name][row] for row in rows]
+        for name in names
+    }
+    return split_keys(spec, cells, rows, lambda cell: number(cell, table.delimiter))
 
 
 def others(spec: ModelSpec, table: CsvColumns, rows: list[int]) -> dict[str, list[Value]]:

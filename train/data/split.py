@@ -8,46 +8,102 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from sklearn.model_selection import train_test_split
 
-from contract.bundle import Value
+from contract.bundle import SplitMethod, Value
 from contract.errors import ModelError
 from contract.spec.model_toml import ModelSpec
 from train.data.dataset import Dataset
+from train.data.split_keys import shares
+
+Mask = NDArray[np.bool_]
+# What else helps where a part is too small.
+CURES: dict[SplitMethod, str] = {
+    "hash": 'write method = "random" under [split], which takes the same share of every class',
+    "random": "change split.test_size",
+    "group": "change split.test_size or split.seed",
+    "time": "change split.cut or split.test_size",
+    "given": "change the column that says train or test",
+}
 
 
 class Part(NamedTuple):
-    """Some of the rows: `X` (rows, inputs), `y` (rows,), and `ids` (rows,) in the source."""
+    """Some of the rows: `X` (rows, inputs), `y` (rows,), and `ids` (rows,) in the source.
+
+    `groups` (rows,) are what folds must respect: the number of each row's group, or its place in
+    time; None where rows are alone.
+    """
 
     X: pd.DataFrame
     y: NDArray[Any]
     ids: NDArray[np.int64]
     others: dict[str, list[Value]]
+    groups: NDArray[np.int64] | None = None
+
+    def take(self, rows: NDArray[np.int64]) -> Part:
+        """Return the rows at the positions `rows` (rows,), with indices from 0."""
+        others = {name: [values[row] for row in rows] for name, values in self.others.items()}
+        groups = None if self.groups is None else self.groups[rows]
+        X = self.X.iloc[rows].reset_index(drop=True)
+        return Part(X, self.y[rows], self.ids[rows], others, groups)
 
 
 def split(spec: ModelSpec, data: Dataset) -> tuple[Part, Part]:
     """Return the training rows and the holdout rows, each in the order of the source.
 
-    Classes are stratified. Raises ModelError if a part would be too small to score every fold.
+    Raises ModelError if a part would be too small to score every fold.
     """
-    stratify = None
     if spec.task == "classification":
-        stratify = data.y
         check_classes(spec, data)
-    try:
-        chosen = train_test_split(
-            np.arange(data.rows),
-            test_size=spec.test_size,
-            random_state=spec.seed,
-            stratify=stratify,
-        )
-    except ValueError as error:
-        expected = f"large enough for test_size = {spec.test_size:g}"
-        cure = f"{error} Add rows, merge classes, or change split.test_size."
-        raise ModelError(spec.data.source, expected, f"{data.rows} rows", cure) from error
-    train, holdout = (part(data, np.sort(rows)) for rows in chosen)
+    held = held_out(spec, data)
+    if held.all() or not held.any():
+        expected = "a table with rows on both sides of the split"
+        raise too_small(spec, spec.data.source, expected, int((~held).sum()), int(held.sum()))
+    everything = Part(data.X, data.y, data.ids, data.others, groups(spec, data))
+    train, holdout = (everything.take(np.flatnonzero(side)) for side in (~held, held))
     check_parts(spec, train, holdout)
     return train, holdout
+
+
+def held_out(spec: ModelSpec, data: Dataset) -> Mask:
+    """Return whether each row (rows,) is held out, as `contract.bundle.Split` says."""
+    rule, keys = spec.split, data.keys
+    if keys is None:
+        return at_random(spec, data)
+    if rule.method == "given":
+        return keys
+    if rule.method == "time":
+        return keys >= 0
+    return shares(keys, rule.seed) < (rule.test_size or 0)
+
+
+def at_random(spec: ModelSpec, data: Dataset) -> Mask:
+    """Return a random choice (rows,), of each class the same share.
+
+    Raises ModelError where there are too few rows for that.
+    """
+    from sklearn.model_selection import train_test_split  # noqa: PLC0415 - takes a second
+
+    share = spec.split.test_size
+    try:
+        _, chosen = train_test_split(
+            np.arange(data.rows),
+            test_size=share,
+            random_state=spec.seed,
+            stratify=data.y if spec.task == "classification" else None,
+        )
+    except ValueError as error:
+        expected = f"large enough for test_size = {share:g}"
+        cure = f"{error} Add rows, merge classes, or change split.test_size."
+        raise ModelError(spec.data.source, expected, f"{data.rows} rows", cure) from error
+    return np.isin(np.arange(data.rows), chosen)
+
+
+def groups(spec: ModelSpec, data: Dataset) -> NDArray[np.int64] | None:
+    """Return what folds must respect (rows,): groups by number, times by their order; or None."""
+    if data.keys is None or spec.split.method not in ("group", "time"):
+        return None
+    numbers: NDArray[np.int64] = np.unique(data.keys, return_inverse=True)[1]
+    return numbers
 
 
 def check_classes(spec: ModelSpec, data: Dataset) -> None:
@@ -64,29 +120,30 @@ def check_classes(spec: ModelSpec, data: Dataset) -> None:
         raise ModelError(where, "in two rows or more", "one row", cure)
 
 
-def part(data: Dataset, rows: NDArray[np.int64]) -> Part:
-    """Return the rows at the positions `rows` (rows,)."""
-    others = {name: [values[row] for row in rows] for name, values in data.others.items()}
-    return Part(data.X.iloc[rows].reset_index(drop=True), data.y[rows], data.ids[rows], others)
-
-
 def check_parts(spec: ModelSpec, train: Part, holdout: Part) -> None:
     """Check that every metric exists in every fold; raise ModelError if one would not.
 
     It needs two rows per fold, or, of a classifier, each class in each fold.
     """
-    if spec.task == "regression":
-        if len(holdout.y) < 2 or len(train.y) < 2 * spec.folds:
-            expected = f"of {2 * spec.folds} rows to train on and 2 to hold out, or more"
-            got = f"{len(train.y)} and {len(holdout.y)}"
-            cure = "Add rows, or lower evaluate.folds."
-            raise ModelError(spec.data.source, expected, got, cure)
-        return
-    trained, held = Counter(train.y.tolist()), Counter(holdout.y.tolist())
-    for label in sorted(trained):
-        if trained[label] < spec.folds or not held[label]:
-            where = f"{spec.data.source}: class {label!r} of {spec.target!r}"
-            expected = f"in {spec.folds} training rows (one per fold) and 1 holdout row, or more"
-            got = f"{trained[label]} and {held[label]}"
-            cure = "Add rows, drop or merge the class, or change evaluate.folds or split.test_size."
-            raise ModelError(where, expected, got, cure)
+    if spec.task == "regression" and (len(holdout.y) < 2 or len(train.y) < 2 * spec.folds):
+        expected = f"of {2 * spec.folds} rows to train on and 2 to hold out, or more"
+        raise too_small(spec, spec.data.source, expected, len(train.y), len(holdout.y))
+    if spec.task == "classification":
+        trained, held = Counter(train.y.tolist()), Counter(holdout.y.tolist())
+        for label in sorted({*trained, *held}):
+            if trained[label] < spec.folds or not held[label]:
+                where = f"{spec.data.source}: class {label!r} of {spec.target!r}"
+                expected = (
+                    f"in {spec.folds} training rows (one per fold) and 1 holdout row, or more"
+                )
+                raise too_small(spec, where, expected, trained[label], held[label])
+    if train.groups is not None and (count := len(set(train.groups.tolist()))) <= spec.folds:
+        where = f"{spec.data.source}: column {spec.split.column!r}"
+        expected = f"of {spec.folds + 1} different values in the training rows, or more"
+        raise too_small(spec, where, expected, count)
+
+
+def too_small(spec: ModelSpec, where: str, expected: str, *counts: int) -> ModelError:
+    """Return the error for a part with too few rows, of training and of holdout."""
+    cure = f"Add rows, drop or merge classes, lower evaluate.folds, or {CURES[spec.split.method]}."
+    return ModelError(where, expected, " and ".join(map(str, counts)), cure)

@@ -1,4 +1,4 @@
-"""Ask an estimator, and compute every metric of its task on the answers."""
+"""Ask an estimator, and compute every metric of its task on the answers, without scikit-learn."""
 
 from __future__ import annotations
 
@@ -9,16 +9,12 @@ from typing import Any, NamedTuple, TypeVar
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from sklearn.base import clone
-from sklearn.model_selection import KFold, StratifiedKFold
 
-from contract.bundle import CrossValidation, Label
+from contract.bundle import Label
 from contract.evaluation import scores
 from contract.evaluation.evaluation import Evaluation
-from contract.spec.model_toml import ModelSpec
 from train.data.dataset import features
 from train.data.split import Part
-from train.fit import backend
 
 Key = TypeVar("Key")
 
@@ -46,30 +42,9 @@ def answer(estimator: Any, X: pd.DataFrame) -> Answers:
     )
 
 
-def cross_validate(spec: ModelSpec, estimator: Any, train: Part) -> dict[str, CrossValidation]:
-    """Score a fresh copy of the estimator on each fold of the training rows.
-
-    Stratified k-fold for classes (Kohavi 1995), plain k-fold for numbers.
-    A metric that does not exist in some fold is left out.
-    """
-    kind = StratifiedKFold if spec.task == "classification" else KFold
-    folds = kind(spec.folds, shuffle=True, random_state=spec.seed).split(train.X, train.y)
-    scored = []
-    for learn, judge in folds:
-        fitted = backend.fit(clone(estimator), train.X.iloc[learn], train.y[learn])
-        scored.append(score(train.y[judge], answer(fitted, train.X.iloc[judge]), classes(fitted)))
-    by_metric = {name: [fold[name] for fold in scored] for name in scored[0]}
-    return {name: summarise(values) for name, values in existing(by_metric).items()}
-
-
 def existing(scores: dict[Key, list[float]]) -> dict[Key, list[float]]:
     """Return the metrics that exist in every one of several scorings."""
     return {name: values for name, values in scores.items() if all(map(math.isfinite, values))}
-
-
-def summarise(values: list[float]) -> CrossValidation:
-    """Return the mean and the standard deviation over the folds."""
-    return CrossValidation(mean=float(np.mean(values)), std=float(np.std(values)))
 
 
 def classes(fitted: Any) -> list[int | str] | None:

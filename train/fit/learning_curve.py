@@ -7,15 +7,16 @@ from typing import Any
 
 import numpy as np
 from sklearn.base import clone
-from sklearn.model_selection import train_test_split
 
+from contract.errors import ModelError
 from contract.evaluation.evaluation import METRICS, Learning
 from contract.spec.model_toml import ModelSpec
 from train.data.split import Part
 from train.fit import evaluate
+from train.fit.cross_validation import folds
 
 SHARES = (0.1, 0.25, 0.5, 1.0)  # of the rows that are not held back
-HELD_BACK = 0.25  # of the training rows; the holdout is left to the comparison of models
+PARTS = 4  # of the training rows, one of which is held back; the holdout compares models
 
 
 def learning(spec: ModelSpec, fitted: Any, train: Part) -> list[Learning]:
@@ -24,17 +25,16 @@ def learning(spec: ModelSpec, fitted: Any, train: Part) -> list[Learning]:
     A learning curve (Cortes et al. 1993). Parts that are too small for a fit or a score are left
     out.
     """
-    stratify = train.y if spec.task == "classification" else None
     try:
-        learn, test = train_test_split(
-            np.arange(len(train.y)), test_size=HELD_BACK, random_state=spec.seed, stratify=stratify
-        )
-    except ValueError:
+        learn, test = folds(spec, train, PARTS)[-1]
+    except (ModelError, ValueError):
         return []  # too few rows to hold any back
+    learn = np.random.default_rng(spec.seed).permutation(learn)
+    known = len(set(train.y)) if spec.task == "classification" else 0
     points = []
     for share in SHARES:
         rows = np.sort(learn[: round(share * len(learn))])
-        if stratify is not None and len(set(train.y[rows])) < len(set(train.y)):
+        if known and len(set(train.y[rows])) < known:
             continue  # these rows lack a class
         try:
             model = clone(fitted).fit(train.X.iloc[rows], train.y[rows])

@@ -24,7 +24,12 @@ from train.new_model.table_profile import Draft
 from train.new_model.templates import EvaluationPlan
 
 # Tried in this order until every class fits into every part.
-SPLITS = [(size, folds) for size in (0.25, 0.4, 0.5) for folds in (5, 4, 3, 2)]
+SPLITS = [
+    EvaluationPlan(method, size, folds, gate="")
+    for method in ("hash", "random")
+    for size in (0.25, 0.4, 0.5)
+    for folds in (5, 4, 3, 2)
+]
 ASKED = {
     "name": "lower-case letters, digits and underscores",
     "csv": "a CSV file with a header",
@@ -59,8 +64,8 @@ def settle(drafted: Draft, folder: Path) -> FirstGate:
     (folder / estimator.FILE).write_text(templates.estimator_py(drafted), encoding="utf-8")
     (folder / model_toml.NOTES).write_text(templates.readme_md(drafted), encoding="utf-8")
     failure: ModelError | None = None
-    for test_size, folds in SPLITS:
-        plan = EvaluationPlan(test_size, folds, OPEN_GATE[drafted.task])
+    for candidate in SPLITS:
+        plan = candidate._replace(gate=OPEN_GATE[drafted.task])
         trial = write_spec(drafted, folder, plan)
         try:
             parts = split.split(trial, dataset.load(trial))

@@ -10,7 +10,7 @@ from sklearn.dummy import DummyClassifier, DummyRegressor
 from contract.errors import ModelError
 from contract.spec.model_toml import ModelSpec
 from train.data.split import Part
-from train.fit import evaluate
+from train.fit import cross_validation, evaluate
 
 DROP = 0.02  # how far below the published model, beyond chance, a person should look
 SHARE = 0.8  # of the way from guessing to the estimator: chance stays above, a broken model below
@@ -48,7 +48,7 @@ def worst(spec: ModelSpec, estimator: Any, train: Part, holdout: Part, metric: s
 
     Raises ModelError where one of them does not exist: the target hardly varies.
     """
-    folds = evaluate.cross_validate(spec, estimator, train)
+    folds = cross_validation.cross_validate(spec, estimator, train)
     fitted = estimator.fit(train.X, train.y)
     answers = evaluate.answer(fitted, holdout.X)
     held_out = evaluate.score(holdout.y, answers, evaluate.classes(fitted))

@@ -13,9 +13,16 @@ from train.new_model.table_profile import Draft
 BARE_KEY = re.compile(r"[A-Za-z0-9_-]+")
 
 
+METHODS = {
+    "hash": 'by the row alone; or "group" (column), "time" (column, cut), "given" (column)',
+    "random": "the same share of every class, as there are few rows",
+}
+
+
 class EvaluationPlan(NamedTuple):
     """How the model is judged; `gate` is the line below [gate]."""
 
+    method: str
     test_size: float
     folds: int
     gate: str
@@ -40,8 +47,8 @@ def model_toml(draft: Draft, plan: EvaluationPlan) -> str:
         *(f"# left out: {left_out}" for left_out in draft.left_out),
         "",
         "[split]",
+        f'method = "{plan.method}"  # {METHODS[plan.method]}',
         f"test_size = {plan.test_size:g}",
-        "seed = 0",
         "",
         "[evaluate]",
         f"folds = {plan.folds}",

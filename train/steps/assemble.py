@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from contract import bundle, claims
-from contract.bundle import Data, Gate, Manifest, Metrics, Split
+from contract.bundle import Data, Gate, Manifest, Metrics
 from contract.claims import Claims, fault
 from contract.evaluation.bootstrap import intervals
 from contract.evaluation.evaluation import METRICS, Evaluation, Importance, Study
@@ -207,9 +207,7 @@ def describe(training: ClaimedTraining, metrics: Metrics, verdict: Gate) -> Mani
             holdout_rows=holdout_rows,
             licence=spec.data.licence,
         ),
-        split=Split(
-            test_size=spec.test_size, seed=spec.seed, stratified=spec.task == "classification"
-        ),
+        split=spec.split,
         inputs=dataset.schema(spec, training.train.X),
         classes=training.classes,
         libraries={"python": platform.python_version(), **{x: version(x) for x in LIBRARIES}},

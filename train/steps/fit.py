@@ -17,7 +17,7 @@ from contract.spec.model_toml import ModelSpec
 from train.data import dataset
 from train.data.split import Part
 from train.export.export import export, export_like
-from train.fit import backend, estimator, evaluate
+from train.fit import cross_validation, estimator, evaluate
 from train.fit.capture import listening
 from train.fit.learning_curve import learning
 from train.log import Log, summary
@@ -34,7 +34,7 @@ def run(spec: ModelSpec, rows: Path, out: Path, log: Log) -> None:
     model = estimator.build(spec)
     with listening(spec) as heard:
         folds = cross_validate(spec, model, train, log)
-        fitted = estimator.unwrap(backend.fit(model, train.X, train.y))
+        fitted = estimator.unwrap(cross_validation.fit(spec, model, train))
         log("fit", estimator.describe(fitted))
         points = learning(spec, fitted, train)
         others = other_fits(spec, fitted, train)
@@ -61,7 +61,7 @@ def cross_validate(
     spec: ModelSpec, model: Any, train: Part, log: Log
 ) -> dict[str, CrossValidation]:
     """Score the folds, and log the means."""
-    folds = evaluate.cross_validate(spec, model, train)
+    folds = cross_validation.cross_validate(spec, model, train)
     log("cross-val", f"{spec.folds} folds: {summary({k: v.mean for k, v in folds.items()})}")
     return folds
 

@@ -48,10 +48,14 @@ class Questions(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
 
 
 class Rows(Questions, kw_only=True, forbid_unknown_fields=True):
-    """Rows with their truth, and the sha256 of their source, but not their positions in it."""
+    """Rows with their truth, and the sha256 of their source, but not their positions in it.
+
+    `groups` are those of `train.data.split.Part`.
+    """
 
     sha256: str
     truth: list[Label]
+    groups: list[int] | None = None
 
     @property
     def y(self) -> NDArray[Any]:
@@ -63,7 +67,8 @@ class Rows(Questions, kw_only=True, forbid_unknown_fields=True):
     @property
     def part(self) -> Part:
         """The rows as `train.data.split` returns them, numbered from 0."""
-        return Part(self.X, self.y, np.arange(len(self.truth)), {})
+        groups = None if self.groups is None else np.array(self.groups, dtype=np.int64)
+        return Part(self.X, self.y, np.arange(len(self.truth)), {}, groups)
 
 
 class Holdout(Rows, kw_only=True, forbid_unknown_fields=True):
@@ -91,7 +96,8 @@ def prepare(spec: ModelSpec, out: Path, log: Log) -> None:
     for warning in table_checks.before_split(spec, data):
         log("warning", warning)
     training, holdout = split(spec, data)
-    log("split", f"{len(training.y)} rows to train on, {len(holdout.y)} held out, seed {spec.seed}")
+    sizes = f"{len(training.y)} rows to train on, {len(holdout.y)} held out"
+    log("split", f"{sizes}, {spec.split.rule}")
     for warning in table_checks.after_split(spec, training, holdout):
         log("warning", warning)
     copy_folder(spec, out / FOLDER)
@@ -129,6 +135,7 @@ def fields(spec: ModelSpec, part: Part, data: Dataset) -> dict[str, Any]:
         "numeric": spec.columns("numeric"),
         "sha256": data.sha256,
         "truth": part.y.tolist(),
+        "groups": None if part.groups is None else part.groups.tolist(),
     }
 
 

@@ -102,7 +102,7 @@ def manifest(model: str) -> Manifest:
         description="A test", task="classification", target="kind",
         estimator="LogisticRegression",
         data=Data(source="data.csv", sha256="0" * 64, rows=10, train_rows=6, holdout_rows=4),
-        split=Split(test_size=0.4, seed=0, stratified=True), inputs=[], classes=["a", "b"],
+        split=Split(method="random", test_size=0.4), inputs=[], classes=["a", "b"],
         libraries={}, metrics=Metrics(holdout={}, cross_validation={}),
         gate=Gate(passed=True, checks=[]), runtime="onnx", runtime_reason="", parity=None,
         serving=Serving(), files={},

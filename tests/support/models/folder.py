@@ -108,13 +108,16 @@ class Folder(NamedTuple):
 
 
 def default_toml(csv: str) -> str:
-    """Return a classification of the last column from all others, which are numbers."""
+    """Return a classification of the last column from all others, which are numbers.
+
+    The split is stratified, as the tables of tests are small.
+    """
     *inputs, target = csv.partition("\n")[0].split(",")
     return (
         f'description = "A test"\ntask = "classification"\ntarget = "{target}"\n'
         '[data]\nsource = "data.csv"\nsha256 = "SHA256"\n'
-        "[inputs]\n" + "".join(f'{name} = "numeric"\n' for name in inputs) + "[evaluate]\n"
-        "folds = 2\n[gate]\naccuracy = { min = 0.5 }\n"
+        "[inputs]\n" + "".join(f'{name} = "numeric"\n' for name in inputs) + "[split]\n"
+        'method = "random"\n[evaluate]\nfolds = 2\n[gate]\naccuracy = { min = 0.5 }\n'
     )
 
 

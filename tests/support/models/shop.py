@@ -80,7 +80,7 @@ class Shop:
             'description = "A test"\ntask = "classification"\ntarget = "kind"\n'
             f'[data]\nsource = "data.csv"\nsha256 = "{hashlib.sha256(csv.encode()).hexdigest()}"\n'
             "[inputs]\n" + "".join(f'{name} = "numeric"\n' for name in names) + "[split]\n"
-            f"test_size = 0.4\n[evaluate]\nfolds = 2\n[gate]\n{gate}"
+            f'method = "random"\ntest_size = 0.4\n[evaluate]\nfolds = 2\n[gate]\n{gate}'
         )
         (folder / "estimator.py").write_text(estimator)
         (folder / "README.md").write_text("# Made\n\nA test.\n")

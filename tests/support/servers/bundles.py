@@ -112,7 +112,7 @@ def store(  # noqa: PLR0913 - a bundle has many parts
         target="target",
         estimator=repr(estimator),
         data=Data(source="test", sha256="", rows=len(X), train_rows=len(X), holdout_rows=EXAMPLES),
-        split=Split(test_size=0.25, seed=0, stratified=True),
+        split=Split(method="random", test_size=0.25),
         inputs=[describe(X[column], missing=column in missing) for column in names],
         classes=classes,
         libraries=LIBRARIES,

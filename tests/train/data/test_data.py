@@ -207,7 +207,7 @@ def test_split_needs_every_class_in_every_part(folder: Folder, classes: str, wor
     assert words in str(caught.value)
 
 
-def test_split_is_stratified_and_repeats(folder: Folder) -> None:
+def test_random_split_is_stratified_and_repeats(folder: Folder) -> None:
     """Both parts have the classes in equal shares, and the same rows every time."""
     spec = folder.write(two_classes(40))
     train, holdout = split(spec, dataset.load(spec))
