@@ -7,16 +7,28 @@ from pathlib import Path
 
 import pytest
 
-from contract.bundle import Bundle
+from contract import bundle as bundles
+from contract.bundle import Bundle, Value
 from tests.serve.app.browser import Browser
+from tests.support.models.odd_names import TEXTS
 from tests.support.servers.server import Server
 
 ANSWERED = "![undefined, '…'].includes(document.querySelector('#answer')?.textContent)"
 FOCUSED = """(() => {
-    const {name, localName, selectionEnd, selectionStart} = document.activeElement;
     const {outlineStyle, outlineWidth} = getComputedStyle(document.activeElement);
-    return [name || localName, outlineStyle === "solid" && parseFloat(outlineWidth) >= 2];
+    const fields = [...document.querySelectorAll("input, select, button")];
+    const isOutlined = outlineStyle === "solid" && parseFloat(outlineWidth) >= 2;
+    return [fields.indexOf(document.activeElement), isOutlined];
 })()"""
+FIELDS = "document.querySelectorAll('input, select')"
+SPY = """
+    window.sent = [];
+    window.ask = window.fetch;
+    window.fetch = (path, options) => {
+        sent.push(JSON.parse(options.body));
+        return ask(path, options);
+    };
+"""
 PHONE = {"width": 390, "height": 844}
 
 
@@ -25,6 +37,11 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
     """A browser that all tests of the page share."""
     with Browser(tmp_path_factory.mktemp("browser")) as running:
         yield running
+
+
+def as_typed(value: Value) -> str:
+    """Return a value as JavaScript writes it into a field."""
+    return "" if value is None else f"{value:g}" if isinstance(value, float) else str(value)
 
 
 def text(browser: Browser, selector: str) -> str:
@@ -38,8 +55,9 @@ def test_page_predicts_in_a_browser(
 ) -> None:
     """The form has a field per input, filled in; the prediction and the metrics are there."""
     browser.open(any_server.url("/"), ANSWERED)
-    names = browser.run("[...document.querySelectorAll('input, select')].map(node => node.name)")
-    assert [field.name for field in any_bundle.manifest.inputs] == names
+    values = browser.run("[...document.querySelectorAll('input, select')].map(node => node.value)")
+    features = any_bundle.examples[0].features
+    assert [as_typed(features[field.name]) for field in any_bundle.manifest.inputs] == values
     prediction = any_bundle.examples[0].prediction
     shown = f"{prediction:.4g}" if isinstance(prediction, float) else str(prediction)
     assert text(browser, "#answer") == shown
@@ -59,10 +77,9 @@ def test_page_is_used_with_the_keyboard_alone(flowers_server: Server, browser: B
     for _ in range(5):
         browser.press("Tab")
         reached.append(browser.run(FOCUSED))
-    names = ["sepal_length", "sepal_width", "petal_length", "petal_width", "button"]
-    assert reached == [[name, True] for name in names]
-    for name, number in (("petal_length", "6.5"), ("petal_width", "2.3")):
-        browser.run(f"document.querySelector('[name={name}]').select()")
+    assert reached == [[place, True] for place in range(5)]
+    for place, number in ((2, "6.5"), (3, "2.3")):
+        browser.run(f"document.querySelectorAll('input')[{place}].select()")
         browser.write(number)
     browser.press("Enter")
     row = {"features": browser.run("[...document.querySelectorAll('input')].map(i => +i.value)")}
@@ -76,15 +93,69 @@ def test_page_is_used_with_the_keyboard_alone(flowers_server: Server, browser: B
 def test_page_leads_back_to_a_wrong_field(flowers_server: Server, browser: Browser) -> None:
     """A value that is refused is marked and focused, and the reason stands below."""
     browser.open(flowers_server.url("/"), ANSWERED)
-    browser.run("document.querySelector('[name=sepal_width]').select()")
+    browser.run("document.querySelectorAll('input')[1].select()")
     browser.write("wide")
     browser.press("Tab")
     browser.press("Tab")
     browser.press("Tab")
     browser.press("Enter")
-    browser.wait("document.activeElement.name === 'sepal_width'")
+    browser.wait("document.activeElement === document.querySelectorAll('input')[1]")
     assert browser.run("document.activeElement.getAttribute('aria-invalid')") == "true"
     assert 'must be a number (within ±3.4e38). Got "wide"' in text(browser, "#problem")
+
+
+@pytest.fixture(scope="module")
+def odd(make_bundle: Callable[[str], Path]) -> Iterator[tuple[Server, list[str]]]:
+    """A server of inputs with odd names, and these names."""
+    path = make_bundle("odd")
+    with Server(path) as server:
+        yield server, [field.name for field in bundles.read(path).manifest.inputs]
+
+
+@pytest.mark.engine
+def test_page_asks_with_the_value_of_each_field(
+    odd: tuple[Server, list[str]], browser: Browser
+) -> None:
+    """A column may be called like a part of a form or like a number: its own field is read."""
+    server, names = odd
+    browser.open(server.url("/"), ANSWERED)
+    browser.run(SPY)
+    numbers = range(len(TEXTS), len(names))
+    for place in numbers:
+        browser.run(f"{FIELDS}[{place}].value = {place}")
+    browser.run("document.querySelector('button').click()")
+    browser.wait("sent.length === 1")
+    assert browser.run("sent[0].features")[len(TEXTS) :] == list(numbers)
+    labels = browser.run("[...document.querySelectorAll('label span')].map(n => n.textContent)")
+    assert len(set(labels)) == len(names)
+
+
+@pytest.mark.engine
+@pytest.mark.parametrize("name", ["length", "0", "1", "1,0", "constructor", "name", "append", "\\"])
+def test_page_marks_the_field_of_an_odd_name(
+    odd: tuple[Server, list[str]], browser: Browser, name: str
+) -> None:
+    """A refusal of one column leads to the field of that column and of no other."""
+    server, names = odd
+    browser.open(server.url("/"), ANSWERED)
+    place = names.index(name)
+    browser.run(f"{FIELDS}[{place}].append(new Option('wrong')); {FIELDS}[{place}].value = 'wrong'")
+    browser.run("document.querySelector('button').click()")
+    browser.wait("document.querySelector('#problem').textContent !== ''")
+    marked = f"[...{FIELDS}].map(field => field.getAttribute('aria-invalid') === 'true')"
+    assert browser.run(marked) == [other == name for other in names]
+    assert browser.run(f"document.activeElement === {FIELDS}[{place}]")
+
+
+@pytest.mark.engine
+def test_page_marks_every_wrong_field(flowers_server: Server, browser: Browser) -> None:
+    """Of two wrong fields both are marked, and the first is where one goes on."""
+    browser.open(flowers_server.url("/"), ANSWERED)
+    for place in (1, 3):
+        browser.run(f"{FIELDS}[{place}].value = 'wide'")
+    browser.run("document.querySelector('button').click()")
+    browser.wait("document.querySelectorAll('[aria-invalid=true]').length === 2")
+    browser.wait(f"document.activeElement === {FIELDS}[1]")
 
 
 @pytest.mark.engine
