@@ -3,9 +3,13 @@
 # ruff: noqa: N818 - the names say what happened
 from __future__ import annotations
 
+from collections.abc import Iterable
+from itertools import islice
 from typing import overload
 
 import msgspec
+
+MOST = 10  # wrong values that one refusal names
 
 
 class Failure(Exception):
@@ -101,13 +105,17 @@ class Refusal(Exception):
 
 
 class Problem(msgspec.Struct, omit_defaults=True):
-    """The body of every refusal; `row` counts from 0."""
+    """The body of every refusal; `row` counts from 0.
+
+    Where several values are wrong, `problems` has each of the first, and `error` names them all.
+    """
 
     error: str
     row: int | None = None
     field: str | None = None
     expected: str | None = None
     got: str | None = None
+    problems: list[Problem] = []
 
 
 @overload
@@ -165,6 +173,23 @@ class InvalidRow(Refusal):
     """A row is not what the model was trained on."""
 
     status = 422
+
+    @classmethod
+    def joined(cls, problems: Iterable[InvalidRow]) -> InvalidRow | None:
+        """Return one refusal for all of these; None where there are none.
+
+        It names the first MOST, and takes no more than it needs to know whether there are others.
+        """
+        first = list(islice(problems, MOST + 1))
+        if len(first) < 2:
+            return first[0] if first else None
+        named = [problem.problem for problem in first[:MOST]]
+        more = [] if len(first) <= MOST else ["There are more."]
+        refusal = cls(" ".join([*(problem.error for problem in named), *more]))
+        refusal.problem = msgspec.structs.replace(
+            named[0], error=refusal.problem.error, problems=named
+        )
+        return refusal
 
 
 class HeadTooLarge(Refusal):

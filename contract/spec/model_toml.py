@@ -120,6 +120,9 @@ def read_inputs(section: Section, target: str) -> dict[str, Kind]:
             target, "absent, because it is the target", f"Remove {target!r} from [inputs]."
         )
     for name, kind in section.values.items():
+        if "\0" in name:  # which numpy and pandas cut off
+            cure = "Rename it in the data."
+            raise ModelError(f"{section.file}: inputs: {name!a}", "without NUL", "one", cure)
         if isinstance(kind, dict):
             cure = f'Quote a name that contains dots: "{name}.{next(iter(kind), "")}" = "numeric"'
             section.fail(name, "numeric or categorical", cure)

@@ -46,11 +46,11 @@ def build(service: Service, fast: Sequence[FastRoute]) -> FastAPI:
         exception_handlers=exception_handlers(service),
     )
     app.state.service = service
-    add_fast_routes(app, fast, service)
+    add_fast_routes(app, fast)
     app.include_router(metadata.router)
     app.include_router(pages.router)
     app.add_middleware(Counter, metrics=service.metrics, skip={route.path for route in fast})
-    openapi.describe(app, fast)
+    openapi.describe(app, fast, service)
     return app
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from fastapi import Response
 
-from serve.app.openapi import request_body, responses
+from serve.app.openapi import responses
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from starlette.types import Receive, Scope, Send
 
     from serve.api.routes import FastRoute
-    from serve.api.service import Service
     from serve.http import Application
 
 
@@ -32,7 +31,7 @@ class EndpointResponse(Response):
         await self.endpoint(scope, receive, send)
 
 
-def add_fast_routes(app: FastAPI, routes: Sequence[FastRoute], service: Service) -> None:
+def add_fast_routes(app: FastAPI, routes: Sequence[FastRoute]) -> None:
     """Add the routes to `app`, so that its document has them and it is complete by itself."""
     for route in routes:
         app.add_api_route(
@@ -43,7 +42,6 @@ def add_fast_routes(app: FastAPI, routes: Sequence[FastRoute], service: Service)
             operation_id=re.sub(r"\W+", "_", route.path.strip("/")),
             response_model=None,
             responses=responses(route),
-            openapi_extra=request_body(route, service),
         )
 
 

@@ -5,6 +5,7 @@ The schemas are JSON Schema 2020-12, as OpenAPI 3.1 has them and msgspec writes 
 
 from __future__ import annotations
 
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
     from serve.api.routes import FastRoute
     from serve.api.service import Service
+    from serve.validation.schema import Schema
 
 REFS = "#/components/schemas/{name}"
 REFUSALS = {
@@ -34,8 +36,11 @@ REFUSALS = {
 }
 
 
-def describe(app: FastAPI, routes: Sequence[FastRoute]) -> None:
-    """Make the application's document hold the schemas of the fast routes."""
+def describe(app: FastAPI, routes: Sequence[FastRoute], service: Service) -> None:
+    """Make the application's document hold the bodies of the fast routes, and their schemas.
+
+    FastAPI would leave out whatever is null, and names that begin with `_sa`.
+    """
 
     def document() -> dict[str, Any]:
         if app.openapi_schema is None:
@@ -45,18 +50,24 @@ def describe(app: FastAPI, routes: Sequence[FastRoute]) -> None:
                 description=app.description,
                 routes=app.routes,
             )
-            app.openapi_schema["components"] = {"schemas": components(routes)}
+            for route in filter(attrgetter("requests"), routes):
+                operation = app.openapi_schema["paths"][route.path][route.method.lower()]
+                operation["requestBody"] = request_body(route, service)
+            app.openapi_schema["components"] = {"schemas": components(routes, service.schema)}
         return app.openapi_schema
 
     app.openapi = document  # type: ignore[method-assign]
 
 
-def components(routes: Sequence[FastRoute]) -> dict[str, Any]:
+def components(routes: Sequence[FastRoute], schema: Schema) -> dict[str, Any]:
     """Return the JSON Schemas of everything that the routes take and answer, by name."""
     types = {Problem, Manifest}.union(*(route.requests + route.answers for route in routes))
     _, schemas = msgspec.json.schema_components(
         sorted(types, key=lambda kind: str(kind.__name__)), ref_template=REFS
     )
+    row = schemas[schema.named.__name__]
+    row["properties"] = {schema.names[name]: kind for name, kind in row["properties"].items()}
+    row["required"] = [schema.names[name] for name in row["required"]]
     return schemas
 
 
@@ -73,10 +84,8 @@ def responses(route: FastRoute) -> dict[int | str, dict[str, Any]]:
     return answers
 
 
-def request_body(route: FastRoute, service: Service) -> dict[str, Any] | None:
+def request_body(route: FastRoute, service: Service) -> dict[str, Any]:
     """Return the request body of a fast route, with the golden examples as its examples."""
-    if not route.requests:
-        return None
     body = content(route.requests)
     examples = [example.features for example in service.bundle.examples[:3]]
     if route.path in (paths.PREDICT, paths.INVOCATIONS):
@@ -84,7 +93,7 @@ def request_body(route: FastRoute, service: Service) -> dict[str, Any] | None:
             "one row": {"value": {"features": examples[0]}},
             "many rows": {"value": {"instances": examples}},
         }
-    return {"requestBody": {"required": True, "content": body}}
+    return {"required": True, "content": body}
 
 
 def content(types: Sequence[Any]) -> dict[str, Any]:

@@ -20,7 +20,7 @@ from serve.bulk.row_format import answer_names, position
 from serve.errors import InvalidRow
 from serve.inference.arrays import Frame, Framer
 from serve.inference.scores import Scores
-from serve.validation.explain import ERRORS, row_problem
+from serve.validation.explain import ERRORS, Explainer
 from serve.validation.schema import listed_type
 
 
@@ -37,6 +37,7 @@ class CsvFormat(Lines):
             for field in manifest.inputs
         ]
         self.framer = Framer(manifest)
+        self.explainer = Explainer(manifest)
         self.plain = self.plain_decoder()
         added = map(cell, answer_names(bundle, self.names))
         self.header = ",".join([first, *added]) + "\n"
@@ -134,7 +135,7 @@ class CsvFormat(Lines):
             field.name: None if position is None else value(cells[position], field)
             for field, position in self.inputs
         }
-        problem = row_problem(row, self.manifest, "")
+        problem = self.explainer.alone(row)
         if problem:
             raise problem
 
@@ -158,8 +159,8 @@ def number_cells(rows: list[list[float]]) -> list[str]:
 def cell(value: object) -> str:
     """Return a value as a cell, in quotes where it needs them."""
     text = io.StringIO()
-    csv.writer(text, lineterminator="").writerow([value])
-    return text.getvalue()
+    csv.writer(text).writerow([value])  # with another end of lines it may leave breaks unquoted
+    return text.getvalue().removesuffix("\r\n")
 
 
 def value(text: str, field: Input) -> str | float | None:

@@ -5,15 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import BinaryIO
 
-import msgspec
-
 from contract.bundle import Bundle
 from serve.bulk.lines import Lines
 from serve.codecs.answers import AnswerEncoder
 from serve.inference.arrays import Frame, Framer
 from serve.inference.scores import Scores
-from serve.validation.explain import ERRORS, parse, row_problem, unknown_problem
+from serve.validation.explain import ERRORS, Explainer, unknown_problem
 from serve.validation.schema import Row, Schema, in_order
+from serve.validation.strict_json import parse
 
 
 class JsonlFormat(Lines):
@@ -21,8 +20,9 @@ class JsonlFormat(Lines):
 
     def __init__(self, source: BinaryIO, target: BinaryIO, bundle: Bundle) -> None:
         super().__init__(source, target)
-        self.manifest = bundle.manifest
-        self.decode = msgspec.json.Decoder(Schema(bundle.manifest, max_rows=1).row).decode
+        schema = Schema(bundle.manifest, max_rows=1)
+        self.decode = schema.decoder(schema.row)
+        self.explainer = Explainer(bundle.manifest)
         self.framer = Framer(bundle.manifest)
         self.answer = AnswerEncoder(bundle)
 
@@ -35,14 +35,13 @@ class JsonlFormat(Lines):
 
         Raises Refusal for what is wrong.
         """
+        body = line.encode()
         try:
-            row = self.decode(line)
+            row = self.decode(body)
         except ERRORS as error:
-            raise row_problem(parse(line.encode()), self.manifest, "") or unknown_problem(
-                error
-            ) from None
+            raise self.explainer.alone(parse(body)) or unknown_problem(error) from None
         if type(row) is not tuple:
-            parse(line.encode())  # finds a key that occurs twice
+            parse(body)  # finds a key that occurs twice
         return in_order(row)
 
     def check(self, line: str) -> None:

@@ -18,7 +18,8 @@ from serve.bulk.row_format import answer_names, position
 from serve.errors import RowsRefused, WrongLibrary
 from serve.inference.arrays import Frame
 from serve.inference.scores import Scores
-from serve.validation.explain import row_problem
+from serve.validation.explain import Explainer
+from serve.validation.strict_json import shown
 
 try:
     import pyarrow as pa  # type: ignore[import-untyped]
@@ -39,14 +40,16 @@ class ParquetFormat:
     def __init__(self, source: BinaryIO, target: BinaryIO, bundle: Bundle) -> None:
         self.target = target
         self.manifest = manifest = bundle.manifest
+        self.explainer = Explainer(manifest)
         with refusing_what_is_none():
             self.file = parquet.ParquetFile(seekable(source), buffer_size=BUFFER, pre_buffer=False)
         self.names = self.file.schema_arrow.names
         self.inputs = [(field, self.position(field)) for field in manifest.inputs]
         self.schema = self.file.schema_arrow
-        for name in answer_names(bundle, self.names):
-            kind = label_type(manifest) if name == "prediction" else pa.float64()
-            self.schema = self.schema.append(pa.field(name, kind))
+        prediction, *probabilities = answer_names(bundle, self.names)
+        self.schema = self.schema.append(pa.field(prediction, label_type(manifest)))
+        for name in probabilities:
+            self.schema = self.schema.append(pa.field(name, pa.float64()))
         self.classes: dict[Label, int] = {
             label: index for index, label in enumerate(manifest.classes or [])
         }
@@ -63,7 +66,8 @@ class ParquetFormat:
             if not (is_number(kind) if field.kind == "numeric" else is_text(kind)):
                 wanted = "numbers" if field.kind == "numeric" else "texts"
                 raise RowsRefused(
-                    f"The column {field.name} must hold {wanted}. Got {kind} instead. Convert it"
+                    f"The column {shown(field.name)} must hold {wanted}. Got {kind} instead. "
+                    "Convert it"
                 )
         return column
 
@@ -123,7 +127,7 @@ class ParquetFormat:
     def check(self, row: dict[str, Any]) -> None:
         """Check one row; raise the Refusal that says what is wrong with it."""
         values = {field.name: plain(row.get(field.name)) for field, _ in self.inputs}
-        problem = row_problem(values, self.manifest, "")
+        problem = self.explainer.alone(values)
         if problem:
             raise problem
 

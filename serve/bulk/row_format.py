@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from serve.errors import RowsRefused
+from serve.validation.strict_json import listed, shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -48,16 +49,22 @@ class RowFormat(Protocol[Rows]):
 
 
 def answer_names(bundle: Bundle, taken: Sequence[str]) -> list[str]:
-    """Return the names of the columns to add; raise RowsRefused if the rows have one already."""
+    """Return the names of the columns to add; one that is an input's gets an underscore.
+
+    Raises RowsRefused if the rows have one already.
+    """
+    inputs = {field.name for field in bundle.manifest.inputs}
     names = ["prediction"]
     if bundle.has_probabilities:
         classes = bundle.manifest.classes or []
         names += ["probability", *(f"probability_{label}" for label in classes)]
+    while clashes := inputs.intersection(names):
+        names = [f"{name}_" if name in clashes else name for name in names]
     for name in names:
         if name in taken:
             raise RowsRefused(
-                f"The rows must leave the column {name} to the answers. Got it among "
-                f"{', '.join(taken)} instead. Rename it, or leave it out"
+                f"The rows must leave the column {shown(name)} to the answers. Got it among "
+                f"{listed(map(shown, taken))} instead. Rename it, or leave it out"
             )
     return names
 
@@ -70,7 +77,7 @@ def position(name: str, names: Sequence[str], *, required: bool) -> int | None:
     count = list(names).count(name)
     if count > 1 or (not count and required):
         raise RowsRefused(
-            f"The rows must have the column {name} once. Got the columns "
-            f"{', '.join(names) or 'nothing'} instead. Name the column {name}"
+            f"The rows must have the column {shown(name)} once. Got the columns "
+            f"{listed(map(shown, names)) or 'nothing'} instead. Name the column {shown(name)}"
         )
     return list(names).index(name) if count else None

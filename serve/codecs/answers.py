@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Sequence
+from functools import partial
+from typing import Any, TypedDict
 
 import msgspec
 
 from contract.bundle import Bundle, Label
 from serve.inference.scores import Scores
+from serve.validation.schema import is_plain
 
 
 class AnswerEncoder:
@@ -17,10 +19,13 @@ class AnswerEncoder:
     def __init__(self, bundle: Bundle) -> None:
         classes = bundle.manifest.classes or []
         self.position: dict[Label, int] = {label: index for index, label in enumerate(classes)}
-        self.probabilities = probabilities_type([str(label) for label in classes])
+        names = [str(label) for label in classes]
+        kind = probabilities_type(names)
+        is_struct = issubclass(kind, msgspec.Struct)
+        self.probabilities = kind if is_struct else partial(named, names)
         fields: list[tuple[str, Any]] = [("prediction", prediction_type(bundle))]
         if bundle.has_probabilities:
-            fields += [("probability", float), ("probabilities", self.probabilities)]
+            fields += [("probability", float), ("probabilities", kind)]
         answer: Any = msgspec.defstruct("Answer", fields, gc=False)
         self.answer = answer
         self.answer_list: Any = msgspec.defstruct("Answers", [("predictions", list[answer])])
@@ -45,12 +50,22 @@ class AnswerEncoder:
         ]
 
 
-def probabilities_type(names: Iterable[str]) -> Any:
-    """Return the type of an object with one probability for each class, by its name."""
+def probabilities_type(names: Sequence[str]) -> Any:
+    """Return the type of an object with one probability for each class, by its name.
+
+    It is a dictionary where a name is none that a struct can write.
+    """
+    if not all(map(is_plain, names)):
+        return TypedDict("Probabilities", dict.fromkeys(names, float))  # type: ignore[operator]
     fields = {f"class{index}": name for index, name in enumerate(names)}
     return msgspec.defstruct(
         "Probabilities", [(field, float) for field in fields], rename=fields, gc=False
     )
+
+
+def named(names: Sequence[str], *values: float) -> dict[str, float]:
+    """Return values by their names."""
+    return dict(zip(names, values, strict=True))
 
 
 def prediction_type(bundle: Bundle) -> Any:

@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from serve.codecs.answers import AnswerEncoder
 from serve.http import Headers, require_json_type
 from serve.inference.scores import Scores
-from serve.validation.explain import ERRORS, body_problem, parse
+from serve.validation.explain import ERRORS, body_problem
 from serve.validation.schema import Row, Schema, in_order
+from serve.validation.strict_json import parse
 
 
 class NativeCodec:

@@ -12,12 +12,13 @@ from typing import Any
 
 import msgspec
 
-from contract.bundle import Bundle, Input
-from serve.errors import InvalidRow, MalformedBody
+from contract.bundle import Bundle
+from serve.errors import MOST, InvalidRow, MalformedBody
 from serve.http import Headers, require_json_type
 from serve.inference.scores import Scores
-from serve.validation.explain import ERRORS, conversion_problem, parse, quote
+from serve.validation.explain import ERRORS, conversion_problem, problem
 from serve.validation.schema import Row, Schema
+from serve.validation.strict_json import listed, parse, quote, shortened, shown
 
 INTEGERS = {f"{sign}INT{bits}" for sign in ("", "U") for bits in (8, 16, 32, 64)}
 FLOATS = {"FP16", "FP32", "FP64"}
@@ -64,7 +65,7 @@ class InferenceCodec:
     def __init__(self, bundle: Bundle, schema: Schema) -> None:
         self.manifest = bundle.manifest
         self.schema = schema
-        self.names = [field.name for field in bundle.manifest.inputs]
+        self.names = dict.fromkeys(field.name for field in bundle.manifest.inputs)
         self.outputs = {tensor.name for tensor in output_metadata(bundle)}
         self.label_type = label_type(bundle)
         self.decode = msgspec.json.Decoder(InferRequest).decode
@@ -109,12 +110,8 @@ class InferenceCodec:
         for output in request.outputs or ():
             if output.name not in self.outputs:
                 expected = f"one of {', '.join(sorted(self.outputs))}"
-                raise InvalidRow(
-                    f"An output must be {expected}. Got {quote(output.name)} instead.",
-                    field=output.name,
-                    expected=expected,
-                    got=quote(output.name),
-                )
+                field = shortened(output.name)
+                raise problem("An output", expected, quote(output.name), field=field)
 
     def rows(self, tensors: list[Tensor]) -> list[list[Any]]:
         """Return the rows of one tensor with all columns, or of one tensor per column.
@@ -123,13 +120,12 @@ class InferenceCodec:
         """
         if len(tensors) == 1 and tensors[0].name not in self.names:
             return self.rows_of_one(tensors[0])
-        columns = {tensor.name: self.column(tensor) for tensor in tensors}
+        columns = self.columns(tensors)
         if len(columns) < len(tensors) or len({len(column) for column in columns.values()}) > 1:
             raise InvalidRow("Each input must be a different column, and all of one length.")
         count = len(next(iter(columns.values()), []))
         for field in self.manifest.inputs:
-            if field.name not in columns:
-                columns[field.name] = absent(field, count)
+            columns.setdefault(field.name, [None] * count)
         return [list(row) for row in zip(*(columns.pop(name) for name in self.names), strict=True)]
 
     def rows_of_one(self, tensor: Tensor) -> list[list[Any]]:
@@ -137,12 +133,37 @@ class InferenceCodec:
 
         Raises InvalidRow for another shape.
         """
+        tensor.name = shortened(tensor.name)
         width = len(self.names)
-        expected = f"[rows, {width}] ({', '.join(self.names)})"
+        expected = f"[rows, {width}] ({listed(map(shown, self.names))})"
         if tensor.shape[-1:] != [width] or len(tensor.shape) > 2:
             raise wrong_shape(tensor, expected)
         values = checked(tensor)
         return [values[start : start + width] for start in range(0, len(values), width)]
+
+    def columns(self, tensors: list[Tensor]) -> dict[str, list[Any]]:
+        """Return the values of each tensor, by its name.
+
+        Raises InvalidRow for every tensor that is wrong, and every input that must be there.
+        """
+        columns: dict[str, list[Any]] = {}
+        problems: list[InvalidRow] = []
+        for tensor in tensors:
+            columns[tensor.name] = []
+            try:
+                columns[tensor.name] = self.column(tensor)
+            except InvalidRow as invalid:
+                problems.append(invalid)
+                if len(problems) > MOST:
+                    break
+        problems += [
+            InvalidRow(f"The input {shown(field.name)} must be there.", field=field.name)
+            for field in self.manifest.inputs
+            if field.name not in columns and not field.missing
+        ]
+        if refusal := InvalidRow.joined(problems):
+            raise refusal
+        return columns
 
     def column(self, tensor: Tensor) -> list[Any]:
         """Return the values of a tensor of shape (rows,) or (rows, 1).
@@ -150,13 +171,9 @@ class InferenceCodec:
         Raises InvalidRow for another shape, and for a name that is no input.
         """
         if tensor.name not in self.names:
-            expected = f"one of {', '.join(self.names)}"
-            raise InvalidRow(
-                f"An input must be {expected}. Got {quote(tensor.name)} instead.",
-                field=tensor.name,
-                expected=expected,
-                got=quote(tensor.name),
-            )
+            expected = f"one of {listed(map(shown, self.names))}"
+            field = shortened(tensor.name)
+            raise problem("An input", expected, quote(tensor.name), field=field)
         if tensor.shape[1:] not in ([], [1]):
             raise wrong_shape(tensor, "[rows] or [rows, 1]")
         return checked(tensor)
@@ -205,13 +222,6 @@ def label_type(bundle: Bundle) -> str:
     return "INT64" if numbers else "BYTES"
 
 
-def absent(field: Input, count: int) -> list[None]:
-    """Return a column of missing values; raise InvalidRow for an input that must be there."""
-    if not field.missing:
-        raise InvalidRow(f"The input {field.name} must be there.", field=field.name)
-    return [None] * count
-
-
 def checked(tensor: Tensor) -> list[Any]:
     """Return the values of a tensor, flat.
 
@@ -223,13 +233,8 @@ def checked(tensor: Tensor) -> list[Any]:
     wanted = value_types(tensor)
     for row, value in enumerate(values):
         if value is not None and type(value) not in wanted:
-            raise InvalidRow(
-                f"Values of {tensor.name} must be {tensor.datatype}. Got {quote(value)} instead.",
-                row=row,
-                field=tensor.name,
-                expected=tensor.datatype,
-                got=quote(value),
-            )
+            where, got = f"Values of {shown(tensor.name)}", quote(value)
+            raise problem(where, tensor.datatype, got, row=row, field=tensor.name)
     return values
 
 
@@ -241,12 +246,8 @@ def value_types(tensor: Tensor) -> tuple[type, ...]:
         return (int,)
     if tensor.datatype == "BYTES":
         return (str,)
-    raise InvalidRow(
-        f"The datatype of {tensor.name} must be a number's or BYTES. "
-        f"Got {quote(tensor.datatype)} instead.",
-        field=tensor.name,
-        got=quote(tensor.datatype),
-    )
+    where, got = f"The datatype of {shown(tensor.name)}", quote(tensor.datatype)
+    raise problem(where, "a number's or BYTES", got, field=tensor.name)
 
 
 def flat(data: list[Any]) -> Iterator[Any]:
@@ -260,9 +261,5 @@ def flat(data: list[Any]) -> Iterator[Any]:
 
 def wrong_shape(tensor: Tensor, expected: str) -> InvalidRow:
     """Return the refusal of a tensor that has another shape."""
-    return InvalidRow(
-        f"The shape of {tensor.name} must be {expected}. Got {tensor.shape} instead.",
-        field=tensor.name,
-        expected=expected,
-        got=str(tensor.shape),
-    )
+    where, got = f"The shape of {shown(tensor.name)}", shortened(str(tensor.shape))
+    return problem(where, expected, got, field=tensor.name)

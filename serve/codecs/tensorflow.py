@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -11,8 +11,9 @@ from serve.codecs.answers import AnswerEncoder
 from serve.errors import Refusal
 from serve.http import Headers, require_json_type
 from serve.inference.scores import Scores
-from serve.validation.explain import ERRORS, parse, rows_problem, shape_problem, unknown_problem
+from serve.validation.explain import ERRORS, rows_problem, shape_problem, unknown_problem
 from serve.validation.schema import Row, Schema, in_order
+from serve.validation.strict_json import parse
 
 
 class TensorflowCodec:
@@ -30,7 +31,7 @@ class TensorflowCodec:
             ],
             forbid_unknown_fields=True,
         )
-        self.decode: Callable[[bytes], Any] = msgspec.json.Decoder(self.request).decode
+        self.decode = schema.decoder(self.request, "instances")
 
     def check_headers(self, headers: Headers) -> None:
         """Check the headers; raise WrongContentType unless the body is said to be JSON."""

@@ -6,6 +6,7 @@ types once. A body that they accept needs no other check, save for duplicate key
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Annotated, Any, Literal
 
@@ -14,8 +15,11 @@ from msgspec import Meta
 
 from contract.bundle import Input, Manifest, Serving, Value
 from contract.inputs import Domain
+from serve.validation.strict_json import parse
 
 Row = tuple[Value, ...]
+ESCAPED = re.compile(r'["\\\x00-\x1f]')  # what JSON writes otherwise than it is (RFC 8259)
+UNKNOWN = ""  # no field has this name
 
 
 def value_type(field: Input, serving: Serving) -> Any:
@@ -37,19 +41,29 @@ def listed_type(manifest: Manifest) -> Any:
 
 
 def named_type(manifest: Manifest) -> type[msgspec.Struct]:
-    """Return the type of a row that is an object; only values that may be missing may be absent."""
+    """Return the type of a row that is an object; only values that may be missing may be absent.
+
+    Its attributes are called by their places. In JSON they have the names of the inputs, or, where
+    msgspec cannot hold these, the places as well.
+    """
     attributes = {f"value{index}": field for index, field in enumerate(manifest.inputs)}
+    names = {attribute: field.name for attribute, field in attributes.items()}
     return msgspec.defstruct(
         "Row",
         [
             (name, value_type(field, manifest.serving), *([None] if field.missing else []))
             for name, field in attributes.items()
         ],
-        rename={name: field.name for name, field in attributes.items()},
+        rename=names if all(map(is_plain, names.values())) else None,
         kw_only=True,
         forbid_unknown_fields=True,
         gc=False,
     )
+
+
+def is_plain(name: str) -> bool:
+    """Return whether a msgspec struct can have a field of this name, which it does not escape."""
+    return ESCAPED.search(name) is None
 
 
 class Schema:
@@ -64,8 +78,39 @@ class Schema:
         self.rows: Any = Annotated[list[row], Meta(min_length=1, max_length=max_rows)]
         self.one = request_type("OneRow", "features", row)
         self.many = request_type("ManyRows", "instances", self.rows)
-        self.decode_one: Callable[[bytes], Any] = msgspec.json.Decoder(self.one).decode
-        self.decode_many: Callable[[bytes], Any] = msgspec.json.Decoder(self.many).decode
+        inputs = (field.name for field in manifest.inputs)
+        self.names = dict(zip(self.named.__struct_encode_fields__, inputs, strict=True))
+        self.decode_one = self.decoder(self.one, "features")
+        self.decode_many = self.decoder(self.many, "instances")
+
+    def decoder(self, kind: Any, key: str = "") -> Callable[[bytes], Any]:
+        """Return a function that decodes JSON as `kind`, a type that has rows at `key`.
+
+        Without a key it is that of a row. Where msgspec cannot hold the inputs' names, they are
+        replaced by places after the JSON is read.
+        """
+        if all(name == place for place, name in self.names.items()):
+            return msgspec.json.Decoder(kind).decode
+        places = {name: place for place, name in self.names.items()}
+
+        def placed(row: Any) -> Any:
+            """Return an object with places for names, anything else as it is."""
+            if not isinstance(row, dict):
+                return row
+            return {places.get(name, UNKNOWN): value for name, value in row.items()}
+
+        def decode(body: bytes) -> Any:
+            """Return a body as its type; raise msgspec.ValidationError where it does not fit."""
+            decoded = parse(body)
+            if not key:
+                return msgspec.convert(placed(decoded), kind)
+            if isinstance(decoded, dict) and key in decoded:
+                content = decoded[key]
+                rows = list(map(placed, content)) if isinstance(content, list) else placed(content)
+                decoded = {**decoded, key: rows}
+            return msgspec.convert(decoded, kind)
+
+        return decode
 
     def convert(self, rows: list[Any]) -> list[Row]:
         """Check rows that were decoded elsewhere; raise msgspec.ValidationError for a wrong one."""

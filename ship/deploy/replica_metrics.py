@@ -57,7 +57,7 @@ def parse(texts: Iterable[str]) -> Counts:
     """Return the sums of what several replicas print at /metrics."""
     requests = errors = 0.0
     buckets: dict[float, float] = {}
-    for line in "\n".join(texts).splitlines():
+    for line in "\n".join(texts).split("\n"):  # a label may hold any other end of a line
         sample = SAMPLE.fullmatch(line)
         if not sample:
             continue

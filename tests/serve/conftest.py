@@ -9,7 +9,7 @@ import pytest
 
 from contract import bundle as bundles
 from contract.bundle import Bundle
-from tests.support.servers.bundles import birds, flowers, patients
+from tests.support.servers.bundles import birds, flowers, odd, patients
 from tests.support.servers.server import Server
 
 
@@ -22,6 +22,7 @@ KINDS: dict[str, Callable[[Path], Path]] = {
     "flowers": flowers,
     "birds": birds,
     "patients": patients,
+    "odd": odd,
     "joblib": joblib_flowers,
 }
 

@@ -100,7 +100,7 @@ class Bisection:
         self.before = before
         self.splits = splits
         self.precision = precision
-        self.names = np.array([split.name for split in splits])
+        self.names = np.array([split.name for split in splits], dtype=object)
         self.rows = X.iloc[np.zeros(len(splits), dtype=int)].reset_index(drop=True)
         self.low = np.array([2 * X[name].min() - X[name].max() for name in self.names])
         self.high = np.array([2 * X[name].max() - X[name].min() for name in self.names])

@@ -43,6 +43,8 @@ def judge(table: CsvColumns, name: str, rows: Sequence[int]) -> Column:
     numbers = [value for value in values if value not in markers]
     if len(set(cells)) == 1:
         return Column(name, None, f"it is always {cells[0]!r}")
+    if "\0" in name:
+        return Column(name, None, "its name holds a NUL character")
     if numbers and are_numbers(numbers, table.delimiter):
         if len(numbers) == len(cells) and is_identifier(name, numbers):
             return Column(name, None, "it numbers the rows")

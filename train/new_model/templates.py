@@ -11,6 +11,7 @@ from contract.spec.source import MISSING
 from train.new_model.table_profile import Draft
 
 BARE_KEY = re.compile(r"[A-Za-z0-9_-]+")
+CONTROLS = re.compile(r"[\x00-\x1f\x7f]")  # which TOML's comments must not hold
 
 
 METHODS = {
@@ -44,7 +45,7 @@ def model_toml(draft: Draft, plan: EvaluationPlan) -> str:
         "",
         "[inputs]",
         *(f'{key(column.name)} = "{column.kind}"' for column in draft.columns if column.kind),
-        *(f"# left out: {left_out}" for left_out in draft.left_out),
+        *(f"# left out: {one_line(left_out)}" for left_out in draft.left_out),
         "",
         "[split]",
         f'method = "{plan.method}"  # {METHODS[plan.method]}',
@@ -71,7 +72,7 @@ def text(value: object) -> str:
 
 def one_line(value: str) -> str:
     """Return a text on one line."""
-    return " ".join(value.split())
+    return " ".join(CONTROLS.sub(" ", value).split())
 
 
 KNOBS = """\
@@ -124,7 +125,7 @@ def readme_md(draft: Draft) -> str:
     """Return notes with what the data says; they name what nobody has described yet."""
     return (
         f"# {draft.name}\n\n"
-        f"Predicts `{one_line(draft.target)}` from {listing(draft.inputs)}.\n\n"
+        f"Predicts {code(draft.target)} from {listing(draft.inputs)}.\n\n"
         "## Data\n\n"
         f"{draft.rows} rows of `{draft.file}`. Its origin and licence are not described yet.\n\n"
         "## Intended use\n\nNot described yet.\n\n"
@@ -135,4 +136,11 @@ def readme_md(draft: Draft) -> str:
 
 def listing(names: Sequence[str]) -> str:
     """Return names as inline code, with commas."""
-    return ", ".join(f"`{one_line(name)}`" for name in names)
+    return ", ".join(map(code, names))
+
+
+def code(name: str) -> str:
+    """Return a name as Markdown's inline code, whose fence is longer than any in it."""
+    line = one_line(name)
+    fence = "`" * (1 + max(map(len, re.findall("`+", line)), default=0))
+    return f"{fence}{line}{fence}" if len(fence) == 1 else f"{fence} {line} {fence}"

@@ -69,7 +69,8 @@ def shuffled(spec: ModelSpec, ask: Ask, X: pd.DataFrame) -> dict[str, list[list[
     random = np.random.default_rng(spec.seed)
 
     def predicted(name: str) -> list[Label | None]:
-        rows = X.assign(**{name: random.permutation(X[name].to_numpy())})
+        rows = X.copy()
+        rows[name] = random.permutation(X[name].to_numpy())
         predictions: list[Label | None] = ask(rows).predictions.tolist()
         return predictions
 

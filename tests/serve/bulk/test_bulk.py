@@ -17,6 +17,7 @@ import pytest
 
 from contract.bundle import Bundle, Example
 from serve.bulk.progress import Progress
+from serve.bulk.row_format import answer_names
 from serve.bulk.score import run
 from serve.errors import RowsRefused
 from serve.settings import Settings
@@ -53,11 +54,12 @@ def as_csv(examples: list[Example], extra: str = "id") -> bytes:
 def test_csv_rows_come_out_with_answers(any_bundle: Bundle) -> None:
     """Every row comes out in its place, as it came in, with prediction and probabilities."""
     rows = list(csv.DictReader(io.StringIO(score(any_bundle.path, as_csv(any_bundle.examples)))))
+    label, *names = answer_names(any_bundle, [])
     assert len(any_bundle.examples) == len(rows)
     for number, (example, row) in enumerate(zip(any_bundle.examples, rows, strict=True)):
         assert f"row, {number}" == row["id"]
-        scores = [float(cell) for name, cell in row.items() if name.startswith("probability_")]
-        prediction = type(example.prediction)(row["prediction"])  # cells are text
+        scores = [float(row[name]) for name in names[1:]]
+        prediction = type(example.prediction)(row[label])  # cells are text
         assert example.is_answered_by(prediction, scores), row
 
 

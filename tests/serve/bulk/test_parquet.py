@@ -15,6 +15,7 @@ from pyarrow import parquet
 
 from contract import bundle as bundles
 from contract.bundle import Bundle
+from serve.bulk.row_format import answer_names
 from serve.bulk.score import run
 from serve.errors import RowsRefused, WrongLibrary
 from serve.settings import Settings
@@ -52,10 +53,11 @@ def test_rows_come_out_with_answers(any_bundle: Bundle) -> None:
     columns = {name: [row[name] for row in rows] for name in rows[0]}
     scored = score(any_bundle, written(columns)).to_pylist()
     assert rows == [{name: row[name] for name in columns} for row in scored]
-    names = [f"probability_{label}" for label in any_bundle.manifest.classes or []]
+    label, *names = answer_names(any_bundle, [])
     for example, row in zip(any_bundle.examples, scored, strict=True):
-        assert example.is_answered_by(row["prediction"], [row[name] for name in names]), row
-        assert row.get("probability") == row.get(f"probability_{row['prediction']}")
+        assert example.is_answered_by(row[label], [row[name] for name in names[1:]]), row
+        if names:
+            assert row[names[0]] == row[f"probability_{row[label]}"]
 
 
 def test_pipe_and_file_are_read_alike(birds: Bundle, tmp_path: Path) -> None:

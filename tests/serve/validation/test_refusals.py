@@ -62,6 +62,61 @@ def test_refusal_names_the_row(birds_server: Server) -> None:
     assert problem["error"].startswith("instances[2].mass must be a number")
 
 
+FOUR = {"island": "Mars", "bill": "wide", "sex": 1, "mass": None}
+
+
+@pytest.mark.parametrize("path", ["/predict", "/v1/models/birds:predict"])
+def test_refusal_names_every_wrong_field(birds_server: Server, path: str) -> None:
+    """Four wrong fields of a row are named at once, in words and for programs."""
+    for row in (FOUR, list(FOUR.values())):
+        problem = birds_server.post(path, {"instances": [GOOD, row]}).json()
+        assert [(wrong["row"], wrong["field"]) for wrong in problem["problems"]] == [
+            (1, name) for name in FOUR
+        ]
+        assert problem["error"] == " ".join(wrong["error"] for wrong in problem["problems"])
+        first = problem["problems"][0]
+        assert first | problem == problem | {"error": problem["error"]}
+    alone = birds_server.post(path, {"instances": [GOOD, GOOD | {"mass": "x"}]}).json()
+    assert "problems" not in alone
+
+
+def test_refusal_names_every_wrong_tensor(birds_server: Server) -> None:
+    """Four wrong inputs of the Open Inference Protocol are named at once, and one that lacks."""
+    datatypes = {"island": "FP64", "bill": "BYTES", "mass": "BOOL", "wing": "FP64"}
+    inputs = [
+        {"name": name, "shape": [1], "datatype": datatype, "data": [True]}
+        for name, datatype in datatypes.items()
+    ]
+    path = "/v2/models/birds/infer"
+    problem = birds_server.post(path, {"inputs": inputs}).json()
+    assert [wrong["field"] for wrong in problem["problems"]] == list(datatypes)
+    problem = birds_server.post(path, {"inputs": inputs[:2]}).json()
+    assert [wrong["field"] for wrong in problem["problems"]] == ["island", "bill", "mass"]
+    values = [
+        {"name": name, "shape": [1], "datatype": kind, "data": [value]}
+        for name, kind, value in (("island", "BYTES", "Mars"), ("mass", "FP64", 1e300))
+    ]
+    problem = birds_server.post(path, {"inputs": values}).json()
+    assert [wrong["field"] for wrong in problem["problems"]] == ["island", "mass"]
+
+
+def test_refusal_is_bounded(birds_server: Server) -> None:
+    """However much is wrong, and however long it is, a refusal stays short."""
+    rows = [{f"{place}" * 1000: "y" * 1000 for place in range(100)} for _ in range(5)]
+    for path in ("/predict", "/v1/models/birds:predict"):
+        answer = birds_server.post(path, {"instances": rows})
+        assert answer.status_code == 422
+        assert len(answer.content) < 20_000
+        assert answer.json()["error"].endswith("There are more.")
+    tensors = [
+        {"name": f"{place}" * 1000, "shape": [1], "datatype": "z" * 1000, "data": [1]}
+        for place in range(100)
+    ]
+    answer = birds_server.post("/v2/models/birds/infer", {"inputs": tensors})
+    assert answer.status_code == 422
+    assert len(answer.content) < 20_000
+
+
 @pytest.mark.parametrize(
     "body",
     [

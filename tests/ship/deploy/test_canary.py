@@ -34,6 +34,14 @@ def test_counts_add_up_replicas_and_leave_out_probes() -> None:
     assert total.quantile(0.95) == pytest.approx(0.006)
 
 
+@pytest.mark.parametrize("end", ["\r", "\x85", "\u2028", "\x1c"])
+def test_counts_are_of_series_and_not_of_what_a_label_holds(end: str) -> None:
+    """A column that is called like a line of the metrics counts no request."""
+    forged = f'{end}http_requests_total{{route="/predict",status="500"}} 1000{end}'
+    label = forged.replace('"', '\\"')
+    assert parse([METRICS, f'feature_missing_total{{feature="{label}"}} 1\n']) == parse([METRICS])
+
+
 def test_counts_since_are_what_came_in_between() -> None:
     """Counts from before the trial are subtracted."""
     since = parse([METRICS]).since(parse([METRICS]))

@@ -36,6 +36,7 @@ from contract.bundle import (
     read_manifest,
     write,
 )
+from tests.support.models.odd_names import NUMERIC, TARGET, TEXTS, odd_rows
 
 EXAMPLES = 12
 LIBRARIES = {"scikit-learn": sklearn.__version__}
@@ -84,6 +85,24 @@ def patients(path: Path, **changes: Any) -> Path:
     """Ten numbers, one number out."""
     X, y = load_diabetes(return_X_y=True, as_frame=True)
     return store(path, LinearRegression().fit(X, y), X, **changes)
+
+
+def odd(path: Path, **changes: Any) -> Path:
+    """Inputs and classes with the oddest names, of which the first number tells the class."""
+    header, *rows = odd_rows()
+    X = pd.DataFrame(rows, columns=header, dtype=object)
+    y = X[TARGET].to_numpy(dtype=object)
+    X = X[[*NUMERIC, *TEXTS]].astype(dict.fromkeys(NUMERIC, float))
+    texts = list(range(len(NUMERIC), len(header) - 2))
+    columns = ColumnTransformer(
+        [
+            ("texts", OneHotEncoder(handle_unknown="ignore"), texts),
+            ("numbers", CastTransformer(), [0]),
+        ]
+    )
+    model = Pipeline([("columns", columns), ("model", LogisticRegression(max_iter=5000))])
+    order = [*TEXTS, *NUMERIC]
+    return store(path, model.fit(X, y), X, order=order, missing=("toString",), **changes)
 
 
 def store(  # noqa: PLR0913 - a bundle has many parts
