@@ -20,7 +20,7 @@ from judge.comparison.eligible_rows import Incomparable
 from judge.comparison.permutation_test import smallest_drop
 from judge.comparison.scoring import Scorer
 from judge.comparison.seed_variance import seeds
-from judge.report import BaselineCheck, ModelSummary, Report, Segment
+from judge.report import BaselineCheck, ModelSummary, Report, Score, Segment
 from judge.warnings import unlucky, warnings
 
 
@@ -60,7 +60,7 @@ def judge(
     confidence = 1 - (1 - CONFIDENCE) / max(1, comparisons(policy, fresh))
     scorer = Scorer(fresh, before, classes, confidence, seeds(new, old.bundle if old else None))
     everyone = range(len(fresh.truth))
-    scores = scorer(everyone)
+    scores = gated_first(scorer(everyone), policy)
     segments_scored = score_segments(policy, fresh, scorer)
     drifted = drift(new, old.bundle) if old and before else []
     required = droppable(old, before, enough=scorer.shared(everyone) is not None)
@@ -96,6 +96,12 @@ def judge(
     recorded = read(old.bundle.path) if old else None
     compared, earlier = (before.new, before.old) if before else (fresh, None)
     return Judgement(decide(report), fresh, compared, earlier, recorded, classes)
+
+
+def gated_first(scores: list[Score], policy: Policy) -> list[Score]:
+    """Return the scores in the order of the gate, then the others: the first is the headline."""
+    order = policy.rules.metrics
+    return sorted(scores, key=lambda score: (*order, score.metric).index(score.metric))
 
 
 def answered(

@@ -6,13 +6,11 @@ from pathlib import Path
 
 import msgspec
 
-from contract.bundle import EVALUATION, BundleError, Label, Task, Value, read_file
-
-METRICS: dict[Task, str] = {"classification": "accuracy", "regression": "r2"}  # of a Study
+from contract.bundle import EVALUATION, BundleError, Label, Value, read_file
 
 
 class Importance(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
-    """How much of a metric is lost when the values of one input are shuffled (Breiman 2001)."""
+    """How much worse a metric is when the values of one input are shuffled (Breiman 2001)."""
 
     feature: str
     mean: float
@@ -27,7 +25,7 @@ class Learning(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
 
 
 class Study(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
-    """How important each input is, and whether more rows would help, by one metric."""
+    """How important each input is, and whether more rows would help, by the first gated metric."""
 
     metric: str
     importance: list[Importance]

@@ -68,6 +68,11 @@ class Policy(msgspec.Struct, frozen=True):
     image: ImageRules
 
     @property
+    def headline(self) -> str:
+        """The metric that stands for a model where there is room for one: the first gated one."""
+        return self.rules.metrics[0]
+
+    @property
     def metrics(self) -> list[str]:
         """Every metric that is bounded somewhere."""
         everywhere = (self.rules, *(segment.rules for segment in self.segments))
@@ -96,7 +101,11 @@ def read_rules(section: Section, metrics: list[str]) -> Rules:
     """Read the rules of these metrics; raise ModelError for the first mistake."""
     bounds, drops = [], {}
     for name in metrics:
-        metric, table = METRICS[name], section.subsection(name)
+        metric = METRICS[name]
+        if isinstance(section.values[name], int | float):
+            cure = f"Write {name} = {{ {metric.bound} = {section.values[name]} }}."
+            section.fail(name, "a table that says which way it bounds", cure)
+        table = section.subsection(name)
         table.only((metric.bound, "drop"))
         if not table.values:
             table.fail(metric.bound, "given", f"Write {name} = {{ {metric.bound} = … }}.")

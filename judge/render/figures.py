@@ -150,8 +150,8 @@ def learned(study: Study | None) -> list[Figure]:
         Span(loss.feature, loss.mean, loss.mean - loss.std, loss.mean + loss.std)
         for loss in study.importance[:15]
     ]
-    caption = f"{study.metric} lost when the values of one input are shuffled among the rows."
-    result = [Figure(spans(bars, f"loss of {study.metric}"), caption)]
+    caption = f"How much worse {study.metric} is with the values of one input shuffled."
+    result = [Figure(spans(bars, f"{study.metric}, worse by"), caption)]
     if len(study.learning) > 1:
         points = [(float(point.rows), point.score) for point in study.learning]
         plot = lines([Line(points, 0)], "training rows", study.metric)

@@ -14,6 +14,7 @@ from contract.claims import Claims
 from contract.errors import ModelError
 from contract.evaluation.evaluation import read as read_evaluation
 from contract.spec import model_toml
+from contract.spec.model_toml import ModelSpec
 from ship.build.build import absent_data, train
 from ship.build.bundle_intake import take
 from ship.build.workspace import Workspace
@@ -29,18 +30,21 @@ def import_bundle(workspace: Workspace, source: Path) -> None:
     with tempfile.TemporaryDirectory(dir=workspace.folder, prefix=".import-") as folder:
         taken, export = Path(folder, "bundle"), Path(folder, "export")
         manifest = take(source, taken)
-        refuse_another(workspace, manifest)
+        wanted = refuse_another(workspace, manifest)
         if reason := absent_data(workspace):
             print(f"  the data is not at hand ({reason}): what BUNDLE says of itself is a claim")
             mark_as_claimed(taken)
             take(taken, workspace.bundle)
         else:
-            write_export(taken, manifest, export)
+            write_export(taken, manifest, export, wanted.gate.headline)
             train(workspace, export=export)
 
 
-def refuse_another(workspace: Workspace, manifest: Manifest) -> None:
-    """Raise StageError for a bundle of another model, task, target, inputs or split."""
+def refuse_another(workspace: Workspace, manifest: Manifest) -> ModelSpec:
+    """Return what the bundle must be of.
+
+    Raises StageError for a bundle of another model, task, target, inputs or split.
+    """
     if manifest.name != workspace.model:
         raise StageError(
             f"BUNDLE must be a bundle of {workspace.model}. Got one of {manifest.name} instead."
@@ -61,12 +65,14 @@ def refuse_another(workspace: Workspace, manifest: Manifest) -> None:
                 f"BUNDLE must have been trained as {wanted.file} says, {what} {expected!r}: else "
                 f"it may know rows that are held out. Got {got!r} instead. Train it again."
             )
+    return wanted
 
 
-def write_export(taken: Path, manifest: Manifest, export: Path) -> None:
+def write_export(taken: Path, manifest: Manifest, export: Path, metric: str) -> None:
     """Write what training would have exported: the model, and what is claimed about it.
 
-    The scores of other random seeds are left out, as they cannot be measured without the fits.
+    The scores of other random seeds are left out, as they cannot be measured without the fits; so
+    is a learning curve of another metric than `metric`.
     """
     study = read_evaluation(taken).study
     claimed = Claims(
@@ -77,7 +83,7 @@ def write_export(taken: Path, manifest: Manifest, export: Path) -> None:
         parity=manifest.parity,
         classes=manifest.classes,
         cross_validation=manifest.metrics.cross_validation,
-        learning=study.learning if study else [],
+        learning=study.learning if study and study.metric == metric else [],
         seeds=0,
     )
     model = bundle.read_file(taken / bundle.MODEL_FILES[manifest.runtime])

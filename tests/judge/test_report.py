@@ -14,6 +14,7 @@ from markdown_it import MarkdownIt
 
 from contract.bundle import Bundle, Where
 from contract.spec import model_toml
+from contract.spec.gate import ImageRules, Policy, Rules, Threshold
 from judge.judge import Judgement, decide, judge
 from judge.render import curves
 from judge.render.formats import formats
@@ -75,6 +76,18 @@ def test_page_of_a_first_model_has_its_own_pictures(shop: Shop) -> None:
     page = formats(judgement)["html"].decode()
     assert len(re.findall("<svg", page)) == 10
     assert "Nothing is published yet" in page
+
+
+def test_headline_is_the_first_gated_metric(good: Bundle) -> None:
+    """One line, and the first row of the scores, say what people gate on, not the accuracy."""
+    rules = Rules((Threshold("log_loss", "max", 2.0), Threshold("accuracy", "min", 0.5)), {})
+    report = judge(good, None, Policy(rules, (), ImageRules(1.25, 2.0))).report
+    assert [score.metric for score in report.scores][:3] == [
+        "log_loss",
+        "accuracy",
+        "balanced_accuracy",
+    ]
+    assert re.match(r"✅ made: passed: log_loss 0\.\d+, with nothing", headline(report))
 
 
 def test_curve_of_a_perfect_model_fills_the_square() -> None:

@@ -9,7 +9,7 @@ import numpy as np
 from sklearn.base import clone
 
 from contract.errors import ModelError
-from contract.evaluation.evaluation import METRICS, Learning
+from contract.evaluation.evaluation import Learning
 from contract.spec.model_toml import ModelSpec
 from train.data.split import Part
 from train.fit import evaluate
@@ -22,8 +22,8 @@ PARTS = 4  # of the training rows, one of which is held back; the holdout compar
 def learning(spec: ModelSpec, fitted: Any, train: Part) -> list[Learning]:
     """Score fits to growing random parts of the training rows, on rows that were held back.
 
-    A learning curve (Cortes et al. 1993). Parts that are too small for a fit or a score are left
-    out.
+    A learning curve (Cortes et al. 1993) of the first gated metric. Parts that are too small for a
+    fit or a score are left out.
     """
     try:
         learn, test = folds(spec, train, PARTS)[-1]
@@ -42,5 +42,5 @@ def learning(spec: ModelSpec, fitted: Any, train: Part) -> list[Learning]:
             scores = evaluate.score(train.y[test], answers, evaluate.classes(model))
         except ValueError:
             continue  # too few rows for this estimator or metric
-        points.append(Learning(rows=len(rows), score=scores[METRICS[spec.task]]))
+        points.append(Learning(rows=len(rows), score=scores[spec.gate.headline]))
     return [point for point in points if math.isfinite(point.score)]

@@ -35,11 +35,11 @@ class RecordedAnswers(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
 class AnswerFile(RecordedAnswers, kw_only=True, forbid_unknown_fields=True):
     """A model's answers to the holdout, to shuffled inputs, and those of fits with other seeds.
 
-    `shuffled` has, for each input, REPEATS times the predictions of the first ROWS rows with that
-    input shuffled among them; `seeds` has the answers of the fits with other random seeds.
+    `shuffled` has, for each input, REPEATS times the answers to the first ROWS rows with that input
+    shuffled among them; `seeds` has the answers of the fits with other random seeds.
     """
 
-    shuffled: dict[str, list[list[Label | None]]]
+    shuffled: dict[str, list[RecordedAnswers]]
     seeds: list[RecordedAnswers]
 
 
@@ -122,8 +122,8 @@ class Reader:
             raise self.fault("probabilities that add up to 1 in each row", f"such as {strange}")
         return probabilities
 
-    def shuffled(self, answered: AnswerFile, rows: int) -> dict[str, list[NDArray[Any]]]:
-        """Return for each input the REPEATS predictions (rows,) with that input shuffled.
+    def shuffled(self, answered: AnswerFile, rows: int) -> dict[str, list[Answers]]:
+        """Return for each input the REPEATS answers to `rows` rows with that input shuffled.
 
         Raises ModelError if an input is missing or is none.
         """
@@ -131,7 +131,7 @@ class Reader:
             raise self.fault("answers with each input shuffled", f"{sorted(answered.shuffled)}")
         count = min(rows, ROWS)
         return {
-            name: [self.predictions(values, count) for values in answered.shuffled[name][:REPEATS]]
+            name: [self.answers(repeat, count) for repeat in answered.shuffled[name][:REPEATS]]
             for name in self.spec.inputs
         }
 

@@ -15,7 +15,8 @@ import numpy as np
 import pandas as pd
 
 from contract import bundle, claims
-from contract.bundle import Label, Runtime
+from contract.bundle import Runtime
+from contract.evaluation.metrics import METRICS
 from contract.spec.model_toml import ModelSpec
 from train.export import parity
 from train.fit import estimator, evaluate
@@ -23,7 +24,7 @@ from train.fit.capture import listening
 from train.fit.evaluate import Answers
 from train.log import Log
 from train.steps import answers
-from train.steps.answers import REPEATS, ROWS, AnswerFile, record
+from train.steps.answers import REPEATS, ROWS, AnswerFile, RecordedAnswers, record
 from train.steps.rows import QUESTIONS, Questions
 
 Ask = Callable[[pd.DataFrame], Answers]
@@ -61,17 +62,18 @@ def asker(spec: ModelSpec, runtime: Runtime, content: bytes) -> Ask:
     return lambda X: evaluate.answer(loaded, X)
 
 
-def shuffled(spec: ModelSpec, ask: Ask, X: pd.DataFrame) -> dict[str, list[list[Label | None]]]:
-    """Return the predictions for X (rows, inputs), each input shuffled in turn, REPEATS times.
+def shuffled(spec: ModelSpec, ask: Ask, X: pd.DataFrame) -> dict[str, list[RecordedAnswers]]:
+    """Return the answers to X (rows, inputs), each input shuffled in turn, REPEATS times.
 
     For permutation importance (Breiman 2001), which `train.steps.assemble` computes.
     """
     random = np.random.default_rng(spec.seed)
+    with_probabilities = METRICS[spec.gate.headline].needs_probabilities
 
-    def predicted(name: str) -> list[Label | None]:
+    def answered(name: str) -> RecordedAnswers:
         rows = X.copy()
         rows[name] = random.permutation(X[name].to_numpy())
-        predictions: list[Label | None] = ask(rows).predictions.tolist()
-        return predictions
+        answers = ask(rows)
+        return record(answers if with_probabilities else Answers(answers.predictions, None))
 
-    return {name: [predicted(name) for _ in range(REPEATS)] for name in spec.inputs}
+    return {name: [answered(name) for _ in range(REPEATS)] for name in spec.inputs}

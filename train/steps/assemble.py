@@ -7,7 +7,7 @@ import os
 import platform
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import msgspec
 import numpy as np
@@ -17,8 +17,9 @@ from contract import bundle, claims
 from contract.bundle import Data, Gate, Manifest, Metrics
 from contract.claims import Claims, fault
 from contract.evaluation.bootstrap import intervals
-from contract.evaluation.evaluation import METRICS, Evaluation, Importance, Study
+from contract.evaluation.evaluation import Evaluation, Importance, Study
 from contract.evaluation.fingerprints import pack
+from contract.evaluation.metrics import METRICS
 from contract.evaluation.scores import score
 from contract.spec import thresholds
 from contract.spec.model_toml import ModelSpec
@@ -65,7 +66,7 @@ class ModelAnswers(NamedTuple):
     """
 
     answers: Answers
-    shuffled: dict[str, list[NDArray[Any]]]
+    shuffled: dict[str, list[Answers]]
     seeds: list[Answers]
 
 
@@ -155,24 +156,24 @@ def measure(
 def study(training: ClaimedTraining, answered: ModelAnswers) -> Study | None:
     """Return the permutation importance of each input, and the learning curve of the training.
 
-    Permutation importance (Breiman 2001): the metric lost when the input is shuffled. None where
-    the metric does not exist on these rows.
+    Permutation importance (Breiman 2001): how much worse the first gated metric is when the input
+    is shuffled. None where the metric does not exist on these rows.
     """
-    metric, rows = METRICS[training.spec.task], training.asked[: answers.ROWS]
-    truth = training.holdout.y[rows]
+    metric, rows = training.spec.gate.headline, training.asked[: answers.ROWS]
+    truth, worse = training.holdout.y[rows], -1 if METRICS[metric].bound == "min" else 1
 
-    def scored(predictions: NDArray[Any]) -> float:
-        """Return the metric of predictions (rows,)."""
-        return evaluate.score(truth, Answers(predictions, None), training.classes)[metric]
+    def scored(result: Answers) -> float:
+        """Return the metric of answers to these rows, NaN where they cannot have it."""
+        return evaluate.score(truth, result, training.classes).get(metric, math.nan)
 
-    best = scored(answered.answers.predictions[rows])
-    if math.isnan(best):
-        return None
+    best = scored(answered.answers.in_order(rows))
     losses = [
         Importance(feature=name, mean=float(np.mean(lost)), std=float(np.std(lost)))
         for name, shuffled in answered.shuffled.items()
-        for lost in [[best - scored(predictions) for predictions in shuffled]]
+        for lost in [[worse * (scored(result) - best) for result in shuffled]]
     ]
+    if not all(math.isfinite(loss.mean) for loss in losses):
+        return None
     return Study(
         metric=metric,
         importance=sorted(losses, key=lambda loss: -loss.mean),
@@ -183,7 +184,7 @@ def study(training: ClaimedTraining, answered: ModelAnswers) -> Study | None:
 def describe_importance(study: Study) -> str:
     """Return which input is the most important, as a line of the log."""
     most = study.importance[0]
-    return f"{most.feature} matters most: shuffled, it costs {most.mean:.3g} of {study.metric}"
+    return f"{most.feature} matters most: shuffled, {study.metric} is {most.mean:.3g} worse"
 
 
 def describe(training: ClaimedTraining, metrics: Metrics, verdict: Gate) -> Manifest:
