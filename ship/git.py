@@ -65,6 +65,11 @@ def is_dirty(*paths: str | Path, root: Path) -> bool:
     return bool(git("status", "--porcelain", "--", *paths, root=root))
 
 
+def ignores(path: Path) -> bool:
+    """Return whether git leaves a file or folder out that it does not track already."""
+    return run("check-ignore", "--quiet", path, root=path.parent).succeeded
+
+
 def branch(root: Path) -> str | None:
     """Return the branch that is checked out; None on a detached HEAD, as on a tag."""
     return git("branch", "--show-current", root=root) or None

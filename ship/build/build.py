@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 import re
+import shlex
 import tempfile
 from pathlib import Path
 from typing import TextIO
@@ -13,6 +14,8 @@ from typing import TextIO
 from contract import models
 from contract.bundle import MANIFEST, read_file, refuse_others
 from contract.console import printable
+from contract.errors import ModelError
+from contract.spec import model_toml
 from ship import command, git
 from ship.build.bundle_intake import take
 from ship.build.workspace import Workspace
@@ -44,6 +47,7 @@ def train(
     takes a file of equal time and size for one that it was sent before.
     """
     inputs = workspace.plan.bundle
+    warn_of_ignored_data(workspace)
     workspace.folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=workspace.folder, prefix=".built-") as out:
         variables = {
@@ -56,6 +60,22 @@ def train(
         }
         bake(workspace, "bundle", variables, *filter(None, [beside]), cache=cache)
         take(Path(out), workspace.bundle)
+
+
+def warn_of_ignored_data(workspace: Workspace) -> None:
+    """Print a warning where git ignores a model's data, which no other machine will then have."""
+    try:
+        spec = model_toml.read(workspace.model, data_here=False)
+    except ModelError:
+        return  # the build says it
+    data = spec.folder / spec.data.source
+    if data.exists() and git.ignores(data):
+        print(
+            f"  warning: {data} is left out of git by .gitignore, so that no other machine, and no "
+            f"workflow, can train this model. Add it: git add --force {shlex.quote(str(data))}; or "
+            "let data.source be an address.",
+            flush=True,
+        )
 
 
 def absent_data(workspace: Workspace) -> str:

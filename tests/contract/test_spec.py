@@ -76,6 +76,7 @@ def test_spec_holds_what_the_file_says(folder: Path) -> None:
     assert (read.seed, read.folds) == (7, 3)
     bounds = (Threshold("r2", "min", 0.5), Threshold("mae", "max", 10.0))
     assert read.gate.rules == Rules(bounds, {})
+    assert read.gate.headline == "r2"
     assert read.serving == Serving(unknown_category="ignore", out_of_range="accept")
 
 
@@ -114,12 +115,18 @@ MISTAKES = {
     "bound that is no number": ("min = 0.5", 'min = "high"', ["gate.r2.min", "a number"]),
     "bound that is not a number": ("min = 0.5", "min = nan", ["gate.r2.min", "Got nan"]),
     "bound the wrong way round": ("min = 0.5", "max = 0.5", ["gate.r2.max", "one of min"]),
-    "bound without a table": ("r2 = { min = 0.5 }", "r2 = 0.5", ["gate.r2", "a table"]),
+    "bound without a table": (
+        "r2 = { min = 0.5 }",
+        "r2 = 0.5",
+        ["gate.r2 must be a table that", "Got 0.5 instead. Write r2 = { min = 0.5 }."],
+    ),
+    "upper bound without a table": ("mae = { max = 10 }", "mae = 10", ["mae = { max = 10 }."]),
     "unknown metric": ("r2 = {", "r22 = {", ["gate.r22", "'r2'?"]),
     "metric of the other task": ("r2 = {", "accuracy = {", ["gate.accuracy", "r2, rmse, mae"]),
     "no sha256": ("sha256 = ", "# ", ["data.sha256", "Write sha256 ="]),
     "short sha256": ("3d7aa5d5", "", ["data.sha256", "64 hexadecimal digits"]),
     "source that is absent": ("things.csv", "thing.csv", ["thing.csv", "'things.csv'?"]),
+    "source that git ignores": ("things.csv", "x/y.csv", [".gitignore", "git add --force x/y.csv"]),
     "source outside": ("things.csv", "../things.csv", ["data.source", "inside the model's folder"]),
     "source without encryption": ("things.csv", "http://x/y.csv", ["https://", "Use https"]),
     "unknown table": ("things.csv", "sklearn:irises", ["sklearn:", "'iris'?"]),
