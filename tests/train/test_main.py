@@ -43,6 +43,22 @@ def build():
 """
 
 
+LAMBDA = """\
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import FunctionTransformer
+
+
+class Never(LogisticRegression):
+    def fit(self, X, y):
+        raise AssertionError("fitted")
+
+
+def build():
+    return make_pipeline(FunctionTransformer(lambda X: X), Never())
+"""
+
+
 def command(*arguments: object) -> subprocess.CompletedProcess[str]:
     """Run a module in a process of its own, with the settings of the builder."""
     environment = {
@@ -173,6 +189,8 @@ def test_mistake_is_one_line_without_a_traceback(tmp_path: Path) -> None:
             "must be unfitted. Got a fitted estimator",
         ),
         (FOREST.replace("(n_est", "(max_depth=-1, n_est"), "must be able to fit and predict"),
+        (LAMBDA, "must be picklable, as no lambda is. Got "),
+        (CUSTOM.replace("return self\n", "self.f = lambda: 0; return self\n"), "must be picklable"),
     ],
 )
 def test_estimator_that_is_none_is_refused(folder: Folder, source: str, words: str) -> None:
@@ -225,6 +243,45 @@ def test_search_is_served_as_its_winner(folder: Folder) -> None:
     )
     manifest = train_here(folder.write(two_classes(), estimator=source), folder.root / "out")
     assert manifest.estimator == "DecisionTreeClassifier(max_depth=1)"
+
+
+def test_function_of_a_search_need_not_be_pickled(folder: Folder) -> None:
+    """Only what a search finds is served, so that its own scoring may be a lambda."""
+    source = (
+        "from sklearn.model_selection import GridSearchCV\n"
+        "from sklearn.tree import DecisionTreeClassifier\n"
+        "def build():\n"
+        "    tree, depths = DecisionTreeClassifier(), {'max_depth': [1, 2]}\n"
+        "    return GridSearchCV(tree, depths, scoring=lambda model, X, y: model.score(X, y))\n"
+    )
+    spec = folder.write(two_classes(), estimator=source)
+    assert type(estimator.build(spec)).__name__ == "GridSearchCV"
+
+
+NOISE = "x,noise,y\n" + "".join(
+    f"{row % 2 + row / 400:.3f},{row * 37 % 101},{'no' if row % 2 else 'yes'}\n"
+    for row in range(120)
+)
+LOGISTIC = (
+    "from sklearn.linear_model import LogisticRegression\n"
+    "def build():\n    return LogisticRegression()\n"
+)
+
+
+@pytest.mark.parametrize(
+    "rule",
+    ["log_loss = { max = 1 }", "roc_auc = { min = 0.5 }", "f1_macro = { min = 0.5 }"],
+)
+def test_study_is_of_the_first_gated_metric(folder: Folder, rule: str) -> None:
+    """An input counts by what it is worth to the metric that people gate on, whichever that is."""
+    toml = default_toml(NOISE).replace("accuracy = ", f"{rule}\naccuracy = ")
+    train_here(folder.write(NOISE, toml, LOGISTIC), folder.root / "out")
+    study = evaluation.read(folder.root / "out").study
+    assert study is not None
+    assert study.metric == rule.partition(" ")[0]
+    assert [importance.feature for importance in study.importance] == ["x", "noise"]
+    assert study.importance[0].mean > 0.2 > abs(study.importance[1].mean)
+    assert len(study.learning) > 1
 
 
 def test_other_runtime_leaves_no_old_model_behind(folder: Folder) -> None:

@@ -19,6 +19,7 @@ from train.export.convert import convert
 from train.export.hard_rows import ROWS, make_hard_rows
 from train.export.split_thresholds import split_values
 from train.fit import evaluate
+from train.fit.estimator import unpicklable
 from train.fit.evaluate import Answers
 
 CANDIDATES = {"float64": True, "float32": False}  # the exact one first
@@ -54,13 +55,14 @@ def export(spec: ModelSpec, estimator: Any, inputs: list[Input], train: Part) ->
             if result.is_equal:
                 return Export("onnx", describe(name, result), content, result, double)
             failures.append(f"{name}: {describe_difference(result)}")
-    return Export("joblib", "ONNX was not used. " + "; ".join(failures), pickle(estimator), None)
+    reason = "ONNX was not used. " + "; ".join(failures)
+    return Export("joblib", reason, pickle(spec, estimator), None)
 
 
 def export_like(exported: Export, spec: ModelSpec, estimator: Any) -> bytes:
     """Return the bytes of another fit of the same estimator, in the format proven for the first."""
     if exported.runtime == "joblib":
-        return pickle(estimator)
+        return pickle(spec, estimator)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         return convert(spec, estimator, double=exported.double)
@@ -114,8 +116,11 @@ def first_line(error: Exception) -> str:
     return f"{type(error).__name__}: {text[:200]}".rstrip(": ")
 
 
-def pickle(estimator: Any) -> bytes:
-    """Return the estimator as joblib writes it."""
+def pickle(spec: ModelSpec, fitted: Any) -> bytes:
+    """Return the fitted estimator as joblib writes it; raise ModelError if it cannot."""
     buffer = io.BytesIO()
-    joblib.dump(estimator, buffer)
+    try:
+        joblib.dump(fitted, buffer)
+    except Exception as error:
+        raise unpicklable(spec, error) from error
     return buffer.getvalue()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import pickle
 import re
 import sys
 from types import ModuleType
@@ -10,6 +11,7 @@ from typing import Any
 
 from sklearn.base import BaseEstimator, is_classifier, is_regressor
 from sklearn.exceptions import NotFittedError
+from sklearn.model_selection._search import BaseSearchCV
 from sklearn.utils.validation import check_is_fitted
 
 from contract.errors import ModelError
@@ -83,6 +85,27 @@ def check(spec: ModelSpec, estimator: Any) -> None:
     if is_fitted(estimator):
         raise ModelError(where, "unfitted", "a fitted estimator", "Remove the call of fit().")
     check_gate(spec, estimator)
+    check_pickle(spec, estimator)
+
+
+def check_pickle(spec: ModelSpec, estimator: Any) -> None:
+    """Check that the estimator can be pickled, as it is served so where ONNX cannot hold it.
+
+    Of a search that is the estimator it looks for. Raises ModelError if it cannot.
+    """
+    served = estimator.estimator if isinstance(estimator, BaseSearchCV) else estimator
+    try:
+        pickle.dumps(served)
+    except Exception as error:
+        raise unpicklable(spec, error) from error
+
+
+def unpicklable(spec: ModelSpec, error: Exception) -> ModelError:
+    """Return the error for an estimator that pickle refuses by another one."""
+    where = f"{spec.folder / FILE}: what build() returns"
+    got = f"{type(error).__name__}: {without_addresses(str(error))}"
+    cure = "Define each of its functions and classes by def or class, outside of any function."
+    return ModelError(where, "picklable, as no lambda is", got, cure)
 
 
 def check_gate(spec: ModelSpec, estimator: Any) -> None:
@@ -117,4 +140,9 @@ def unwrap(fitted: Any) -> Any:
 
 def describe(estimator: Any) -> str:
     """Return the estimator as one line of Python, without the addresses of its functions."""
-    return re.sub(r" at 0x[0-9a-f]+", "", " ".join(repr(estimator).split()))
+    return without_addresses(repr(estimator))
+
+
+def without_addresses(text: str) -> str:
+    """Return a text on one line, without the addresses that Python prints of functions."""
+    return re.sub(r" at 0x[0-9a-f]+", "", " ".join(text.split()))
