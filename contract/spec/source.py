@@ -60,8 +60,9 @@ def check_source(section: Section, source: str, folder: Path, *, must_exist: boo
     elif must_exist and not (folder / source).is_file():
         files = sorted(file.name for file in folder.glob("*.csv"))
         expected = f"a file in {folder}, an https:// address or {SKLEARN}name"
+        hint = f"{did_you_mean(source, files)} " if files else ""
         cure = f"If it is on another machine, .gitignore may name it: git add --force {source}"
-        section.fail("source", expected, f"{did_you_mean(source, files)} {cure}")
+        section.fail("source", expected, hint + cure)
 
 
 def read_sha256(section: Section, source: str, folder: Path) -> str | None:

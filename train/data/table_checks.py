@@ -61,7 +61,7 @@ def after_split(spec: ModelSpec, training: Part, holdout: Part) -> list[str]:
     """
     empty = [name for name in spec.inputs if is_missing(training.X[name]).all()]
     if empty:
-        expected = "filled in in a training row"
+        expected = "filled in for some training rows"
         cure = f"Remove it from [inputs] in {spec.file}, or mend the data."
         raise ModelError(f"{spec.file}: inputs {listing(empty)}", expected, "no value", cure)
     concerns = []

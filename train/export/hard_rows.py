@@ -16,6 +16,7 @@ ROWS = 20_000
 SEED = 0
 SHARE_OF_GAPS = 0.08  # of the cells of an input that may be missing
 SHARE_OF_UNKNOWN = 1 / 3  # of the cells of an input that may be unknown
+FEWEST_UNKNOWN = 200  # different ones, of an input beside many others
 SPECIAL = (0.0, -0.0, 1.0, -1.0, 1e-30, 1e6, -1e6)
 
 
@@ -35,6 +36,7 @@ def make_hard_rows(
     rng = np.random.default_rng(SEED)
     rows = X.iloc[rng.integers(0, len(X), ROWS)]
     columns: dict[str, NDArray[Any]] = {}
+    distinct = max(FEWEST_UNKNOWN, ROWS // max(1, sum(x.kind == "categorical" for x in inputs)))
     for field in inputs:
         values = rows[field.name].to_numpy()
         if field.kind == "numeric":
@@ -42,7 +44,7 @@ def make_hard_rows(
             limits = (field.minimum, field.maximum) if within_range else (None, None)
             columns[field.name] = np.clip(made, *limits)
         else:
-            columns[field.name] = texts(rng, values, field, serving)
+            columns[field.name] = texts(rng, values, field, serving, distinct)
     return pd.DataFrame(columns)
 
 
@@ -85,19 +87,23 @@ def with_neighbours(values: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def texts(
-    rng: Generator, values: NDArray[np.object_], field: Input, serving: Serving
+    rng: Generator,
+    values: NDArray[np.object_],
+    field: Input,
+    serving: Serving,
+    distinct: int,
 ) -> NDArray[np.object_]:
     """Return ROWS texts made from `values` (rows,): real, shuffled, and missing or unknown ones.
 
     Missing and unknown texts are made only for inputs that are served with them. An unknown one is
-    a known one, changed as `hard_texts` does.
+    a known one, changed as `hard_texts` does; at most `distinct` differ.
     """
     known = np.array(field.categories or [""], dtype=object)
     filled = np.where(values == "", known[0], values)
     result = np.where(rng.random(ROWS) < 0.5, filled, rng.choice(known, ROWS))
     if serving.unknown_category == "ignore":
         unknown = rng.random(ROWS) < SHARE_OF_UNKNOWN
-        result[unknown] = hard_texts.vary(rng, result[unknown], empty=False)
+        result[unknown] = hard_texts.vary(rng, result[unknown], empty=False, distinct=distinct)
     if field.missing:
         result = np.where(rng.random(ROWS) < SHARE_OF_GAPS, "", result)
     return result

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 
+DISTINCT = 20_000
 MOST_CHANGES = 3  # of one text
 SHARE_OF_LONG = 0.001  # of the texts
 LONG = 10_000  # characters
@@ -35,13 +36,18 @@ FORMS: tuple[Literal["NFC", "NFD", "NFKC", "NFKD"], ...] = ("NFC", "NFD", "NFKC"
 Change = Callable[[Random, str], str]
 
 
-def vary(rng: Generator, texts: NDArray[np.object_], *, empty: bool) -> NDArray[np.object_]:
-    """Return each of the texts (texts,) changed in one to MOST_CHANGES ways.
+def vary(
+    rng: Generator, texts: NDArray[np.object_], *, empty: bool, distinct: int = DISTINCT
+) -> NDArray[np.object_]:
+    """Return as many texts (texts,), each of which is one of them, changed in a few ways.
 
-    A few are very long; with `empty`, some are empty as well.
+    Of those at most `distinct` differ, as each takes 30 µs to make. A few are very long; with
+    `empty`, some are empty as well.
     """
     random = Random(int(rng.integers(2**32)))  # noqa: S311 - probes, and no secret
-    return np.array([varied(random, text, empty=empty) for text in texts], dtype=object)
+    chosen = rng.permutation(texts)[:distinct]
+    made = np.array([varied(random, text, empty=empty) for text in chosen], dtype=object)
+    return rng.permutation(np.resize(made, len(texts)))
 
 
 def varied(random: Random, text: str, *, empty: bool) -> str:

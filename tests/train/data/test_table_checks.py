@@ -35,11 +35,15 @@ def test_good_table_is_no_reason_for_a_warning(folder: Folder) -> None:
 
 
 @pytest.mark.parametrize("task", ["classification", "regression"])
-def test_target_without_a_value_is_named(folder: Folder, task: str) -> None:
-    """A target that is missing in every row is refused as that, whatever the task."""
+@pytest.mark.parametrize(
+    "method", ['"hash"', '"random"', '"time"\ncolumn = "x"', '"group"\ncolumn = "x"']
+)
+def test_target_without_a_value_is_named(folder: Folder, task: str, method: str) -> None:
+    """A target that is missing in every row is refused as that, whatever the task and split."""
     csv = table("1 2 3", "NA ")
     toml = default_toml(csv).replace("classification", task)
-    spec = folder.write(csv, toml.replace("accuracy", "accuracy" if "c" in task[:1] else "r2"))
+    toml = toml.replace("accuracy", "accuracy" if task == "classification" else "r2")
+    spec = folder.write(csv, toml.replace('"random"', method))
     with pytest.raises(ModelError, match=r"data\.csv: column 'y' must be filled in.* any of 40 ro"):
         warnings(spec)
 
@@ -51,7 +55,9 @@ def test_input_without_a_value_is_named(folder: Folder) -> None:
     with pytest.raises(ModelError) as caught:
         warnings(folder.write(csv, toml))
     message = str(caught.value)
-    assert "inputs 'empty', 'hollow' must be filled in in a training row. Got no value" in message
+    assert (
+        "inputs 'empty', 'hollow' must be filled in for some training rows. Got no value" in message
+    )
     assert "Remove it from [inputs]" in message
 
 

@@ -63,6 +63,9 @@ def test_texts_repeat(varied: list[str]) -> None:
     again = hard_texts.vary(np.random.default_rng(0), texts, empty=False)
     assert again.tolist() == varied
     assert len(set(varied)) > 3_000
+    few = hard_texts.vary(np.random.default_rng(0), texts, empty=False, distinct=100)
+    assert len(few) == 6_000
+    assert 50 < len(set(few)) <= 100
 
 
 def test_empty_text_can_be_varied() -> None:
