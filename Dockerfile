@@ -62,7 +62,7 @@ COPY --from=rows /rows/folder/ model/${MODEL}/
 # The model's code fits to the training rows. It reaches no network, and not scikit-learn's own tables,
 # in either of which the rows that are held out may be.
 FROM estimator AS trainer
-COPY --from=rows /rows/training.json /rows/
+COPY --from=rows /rows/training.arrow /rows/
 RUN --network=none --mount=type=tmpfs,target=/opt/packages/sklearn/datasets/data \
     python -m train "${MODEL}" --step fit --rows /rows --out /export
 
@@ -73,7 +73,7 @@ COPY --from=trainer /export/ /
 # The exported model, and nothing else that the training left, is asked for the rows that were held
 # out, without their truth. A pickle's code runs here.
 FROM estimator AS answers
-COPY --from=rows /rows/questions.json /rows/
+COPY --from=rows /rows/questions.arrow /rows/
 COPY --from=export / /export/
 RUN --network=none --mount=type=tmpfs,target=/opt/packages/sklearn/datasets/data \
     python -m train "${MODEL}" --step ask --rows /rows --export /export --out /answers
@@ -83,7 +83,7 @@ RUN --network=none --mount=type=tmpfs,target=/opt/packages/sklearn/datasets/data
 FROM training AS judged
 ARG MODEL
 COPY --from=rows /rows/folder/model.toml /rows/folder/README.md model/${MODEL}/
-COPY --from=rows /rows/training.json /rows/holdout.json /rows/
+COPY --from=rows /rows/training.arrow /rows/holdout.arrow /rows/
 COPY --from=export / /export/
 COPY --from=answers /answers/ /answers/
 ARG REVISION=unknown

@@ -85,7 +85,7 @@ def test_rooms_are_small_and_have_a_door(room: str) -> None:
 CHANGES = {
     "a new metric": ("contract/evaluation/", "metrics.py", "METRICS"),
     "a new kind of column": ("contract/spec/", "model_toml.py", "KINDS"),
-    "a new source of data, such as a database": ("train/data/", "download.py", "read_bytes"),
+    "a new source of data, such as a database": ("train/data/", "download.py", "get_file"),
     "an estimator that cannot be exported to ONNX yet":
         ("train/export/", "converters.py", "Converters"),
     "a new HTTP protocol": ("serve/codecs/", "codec.py", "Codec"),

@@ -1,5 +1,6 @@
 """The bundle, the only thing that training and serving share: its manifest and its files."""
 
+from contract.bundle.dialect import Dialect
 from contract.bundle.files import BundleError, read_file
 from contract.bundle.folder import (
     Bundle,
@@ -56,6 +57,7 @@ __all__ = [
     "Check",
     "CrossValidation",
     "Data",
+    "Dialect",
     "Example",
     "File",
     "Gate",

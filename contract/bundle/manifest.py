@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 import msgspec
 
+from contract.bundle.dialect import Dialect
 from contract.bundle.files import BundleError
 
 SCHEMA_VERSION = 3
@@ -47,12 +48,13 @@ class Input(msgspec.Struct, kw_only=True, omit_defaults=True, forbid_unknown_fie
 class Data(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     """The data that the model was trained and judged on."""
 
-    source: str
+    source: str  # as model.toml says it: a file, a folder, an address or a query
     sha256: str
     rows: int
     train_rows: int
     holdout_rows: int
     licence: str | None = None
+    csv: Dialect = Dialect()
 
 
 class Split(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):

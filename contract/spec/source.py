@@ -8,6 +8,7 @@ from pathlib import Path, PurePosixPath
 
 import msgspec
 
+from contract.bundle.dialect import MISSING
 from contract.errors import did_you_mean
 from contract.spec.toml import Section
 
@@ -15,7 +16,6 @@ SKLEARN = "sklearn:"
 SKLEARN_TABLES = ("breast_cancer", "diabetes", "digits", "iris", "wine")
 URL = re.compile(r"[a-z][a-z0-9+.-]*://")
 SHA256 = re.compile(r"[0-9a-f]{64}")
-MISSING = ("", "NA", "N/A", "NaN", "nan", "null")
 
 
 class DataSource(msgspec.Struct, frozen=True):
@@ -38,7 +38,7 @@ def read_source(section: Section, folder: Path, *, must_exist: bool = True) -> D
     return DataSource(
         source=source,
         sha256=read_sha256(section, source, folder),
-        missing=("", *section.texts("missing", MISSING)),
+        missing=tuple(dict.fromkeys(["", *section.texts("missing", MISSING)])),
         licence=section.text("licence") if "licence" in section.values else None,
     )
 

@@ -22,7 +22,7 @@ from serve.validation.explain import Explainer
 from serve.validation.strict_json import shown
 
 try:
-    import pyarrow as pa  # type: ignore[import-untyped]
+    import pyarrow as pa
     from pyarrow import parquet
 except ImportError as error:
     raise WrongLibrary(

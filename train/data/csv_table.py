@@ -1,52 +1,153 @@
-"""Read a CSV file as columns of text, before anything is known about their types."""
+"""Read a CSV file as batches of text columns, before anything is known about their types.
+
+Arrow reads it. Where Arrow cannot, `contract.bundle.dialect` reads it again, which is slow and
+either succeeds (a row longer than BLOCK) or names the row that is wrong.
+"""
 
 from __future__ import annotations
 
 import codecs
 import csv
 import io
+import itertools
 from collections import Counter
-from typing import NamedTuple
+from collections.abc import Callable, Iterator, Sequence
+from typing import BinaryIO, NamedTuple
 
+import pyarrow as pa
+from pyarrow import csv as arrow_csv
+
+from contract.bundle.dialect import MISSING, Dialect, name_columns
 from contract.errors import ModelError
 
-DELIMITERS = ",;\t|"
+# Bytes that Arrow reads at once; no row may be longer there. A wide table needs more for some rows.
+BLOCK, PER_COLUMN = 1024**2, 16 * 1024
+HEADER = 4 * 1024**2  # bytes within which the header must end
+ROWS = 50_000  # in a batch of the slow reader
 UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+Open = Callable[[], BinaryIO]
 
 
 class CsvColumns(NamedTuple):
-    """Named columns of equal length; `delimiter` is what the file used."""
+    """Named columns of equal length as texts; `dialect` is how the file was written."""
 
     columns: dict[str, list[str]]
     rows: int
-    delimiter: str
+    dialect: Dialect
+
+
+class CsvTable:
+    """A CSV file, whose header has been read; `where` names the file in messages.
+
+    Raises ModelError for a file that is empty, has no rows, is not UTF-8, repeats a name in the
+    header, has a row of another length, or a quote that is never closed.
+    """
+
+    def __init__(self, open_file: Open, where: str, dialect: Dialect) -> None:
+        self.open_file = open_file
+        self.where = where
+        with open_file() as file:
+            beginning = file.read(HEADER)
+        text = decode(beginning, where, final=len(beginning) < HEADER)
+        self.dialect = dialect.for_header(text)
+        lines = io.StringIO(text, newline="")
+        header = next(filter(None, csv.reader(lines, delimiter=self.dialect.delimiter)), None)
+        if header is None:
+            raise ModelError(where, "a CSV table with a header", "an empty file", "Check the file.")
+        mark = len(codecs.BOM_UTF8) * beginning.startswith(codecs.BOM_UTF8)
+        self.start = mark + len(text[: lines.tell()].encode())  # where the first row begins
+        self.names = name_columns([name.strip() for name in header])
+        check_names(self.names, where)
+
+    def batches(self, names: Sequence[str]) -> Iterator[pa.RecordBatch]:
+        """Yield the rows of the named columns as texts: null where missing, else as written.
+
+        A text may still have outer spaces, and mean "no value" without them. Raises ModelError
+        for the first wrong row, and where there is none.
+        """
+        rows = 0
+        try:
+            for batch in self.arrow_batches(names):
+                rows += len(batch)
+                yield batch
+        except pa.ArrowInvalid:
+            for batch in self.careful_batches(names, skip=rows):
+                rows += len(batch)
+                yield batch
+        if not rows:
+            raise ModelError(self.where, "a header and rows", "a header only", "Check the file.")
+
+    def arrow_batches(self, names: Sequence[str]) -> Iterator[pa.RecordBatch]:
+        """Yield batches as Arrow reads them; raise ArrowInvalid for what it cannot read."""
+        with self.open_file() as file:
+            file.read(self.start)
+            yield from arrow_csv.open_csv(
+                pa.PythonFile(file, mode="r"),
+                arrow_csv.ReadOptions(
+                    column_names=self.names, block_size=max(BLOCK, PER_COLUMN * len(self.names))
+                ),
+                arrow_csv.ParseOptions(delimiter=self.dialect.delimiter, newlines_in_values=True),
+                arrow_csv.ConvertOptions(
+                    column_types=dict.fromkeys(self.names, pa.string()),
+                    include_columns=list(names),
+                    null_values=[cell for cell in self.dialect.missing if cell == cell.strip()],
+                    strings_can_be_null=True,
+                ),
+            )
+
+    def careful_batches(self, names: Sequence[str], skip: int) -> Iterator[pa.RecordBatch]:
+        """Yield the same row by row, but for the first rows; raise ModelError for a wrong one."""
+        places = [self.names.index(name) for name in names]
+        rows = itertools.islice(self.careful_rows(), skip, None)
+        while batch := list(itertools.islice(rows, ROWS)):
+            columns = [pa.array([row[place] for row in batch], pa.string()) for place in places]
+            yield pa.record_batch(columns, names=list(names))
+
+    def careful_rows(self) -> Iterator[list[str]]:
+        """Yield the cells of each row; raise ModelError for the first that is wrong."""
+        number = 0
+        with self.open_file() as file:
+            file.read(self.start)
+            lines = io.TextIOWrapper(file, encoding="utf-8", newline="")
+            try:
+                for number, row in enumerate(self.dialect.rows(lines), start=1):
+                    self.check_width(number, row)
+                    yield row
+            except UnicodeDecodeError:
+                with self.open_file() as again:
+                    decode(again.read(), self.where)
+                raise
+            except ValueError as error:
+                cure = 'Close the quote; write a quote inside of quotes twice: "".'
+                where = f"{self.where}: row {number + 1}"
+                raise ModelError(where, "closed where it has quotes", error, cure) from error
+
+    def check_width(self, number: int, row: list[str]) -> None:
+        """Check that a row is as long as the header; raise ModelError if it is not."""
+        if len(row) != len(self.names):
+            expected = f"{len(self.names)} cells long, as the header is"
+            cure = "Mend that row; quote cells that contain the delimiter."
+            raise ModelError(f"{self.where}: row {number}", expected, f"{len(row)} cells", cure)
 
 
 def parse(content: bytes, where: str) -> CsvColumns:
-    """Return the table in CSV bytes; `where` names the file in messages.
-
-    Raises ModelError for a file that is empty, has no rows, is not UTF-8, repeats a name in the
-    header, or has a row of another length.
-    """
-    text = decode(content, where)
-    delimiter = guess_delimiter(text)
-    csv.field_size_limit(2**31 - 1)
-    records = list(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter))
-    lines = [record for record in records if record]  # the csv module gives [] for an empty line
-    if not lines:
-        raise ModelError(where, "a CSV table with a header", "an empty file", "Check the file.")
-    header = name_columns([name.strip() for name in lines[0]], where)
-    check_widths(header, lines[1:], where)
-    if len(lines) == 1:
+    """Return the table in CSV bytes; raise ModelError as CsvTable does."""
+    table = CsvTable(lambda: io.BytesIO(content), where, Dialect(missing=MISSING))
+    names = table.names
+    columns: dict[str, list[str]] = {name: [] for name in names}
+    for row in table.careful_rows():
+        for name, cell in zip(names, row, strict=True):
+            columns[name].append(cell)
+    rows = len(columns[names[0]])
+    if not rows:
         raise ModelError(where, "a header and rows", "a header only", "Check the file.")
-    cells = [[cell.strip() for cell in column] for column in zip(*lines[1:], strict=True)]
-    return CsvColumns(dict(zip(header, cells, strict=True)), len(lines) - 1, delimiter)
+    return CsvColumns(columns, rows, table.dialect)
 
 
-def decode(content: bytes, where: str) -> str:
-    """Return the text; raise ModelError if the bytes are not UTF-8."""
+def decode(content: bytes, where: str, *, final: bool = True) -> str:
+    """Return the text, of which more may follow; raise ModelError if the bytes are not UTF-8."""
     try:
-        return content.decode("utf-8-sig")
+        return codecs.getincrementaldecoder("utf-8-sig")().decode(content, final)
     except UnicodeDecodeError as error:
         got = f"byte 0x{content[error.start]:02x} at position {error.start}"
         likely = "UTF-16" if content[:2] in UTF_16 else "WINDOWS-1252"
@@ -54,32 +155,11 @@ def decode(content: bytes, where: str) -> str:
         raise ModelError(where, "a CSV table in UTF-8", got, cure) from error
 
 
-def guess_delimiter(text: str) -> str:
-    """Return the delimiter that occurs most often in the header; a comma where none does."""
-    header = text.lstrip("\r\n").split("\n", 1)[0]
-    counts = Counter(header)
-    return max(DELIMITERS, key=lambda delimiter: counts[delimiter])
-
-
-def name_columns(header: list[str], where: str) -> list[str]:
-    """Return the header with a name for each column without one.
-
-    Raises ModelError for duplicates.
-    """
-    names = [name or f"unnamed_{position}" for position, name in enumerate(header, start=1)]
+def check_names(names: Sequence[str], where: str) -> None:
+    """Raise ModelError for a name that occurs twice."""
     for name, count in Counter(names).items():
         if count > 1:
             cure = "Rename or remove all but one."
             raise ModelError(
                 f"{where}: the header", "free of duplicates", f"{name!r} {count} times", cure
             )
-    return names
-
-
-def check_widths(header: list[str], rows: list[list[str]], where: str) -> None:
-    """Check that every row is as long as the header; raise ModelError for the first that is not."""
-    for number, row in enumerate(rows, start=1):
-        if len(row) != len(header):
-            expected = f"{len(header)} cells long, as the header is"
-            cure = "Mend that row; quote cells that contain the delimiter."
-            raise ModelError(f"{where}: row {number}", expected, f"{len(row)} cells", cure)

@@ -3,18 +3,27 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any, NamedTuple
 
+import msgspec
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 from numpy.typing import NDArray
 
-from contract.bundle import Input, Value
+from contract.bundle import Dialect, Input, Task, Value
 from contract.errors import ModelError, did_you_mean
 from contract.spec.model_toml import Kind, ModelSpec
-from train.data.csv_table import CsvColumns, parse
+from train.data.cells import CellTyper, Floats, Texts, WrongCellError, any_texts
 from train.data.download import fetch
-from train.data.split_keys import split_keys
+from train.data.split_keys import row_hashes, split_keys
+from train.data.table import Table
+
+# How the values of a column are collected.
+COLUMNS: dict[Kind, type[Floats | Texts]] = {"numeric": Floats, "categorical": Texts}
+TARGETS: dict[Task, type[Floats | Texts]] = {"regression": Floats, "classification": Texts}
 
 
 class Dataset(NamedTuple):
@@ -23,6 +32,7 @@ class Dataset(NamedTuple):
     `X` (rows, inputs) is the frame, `y` (rows,) the target, `ids` (rows,) the positions in the
     source; `dropped` counts the rows without a target. `others` are columns that the model does not
     get and the evaluation keeps; `keys` (rows,) decide on the split: see `train.data.split_keys`.
+    `dialect` is how the source was written, where it is text.
     """
 
     X: pd.DataFrame
@@ -31,6 +41,7 @@ class Dataset(NamedTuple):
     sha256: str
     dropped: int
     others: dict[str, list[Value]]
+    dialect: Dialect = Dialect()
     keys: NDArray[Any] | None = None
 
     @property
@@ -41,117 +52,173 @@ class Dataset(NamedTuple):
 
 def load(spec: ModelSpec) -> Dataset:
     """Fetch, parse and type the model's data; raise ModelError for the first mistake."""
-    content, sha256 = fetch(spec)
-    table = parse(content, f"{spec.file}: data.source {spec.data.source}")
-    return from_table(spec, table, sha256)
+    with fetch(spec) as data:
+        columns = TypedColumns(spec)
+        for source, table in data.tables.items():
+            columns.read(source, table)
+        return columns.dataset(data.sha256)
 
 
-def from_table(spec: ModelSpec, table: CsvColumns, sha256: str) -> Dataset:
-    """Type the columns of a table; raise ModelError for the first mistake."""
-    check_column(spec, table, spec.target, "target")
-    for name in spec.inputs:
-        check_column(spec, table, name, f"inputs.{name}")
-    if spec.split.column:
-        check_column(spec, table, spec.split.column, "split.column")
-    target = table.columns[spec.target]
-    kept = [row for row, cell in enumerate(target) if cell not in spec.data.missing]
-    X = pd.DataFrame({name: column(spec, table, name, kept) for name in spec.inputs})
-    labels = [target[row] for row in kept]
-    if spec.task == "regression":
-        y: NDArray[Any] = numbers(spec, table, spec.target, kept)
-    else:
-        y = class_labels(labels)
-    dropped = table.rows - len(kept)
-    ids = np.array(kept, dtype=np.int64)
-    kept_others = others(spec, table, kept)
-    return Dataset(X, y, ids, sha256, dropped, kept_others, keys(spec, table, X, kept))
+class TypedColumns:
+    """The columns that a model needs, typed batch by batch: the text is never there as a whole."""
+
+    def __init__(self, spec: ModelSpec) -> None:
+        self.spec = spec
+        self.columns = {name: COLUMNS[kind]() for name, kind in spec.inputs.items()}
+        self.others = {name: Texts() for name in spec.kept}
+        self.target = TARGETS[spec.task]()
+        self.hashes: list[NDArray[np.uint64]] = []  # of each row as a whole
+        self.sides = Texts()  # the column that decides on the split
+        self.ids: list[NDArray[np.int64]] = []
+        self.rows = 0  # with and without a target
+        self.dialect = Dialect(missing=spec.data.missing)
+
+    def read(self, source: str, table: Table) -> None:
+        """Add the rows of a table, named `source`; raise ModelError for the first mistake in it."""
+        spec, typer, read = self.spec, CellTyper(table.dialect), 0
+        keys = {
+            spec.target: "target",
+            **{name: f"inputs.{name}" for name in spec.inputs},
+            **{name: f"gate.segments or evaluate.columns: {name}" for name in spec.kept},
+            **({spec.split.column: "split.column"} if spec.split.column else {}),
+        }
+        for name, key in keys.items():
+            if name not in table.names:
+                hint = did_you_mean(name, table.names)
+                raise ModelError(f"{spec.file}: {key}", f"a column of {source}", repr(name), hint)
+        names = dict.fromkeys([*keys, *table.names]) if spec.split.method == "hash" else keys
+        for batch in table.batches(list(names)):
+            self.add(TypedBatch(spec, source, typer, batch, read))
+            read += len(batch)
+        self.rows += read
+        commas = {"decimal": ","} if typer.has_decimal_commas else {}
+        self.dialect = msgspec.structs.replace(table.dialect, **commas)
+
+    def add(self, batch: TypedBatch) -> None:
+        """Add the rows of a batch that have a target; raise ModelError for a wrong cell."""
+        for name, kind in self.spec.inputs.items():
+            self.columns[name].append(batch.column(name, kind))
+        for name, texts in self.others.items():
+            texts.append(batch.texts(name))
+        if self.spec.split.method == "hash":
+            self.hashes.append(batch.hashes())
+        elif self.spec.split.column:
+            self.sides.append(batch.texts(self.spec.split.column))
+        self.target.append(batch.target())
+        self.ids.append(batch.ids + self.rows)
+
+    def dataset(self, sha256: str) -> Dataset:
+        """Return all rows; the columns are emptied one by one, so that memory holds each once."""
+        X = pd.DataFrame(
+            {name: series(self.columns.pop(name)) for name in self.spec.inputs},
+            copy=False,
+        )
+        ids = np.concatenate(self.ids)
+        return Dataset(
+            X,
+            self.truth(),
+            ids,
+            sha256,
+            self.rows - len(ids),
+            {name: kept_values(texts, self.dialect) for name, texts in self.others.items()},
+            self.dialect,
+            self.keys(ids),
+        )
+
+    def keys(self, ids: NDArray[np.int64]) -> NDArray[Any] | None:
+        """Return what decides on the split of the rows (rows,), at the positions `ids` (rows,)."""
+        if self.spec.split.method == "hash":
+            return np.concatenate(self.hashes)
+        return split_keys(self.spec, self.sides.array(), ids, self.dialect.number)
+
+    def truth(self) -> NDArray[Any]:
+        """Return the target (rows,): numbers, or classes as integers or texts."""
+        if isinstance(self.target, Floats):
+            return self.target.array()
+        words, codes = self.target.words_and_codes()
+        labels: NDArray[Any] = class_labels(words)[codes]
+        return labels
 
 
-def keys(
-    spec: ModelSpec, table: CsvColumns, X: pd.DataFrame, rows: list[int]
-) -> NDArray[Any] | None:
-    """Return what decides on the split of the rows (rows,): see `train.data.split_keys`."""
-    method, column = spec.split.method, spec.split.column
-    names = table.columns if method == "hash" else [column] if column else []
-    numeric = spec.columns("numeric") if method == "hash" else []  # typed already
-    cells = {
-        name: X[name].to_numpy() if name in numeric else [table.columns[name][row] for row in rows]
-        for name in names
-    }
-    return split_keys(spec, cells, rows, lambda cell: number(cell, table.delimiter))
+class TypedBatch:
+    """Rows of a table that have a target, of a batch that begins after `read` rows."""
 
+    def __init__(
+        self, spec: ModelSpec, source: str, typer: CellTyper, batch: pa.RecordBatch, read: int
+    ) -> None:
+        self.spec, self.source, self.typer = spec, source, typer
+        self.batch = batch
+        self.ids = np.arange(read, read + len(batch))
+        self.targets = self.texts(spec.target)
+        if self.targets.null_count:
+            kept = self.targets.is_valid()
+            self.batch, self.targets = batch.filter(kept), self.targets.filter(kept)
+            self.ids = self.ids[kept.to_numpy(zero_copy_only=False)]
 
-def others(spec: ModelSpec, table: CsvColumns, rows: list[int]) -> dict[str, list[Value]]:
-    """Return the kept columns as they are written; as numbers only where every cell is one.
+    def column(self, name: str, kind: Kind) -> Any:
+        """Return an input (rows,), as it is collected."""
+        return self.numbers(name) if kind == "numeric" else self.texts(name)
 
-    Raises ModelError for a column that the table does not have.
-    """
-    result: dict[str, list[Value]] = {}
-    for name in spec.kept:
-        check_column(spec, table, name, f"gate.segments or evaluate.columns: {name}")
-        cells = [table.columns[name][row] for row in rows]
-        texts: list[Value] = [None if cell in spec.data.missing else cell for cell in cells]
-        parsed = [cell and number(str(cell), table.delimiter) for cell in texts]
-        gaps = [cell is None for cell in texts]
-        whole = [value is None for value in parsed] == gaps
-        result[name] = list(parsed) if whole else texts
-    return result
+    def hashes(self) -> NDArray[np.uint64]:
+        """Return a hash of each row (rows,), made from every column."""
+        columns = {name: self.hashed(name) for name in self.batch.schema.names}
+        return row_hashes(columns, self.spec.data.missing, self.typer.dialect.number)
 
+    def hashed(self, name: str) -> NDArray[Any]:
+        """Return a column (rows,) as numbers where all are some, else as texts."""
+        column = self.batch.column(name)
+        for read in (self.typer.numbers, lambda column: Texts([self.typer.texts(column)]).array()):
+            with suppress(WrongCellError):
+                return read(column)
+        return any_texts(column)
 
-def check_column(spec: ModelSpec, table: CsvColumns, name: str, key: str) -> None:
-    """Check that the table has a column, named in model.toml as `key`; raise ModelError if not."""
-    if name not in table.columns:
-        expected = f"a column of {spec.data.source}"
-        hint = did_you_mean(name, table.columns)
-        raise ModelError(f"{spec.file}: {key}", expected, repr(name), hint)
+    def target(self) -> Any:
+        """Return the target (rows,): numbers of a regression, else texts."""
+        is_number = self.spec.task == "regression"
+        return self.numbers(self.spec.target) if is_number else self.targets
 
+    def texts(self, name: str) -> pa.DictionaryArray:
+        """Return a column of texts (rows,); raise ModelError for one that holds none."""
+        try:
+            return self.typer.texts(self.batch.column(name))
+        except WrongCellError as error:
+            where = f"{self.source}: column {name!r}"
+            cure = f"Leave it out of {self.spec.file}, or write it as texts."
+            raise ModelError(where, "a column of numbers or texts", error.cell, cure) from error
 
-def column(spec: ModelSpec, table: CsvColumns, name: str, rows: list[int]) -> pd.Series:
-    """Return an input column (rows,); a missing number is NaN, a missing text is ""."""
-    if spec.inputs[name] == "numeric":
-        return pd.Series(numbers(spec, table, name, rows), dtype="float64")
-    cells = table.columns[name]
-    values = ["" if cells[row] in spec.data.missing else cells[row] for row in rows]
-    return pd.Series(values, dtype="object")
+    def numbers(self, name: str) -> NDArray[np.float64]:
+        """Return a column of numbers (rows,), NaN where missing.
 
-
-def numbers(spec: ModelSpec, table: CsvColumns, name: str, rows: list[int]) -> NDArray[np.float64]:
-    """Return a column of numbers (rows,), NaN where missing.
-
-    Raises ModelError for a cell that is none.
-    """
-    cells = table.columns[name]
-    values = np.empty(len(rows))
-    for position, row in enumerate(rows):
-        cell = cells[row]
-        value = math.nan if cell in spec.data.missing else number(cell, table.delimiter)
-        if value is None:
-            where = f"{spec.data.source}: column {name!r}, row {row + 1}"
+        Raises ModelError for a cell that is none.
+        """
+        try:
+            return self.typer.numbers(self.batch.column(name))
+        except WrongCellError as error:
+            where = f"{self.source}: column {name!r}, row {self.ids[error.position] + 1}"
+            cell = repr(error.cell)
             cure = (
-                f'If these are categories, write {name} = "categorical"; if {cell!r} means "no '
-                f'value", add it to missing under [data] in {spec.file}.'
+                f'If these are categories, write {name} = "categorical"; if {cell} means "no '
+                f'value", add it to missing under [data] in {self.spec.file}.'
             )
-            raise ModelError(where, "a number", repr(cell), cure)
-        values[position] = value
-    return values
+            raise ModelError(where, "a number", cell, cure) from error
 
 
-def number(cell: str, delimiter: str) -> float | None:
-    """Return a finite number, None for any other cell.
-
-    Tables with semicolons often write 1,5 for 1.5.
-    """
-    if delimiter == ";" and cell.count(",") == 1 and "." not in cell:
-        cell = cell.replace(",", ".")
-    try:
-        value = float(cell)
-    except ValueError:
-        return None
-    return value if math.isfinite(value) and "_" not in cell else None
+def series(column: Floats | Texts) -> pd.Series:
+    """Return an input (rows,) of all batches; a missing number is NaN, a missing text is ""."""
+    array = column.array()
+    return pd.Series(array, dtype=array.dtype)
 
 
-def class_labels(labels: list[str]) -> NDArray[Any]:
-    """Return the labels as an array (rows,) of integers or of texts.
+def kept_values(texts: Texts, dialect: Dialect) -> list[Value]:
+    """Return a kept column as it is written; as numbers only where every cell is one."""
+    words, codes = texts.words_and_codes()
+    numbers = [dialect.number(word) for word in words]
+    values: list[Value] = list(words if None in numbers else numbers)
+    return [None if code < 0 else values[code] for code in codes.tolist()]
+
+
+def class_labels(labels: Sequence[str]) -> NDArray[Any]:
+    """Return labels (labels,) as integers or as texts.
 
     They are integers if each is written as one: 7 or 7.0, not 007.
     """

@@ -26,20 +26,18 @@ Parse = Callable[[str], float | None]  # a cell as a number, None if it is none
 
 
 def split_keys(
-    spec: ModelSpec, columns: Mapping[str, Cells], rows: Sequence[int], parse: Parse
+    spec: ModelSpec, column: NDArray[np.object_], rows: NDArray[np.int64], parse: Parse
 ) -> NDArray[Any] | None:
-    """Return what decides for each row, an array (rows,); None where nothing but chance does.
+    """Return what the column of [split] decides for each row (rows,); None where there is none.
 
-    For `hash` and `group` a hash, for `time` how long after the first held-out time the row is, for
-    `given` whether it is held out. `rows` are the rows' positions in the source. Raises ModelError
-    for a row whose cell of [split]'s column decides nothing.
+    For `group` a hash, for `time` how long after the first held-out time the row is, for `given`
+    whether it is held out; `row_hashes` decide for `hash`. `rows` (rows,) are the rows' positions
+    in the source. Raises ModelError for a row whose cell decides nothing.
     """
     method, missing = spec.split.method, spec.data.missing
-    if method == "random" or not rows:
+    if method == "random" or not len(rows):
         return None
-    if method == "hash":
-        return row_hashes(columns, missing, parse)
-    cells = list(columns[spec.split.column or ""])
+    cells = column.tolist()
     expected = "train or test" if method == "given" else "given, as it decides on the row's side"
     strange = SIDES.keys().__contains__ if method == "given" else lambda cell: cell not in missing
     for row, cell in zip(rows, cells, strict=True):
@@ -112,7 +110,9 @@ def shares(keys: Hashes, seed: int) -> NDArray[np.float64]:
     return (spread >> np.uint64(11)).astype(np.float64) / 2**53
 
 
-def times(spec: ModelSpec, rows: Sequence[int], cells: Sequence[str], parse: Parse) -> NDArray[Any]:
+def times(
+    spec: ModelSpec, rows: NDArray[np.int64], cells: Sequence[str], parse: Parse
+) -> NDArray[Any]:
     """Return how long (rows,) after the first time that is held out each time is.
 
     In units of a column of numbers, or in ns. A date without a zone is taken for UTC. Raises

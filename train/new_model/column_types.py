@@ -6,11 +6,10 @@ import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from contract.bundle import Task
+from contract.bundle import Dialect, Task
+from contract.bundle.dialect import MISSING
 from contract.spec.model_toml import Kind
-from contract.spec.source import MISSING
 from train.data.csv_table import CsvColumns
-from train.data.dataset import number
 
 # Words for "no value" that are trusted only in a column whose other cells are numbers.
 MARKERS = ("?", "-", "--", ".", "#N/A", "None", "none", "NULL", "unknown", "n/a")
@@ -45,7 +44,7 @@ def judge(table: CsvColumns, name: str, rows: Sequence[int]) -> Column:
         return Column(name, None, f"it is always {cells[0]!r}")
     if "\0" in name:
         return Column(name, None, "its name holds a NUL character")
-    if numbers and are_numbers(numbers, table.delimiter):
+    if numbers and are_numbers(numbers, table.dialect):
         if len(numbers) == len(cells) and is_identifier(name, numbers):
             return Column(name, None, "it numbers the rows")
         return Column(name, "numeric", markers=markers)
@@ -63,11 +62,9 @@ def why_not_categorical(values: Sequence[str]) -> str:
     return ""
 
 
-def are_numbers(values: Sequence[str], delimiter: str) -> bool:
+def are_numbers(values: Sequence[str], dialect: Dialect) -> bool:
     """Return whether all values are numbers, and none has leading zeros as codes have."""
-    return all(
-        number(value, delimiter) is not None and not CODE.fullmatch(value) for value in values
-    )
+    return all(dialect.number(value) is not None and not CODE.fullmatch(value) for value in values)
 
 
 def is_identifier(name: str, values: Sequence[str]) -> bool:
@@ -79,11 +76,11 @@ def is_identifier(name: str, values: Sequence[str]) -> bool:
     return counted or bool(IDENTIFIER.fullmatch(name))
 
 
-def guess_task(values: Sequence[str], delimiter: str) -> Task:
+def guess_task(values: Sequence[str], dialect: Dialect) -> Task:
     """Return classification for texts and for few different whole numbers, else regression."""
-    if not are_numbers(values, delimiter):
+    if not are_numbers(values, dialect):
         return "classification"
-    distinct = {number(value, delimiter) for value in values}
+    distinct = {dialect.number(value) for value in values}
     whole = all(value is not None and value.is_integer() for value in distinct)
     few = len(distinct) <= min(MOST_CLASSES, max(2, len(values) // 10))
     return "classification" if whole and few else "regression"

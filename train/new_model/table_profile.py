@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 from contract.bundle import Task
+from contract.bundle.dialect import MISSING
 from contract.errors import ModelError, did_you_mean
 from contract.spec.model_toml import Kind
-from contract.spec.source import MISSING
 from train.data import csv_table
 from train.new_model import column_types
 from train.new_model.column_types import Column
@@ -75,5 +75,5 @@ def read(name: str, csv: Path, target: str) -> Draft:
         expected = f"a table with a column that can tell {target!r}"
         raise ModelError(csv, expected, reasons, "Add a column that varies with the target.")
     values = [parsed.columns[target][row] for row in rows]
-    task = column_types.guess_task(values, parsed.delimiter)
+    task = column_types.guess_task(values, parsed.dialect)
     return Draft(name, content, target, len(rows), task, judged)

@@ -7,7 +7,7 @@ import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from contract.spec.source import MISSING
+from contract.bundle.dialect import MISSING
 from train.new_model.table_profile import Draft
 
 BARE_KEY = re.compile(r"[A-Za-z0-9_-]+")

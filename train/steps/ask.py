@@ -10,7 +10,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 import joblib
-import msgspec
 import numpy as np
 import pandas as pd
 
@@ -25,7 +24,7 @@ from train.fit.evaluate import Answers
 from train.log import Log
 from train.steps import answers
 from train.steps.answers import REPEATS, ROWS, AnswerFile, RecordedAnswers, record
-from train.steps.rows import QUESTIONS, Questions
+from train.steps.rows import load_questions
 
 Ask = Callable[[pd.DataFrame], Answers]
 
@@ -33,7 +32,7 @@ Ask = Callable[[pd.DataFrame], Answers]
 def run(spec: ModelSpec, rows: Path, export: Path, out: Path, log: Log) -> None:
     """Ask the models in `export` the questions in `rows`; write the answers into `out`."""
     claimed = claims.read(spec, export)
-    X = msgspec.json.decode(bundle.read_file(rows / QUESTIONS), type=Questions).X
+    X = load_questions(rows)
     answers.write(
         ask(spec, claimed.runtime, [export / name for name in claimed.model_files], X), out
     )

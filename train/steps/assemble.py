@@ -31,7 +31,8 @@ from train.fit.seed_scores import seed_scores
 from train.log import Log, summary
 from train.steps import answers, golden_examples
 from train.steps.answers import Reader
-from train.steps.rows import HOLDOUT, TRAINING, Holdout, Rows
+from train.steps.row_files import Facts
+from train.steps.rows import load_holdout, load_training
 
 LIBRARIES = ("joblib", "numpy", "onnx", "onnxruntime", "pandas", "scikit-learn", "skl2onnx")
 
@@ -55,7 +56,7 @@ class ClaimedTraining(NamedTuple):
     train: Part
     holdout: Part
     asked: NDArray[np.int64]  # the order of the questions: see `train.steps.rows.Holdout`
-    sha256: str
+    facts: Facts
     classes: list[int | str] | None
 
 
@@ -96,16 +97,15 @@ def run(spec: ModelSpec, steps: Steps, out: Path, log: Log) -> Manifest:
 
 def read_training(spec: ModelSpec, steps: Steps) -> ClaimedTraining:
     """Read rows and claims; raise ModelError for claims that contradict the rows."""
-    train = msgspec.json.decode(bundle.read_file(steps.rows / TRAINING), type=Rows).part
-    holdout = msgspec.json.decode(bundle.read_file(steps.rows / HOLDOUT), type=Holdout)
+    train = load_training(steps.rows).part
+    (holdout, facts), asked = load_holdout(steps.rows)
     claimed = claims.read(spec, steps.export)
-    if claimed.data_sha256 != holdout.sha256:
-        raise fault(spec, f"trained on the data of sha256 {holdout.sha256}", claimed.data_sha256)
+    if claimed.data_sha256 != facts.sha256:
+        raise fault(spec, f"trained on the data of sha256 {facts.sha256}", claimed.data_sha256)
     known = None if spec.task == "regression" else sorted(set(train.y.tolist()))
     if claimed.classes != known:
         raise fault(spec, f"the classes {known}, in this order", claimed.classes)
-    asked = np.array(holdout.asked, dtype=np.int64)
-    return ClaimedTraining(spec, claimed, train, holdout.part, asked, holdout.sha256, known)
+    return ClaimedTraining(spec, claimed, train, holdout, asked, facts, known)
 
 
 def read_answers(training: ClaimedTraining, folder: Path) -> ModelAnswers:
@@ -202,11 +202,12 @@ def describe(training: ClaimedTraining, metrics: Metrics, verdict: Gate) -> Mani
         estimator=claimed.estimator,
         data=Data(
             source=spec.data.source,
-            sha256=training.sha256,
+            sha256=training.facts.sha256,
             rows=train_rows + holdout_rows,
             train_rows=train_rows,
             holdout_rows=holdout_rows,
             licence=spec.data.licence,
+            csv=training.facts.dialect,
         ),
         split=spec.split,
         inputs=dataset.schema(spec, training.train.X),

@@ -6,11 +6,10 @@ import random
 from pathlib import Path
 from typing import Any
 
-import msgspec
 import numpy as np
 from sklearn.base import clone
 
-from contract import bundle, claims
+from contract import claims
 from contract.bundle import CrossValidation
 from contract.claims import Claims
 from contract.spec.model_toml import ModelSpec
@@ -21,13 +20,12 @@ from train.fit import cross_validation, estimator, evaluate
 from train.fit.capture import listening
 from train.fit.learning_curve import learning
 from train.log import Log, summary
-from train.steps.rows import TRAINING, Rows
+from train.steps.rows import load_training
 
 
 def run(spec: ModelSpec, rows: Path, out: Path, log: Log) -> None:
     """Fit to the training rows in the folder `rows`; write the model and its claims into `out`."""
-    training = msgspec.json.decode(bundle.read_file(rows / TRAINING), type=Rows)
-    train = training.part
+    train, facts = load_training(rows)
     # An estimator whose random_state is None draws from these, and must repeat too.
     random.seed(spec.seed)
     np.random.seed(spec.seed)  # noqa: NPY002 - scikit-learn's own fallback
@@ -44,7 +42,7 @@ def run(spec: ModelSpec, rows: Path, out: Path, log: Log) -> None:
     log("export", f"{exported.runtime}: {exported.reason}")
     variants = [export_like(exported, spec, other) for other in others]
     claimed = Claims(
-        data_sha256=training.sha256,
+        data_sha256=facts.sha256,
         estimator=estimator.describe(fitted),
         runtime=exported.runtime,
         runtime_reason=exported.reason,

@@ -6,6 +6,7 @@ import hashlib
 import io
 import urllib.error
 import urllib.request
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ import pytest
 
 from contract.bundle import Input
 from contract.errors import ModelError
+from contract.spec.model_toml import ModelSpec
 from tests.support.models.folder import Folder, default_toml, two_classes
 from train.data import csv_table, dataset, download
 from train.data.split import split
@@ -147,7 +149,13 @@ def test_data_that_changed_is_refused_with_its_sha256(folder: Folder) -> None:
     (folder.path / "data.csv").write_text("x,y\n1,2\n")
     sha256 = hashlib.sha256(b"x,y\n1,2\n").hexdigest()
     with pytest.raises(ModelError, match=f'write sha256 = "{sha256}"'):
-        download.fetch(spec)
+        sha256_of(spec)
+
+
+def sha256_of(spec: ModelSpec) -> str:
+    """Return the sha256 of a model's data."""
+    with download.fetch(spec) as fetched:
+        return fetched.sha256
 
 
 def remote(folder: Folder) -> Any:
@@ -162,9 +170,9 @@ def test_data_of_a_url_is_checked_as_well(folder: Folder, monkeypatch: pytest.Mo
     spec = remote(folder)
     answers = iter([two_classes().encode(), b"something else"])
     monkeypatch.setattr(urllib.request, "urlopen", lambda *_, **__: io.BytesIO(next(answers)))
-    assert download.fetch(spec) == (two_classes().encode(), spec.data.sha256)
+    assert sha256_of(spec) == spec.data.sha256
     with pytest.raises(ModelError, match=r"must be the sha256 of https://data\.example/table\.csv"):
-        download.fetch(spec)
+        sha256_of(spec)
 
 
 def test_data_that_cannot_be_fetched_is_an_error_of_the_source(
@@ -178,13 +186,13 @@ def test_data_that_cannot_be_fetched_is_an_error_of_the_source(
     spec = remote(folder)
     monkeypatch.setattr(urllib.request, "urlopen", refuse)
     with pytest.raises(ModelError, match=r"data\.source must be reachable .* no route"):
-        download.fetch(spec)
+        sha256_of(spec)
 
 
 @pytest.mark.parametrize("name", ["breast_cancer", "diabetes", "digits", "iris", "wine"])
-def test_scikit_learn_tables_are_plain_csv(name: str) -> None:
+def test_scikit_learn_tables_are_plain_csv(name: str, tmp_path: Path) -> None:
     """Their columns have names that can be typed, and the last is the target."""
-    parsed = csv_table.parse(download.sklearn_table(name), name)
+    parsed = csv_table.parse(download.sklearn_table(name, tmp_path / "csv").read_bytes(), name)
     assert list(parsed.columns)[-1] == "target"
     assert [column for column in parsed.columns if not column.isidentifier()] == []
 

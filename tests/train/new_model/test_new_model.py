@@ -14,6 +14,7 @@ import pytest
 from sklearn.linear_model import Ridge
 
 from contract import models
+from contract.bundle import Dialect
 from contract.errors import ModelError
 from contract.spec import model_toml
 from ship import git
@@ -168,7 +169,8 @@ def test_new_model_takes_a_question_mark_for_a_gap(root: Path) -> None:
 )  # fmt: skip
 def test_column_is_judged_by_its_cells(cells: list[str], expected: Column) -> None:
     """Numbers, codes, booleans, identifiers, constants and dates are told apart."""
-    assert column_types.judge(csv_table.CsvColumns({"c": cells}, 3, ","), "c", range(3)) == expected
+    table = csv_table.CsvColumns({"c": cells}, 3, Dialect())
+    assert column_types.judge(table, "c", range(3)) == expected
 
 
 @pytest.mark.parametrize(
@@ -183,7 +185,7 @@ def test_column_is_judged_by_its_cells(cells: list[str], expected: Column) -> No
 )
 def test_task_is_guessed_from_the_target(values: list[str], task: str) -> None:
     """Texts and few whole numbers are classes; other numbers are quantities."""
-    assert column_types.guess_task(values, ",") == task
+    assert column_types.guess_task(values, Dialect()) == task
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,109 @@
+"""Rows in a file between the steps of a training: Arrow's IPC format, mapped and not parsed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import msgspec
+import pandas as pd
+import pyarrow as pa
+from numpy.typing import NDArray
+from pyarrow import ipc
+
+from contract.bundle import Dialect
+from train.data.cells import Texts
+from train.data.split import Part
+
+INPUT, OTHER = "input:", "other:"  # before the names of columns
+TRUTH, IDS, GROUPS = "truth", "ids", "groups"
+FACTS = b"facts"
+
+
+class Facts(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    """What is known of the source: its sha256, and how it was written, where it is text."""
+
+    sha256: str
+    dialect: Dialect
+
+
+class RowFile(NamedTuple):
+    """The rows in a file, and what is known of their source."""
+
+    part: Part
+    facts: Facts
+
+
+def write(file: Path, part: Part, facts: Facts) -> None:
+    """Write rows with their truth."""
+    columns = {
+        **frame_columns(part.X),
+        TRUTH: column(part.y),
+        IDS: pa.array(part.ids),
+        **({} if part.groups is None else {GROUPS: pa.array(part.groups)}),
+        **{f"{OTHER}{name}": pa.array(values) for name, values in part.others.items()},
+    }
+    store(file, pa.table(columns, metadata={FACTS: msgspec.json.encode(facts)}))
+
+
+def write_questions(file: Path, X: pd.DataFrame) -> None:
+    """Write rows X (rows, inputs) without anything else."""
+    store(file, pa.table(frame_columns(X)))
+
+
+def read(file: Path) -> RowFile:
+    """Read what `write` wrote."""
+    table = load(file)
+    others = {
+        name.removeprefix(OTHER): table[name].to_pylist()
+        for name in table.column_names
+        if name.startswith(OTHER)
+    }
+    groups = values(table[GROUPS]) if GROUPS in table.column_names else None
+    part = Part(frame(table), values(table[TRUTH]).copy(), values(table[IDS]), others, groups)
+    return RowFile(part, msgspec.json.decode(table.schema.metadata[FACTS], type=Facts))
+
+
+def read_questions(file: Path) -> pd.DataFrame:
+    """Read rows (rows, inputs) without their truth."""
+    return frame(load(file))
+
+
+def frame_columns(X: pd.DataFrame) -> dict[str, pa.Array]:
+    """Return the columns of X (rows, inputs), by their names in a file."""
+    return {f"{INPUT}{name}": column(cells.to_numpy()) for name, cells in X.items()}
+
+
+def column(array: NDArray[Any]) -> pa.Array:
+    """Return an array (rows,) for a file; texts are stored once each."""
+    return pa.array(array).dictionary_encode() if array.dtype == object else pa.array(array)
+
+
+def frame(table: pa.Table) -> pd.DataFrame:
+    """Return the inputs (rows, inputs), with the types that an estimator gets."""
+    series = {
+        name.removeprefix(INPUT): pd.Series(array, dtype=array.dtype)
+        for name in table.column_names
+        if name.startswith(INPUT)
+        for array in [values(table[name])]
+    }
+    return pd.DataFrame(series, copy=False)
+
+
+def values(column: pa.ChunkedArray) -> NDArray[Any]:
+    """Return a column (rows,) of a file; numbers are those of the mapped file, and read-only."""
+    if pa.types.is_dictionary(column.type):
+        return Texts(column.chunks).array()
+    array: NDArray[Any] = column.combine_chunks().to_numpy(zero_copy_only=False)
+    return array
+
+
+def store(file: Path, table: pa.Table) -> None:
+    """Write a table as one batch."""
+    with ipc.new_file(file, table.schema) as writer:
+        writer.write_table(table.combine_chunks())
+
+
+def load(file: Path) -> pa.Table:
+    """Map a file that `store` wrote."""
+    return ipc.open_file(pa.memory_map(str(file))).read_all()
