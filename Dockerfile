@@ -38,6 +38,9 @@ ENV PYTHONPATH=/app:/opt/packages
 FROM scratch AS models
 COPY model/ /
 
+# The modules that the model shares with others, to replace it: --build-context shared=DIRECTORY.
+FROM scratch AS shared
+
 # The rows are split before any code of the model is there to see them.
 FROM training AS rows
 ARG MODEL
@@ -58,6 +61,7 @@ COPY --from=reach /reach/ /
 FROM training AS estimator
 ARG MODEL
 COPY --from=rows /rows/folder/ model/${MODEL}/
+COPY --from=shared / model/
 
 # The model's code fits to the training rows. It reaches no network, and not scikit-learn's own tables,
 # in either of which the rows that are held out may be.
@@ -129,6 +133,7 @@ COPY serve/ serve/
 FROM code-onnx AS code-joblib
 ARG MODEL
 COPY --from=models ${MODEL}/*.py model/${MODEL}/
+COPY --from=shared / model/
 # hadolint ignore=DL3006
 FROM code-${RUNTIME} AS code
 RUN chmod -R u=rwX,go=rX . \

@@ -7,6 +7,8 @@
 variable "MODEL" {}
 // The folder that holds the folder of the model; it may lie in another repository.
 variable "MODELS" { default = "model" }
+// A folder with the modules that it shares with other models; see ship/build/shared_modules.py.
+variable "SHARED" { default = "" }
 variable "PYTHON_IMAGE" { default = null }
 variable "RUNTIME" { default = null }
 variable "REVISION" { default = null }
@@ -33,7 +35,7 @@ target "_common" {
     PYTHON_IMAGE      = PYTHON_IMAGE
     SOURCE_DATE_EPOCH = SOURCE_DATE_EPOCH
   }
-  contexts = { models = MODELS }
+  contexts = merge({ models = MODELS }, SHARED == "" ? {} : { shared = SHARED })
   secret = concat(
     PIP_CONFIG == "" ? [] : ["id=pip,src=${PIP_CONFIG}"],
     CA_BUNDLE == "" ? [] : ["id=ca,src=${CA_BUNDLE}"],

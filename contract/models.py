@@ -1,4 +1,7 @@
-"""Where the models are, and which: each folder there that holds a model.toml is one."""
+"""Where the models are, and which: each folder there that holds a model.toml is one.
+
+One that begins with an underscore is none: it holds modules that models share.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +14,7 @@ from contract.names import check_name
 
 DEFAULT = Path(__file__).resolve().parents[1] / "model"  # in the tool's checkout
 SPEC = "model.toml"
+SHARED = "_"  # how the name of a folder of shared modules begins
 
 
 def root(environ: Mapping[str, str] = os.environ) -> Path:
@@ -34,7 +38,7 @@ def names(folder: Path | None = None) -> list[str]:
     Raises ModelError for a name that no model may have, as it would reach commands, images and
     workflows; and for a link, whose target neither git nor a build reads.
     """
-    specs = sorted((folder or root()).glob(f"*/{SPEC}"))
+    specs = sorted((folder or root()).glob(f"[!{SHARED}]*/{SPEC}"))
     for file in specs:
         check_name(file.parent.name, "The name of a model's folder")
         for path in (file.parent, file):

@@ -17,6 +17,7 @@ from contract.console import printable
 from contract.errors import ModelError
 from contract.spec import model_toml
 from ship import command, git
+from ship.build import shared_modules
 from ship.build.bundle_intake import take
 from ship.build.workspace import Workspace
 from ship.errors import ShipError, StageError
@@ -173,7 +174,11 @@ def bake(
     """
     workspace.folder.mkdir(parents=True, exist_ok=True)
     options = [] if cache else ["--no-cache"]
-    with pip_secrets.build_secrets() as secret_files:
+    root = models.root()
+    with (
+        pip_secrets.build_secrets() as secret_files,
+        shared_modules.copied(workspace.model, root) as shared,
+    ):
         environment = {
             **os.environ,
             **builder(),
@@ -181,7 +186,8 @@ def bake(
             **secret_files,
             # New versions of bake ask before they read other folders; old ones have no such option.
             "BUILDX_BAKE_ENTITLEMENTS_FS": "0",
-            "MODELS": str(models.root()),
+            "MODELS": str(root),
+            "SHARED": shared,
             "MODEL": workspace.model,
             "DIST": str(workspace.dist),
             "PYTHON_IMAGE": workspace.python_image,

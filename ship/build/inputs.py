@@ -16,6 +16,7 @@ from pathlib import Path
 
 from contract import models as model_folders
 from ship import git
+from ship.build.shared_modules import used_by
 from ship.errors import ShipError
 from ship.git import Commit
 
@@ -69,7 +70,8 @@ def inputs(model: str, models: Path, tool: Path, code: tuple[str, ...]) -> Input
                         "folder with a model, and look at .gitignore there.")  # fmt: skip
     tool_commit, tool_dirty = last_change(tool, *code)
     commit, dirty = last_change(models, *shaping(model, models, tool, code))
-    files = {**model_files, **named(models, IGNORE, prefix="model/"), **named(tool, *code)}
+    others = [IGNORE, *shared_paths(model, models)]
+    files = {**model_files, **named(models, *others, prefix="model/"), **named(tool, *code)}
     return Inputs(
         hash=hash_of(files),
         revision=f"{commit.sha}{dirty}",
@@ -83,10 +85,17 @@ def shaping(
 ) -> list[Path]:
     """Return the paths in the models' repository that a model is made from.
 
-    That is its folder; where the tool lies in the same repository, the tool's files too.
+    That is its folder, and the modules that it shares with other models; where the tool lies in the
+    same repository, the tool's files too.
     """
     ours = [tool / path for path in code] if git.top(models) == git.top(tool) else []
-    return [models / model, models / IGNORE, *ours]
+    shared = [models / path for path in shared_paths(model, models)]
+    return [models / model, *shared, models / IGNORE, *ours]
+
+
+def shared_paths(model: str, models: Path) -> list[str]:
+    """Return the shared modules that a model uses, as patterns of git."""
+    return [f"{name}/*.py" for name in used_by(model, models)]
 
 
 def last_change(root: Path, *paths: str | Path) -> tuple[Commit, str]:

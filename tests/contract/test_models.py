@@ -8,6 +8,7 @@ import pytest
 
 from contract import models
 from contract.errors import ModelError
+from contract.spec import model_toml
 
 
 @pytest.fixture
@@ -43,6 +44,15 @@ def test_a_folder_with_a_spec_is_a_model(folder: Path) -> None:
     """Other folders, and files, are no models."""
     (folder / "model.toml").touch()
     assert models.names(folder) == ["wine"]
+
+
+def test_a_folder_of_shared_modules_is_no_model(folder: Path) -> None:
+    """A folder whose name begins with an underscore is no model, whatever it holds."""
+    (folder / "_shared").mkdir()
+    (folder / "_shared" / "model.toml").touch()
+    assert models.names(folder) == ["wine"]
+    with pytest.raises(ModelError, match="must be at most 40 lower-case letters"):
+        model_toml.find("_shared", folder)
 
 
 @pytest.mark.parametrize("link", ["beer", "notes/model.toml"])

@@ -98,11 +98,13 @@ def connect_ray(address: str) -> list[Register]:
 
 
 def carry_estimators(by_value: Sequence[Register]) -> None:
-    """Make estimator.py travel as code: a worker has no model folder to import it from."""
-    for name, module in list(sys.modules.items()):
-        if name.startswith("model.") and name.endswith(".estimator"):
-            for register in by_value:
-                register(module)
+    """Make the model's modules travel as code: a worker has no folder to import them from.
+
+    That is all of the package `model`: estimator.py, what lies beside it, and what models share.
+    """
+    for package in filter(None, [sys.modules.get("model")]):
+        for register in by_value:
+            register(package)
 
 
 CLUSTERS = {"dask": connect_dask, "ray": connect_ray}

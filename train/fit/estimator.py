@@ -19,6 +19,7 @@ from contract.evaluation.metrics import METRICS
 from contract.spec.model_toml import ModelSpec
 
 FILE = "estimator.py"
+PACKAGE = "model"  # what a model's code is imported from, in training and in an image
 EXAMPLE = "See the README: def build() -> an unfitted scikit-learn estimator."
 
 
@@ -51,21 +52,25 @@ def load_module(spec: ModelSpec) -> ModuleType:
     """
     make_importable(spec)
     try:
-        return importlib.import_module(f"model.{spec.name}.estimator")
+        return importlib.import_module(f"{PACKAGE}.{spec.name}.estimator")
     except Exception as error:
         got = f"{type(error).__name__}: {error}"
-        cure = "Mend it; only what requirements-train.txt installs can be imported."
+        cure = (
+            "Mend it; only what requirements-train.txt installs can be imported, and as model._… "
+            f"the modules in a folder {spec.folder.parent}/_…"
+        )
         raise ModelError(spec.folder / FILE, "importable", got, cure) from error
 
 
 def make_importable(spec: ModelSpec) -> None:
-    """Make `model.<name>` the package in the model's folder, and forget one imported before."""
-    root = str(spec.folder.parent.resolve())
-    model = sys.modules.setdefault("model", ModuleType("model"))
-    model.__path__ = [root]
-    package = f"model.{spec.name}"
-    for known in [known for known in sys.modules if f"{known}.".startswith(f"{package}.")]:
-        del sys.modules[known]
+    """Make `model` the package of the models' folders, and forget what was imported of it before.
+
+    So `model.<name>` is the model's folder, and `model._<name>` one of modules that models share.
+    """
+    for name in [name for name in sys.modules if name.partition(".")[0] == PACKAGE]:
+        del sys.modules[name]
+    sys.modules[PACKAGE] = ModuleType(PACKAGE)
+    sys.modules[PACKAGE].__path__ = [str(spec.folder.parent.resolve())]
     importlib.invalidate_caches()
 
 
