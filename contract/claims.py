@@ -66,7 +66,7 @@ def read(spec: ModelSpec, export: Path) -> Claims:
         raise fault(spec, "readable claims", error) from error
     if not 0 <= claims.seeds <= spec.seeds:
         raise fault(spec, f"at most {spec.seeds} fits with other seeds", claims.seeds)
-    if unknown := sorted(set(claims.cross_validation) - set(for_task(spec.task))):
+    if unknown := sorted({*claims.cross_validation} - {*for_task(spec.task), *spec.gate.asked}):
         raise fault(spec, f"metrics of a {spec.task}", unknown[0])
     claims.estimator, claims.runtime_reason = plain(claims.estimator), plain(claims.runtime_reason)
     return claims

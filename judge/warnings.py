@@ -15,6 +15,7 @@ from judge.report import NOT_MEASURED, Drift, Score
 
 PERFECT = {"accuracy": 1.0, "r2": 0.9999}
 CORRELATED = 0.9999
+NEARLY_ZERO = 0.01  # times the median size of the truth
 
 
 def warnings(
@@ -26,7 +27,7 @@ def warnings(
         concerns.append(
             "What the published model answers is a claim: its own data was not at hand."
         )
-    concerns += perfect(fresh, scores)
+    concerns += perfect(fresh, scores) + relative(fresh)
     if old:
         concerns += loosened(new.manifest.gate.recorded, old.manifest.gate.recorded)
     shifted = [drift.feature for drift in moved if drift.shifted]
@@ -50,6 +51,21 @@ def unlucky(scores: list[Score], drops: Mapping[str, float]) -> list[str]:
                 "better."
             )
     return concerns
+
+
+def relative(fresh: Evaluation) -> list[str]:
+    """Return a warning where the gate takes errors relative to a truth that is nearly zero."""
+    if "mape" not in fresh.metrics:
+        return []
+    sizes = np.abs(np.array(fresh.truth, dtype=np.float64))
+    tiny = int((sizes <= NEARLY_ZERO * np.median(sizes)).sum())
+    if not tiny:
+        return []
+    concern = (
+        f"mape divides by the truth, which is nearly zero in {tiny} of {len(sizes)} held-out rows: "
+        "they alone may decide it. Bound mae or median_absolute_error instead."
+    )
+    return [concern]
 
 
 def perfect(fresh: Evaluation, scores: list[Score]) -> list[str]:

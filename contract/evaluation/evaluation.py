@@ -41,6 +41,7 @@ class Evaluation(msgspec.Struct, kw_only=True, omit_defaults=True, forbid_unknow
     predictions: list[Label]
     probabilities: list[list[float]] | None
     others: dict[str, list[Value]] = {}  # columns that are no input: see ModelSpec.kept
+    metrics: list[str] = []  # those computed only where a gate names them, such as `recall(yes)`
     study: Study | None = None
     trained: bytes = b""  # the training rows, as `contract.evaluation.fingerprints` packs them
 

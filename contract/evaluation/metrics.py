@@ -1,4 +1,7 @@
-"""The metrics a gate may bound: which task each is for, and which values are possible."""
+"""The metrics a gate may bound: which task each is for, and which values are possible.
+
+A metric with a parameter is one of a class or of a quantile, and named so: `recall(yes)`.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,10 @@ Bound = Literal["min", "max"]
 
 
 class Metric(NamedTuple):
-    """A metric of the holdout rows; `bound` is min where higher is better."""
+    """A metric of the holdout rows; `bound` is min where higher is better.
+
+    One that is `asked` for is computed only where the gate names it.
+    """
 
     name: str
     task: Task
@@ -19,6 +25,8 @@ class Metric(NamedTuple):
     lowest: float
     highest: float
     needs_probabilities: bool = False
+    parameter: Literal["class", "quantile", ""] = ""
+    asked: bool = False
 
 
 METRICS = {
@@ -29,10 +37,18 @@ METRICS = {
         Metric("f1_macro", "classification", "min", 0, 1),
         Metric("roc_auc", "classification", "min", 0, 1, needs_probabilities=True),
         Metric("log_loss", "classification", "max", 0, math.inf, needs_probabilities=True),
+        Metric("average_precision", "classification", "min", 0, 1, needs_probabilities=True),
+        Metric("brier", "classification", "max", 0, 2, needs_probabilities=True),
+        Metric("mcc", "classification", "min", -1, 1),
+        Metric("precision", "classification", "min", 0, 1, parameter="class", asked=True),
+        Metric("recall", "classification", "min", 0, 1, parameter="class", asked=True),
+        Metric("f1", "classification", "min", 0, 1, parameter="class", asked=True),
         Metric("r2", "regression", "min", -math.inf, 1),
         Metric("rmse", "regression", "max", 0, math.inf),
         Metric("mae", "regression", "max", 0, math.inf),
         Metric("median_absolute_error", "regression", "max", 0, math.inf),
+        Metric("mape", "regression", "max", 0, math.inf, asked=True),
+        Metric("pinball", "regression", "max", 0, math.inf, parameter="quantile", asked=True),
     )
 }
 
@@ -43,3 +59,19 @@ SHOWN: dict[Task, str] = {"classification": "accuracy", "regression": "mae"}
 def for_task(task: Task) -> list[str]:
     """Return the names of the metrics of a task."""
     return [metric.name for metric in METRICS.values() if metric.task == task]
+
+
+def named(metric: str, parameter: str) -> str:
+    """Return the name of a metric of a class or a quantile, such as `recall(yes)`."""
+    return f"{metric}({parameter})"
+
+
+def parts(name: str) -> tuple[str, str]:
+    """Return the metric and the parameter of a name: `recall(yes)` has recall and yes."""
+    metric, _, parameter = name.partition("(")
+    return metric, parameter.removesuffix(")")
+
+
+def metric(name: str) -> Metric:
+    """Return the metric of a name, with or without a parameter; raise KeyError for an unknown."""
+    return METRICS[parts(name)[0]]

@@ -7,17 +7,19 @@ test holds the two equal; scikit-learn takes a second for what takes 20 ms here.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from contract.bundle import Label
 from contract.evaluation.evaluation import Evaluation
+from contract.evaluation.metrics import parts
 
 Numbers = NDArray[np.float64]
 Scores = dict[str, Numbers]
+Ranked = Callable[[Numbers, Numbers, Numbers], Numbers]  # of weights, of a class, by scores
 
 
 class ClassScores:
@@ -26,6 +28,7 @@ class ClassScores:
     def __init__(self, evaluation: Evaluation, classes: Sequence[Label]) -> None:
         everything = {*classes, *evaluation.truth, *evaluation.predictions}
         labels = [*classes, *sorted(everything.difference(classes), key=str)]
+        self.of_labels = LabelScores(labels, evaluation.metrics)
         self.actual = one_hot(evaluation.truth, labels)
         self.predicted = one_hot(evaluation.predictions, labels)
         self.known = len(classes)
@@ -39,10 +42,15 @@ class ClassScores:
         """Return each metric, an array (resamples,), of the resamples (resamples, rows)."""
         weights = weights.astype(np.float64)
         hits = weights @ (self.actual * self.predicted)
-        result = label_scores(hits, weights @ self.actual, weights @ self.predicted)
+        counts = hits, weights @ self.actual, weights @ self.predicted
+        result = self.of_labels(*counts)
         if self.probabilities is not None:
-            result["roc_auc"] = self.area(weights, self.probabilities)
+            result["roc_auc"] = self.over_classes(area, weights, self.probabilities)
             result["log_loss"] = self.loss(weights, self.probabilities)
+            result["average_precision"] = self.over_classes(
+                average_precision, weights, self.probabilities
+            )
+            result["brier"] = self.brier(weights, self.probabilities)
         return result
 
     def loss(self, weights: Numbers, probabilities: Numbers) -> Numbers:
@@ -55,15 +63,26 @@ class ClassScores:
         loss: Numbers = weights @ -np.log(of_truth.clip(tiny, 1 - tiny)) / weights.sum(axis=1)
         return loss
 
-    def area(self, weights: Numbers, probabilities: Numbers) -> Numbers:
-        """Return the area under the ROC curve (resamples,) of probabilities (rows, classes).
+    def brier(self, weights: Numbers, probabilities: Numbers) -> Numbers:
+        """Return the Brier score (resamples,) of probabilities (rows, classes), as scikit-learn's.
 
-        With more than two classes, the mean over each class against the rest, as scikit-learn's
-        `roc_auc_score(multi_class="ovr")`; Hand and Till (2001) take the mean over pairs instead.
+        The squared distance from the truth (Brier 1950); of two classes half of it.
+        """
+        truth = self.actual[:, : self.known]
+        distances = ((probabilities - truth) ** 2).sum(axis=1) / (2 if self.known == 2 else 1)
+        score: Numbers = weights @ distances / weights.sum(axis=1)
+        return score
+
+    def over_classes(self, ranked: Ranked, weights: Numbers, probabilities: Numbers) -> Numbers:
+        """Return a metric of ranks (resamples,) of probabilities (rows, classes).
+
+        Of two classes it is that of the second. With more, the mean over each class against the
+        rest, as scikit-learn's `roc_auc_score(multi_class="ovr")` and `average_precision_score`;
+        Hand and Till (2001) take the mean over pairs instead.
         """
         columns = [1] if self.known == 2 else range(self.known)
-        areas = [area(weights, self.actual[:, c], probabilities[:, c]) for c in columns]
-        return mean_of_present(np.stack(areas, axis=1))
+        values = [ranked(weights, self.actual[:, c], probabilities[:, c]) for c in columns]
+        return mean_of_present(np.stack(values, axis=1))
 
 
 class NumberScores:
@@ -71,7 +90,8 @@ class NumberScores:
 
     def __init__(self, evaluation: Evaluation) -> None:
         self.truth = np.array(evaluation.truth, dtype=np.float64)
-        self.errors = np.abs(np.array(evaluation.predictions, dtype=np.float64) - self.truth)
+        self.below = self.truth - np.array(evaluation.predictions, dtype=np.float64)
+        self.errors, self.wanted = np.abs(self.below), evaluation.metrics
 
     def __call__(self, weights: NDArray[Any]) -> Scores:
         """Return each metric, an array (resamples,), of the resamples (resamples, rows)."""
@@ -87,7 +107,21 @@ class NumberScores:
             "rmse": np.sqrt(squares / rows),
             "mae": weights @ self.errors / rows,
             "median_absolute_error": median(whole, self.errors),
+            **{name: weights @ loss / rows for name, loss in self.losses()},
         }
+
+    def losses(self) -> Iterator[tuple[str, Numbers]]:
+        """Yield the losses (rows,) whose means the gate asks for, by the names of these metrics.
+
+        The quantile loss (Koenker and Bassett 1978), and the error relative to the truth.
+        """
+        for name in self.wanted:
+            metric, parameter = parts(name)
+            if metric == "pinball":
+                quantile = float(parameter)
+                yield name, np.where(self.below > 0, quantile, quantile - 1) * self.below
+            if metric == "mape":
+                yield name, self.errors / np.abs(self.truth).clip(np.finfo(np.float64).eps)
 
     def spread(self, weights: Numbers, rows: Numbers) -> Numbers:
         """Return the sum (resamples,) of squared distances from the mean.
@@ -117,20 +151,51 @@ def score(evaluation: Evaluation, classes: Sequence[Label] | None) -> dict[str, 
     return {name: float(values[0]) for name, values in scorer(evaluation, classes)(once).items()}
 
 
-def label_scores(hits: Numbers, actual: Numbers, predicted: Numbers) -> Scores:
-    """Return the metrics (resamples,) of labels.
+class LabelScores(NamedTuple):
+    """The metrics of labels, by counts of each of the `labels`; `names` are those asked for."""
 
-    `hits`, `actual` and `predicted` (resamples, classes) count the rows of each class that are
-    right, that are true, and that are predicted.
+    labels: Sequence[Label]
+    names: Sequence[str]
+
+    def __call__(self, hits: Numbers, actual: Numbers, predicted: Numbers) -> Scores:
+        """Return each metric, an array (resamples,).
+
+        `hits`, `actual` and `predicted` (resamples, classes) count the rows of each class that are
+        right, that are true, and that are predicted.
+        """
+        with np.errstate(divide="ignore", invalid="ignore"):
+            ratios = {
+                "precision": hits / predicted,
+                "recall": hits / actual,
+                "f1": 2 * hits / (actual + predicted),
+            }
+        places = {str(label): place for place, label in enumerate(self.labels)}
+        asked = [(name, *parts(name)) for name in self.names]
+        return {
+            "accuracy": hits.sum(axis=1) / actual.sum(axis=1),
+            "balanced_accuracy": mean_of_present(ratios["recall"]),
+            "f1_macro": mean_of_present(ratios["f1"]),
+            "mcc": matthews(hits.sum(axis=1), actual, predicted),
+            **{
+                name: ratios[metric][:, places[label]]
+                for name, metric, label in asked
+                if metric in ratios and label in places
+            },
+        }
+
+
+def matthews(hits: Numbers, actual: Numbers, predicted: Numbers) -> Numbers:
+    """Return Matthews' correlation (resamples,), 0 where truth or predictions do not vary.
+
+    For any number of classes (Gorodkin 2004), from the right rows (resamples,) and the counts by
+    class (resamples, classes).
     """
+    rows = actual.sum(axis=1)
+    covariance = hits * rows - (actual * predicted).sum(axis=1)
+    spreads = [rows**2 - (counts**2).sum(axis=1) for counts in (actual, predicted)]
+    product = np.sqrt(spreads[0] * spreads[1])
     with np.errstate(divide="ignore", invalid="ignore"):
-        recall = hits / actual
-        f1 = 2 * hits / (actual + predicted)
-    return {
-        "accuracy": hits.sum(axis=1) / actual.sum(axis=1),
-        "balanced_accuracy": mean_of_present(recall),
-        "f1_macro": mean_of_present(f1),
-    }
+        return np.where(product > 0, covariance / product, 0)
 
 
 def one_hot(values: Sequence[Label], labels: Sequence[Label]) -> Numbers:
@@ -164,6 +229,22 @@ def area(weights: Numbers, positive: Numbers, scores: Numbers) -> Numbers:
     pairs = positives.sum(axis=1) * negatives.sum(axis=1)
     with np.errstate(divide="ignore", invalid="ignore"):
         return np.where(pairs > 0, (positives * below).sum(axis=1) / pairs, np.nan)
+
+
+def average_precision(weights: Numbers, positive: Numbers, scores: Numbers) -> Numbers:
+    """Return the average precision (resamples,): the precision at each new recall, weighted by it.
+
+    As scikit-learn has it, without interpolation; rows of equal `scores` (rows,) count together.
+    `positive` (rows,) is 1 for a row of the class.
+    """
+    order = np.argsort(-scores, kind="stable")
+    starts = np.flatnonzero(np.diff(scores[order], prepend=np.nan))
+    positives = np.add.reduceat((weights * positive)[:, order], starts, axis=1)
+    rows = np.cumsum(np.add.reduceat(weights[:, order], starts, axis=1), axis=1)
+    total = positives.sum(axis=1)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        precision = np.where(rows > 0, np.cumsum(positives, axis=1) / rows, 0)
+        return np.where(total > 0, (positives * precision).sum(axis=1) / total, np.nan)
 
 
 def median(weights: NDArray[Any], values: Numbers) -> Numbers:

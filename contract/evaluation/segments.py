@@ -73,4 +73,5 @@ def subset(evaluation: Evaluation, rows: Sequence[int]) -> Evaluation:
         predictions=[evaluation.predictions[row] for row in rows],
         probabilities=evaluation.probabilities and [evaluation.probabilities[row] for row in rows],
         others={name: [values[row] for row in rows] for name, values in evaluation.others.items()},
+        metrics=evaluation.metrics,
     )

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 
 import msgspec
 
 from contract.bundle import Check, Task
 from contract.errors import ModelError
-from contract.evaluation.metrics import METRICS, Bound, for_task
+from contract.evaluation.metrics import METRICS, Bound, Metric, for_task, metric, named
 from contract.spec.toml import Section
 
 SEGMENTS, IMAGE = "segments", "image"
@@ -78,6 +79,11 @@ class Policy(msgspec.Struct, frozen=True):
         everywhere = (self.rules, *(segment.rules for segment in self.segments))
         return list(dict.fromkeys(name for rules in everywhere for name in rules.metrics))
 
+    @property
+    def asked(self) -> list[str]:
+        """The metrics that are computed only because they are named here."""
+        return [name for name in self.metrics if metric(name).asked]
+
 
 def read_policy(section: Section, task: Task) -> Policy:
     """Read the [gate] table; raise ModelError for the first mistake."""
@@ -100,21 +106,48 @@ def read_policy(section: Section, task: Task) -> Policy:
 def read_rules(section: Section, metrics: list[str]) -> Rules:
     """Read the rules of these metrics; raise ModelError for the first mistake."""
     bounds, drops = [], {}
-    for name in metrics:
-        metric = METRICS[name]
-        if isinstance(section.values[name], int | float):
-            cure = f"Write {name} = {{ {metric.bound} = {section.values[name]} }}."
-            section.fail(name, "a table that says which way it bounds", cure)
-        table = section.subsection(name)
-        table.only((metric.bound, "drop"))
-        if not table.values:
-            table.fail(metric.bound, "given", f"Write {name} = {{ {metric.bound} = … }}.")
-        if metric.bound in table.values:
-            value = table.number(metric.bound, metric.lowest, metric.highest)
-            bounds.append(Threshold(metric=name, bound=metric.bound, value=value))
+    for rule, name, table in read_tables(section, metrics):
+        table.only((rule.bound, "drop", *filter(None, [rule.parameter])))
+        if not {rule.bound, "drop"} & {*table.values}:
+            table.fail(rule.bound, "given", f"Write {rule.name} = {{ {rule.bound} = … }}.")
+        if rule.bound in table.values:
+            value = table.number(rule.bound, rule.lowest, rule.highest)
+            bounds.append(Threshold(metric=name, bound=rule.bound, value=value))
         if "drop" in table.values:
             drops[name] = table.number("drop", 0, math.inf)
     return Rules(bounds=tuple(bounds), drops=drops)
+
+
+def read_tables(section: Section, metrics: list[str]) -> Iterator[tuple[Metric, str, Section]]:
+    """Yield each rule's metric, its name and its table; raise ModelError for the first mistake.
+
+    A metric of a class may have several tables, a list of them, each of another class:
+    `recall = [{ class = "yes", min = 0.8 }, { class = "no", min = 0.5 }]`.
+    """
+    for key in metrics:
+        rule, names = METRICS[key], set()
+        values = section.values[key]
+        for table in values if rule.parameter and isinstance(values, list) else [values]:
+            holder = Section(section.file, section.path, {key: table})
+            if isinstance(table, int | float):
+                cure = f"Write {key} = {{ {rule.bound} = {table} }}."
+                holder.fail(key, "a table that says which way it bounds", cure)
+            read = holder.subsection(key)
+            name = named(key, read_parameter(read, rule)) if rule.parameter else key
+            if name in names:
+                read.fail(rule.parameter, "another one in each table", "Merge the two tables.")
+            names.add(name)
+            yield rule, name, read
+
+
+def read_parameter(table: Section, rule: Metric) -> str:
+    """Read the class or the quantile of a metric; raise ModelError unless it is one."""
+    value = table.values.get(rule.parameter)
+    if rule.parameter == "quantile":
+        return f"{table.number('quantile', 0.001, 0.999):g}"
+    if isinstance(value, bool) or not isinstance(value, str | int) or value == "":
+        table.fail("class", "a class of the target", f'Write {rule.name} = {{ class = "…", … }}.')
+    return str(value)
 
 
 def read_segment(section: Section, column: str, known: list[str]) -> SegmentRules:

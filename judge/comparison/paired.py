@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from contract.bundle import Label
 from contract.evaluation.bootstrap import CONFIDENCE, bootstrap, interval
 from contract.evaluation.evaluation import Evaluation
-from contract.evaluation.metrics import METRICS
+from contract.evaluation.metrics import metric
 from contract.evaluation.scores import Numbers, score
 from judge.comparison.permutation_test import permutation
 from judge.report import SMALLEST, Score
@@ -55,7 +55,7 @@ def compare(
 def score_one(name: str, value: float, drawn: Numbers) -> Score:
     """Return the score of a single model, with the interval of its resamples (resamples,)."""
     low, high = interval(drawn)
-    higher = METRICS[name].bound == "min"
+    higher = metric(name).bound == "min"
     return Score(
         metric=name, higher_is_better=higher, whole=value, new=value, new_low=low, new_high=high
     )

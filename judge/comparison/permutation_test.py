@@ -16,7 +16,7 @@ from scipy import stats
 from contract.bundle import Label
 from contract.evaluation.bootstrap import SEED
 from contract.evaluation.evaluation import Evaluation
-from contract.evaluation.scores import Numbers, Scores, label_scores, one_hot
+from contract.evaluation.scores import LabelScores, Numbers, Scores, one_hot
 
 SWAPS = 10_000
 AT_ONCE = 1_000_000  # swapped rows in memory
@@ -32,6 +32,7 @@ def permutation(new: Evaluation, old: Evaluation, classes: Sequence[Label]) -> d
     """
     answers = (new.truth, new.predictions, old.predictions)
     labels = list(dict.fromkeys([*classes, *(label for column in answers for label in column)]))
+    score = LabelScores(labels, new.metrics)
     actual, after, before = (one_hot(column, labels) for column in answers)
     differing = np.flatnonzero((after != before).any(axis=1))
     change = (before - after)[differing]
@@ -39,12 +40,14 @@ def permutation(new: Evaluation, old: Evaluation, classes: Sequence[Label]) -> d
     totals = [counts.sum(axis=0) for counts in (actual, after, before)]
     hits = [(counts * actual).sum(axis=0) for counts in (after, before)]
     batches = [
-        distances(totals, hits, swapped @ change, swapped @ right)
+        distances(score, totals, hits, (swapped @ change, swapped @ right))
         for swapped in swaps(len(differing))
     ]
     drawn = {name: np.concatenate([batch[name] for batch in batches]) for name in batches[0]}
     shares = {
-        name: float(np.mean(values >= values[0] - ROUNDING)) for name, values in drawn.items()
+        # A draw in which a metric does not exist counts as one that is as far apart.
+        name: float(np.mean(~(values < values[0] - ROUNDING)))
+        for name, values in drawn.items()
     }
     return {**shares, "accuracy": mcnemar(*discordant(new, old))}
 
@@ -64,18 +67,21 @@ def swaps(rows: int) -> Iterator[NDArray[np.int64]]:
 
 
 def distances(
-    totals: Sequence[Numbers], hits: Sequence[Numbers], moved: Numbers, moved_hits: Numbers
+    score: LabelScores,
+    totals: Sequence[Numbers],
+    hits: Sequence[Numbers],
+    moved: tuple[Numbers, Numbers],
 ) -> Scores:
     """Return how far each metric (swaps,) of the two models is apart after swaps.
 
     `totals` count by class (classes,) the rows that are true, and those that either model predicts;
-    `hits` those of them that are right. `moved` and `moved_hits` (swaps, classes) is what the swaps
-    give to the first model and take from the second.
+    `hits` those of them that are right. `moved` (swaps, classes) are the rows, and the right ones,
+    that the swaps give to the first model and take from the second.
     """
-    actual, after, before = totals
-    actual = np.broadcast_to(actual, moved.shape)
-    new_scores = label_scores(hits[0] + moved_hits, actual, after + moved)
-    old_scores = label_scores(hits[1] - moved_hits, actual, before - moved)
+    (actual, after, before), (rows, right) = totals, moved
+    actual = np.broadcast_to(actual, rows.shape)
+    new_scores = score(hits[0] + right, actual, after + rows)
+    old_scores = score(hits[1] - right, actual, before - rows)
     return {name: np.abs(values - old_scores[name]) for name, values in new_scores.items()}
 
 

@@ -15,6 +15,7 @@ from contract import models
 from contract.bundle import MANIFEST, read_file, refuse_others
 from contract.console import printable
 from contract.errors import ModelError
+from contract.evaluation.metrics import METRICS
 from contract.spec import model_toml
 from ship import command, git
 from ship.build import shared_modules
@@ -159,7 +160,11 @@ def labels(workspace: Workspace) -> dict[str, str]:
         f"{OURS}task": manifest.task,
         f"{OURS}runtime": manifest.runtime,
         EVALUATION: manifest.evaluation,
-        **{f"{METRIC}{name}": f"{value:.6g}" for name, value in manifest.metrics.holdout.items()},
+        **{
+            f"{METRIC}{name}": f"{value:.6g}"
+            for name, value in manifest.metrics.holdout.items()
+            if name in METRICS  # one of a class has a name that no label can carry
+        },
     }
 
 

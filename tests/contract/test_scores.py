@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -40,6 +41,7 @@ def test_scores_of_classes_are_those_of_scikit_learn(classes: int) -> None:
     """Each metric of each resample is scikit-learn's on the rows that were drawn."""
     truth, predictions, odds = labelled(60, classes)
     answered = evaluation(truth.tolist(), predictions.tolist(), odds.tolist())
+    answered.metrics = ["precision(1)", "recall(0)", "f1(1)"]
     drawn = next(weights(len(truth)))[:5]
     scores = scorer(answered, list(range(classes)))(drawn)
     for place, times in enumerate(drawn):
@@ -53,6 +55,14 @@ def test_scores_of_classes_are_those_of_scikit_learn(classes: int) -> None:
                 "f1_macro": metrics.f1_score(t, p, average="macro"),
                 "roc_auc": area,
                 "log_loss": metrics.log_loss(t, o),
+                "average_precision": metrics.average_precision_score(
+                    t, o[:, 1] if classes == 2 else o
+                ),
+                "brier": metrics.brier_score_loss(t, o[:, 1] if classes == 2 else o),
+                "mcc": metrics.matthews_corrcoef(t, p),
+                "precision(1)": metrics.precision_score(t, p, labels=[1], average=None)[0],
+                "recall(0)": metrics.recall_score(t, p, labels=[0], average=None)[0],
+                "f1(1)": metrics.f1_score(t, p, labels=[1], average=None)[0],
             }
         )
 
@@ -63,6 +73,7 @@ def test_scores_of_numbers_are_those_of_scikit_learn() -> None:
     truth = random.normal(size=51)
     predictions = truth + random.normal(size=51) / 3
     answered = evaluation(truth.tolist(), predictions.tolist())
+    answered.metrics = ["mape", "pinball(0.9)"]
     drawn = next(weights(51))[:5]
     scores = scorer(answered, None)(drawn)
     for place, times in enumerate(drawn):
@@ -74,8 +85,20 @@ def test_scores_of_numbers_are_those_of_scikit_learn() -> None:
                 "rmse": metrics.root_mean_squared_error(t, p),
                 "mae": metrics.mean_absolute_error(t, p),
                 "median_absolute_error": metrics.median_absolute_error(t, p),
+                "mape": metrics.mean_absolute_percentage_error(t, p),
+                "pinball(0.9)": metrics.mean_pinball_loss(t, p, alpha=0.9),
             }
         )
+
+
+def test_metric_of_a_class_that_nobody_predicts_does_not_exist() -> None:
+    """Without a row that is predicted to be of the class, its precision is NaN and fails a gate."""
+    answered = evaluation(["a", "b"], ["a", "a"])
+    answered.metrics = ["precision(b)", "recall(b)", "recall(strange)"]
+    scores = score(answered, ["a", "b"])
+    assert math.isnan(scores["precision(b)"])
+    assert (scores["recall(b)"], scores["mcc"]) == (0, 0)
+    assert "recall(strange)" not in scores
 
 
 def test_resamples_draw_as_many_rows_as_there_are() -> None:

@@ -95,6 +95,16 @@ def test_every_model_of_the_repository_is_right(model_name: str) -> None:
     assert model_toml.read(model_name).name == model_name
 
 
+def test_metric_of_a_class_may_have_several_tables(folder: Path) -> None:
+    """A metric is named by its class, and may be bounded for several of them."""
+    toml = TOML.replace('"regression"', '"classification"').replace("mae = { max = 10 }", "")
+    rules = 'recall = [{ class = "a(b)", min = 0.8 }, { class = 1, drop = 0.1 }]'
+    (folder / "model.toml").write_text(toml.replace("r2 = { min = 0.5 }", rules))
+    read = model_toml.read("things", folder.parent).gate
+    assert read.rules == Rules((Threshold("recall(a(b))", "min", 0.8),), {"recall(1)": 0.1})
+    assert read.asked == ["recall(a(b))", "recall(1)"]
+
+
 MISTAKES = {
     "unknown key": ('target = "price"', 'target = "price"\ntresh = 1', ["'tresh'", "one of"]),
     "misspelt key": ("test_size = 0.5", "test_sise = 0.5", ["split.test_sise", "'test_size'?"]),
@@ -123,6 +133,17 @@ MISTAKES = {
     "upper bound without a table": ("mae = { max = 10 }", "mae = 10", ["mae = { max = 10 }."]),
     "unknown metric": ("r2 = {", "r22 = {", ["gate.r22", "'r2'?"]),
     "metric of the other task": ("r2 = {", "accuracy = {", ["gate.accuracy", "r2, rmse, mae"]),
+    "no quantile": ("r2 = {", "pinball = {", ["gate.pinball.quantile", "a number"]),
+    "quantile": (
+        "r2 = { min = 0.5 }",
+        "pinball = { quantile = 90, max = 1 }",
+        ["gate.pinball.quantile", "0.001 to 0.999"],
+    ),
+    "same quantile": (
+        "r2 = { min = 0.5 }",
+        "pinball = [{ quantile = 0.5, max = 1 }, { quantile = 0.50, max = 2 }]",
+        ["gate.pinball.quantile", "Merge"],
+    ),
     "no sha256": ("sha256 = ", "# ", ["data.sha256", "Write sha256 ="]),
     "short sha256": ("3d7aa5d5", "", ["data.sha256", "64 hexadecimal digits"]),
     "source that is absent": ("things.csv", "thing.csv", ["thing.csv", "'things.csv'?"]),

@@ -48,6 +48,29 @@ def test_gate_refuses_a_degraded_model(shop: Shop, good: Bundle) -> None:
     assert "paired bootstrap" in found_by_check["log_loss"]
 
 
+def test_gate_is_on_a_class_like_on_anything_else(shop: Shop, good: Bundle) -> None:
+    """A class's recall is the headline, has an interval, is held to a segment, and may not drop."""
+    gate = (
+        'recall = [{ class = "b", min = 0.6, drop = 0.01 }, { class = "a", min = 0.5 }]\n'
+        "average_precision = { min = 0.5, drop = 0.01 }\nbrier = { max = 0.9, drop = 0.01 }\n"
+        '[gate.segments.region]\nprecision = { class = "c", min = 0.1 }\n'
+    )
+    new = shop.train(flowers(), STUMP, gate)
+    report = shop.judge(new, good)
+    assert failed(report)[:2] == ["recall(b)", "recall(b)"]
+    assert {"average_precision", "brier"} < {*failed(report)}
+    measured = new.manifest.metrics
+    assert {"recall(b)", "recall(a)"} < {*measured.intervals} & {*measured.cross_validation}
+    dropped = next(score for score in report.scores if score.metric == "recall(b)")
+    assert (dropped.direction, dropped.test) == ("worse", "paired permutation")
+    assert report.scores[0].metric == "recall(b)"
+    study = read(new.path).study
+    assert study is not None
+    assert (study.metric, len(study.learning)) == ("recall(b)", 4)
+    held = {score.metric for segment in report.segments for score in segment.scores}
+    assert held == {"precision(c)"}
+
+
 def test_gate_passes_a_better_model_and_says_so(shop: Shop, good: Bundle) -> None:
     """The verdict names the metrics that rose beyond chance."""
     report = shop.judge(good, shop.train(flowers(), STUMP))

@@ -65,7 +65,8 @@ def cross_validate(spec: ModelSpec, estimator: Any, train: Part) -> dict[str, Cr
     for learn, judge in folds(spec, train, spec.folds):
         fitted = fit(spec, clone(estimator), train.take(learn))
         answers = evaluate.answer(fitted, train.X.iloc[judge])
-        scored.append(evaluate.score(train.y[judge], answers, evaluate.classes(fitted)))
+        classes = evaluate.classes(fitted)
+        scored.append(evaluate.score(train.y[judge], answers, classes, spec.gate.asked))
     by_metric = {name: [fold[name] for fold in scored] for name in scored[0]}
     return {name: summarise(values) for name, values in evaluate.existing(by_metric).items()}
 

@@ -15,7 +15,7 @@ from sklearn.model_selection._search import BaseSearchCV
 from sklearn.utils.validation import check_is_fitted
 
 from contract.errors import ModelError
-from contract.evaluation.metrics import METRICS
+from contract.evaluation.metrics import metric as metric_of
 from contract.spec.model_toml import ModelSpec
 
 FILE = "estimator.py"
@@ -116,7 +116,7 @@ def unpicklable(spec: ModelSpec, error: Exception) -> ModelError:
 def check_gate(spec: ModelSpec, estimator: Any) -> None:
     """Check that the estimator has the metrics of the gate; raise ModelError if not."""
     for metric in spec.gate.metrics:
-        needs = METRICS[metric].needs_probabilities
+        needs = metric_of(metric).needs_probabilities
         if needs and not hasattr(estimator, "predict_proba"):
             expected = f"a metric that {type(estimator).__name__} can give: it has no predict_proba"
             cure = "Bound accuracy or another metric of the labels."

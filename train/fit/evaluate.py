@@ -54,9 +54,15 @@ def classes(fitted: Any) -> list[int | str] | None:
 
 
 def score(
-    truth: NDArray[Any], answers: Answers, classes: Sequence[Label] | None
+    truth: NDArray[Any],
+    answers: Answers,
+    classes: Sequence[Label] | None,
+    metrics: Sequence[str] = (),
 ) -> dict[str, float]:
-    """Return every metric of the answers, given the truth (rows,); NaN where it does not exist."""
+    """Return every metric of the answers, given the truth (rows,); NaN where it does not exist.
+
+    `metrics` are those that are computed only if asked for.
+    """
     probabilities = answers.probabilities
     answered = Evaluation(
         rows=[],
@@ -64,11 +70,12 @@ def score(
         truth=truth.tolist(),
         predictions=answers.predictions.tolist(),
         probabilities=None if probabilities is None else probabilities.tolist(),
+        metrics=list(metrics),
     )
     return scores.score(answered, classes)
 
 
-def evaluation(holdout: Part, answers: Answers) -> Evaluation:
+def evaluation(holdout: Part, answers: Answers, metrics: Sequence[str] = ()) -> Evaluation:
     """Return the holdout rows with their truth and the answers to them."""
     return Evaluation(
         rows=holdout.ids.tolist(),
@@ -77,4 +84,5 @@ def evaluation(holdout: Part, answers: Answers) -> Evaluation:
         predictions=answers.predictions.tolist(),
         probabilities=None if answers.probabilities is None else answers.probabilities.tolist(),
         others=holdout.others,
+        metrics=list(metrics),
     )

@@ -39,7 +39,8 @@ def learning(spec: ModelSpec, fitted: Any, train: Part) -> list[Learning]:
         try:
             model = clone(fitted).fit(train.X.iloc[rows], train.y[rows])
             answers = evaluate.answer(model, train.X.iloc[test])
-            scores = evaluate.score(train.y[test], answers, evaluate.classes(model))
+            classes = evaluate.classes(model)
+            scores = evaluate.score(train.y[test], answers, classes, spec.gate.asked)
         except ValueError:
             continue  # too few rows for this estimator or metric
         points.append(Learning(rows=len(rows), score=scores[spec.gate.headline]))

@@ -15,7 +15,7 @@ import pandas as pd
 
 from contract import bundle, claims
 from contract.bundle import Runtime
-from contract.evaluation.metrics import METRICS
+from contract.evaluation.metrics import metric
 from contract.spec.model_toml import ModelSpec
 from train.export import parity
 from train.fit import estimator, evaluate
@@ -67,7 +67,7 @@ def shuffled(spec: ModelSpec, ask: Ask, X: pd.DataFrame) -> dict[str, list[Recor
     For permutation importance (Breiman 2001), which `train.steps.assemble` computes.
     """
     random = np.random.default_rng(spec.seed)
-    with_probabilities = METRICS[spec.gate.headline].needs_probabilities
+    with_probabilities = metric(spec.gate.headline).needs_probabilities
 
     def answered(name: str) -> RecordedAnswers:
         rows = X.copy()

@@ -19,7 +19,7 @@ from contract.claims import Claims, fault
 from contract.evaluation.bootstrap import intervals
 from contract.evaluation.evaluation import Evaluation, Importance, Study
 from contract.evaluation.fingerprints import pack
-from contract.evaluation.metrics import METRICS
+from contract.evaluation.metrics import metric as metric_of
 from contract.evaluation.scores import score
 from contract.spec import thresholds
 from contract.spec.model_toml import ModelSpec
@@ -75,7 +75,7 @@ def run(spec: ModelSpec, steps: Steps, out: Path, log: Log) -> Manifest:
     """Judge the exported model by its answers, and write its bundle even if the gate fails."""
     training = read_training(spec, steps)
     answered = read_answers(training, steps.answers)
-    evaluation = evaluate.evaluation(training.holdout, answered.answers)
+    evaluation = evaluate.evaluation(training.holdout, answered.answers, spec.gate.asked)
     metrics = measure(training, answered, evaluation, log)
     evaluation.study = study(training, answered)
     evaluation.trained = pack(dataset.features(training.train.X), training.train.y.tolist())
@@ -160,11 +160,12 @@ def study(training: ClaimedTraining, answered: ModelAnswers) -> Study | None:
     is shuffled. None where the metric does not exist on these rows.
     """
     metric, rows = training.spec.gate.headline, training.asked[: answers.ROWS]
-    truth, worse = training.holdout.y[rows], -1 if METRICS[metric].bound == "min" else 1
+    truth, worse = training.holdout.y[rows], -1 if metric_of(metric).bound == "min" else 1
 
     def scored(result: Answers) -> float:
         """Return the metric of answers to these rows, NaN where they cannot have it."""
-        return evaluate.score(truth, result, training.classes).get(metric, math.nan)
+        scores = evaluate.score(truth, result, training.classes, [metric])
+        return scores.get(metric, math.nan)
 
     best = scored(answered.answers.in_order(rows))
     losses = [

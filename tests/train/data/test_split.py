@@ -13,7 +13,7 @@ from pyarrow import ipc
 from contract.bundle import Dialect
 from contract.errors import ModelError
 from contract.spec.model_toml import ModelSpec
-from tests.support.models.folder import Folder, default_toml
+from tests.support.models.folder import Folder, default_toml, two_classes
 from train.data import dataset
 from train.data.split import Part, split
 from train.data.split_keys import row_hashes, shares
@@ -217,3 +217,11 @@ def test_class_that_a_hash_leaves_out_has_a_cure(write: Write) -> None:
     specs = (write("\n".join(rare), f"seed = {seed}") for seed in range(9))
     with pytest.raises(ModelError, match=cured):
         print([sides(spec) for spec in specs])
+
+
+def test_class_that_the_gate_names_must_exist(folder: Folder) -> None:
+    """A misspelt class is named before anything is fitted, with the one that was meant."""
+    toml = default_toml("x,y\n").replace("accuracy = {", 'recall = { class = "yess",')
+    spec = folder.write(two_classes(), toml)
+    with pytest.raises(ModelError, match=r"gate\.recall\.class must be a class of 'y'.*'yes'"):
+        sides(spec)
