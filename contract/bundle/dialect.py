@@ -62,13 +62,16 @@ class Dialect(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     def rows(self, lines: Iterable[str]) -> Iterator[list[str]]:
         """Yield the cells of each row in lines, which may be whole rows too.
 
-        Raises ValueError where a quote is never closed.
+        Raises ValueError where a quote is never closed, or a row has a line end without quotes.
         """
         waiting: list[str] = []
-        for cells in csv.reader(itertools.chain(lines, [END]), delimiter=self.delimiter):
-            if waiting:
-                yield waiting
-            waiting = [cell.strip() for cell in cells]
+        try:
+            for cells in csv.reader(itertools.chain(lines, [END]), delimiter=self.delimiter):
+                if waiting:
+                    yield waiting
+                waiting = [cell.strip() for cell in cells]
+        except csv.Error as error:
+            raise ValueError(error) from error
         if waiting != [END]:
             raise ValueError("unexpected end of data")
 

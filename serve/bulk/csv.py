@@ -1,4 +1,4 @@
-"""CSV (RFC 4180): columns go by their names, others pass through, an empty cell is missing."""
+"""CSV: columns go by their names, others pass through; cells mean what they do in training."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from contract.bundle import Bundle, Input, Label
+from contract.bundle.dialect import name_columns
 from contract.inputs import Domain
 from serve.bulk.columns import require_numbers, require_texts, stack
 from serve.bulk.lines import Lines
@@ -25,13 +26,17 @@ from serve.validation.schema import listed_type
 
 
 class CsvFormat(Lines):
-    """Rows of CSV, one per line; a line break inside quotes is refused."""
+    """Rows of CSV, read as the table that the model was trained on: see contract.bundle.dialect."""
 
     def __init__(self, source: BinaryIO, target: BinaryIO, bundle: Bundle) -> None:
         super().__init__(source, target)
         self.manifest = manifest = bundle.manifest
-        first = self.first_line()
-        self.names = next(csv.reader([first]), [])
+        self.begun = self.read()
+        self.dialect = dialect = manifest.data.csv.for_header(self.begun)
+        self.missing = frozenset(dialect.missing)
+        self.table = super().batches()
+        first, *self.first_rows = next(filter(None, self.table), [""])
+        self.names = name_columns(next(dialect.rows([first]), []))
         self.inputs = [
             (field, position(field.name, self.names, required=not field.missing))
             for field in manifest.inputs
@@ -39,17 +44,34 @@ class CsvFormat(Lines):
         self.framer = Framer(manifest)
         self.explainer = Explainer(manifest)
         self.plain = self.plain_decoder()
-        added = map(cell, answer_names(bundle, self.names))
-        self.header = ",".join([first, *added]) + "\n"
+        decimal = dialect.decimal if dialect.takes_decimal_commas else "."
+        self.marks = str.maketrans({",": dialect.delimiter, ".": decimal})
+        added = (self.cell(name) for name in answer_names(bundle, self.names))
+        self.header = dialect.delimiter.join([first, *added]) + "\n"
         self.columns: dict[Label, int] = {
             label: index for index, label in enumerate(manifest.classes or [])
         }
-        self.cells: dict[Label, str] = {label: cell(label) for label in self.columns}
+        self.cells: dict[Label, str] = {label: self.cell(label) for label in self.columns}
+
+    def batches(self) -> Iterator[list[str]]:
+        """Yield the rows as they are written, which may be several lines; see `Lines`."""
+        yield self.first_rows
+        yield from self.table
+
+    def split(self, text: str) -> tuple[list[str], str]:
+        """Return the rows that end in a text, and what has not ended yet."""
+        return self.dialect.split(text)
 
     def plain_decoder(self) -> Callable[[str], list[Any]] | None:
-        """Return a JSON decoder of rows, if the columns are exactly the inputs, and all numbers."""
-        fields = self.manifest.inputs
+        """Return a JSON decoder of rows, if the columns are exactly the inputs, and all numbers.
+
+        None where JSON reads a cell as a value and the table does not.
+        """
+        fields, dialect = self.manifest.inputs, self.dialect
         if self.names != [field.name for field in fields if field.kind == "numeric"]:
+            return None
+        is_json = dialect.delimiter == "," and "null" in self.missing
+        if not is_json or any(dialect.number(word) is not None for word in self.missing):
             return None
         return msgspec.json.Decoder(list[listed_type(self.manifest)]).decode  # type: ignore[misc]
 
@@ -70,10 +92,7 @@ class CsvFormat(Lines):
 
     def careful_frame(self, lines: list[str]) -> Frame:
         """Return the lines as arrays, read as CSV; raise ValueError if any row is wrong."""
-        try:
-            rows = list(csv.reader(lines))
-        except csv.Error as error:
-            raise ValueError(error) from error
+        rows = list(self.dialect.rows(lines))
         columns = list(zip(*rows, strict=True))
         if len(rows) != len(lines) or len(columns) != len(self.names):
             raise ValueError
@@ -100,12 +119,23 @@ class CsvFormat(Lines):
         if position is None:
             return np.full(len(columns[0]), np.nan)
         cells = columns[position]
-        empty = cells.count("") if field.missing else 0
-        numbers = np.array([float(cell) for cell in cells] if not empty else floats(cells))
-        require_numbers(numbers, empty, Domain.of(field, self.manifest.serving))
-        if "_" in "".join(cells):  # float() reads 1_000
+        gaps = sum(cell in self.missing for cell in cells)
+        if gaps or self.dialect.takes_decimal_commas:
+            values = [math.nan if cell in self.missing else self.number(cell) for cell in cells]
+        elif "_" in "".join(cells):  # float() reads 1_000
             raise ValueError
+        else:
+            values = [float(cell) for cell in cells]
+        numbers = np.array(values)
+        require_numbers(numbers, gaps, Domain.of(field, self.manifest.serving))
         return numbers
+
+    def number(self, cell: str) -> float:
+        """Return the number in a cell; raise ValueError if it holds none."""
+        value = self.dialect.number(cell)
+        if value is None:
+            raise ValueError
+        return value
 
     def texts(
         self, columns: Sequence[Sequence[str]], field: Input, position: int | None
@@ -116,68 +146,66 @@ class CsvFormat(Lines):
         """
         if position is None:
             return np.full(len(columns[0]), "", object)
-        cells = columns[position]
-        texts = set(cells) - ({""} if field.missing else set())
-        require_texts(texts, Domain.of(field, self.manifest.serving))
-        return np.array(cells, object)
+        texts = ["" if cell in self.missing else cell for cell in columns[position]]
+        allowed = {""} if field.missing else set()
+        require_texts(set(texts) - allowed, Domain.of(field, self.manifest.serving))
+        return np.array(texts, object)
 
     def check(self, line: str) -> None:
         """Check one row; raise the InvalidRow that says what is wrong with it."""
         try:
-            cells = next(csv.reader([line], strict=True))
-        except csv.Error as error:
+            (cells,) = self.dialect.rows([line])
+        except ValueError as error:
             raise InvalidRow(f"The row must be CSV. Got instead: {error}.") from error
         if len(cells) != len(self.names):
             raise InvalidRow(
                 f"The row must have {len(self.names)} cells. Got {len(cells)} instead."
             )
         row = {
-            field.name: None if position is None else value(cells[position], field)
+            field.name: None if position is None else self.value(cells[position], field)
             for field, position in self.inputs
         }
         problem = self.explainer.alone(row)
         if problem:
             raise problem
 
+    def value(self, cell: str, field: Input) -> str | float | None:
+        """Return what a cell holds: None, a number, or its text where it is no number."""
+        if cell in self.missing:
+            return None
+        if field.kind == "categorical" or "_" in cell:
+            return cell
+        number = self.dialect.number(cell)
+        try:
+            return float(cell) if number is None else number  # NaN and infinity have a name
+        except ValueError:
+            return cell
+
     def answers(self, lines: list[str], scores: Scores) -> Iterator[str]:
         """Yield each line with its prediction and, where there are any, probabilities."""
+        mark = self.dialect.delimiter
+        if self.cells:
+            labels = [self.cells[label] for label in scores.labels]
+        else:
+            labels = self.number_cells([[float(label)] for label in scores.labels])
         if scores.probabilities is None:
-            labels = map(self.cells.__getitem__, scores.labels) if self.cells else scores.labels
-            return (f"{line},{label}\n" for line, label in zip(lines, labels, strict=True))
+            return (f"{line}{mark}{label}\n" for line, label in zip(lines, labels, strict=True))
         positions = map(self.columns.__getitem__, scores.labels)
         likeliest = map(list.__getitem__, scores.probabilities, positions)
-        labels = map(self.cells.__getitem__, scores.labels)
-        cells = zip(lines, labels, likeliest, number_cells(scores.probabilities), strict=True)
-        return (f"{line},{label},{most},{all_}\n" for line, label, most, all_ in cells)
+        most = self.number_cells([[number] for number in likeliest])
+        cells = zip(lines, labels, most, self.number_cells(scores.probabilities), strict=True)
+        return (mark.join(row) + "\n" for row in cells)
 
+    def number_cells(self, rows: list[list[float]]) -> list[str]:
+        """Return each row's numbers as text; msgspec writes them fastest."""
+        if not rows:
+            return []
+        written = msgspec.json.encode(rows).decode()[2:-2].replace("],[", "\n")
+        return written.translate(self.marks).split("\n")
 
-def number_cells(rows: list[list[float]]) -> list[str]:
-    """Return each row's numbers as text, with commas between; msgspec writes them fastest."""
-    return msgspec.json.encode(rows).decode()[2:-2].split("],[") if rows else []
-
-
-def cell(value: object) -> str:
-    """Return a value as a cell, in quotes where it needs them."""
-    text = io.StringIO()
-    csv.writer(text).writerow([value])  # with another end of lines it may leave breaks unquoted
-    return text.getvalue().removesuffix("\r\n")
-
-
-def value(text: str, field: Input) -> str | float | None:
-    """Return what a cell holds: None, a number, or its text where it is no number."""
-    if not text:
-        return None
-    if field.kind == "categorical" or "_" in text:
-        return text
-    try:
-        return float(text)
-    except ValueError:
-        return text
-
-
-def floats(cells: Sequence[str]) -> list[float]:
-    """Return the cells as numbers, NaN for an empty one.
-
-    Raises ValueError for one that is no number.
-    """
-    return [float(cell) if cell else math.nan for cell in cells]
+    def cell(self, value: object) -> str:
+        """Return a value as a cell, in quotes where it needs them."""
+        text = io.StringIO()
+        # With another end of lines it may leave breaks unquoted.
+        csv.writer(text, delimiter=self.dialect.delimiter).writerow([value])
+        return text.getvalue().removesuffix("\r\n")

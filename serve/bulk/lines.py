@@ -1,4 +1,4 @@
-"""Tables of text, one row per line."""
+"""Tables of text, most often one row per line."""
 
 from __future__ import annotations
 
@@ -25,32 +25,30 @@ class Lines(ABC):
 
     def __init__(self, source: BinaryIO, target: BinaryIO) -> None:
         self.size = file_size(source)
-        self.source = io.TextIOWrapper(source, encoding="utf-8-sig", newline="\n")
+        self.source = io.TextIOWrapper(source, encoding="utf-8-sig", newline="")
         self.target = target
+        self.begun = ""  # what has been read, but not yielded as rows
 
     def start(self) -> None:
         """Write the header."""
         self.target.write(self.header.encode())
 
-    def first_line(self) -> str:
-        """Return the first line, without its end.
-
-        Raises RowsRefused if it is too long or not UTF-8.
-        """
-        with refusing_other_encodings():
-            return require_short(self.source.readline(LONGEST + 1)).rstrip("\r\n")
-
     def batches(self) -> Iterator[list[str]]:
-        """Yield the lines that are not empty, without their ends.
+        """Yield the rows, without their line ends; empty lines are none.
 
-        Raises RowsRefused for a line that is too long, or text that is not UTF-8.
+        Raises RowsRefused for a row that is too long, or text that is not UTF-8.
         """
-        rest = ""
         while text := self.read():
-            lines = (rest + text).split("\n")
-            rest = require_short(lines.pop())
-            yield clean(lines)
-        yield clean([rest])
+            rows, self.begun = self.split(self.begun + text)
+            require_short(self.begun)
+            yield rows
+        rows, rest = self.split(f"{self.begun}\n")
+        yield [*rows, rest.rstrip("\n")] if rest else rows
+
+    def split(self, text: str) -> tuple[list[str], str]:
+        """Return the rows that end in a text, and what has not ended yet."""
+        *lines, rest = text.split("\n")
+        return clean(lines), rest
 
     def read(self) -> str:
         """Return the next characters, "" at the end; raise RowsRefused unless they are UTF-8."""
@@ -93,7 +91,7 @@ def require_short(line: str) -> str:
     if len(line) > LONGEST:
         raise RowsRefused(
             f"A line must have at most {LONGEST:,} characters. Got more instead. "
-            "Write each row in a line of its own"
+            "Write each row in a line of its own, and close every quote"
         )
     return line
 

@@ -81,7 +81,7 @@ def test_json_lines_come_out_with_answers(any_bundle: Bundle) -> None:
         ("Mars,40,male,4000", 'island must be one of "Biscoe", "Dream". Got "Mars"'),
         ("Dream,x,male,4000", 'bill must be a number (within ±3.4e38), or null. Got "x"'),
         ("Dream,40,male,", "mass must be a number (within ±3.4e38). Got null"),
-        ("Dream,40,male,nan", "mass must be a number (within ±3.4e38). Got NaN"),
+        ("Dream,40,male,nan", "mass must be a number (within ±3.4e38). Got null"),
         ("Dream,40,male,inf", "mass must be a number (within ±3.4e38). Got Infinity"),
         ("Dream,40,male,1_000", 'mass must be a number (within ±3.4e38). Got "1_000"'),
         ("Dream,40,male,4000,1", "must have 4 cells. Got 5"),

@@ -30,7 +30,7 @@ t = "categorical"
 mae = { max = 9 }
 """
 NUMBERS = st.one_of(
-    st.floats(allow_nan=False, allow_infinity=False).map(repr),
+    st.floats(-1e38, 1e38).map(repr),
     st.integers(-(10**20), 10**20).map(str),
     st.sampled_from(
         ["1,5", "-0,25", "1.", ".5", "+1", "1e3", " 7 ", "\t8", "1e-400", "٣", "\x1f4", "\xa05"]
