@@ -75,30 +75,34 @@ FROM scratch AS export
 COPY --from=trainer /export/ /
 
 # The exported model, and nothing else that the training left, is asked for the rows that were held
-# out, without their truth. A pickle's code runs here.
+# out, without their truth, and for synthetic rows. A pickle's code runs here.
 FROM estimator AS answers
-COPY --from=rows /rows/questions.arrow /rows/
+COPY --from=rows /rows/questions.arrow /rows/examples.arrow /rows/
 COPY --from=export / /export/
 RUN --network=none --mount=type=tmpfs,target=/opt/packages/sklearn/datasets/data \
     python -m train "${MODEL}" --step ask --rows /rows --export /export --out /answers
 
 # The answers are judged by the truth, where no code of the model ever is. A failed gate is recorded in
-# the bundle, which no later stage accepts; its evaluation is not lost.
+# the bundle, which no later stage accepts; what it was judged by is not lost.
 FROM training AS judged
 ARG MODEL
 COPY --from=rows /rows/folder/model.toml /rows/folder/README.md model/${MODEL}/
-COPY --from=rows /rows/training.arrow /rows/holdout.arrow /rows/
+COPY --from=rows /rows/training.arrow /rows/holdout.arrow /rows/examples.arrow /rows/
 COPY --from=export / /export/
 COPY --from=answers /answers/ /answers/
 ARG REVISION=unknown
 ARG VERSION=0
 ARG SOURCE_DATE_EPOCH=0
 RUN --network=none python -m train "${MODEL}" --step judge \
-    --rows /rows --export /export --answers /answers --out /bundle --keep-going
+    --rows /rows --export /export --answers /answers --out /judged/bundle --keep-going
 
-# The bundle alone, to export it, or to replace it: --build-context bundle=DIRECTORY.
+# The bundle, and beside it what it was judged by, to export both.
+FROM scratch AS trained
+COPY --from=judged /judged/ /
+
+# The bundle alone, which the image holds, to replace it: --build-context bundle=DIRECTORY.
 FROM scratch AS bundle
-COPY --from=judged /bundle/ /
+COPY --from=judged /judged/bundle/ /
 
 # What serves the bundle: an ONNX model needs no scikit-learn and no pickle; one that ONNX cannot hold
 # needs the scikit-learn it was trained with. Tests, stubs, sources and command-line scripts serve

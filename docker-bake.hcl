@@ -1,7 +1,7 @@
 // The one build definition. `python -m ship` sets the variables from git and the model's folder;
 // a null variable leaves the Dockerfile's default in force.
-//   MODEL=iris docker buildx bake reached  tell whether the data can be had: dist/iris/bundle/reach.json
-//   MODEL=iris docker buildx bake bundle   train and judge: dist/iris/bundle/
+//   MODEL=iris docker buildx bake reached  tell whether the data can be had: dist/iris/reach.json
+//   MODEL=iris docker buildx bake bundle   train and judge: dist/iris/bundle/, dist/iris/evaluation/
 //   MODEL=iris docker buildx bake image    build: dist/iris/image.tar, from that bundle
 
 variable "MODEL" {}
@@ -20,8 +20,8 @@ variable "LABELS" { default = "{}" }
 // Files that reach pip inside the build as secrets, so that no layer holds them; see ship/host/pip_secrets.py.
 variable "PIP_CONFIG" { default = "" }
 variable "CA_BUNDLE" { default = "" }
-// Where a bundle that is being built goes, and the folder of an exported model that replaces training.
-variable "OUT" { default = "${DIST}/${MODEL}/bundle" }
+// The folder in which a bundle is built, and the folder of an exported model that replaces training.
+variable "OUT" { default = "${DIST}/${MODEL}" }
 variable "EXPORT" { default = "" }
 // Folders that bring the layers of training from one machine to the next.
 variable "CACHE_FROM" { default = "" }
@@ -52,7 +52,7 @@ target "reached" {
 
 target "bundle" {
   inherits   = ["_common"]
-  target     = "bundle"
+  target     = "trained"
   args       = { REVISION = REVISION, VERSION = VERSION }
   contexts   = EXPORT == "" ? {} : { export = EXPORT }
   output     = ["type=local,dest=${OUT}"]

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
-from contract.bundle import Bundle, Where
+from contract.bundle import Bundle, Input, Where
 from contract.evaluation.bootstrap import CONFIDENCE, count
 from contract.evaluation.evaluation import Evaluation, read
 from contract.evaluation.metrics import SHOWN
+from contract.evaluation.record import Record
 from contract.evaluation.segments import categorical, segments
 from contract.spec.gate import Policy
 from judge import gate
 from judge.comparison import compared_answers
 from judge.comparison.changed_predictions import changes
 from judge.comparison.compared_answers import Ask, ComparedAnswers
-from judge.comparison.data_drift import drift
+from judge.comparison.data_drift import InputDistributions, drift, input_distributions
 from judge.comparison.eligible_rows import Incomparable
 from judge.comparison.permutation_test import smallest_drop
 from judge.comparison.scoring import Scorer
@@ -27,42 +28,54 @@ from judge.warnings import unlucky, warnings
 class PublishedModel(NamedTuple):
     """The published model: its bundle, its image's digest and reference, and a function to ask it.
 
-    `ask` runs it on rows by name and is called only where its recorded answers are to other rows.
+    `ask` runs it on rows by name and is called only where its recorded answers are to other rows,
+    or where none are kept: `record` is None then, and `unrecorded` says why.
     """
 
     bundle: Bundle
     digest: str
     reference: str
     ask: Ask
+    record: Record | None = None
+    unrecorded: str = ""
 
 
 class Judgement(NamedTuple):
     """The report, and the answers it rests on.
 
-    `compared` and `old` are both models' answers to the same rows; `fresh` and `recorded` are each
-    one's to its own holdout.
+    `compared` and `old` are both models' answers to the same rows; `fresh` is the new one's to its
+    own holdout. `distributions` are those of its inputs, and of the published model's if it is
+    known.
     """
 
     report: Report
     fresh: Evaluation
     compared: Evaluation
     old: Evaluation | None
-    recorded: Evaluation | None
+    distributions: list[InputDistributions]
     classes: list[int | str] | None
 
 
 def judge(
-    new: Bundle, old: PublishedModel | None, policy: Policy, *, absent: str = ""
+    new: Bundle,
+    old: PublishedModel | None,
+    policy: Policy,
+    *,
+    absent: str = "",
+    fresh: Evaluation | None = None,
 ) -> Judgement:
-    """Judge a new model by its policy and the published model; `absent` says why there is none."""
-    fresh, classes = read(new.path), new.manifest.classes
-    before, note, failures = answered(new, old, absent)
+    """Judge a new model by its policy and the published model; `absent` says why there is none.
+
+    `fresh` is its evaluation, by default what lies beside its bundle.
+    """
+    fresh, classes = fresh or read(new), new.manifest.classes
+    before, note, failures = answered(new, fresh, old, absent)
     confidence = 1 - (1 - CONFIDENCE) / max(1, comparisons(policy, fresh))
     scorer = Scorer(fresh, before, classes, confidence, seeds(new, old.bundle if old else None))
     everyone = range(len(fresh.truth))
     scores = gated_first(scorer(everyone), policy)
-    segments_scored = score_segments(policy, fresh, scorer)
-    drifted = drift(new, old.bundle) if old and before else []
+    segments_scored = score_segments(policy, fresh, scorer, new.manifest.inputs)
+    drifted = drift(new, fresh, old.bundle, old.record) if old and before else []
     required = droppable(old, before, enough=scorer.shared(everyone) is not None)
     checks = [*failures, *gate.checks(policy, scores, segments_scored, new.manifest, required)]
     warned = warnings(new, old.bundle if old else None, fresh, scores, drifted)
@@ -84,7 +97,11 @@ def judge(
         segments=segments_scored,
         checks=checks,
         warnings=warned,
-        changes=changes(before.new, before.old) if before else None,
+        changes=(
+            changes(before.new, before.old, with_rows=new.manifest.privacy.report == "rows")
+            if before
+            else None
+        ),
         drift=drifted,
     )
     if before and classes is not None and before.chosen.conclusive:
@@ -93,9 +110,9 @@ def judge(
             f" On {report.compared} rows, a drop of accuracy of {least:.3f} or more can be told "
             "from chance."
         )
-    recorded = read(old.bundle.path) if old else None
+    inputs = input_distributions(new, fresh, old.record if old else None)
     compared, earlier = (before.new, before.old) if before else (fresh, None)
-    return Judgement(decide(report), fresh, compared, earlier, recorded, classes)
+    return Judgement(decide(report), fresh, compared, earlier, inputs, classes)
 
 
 def gated_first(scores: list[Score], policy: Policy) -> list[Score]:
@@ -105,7 +122,7 @@ def gated_first(scores: list[Score], policy: Policy) -> list[Score]:
 
 
 def answered(
-    new: Bundle, old: PublishedModel | None, absent: str
+    new: Bundle, fresh: Evaluation, old: PublishedModel | None, absent: str
 ) -> tuple[ComparedAnswers | None, str, list[BaselineCheck]]:
     """Return the published model's answers if it can be compared, a note, and a failed check."""
     if old is None:
@@ -113,12 +130,12 @@ def answered(
     named = f"Compared with {old.reference}."
     try:
         compared_answers.check_same_target(new, old.bundle)
-        before = compared_answers.answers(new, old.bundle, old.ask)
+        before = compared_answers.answers(new, fresh, old.bundle, old.record, old.ask)
     except Incomparable as error:
         note = f"{named} No comparison: {error}."
         failed = BaselineCheck(reason=str(error), passed=False)
         return None, note, [failed] if error.curable else []
-    return before, f"{named} {before.note}", []
+    return before, f"{named} {before.note}{old.unrecorded and f' ({old.unrecorded}.)'}", []
 
 
 def droppable(
@@ -145,12 +162,14 @@ def comparisons(policy: Policy, fresh: Evaluation) -> int:
     return tested
 
 
-def score_segments(policy: Policy, fresh: Evaluation, scorer: Scorer) -> list[Segment]:
+def score_segments(
+    policy: Policy, fresh: Evaluation, scorer: Scorer, inputs: Sequence[Input]
+) -> list[Segment]:
     """Return the scores of the segments of columns with rules, and of those with few categories."""
     rules = {segment.column: segment for segment in policy.segments}
     shown = SHOWN["regression" if scorer.classes is None else "classification"]
     result = []
-    for column in dict.fromkeys([*rules, *categorical(fresh)]):
+    for column in dict.fromkeys([*rules, *categorical(fresh, inputs)]):
         rule = rules.get(column)
         wanted = rule.rules.metrics if rule else [shown]
         for value, rows in segments(fresh.column(column)).items():

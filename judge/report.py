@@ -12,7 +12,7 @@ import msgspec
 from contract.bundle import Check as ThresholdResult
 from contract.bundle import Label, Parity, Runtime, Value, Where
 
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 NAME = "report"
 Verdict = Literal["passed", "failed", "accepted"]
 Direction = Literal["better", "worse", "same", "unknown"]
@@ -152,12 +152,25 @@ class Change(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     features: dict[str, Value]
 
 
+class KindOfChange(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    """How many rows of a class the two models answer with these two classes."""
+
+    truth: Label
+    old: Label
+    new: Label
+    rows: int
+
+
 class Changes(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
-    """How many answers changed, how many of them for better and for worse, and some of them."""
+    """How many answers changed, how many of them for better and for worse, and which for which.
+
+    `shown` are some of the rows, where [privacy] in model.toml lets a report show rows.
+    """
 
     count: int
     better: int
     worse: int
+    kinds: list[KindOfChange]
     shown: list[Change]
 
 

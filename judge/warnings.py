@@ -72,7 +72,7 @@ def perfect(fresh: Evaluation, scores: list[Score]) -> list[str]:
     """Return a warning for a perfect score on held-out rows, which is often a leak."""
     for score in scores:
         if score.new >= PERFECT.get(score.metric, inf):
-            culprits = [name for name in fresh.features[0] if tells(fresh, name)]
+            culprits = [name for name in fresh.columns if tells(fresh, name)]
             hint = f" {' and '.join(culprits)} alone tells the target." if culprits else ""
             concern = (
                 f"A perfect held-out {score.metric} ({score.new:.4g}) is more often a leak of the "

@@ -11,10 +11,12 @@ from contract.bundle.folder import (
     refuse_others,
     verify_file,
     write,
+    write_files,
 )
 from contract.bundle.manifest import (
     EVALUATION,
     EXAMPLES,
+    HOLDOUT,
     MANIFEST,
     MODEL_FILES,
     NOTES,
@@ -32,6 +34,7 @@ from contract.bundle.manifest import (
     Metrics,
     Override,
     Parity,
+    Privacy,
     Runtime,
     SeedScores,
     Serving,
@@ -47,6 +50,7 @@ from contract.bundle.manifest import (
 __all__ = [
     "EVALUATION",
     "EXAMPLES",
+    "HOLDOUT",
     "MANIFEST",
     "MODEL_FILES",
     "NOTES",
@@ -67,6 +71,7 @@ __all__ = [
     "Metrics",
     "Override",
     "Parity",
+    "Privacy",
     "Runtime",
     "SeedScores",
     "Serving",
@@ -85,4 +90,5 @@ __all__ = [
     "refuse_others",
     "verify_file",
     "write",
+    "write_files",
 ]

@@ -1,8 +1,8 @@
 """A bundle as a folder: written, read, and verified.
 
 A bundle is a flat directory. `manifest.json` describes the model and holds the sha256 of every
-other file; the rest is the model itself, its golden examples, its evaluation, and the notes of its
-author.
+other file; the rest is the model itself, its golden examples, and the notes of its author. What it
+was judged by lies beside it: see `contract.evaluation`.
 """
 
 from __future__ import annotations
@@ -55,14 +55,19 @@ def write(path: Path, manifest: Manifest, files: dict[str, bytes]) -> None:
     Raises BundleError where the golden examples among them are none.
     """
     decode_examples(path / EXAMPLES, files[EXAMPLES])
+    manifest.files = write_files(path, files)
+    (path / MANIFEST).write_bytes(encode(manifest))
+
+
+def write_files(path: Path, files: dict[str, bytes]) -> dict[str, File]:
+    """Write files into a folder, and return what a manifest records of them."""
     path.mkdir(parents=True, exist_ok=True)
-    manifest.files = {
+    for name, content in files.items():
+        (path / name).write_bytes(content)
+    return {
         name: File(sha256=hashlib.sha256(content).hexdigest(), bytes=len(content))
         for name, content in sorted(files.items())
     }
-    for name, content in files.items():
-        (path / name).write_bytes(content)
-    (path / MANIFEST).write_bytes(encode(manifest))
 
 
 def read(path: Path) -> Bundle:

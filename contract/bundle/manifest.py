@@ -15,7 +15,7 @@ from contract.bundle.files import BundleError
 SCHEMA_VERSION = 3
 MANIFEST = "manifest.json"
 EXAMPLES = "examples.json"
-EVALUATION = "evaluation.json"
+EVALUATION, HOLDOUT = "evaluation.json", "holdout.json"  # beside a bundle, never in it
 NOTES = "notes.md"
 MODEL_FILES = {"onnx": "model.onnx", "joblib": "model.joblib"}
 FLAT_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
@@ -55,6 +55,7 @@ class Data(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     holdout_rows: int
     licence: str | None = None
     csv: Dialect = Dialect()
+    layout: str = ""  # a hash of the names of all of its columns
 
 
 class Split(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
@@ -147,6 +148,17 @@ class Serving(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     out_of_range: Literal["accept", "reject"] = "accept"
 
 
+class Privacy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What of the data leaves the machine that trained: [privacy] and [serve] in model.toml."""
+
+    # The golden examples, in the image: rows that no row of the data equals, or holdout rows.
+    examples: Literal["synthetic", "real"] = "synthetic"
+    # Where the answers to the holdout are kept for a later comparison: in a package of their own.
+    evaluation: Literal["registry", "none"] = "registry"
+    # How reports show the predictions that changed: counted, or row by row with truth and inputs.
+    report: Literal["aggregates", "rows"] = "aggregates"
+
+
 class File(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     """The sha256 and size of a file of the bundle."""
 
@@ -208,11 +220,14 @@ class Manifest(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     runtime_reason: str  # why this runtime: the parity result, or what kept ONNX from being used
     parity: Parity | None
     serving: Serving
+    privacy: Privacy = Privacy()
     files: dict[str, File]
+    # What lies beside the bundle, and in no image: HOLDOUT, and EVALUATION unless none is kept.
+    beside: dict[str, File] = {}
 
 
 class Example(msgspec.Struct, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
-    """A holdout row and the answer the exported model gave to it."""
+    """A row and the answer the exported model gave to it."""
 
     features: dict[str, Value]
     prediction: Label  # a float of a regressor, a class of a classifier

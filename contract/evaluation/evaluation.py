@@ -1,4 +1,8 @@
-"""Every holdout row with its truth and the model's answer: what models are compared by."""
+"""Every holdout row with its truth and the model's answer, on the machine that judges.
+
+It lies in the folder `evaluation` beside the bundle, as `holdout.json`, and goes no further: what a
+later comparison needs of it is `contract.evaluation.record`.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +10,7 @@ from pathlib import Path
 
 import msgspec
 
-from contract.bundle import EVALUATION, BundleError, Label, Value, read_file
+from contract.bundle import HOLDOUT, Bundle, BundleError, Label, Value, read_file, verify_file
 
 
 class Importance(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
@@ -36,27 +40,41 @@ class Evaluation(msgspec.Struct, kw_only=True, omit_defaults=True, forbid_unknow
     """Every holdout row; the lists run in parallel. `rows` are positions in the data source."""
 
     rows: list[int]
-    features: list[dict[str, Value]]
+    columns: dict[str, list[Value]]  # the inputs
     truth: list[Label]
     predictions: list[Label]
     probabilities: list[list[float]] | None
     others: dict[str, list[Value]] = {}  # columns that are no input: see ModelSpec.kept
     metrics: list[str] = []  # those computed only where a gate names them, such as `recall(yes)`
+    fingerprints: bytes = b""  # of the rows: see `contract.evaluation.fingerprints.places`
     study: Study | None = None
-    trained: bytes = b""  # the training rows, as `contract.evaluation.fingerprints` packs them
 
     def column(self, name: str) -> list[Value]:
         """Return an input or another kept column; raise KeyError for one that is not here."""
-        return self.others[name] if name in self.others else [row[name] for row in self.features]
+        return self.others[name] if name in self.others else self.columns[name]
+
+    @property
+    def features(self) -> list[dict[str, Value]]:
+        """The rows by the names of their inputs."""
+        rows = zip(*self.columns.values(), strict=True)
+        return [dict(zip(self.columns, row, strict=True)) for row in rows]
 
 
-def read(bundle: Path) -> Evaluation:
-    """Read the evaluation of a bundle; raise BundleError if it has none that can be read."""
-    file = bundle / EVALUATION
+def beside(bundle: Path) -> Path:
+    """Return the folder for what is kept beside a bundle, and is no part of it."""
+    return bundle.with_name("evaluation")
+
+
+def read(bundle: Bundle) -> Evaluation:
+    """Read the holdout rows of a bundle; raise BundleError for none, or for those of another."""
+    file = beside(bundle.path) / HOLDOUT
+    cure = f"Train the model again: make train MODEL={bundle.manifest.name}"
+    if HOLDOUT not in bundle.manifest.beside:
+        raise BundleError(f"{bundle.path} must name its {HOLDOUT}. It names none. {cure}")
+    verify_file(file, bundle.manifest.beside[HOLDOUT])
     try:
         return msgspec.json.decode(read_file(file), type=Evaluation)
-    except (FileNotFoundError, msgspec.MsgspecError) as error:
+    except (FileNotFoundError, msgspec.MsgspecError, RecursionError) as error:
         raise BundleError(
-            f"{file} must be an evaluation of this revision. Got instead: {error}. "
-            "Train the model again: make train MODEL=name"
+            f"{file} must be an evaluation of this revision. Got instead: {error}. {cure}"
         ) from error

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from contract.bundle import Value
+from contract.bundle import Input, Value
+from contract.evaluation.distribution import rounded
 from contract.evaluation.evaluation import Evaluation
 
 FEW = 12  # different numbers in a column that is not cut at its quartiles
@@ -21,13 +22,17 @@ def is_numeric(values: Sequence[Value]) -> bool:
     return bool(present) and all(isinstance(value, int | float) for value in present)
 
 
-def categorical(evaluation: Evaluation) -> list[str]:
-    """Return the inputs with a few categories."""
-    columns = {name: evaluation.column(name) for name in evaluation.features[0]}
+def categorical(evaluation: Evaluation, inputs: Sequence[Input]) -> list[str]:
+    """Return the inputs with a few categories, which are public and no others.
+
+    A category that only the holdout has is not public.
+    """
     return [
-        name
-        for name, values in columns.items()
-        if not is_numeric(values) and len(set(values)) <= FEW
+        field.name
+        for field in inputs
+        if field.categories is not None
+        and len(values := {*evaluation.columns.get(field.name, ())} - {None}) <= FEW
+        and values <= set(field.categories)
     ]
 
 
@@ -50,9 +55,10 @@ def name(value: Value) -> str:
 
 
 def quartiles(values: Sequence[Value]) -> Segments:
-    """Return segments between the quartiles, and one of the rows without a value."""
+    """Return segments between the quartiles, rounded, and one of the rows without a value."""
     numbers = np.array([np.nan if value is None else value for value in values], dtype=np.float64)
-    cuts = np.unique(np.nanquantile(numbers, [0, 0.25, 0.5, 0.75, 1]))
+    exact = np.nanquantile(numbers, [0, 0.25, 0.5, 0.75, 1])
+    cuts = np.unique(rounded(exact, numbers[~np.isnan(numbers)]))
     places = np.searchsorted(cuts[1:-1], numbers, side="right")
     result: Segments = {}
     for place, (low, high) in enumerate(itertools.pairwise(cuts.tolist())):
@@ -68,10 +74,15 @@ def subset(evaluation: Evaluation, rows: Sequence[int]) -> Evaluation:
     """Return the evaluation of some of the rows."""
     return Evaluation(
         rows=[evaluation.rows[row] for row in rows],
-        features=[evaluation.features[row] for row in rows],
+        columns=some(evaluation.columns, rows),
         truth=[evaluation.truth[row] for row in rows],
         predictions=[evaluation.predictions[row] for row in rows],
         probabilities=evaluation.probabilities and [evaluation.probabilities[row] for row in rows],
-        others={name: [values[row] for row in rows] for name, values in evaluation.others.items()},
+        others=some(evaluation.others, rows),
         metrics=evaluation.metrics,
     )
+
+
+def some(columns: dict[str, list[Value]], rows: Sequence[int]) -> dict[str, list[Value]]:
+    """Return some of the rows of columns."""
+    return {name: [values[row] for row in rows] for name, values in columns.items()}

@@ -8,10 +8,11 @@ from typing import Literal
 import msgspec
 
 from contract import models
-from contract.bundle import Serving, Split, Task
+from contract.bundle import Privacy, Serving, Split, Task
 from contract.errors import ModelError, did_you_mean
 from contract.names import check_name
 from contract.spec.gate import Policy, read_policy
+from contract.spec.privacy import read_privacy
 from contract.spec.source import DataSource, read_source
 from contract.spec.split import read_split
 from contract.spec.toml import Section, load
@@ -39,6 +40,7 @@ class ModelSpec(msgspec.Struct, frozen=True):
     gate: Policy
     columns_kept: tuple[str, ...]
     serving: Serving
+    privacy: Privacy = Privacy()
 
     @property
     def file(self) -> Path:
@@ -75,7 +77,7 @@ def read(name: str, root: Path | None = None, *, data_here: bool = True) -> Mode
     folder = find(name, root or models.root())
     top = load(folder / FILE)
     required = ("description", "task", "target", "data", "inputs", "gate")
-    top.only((*required, "split", "evaluate", "serve"), required=required)
+    top.only((*required, "split", "evaluate", "serve", "privacy"), required=required)
     task = top.choice("task", TASKS)
     target = top.text("target")
     evaluate = top.subsection("evaluate")
@@ -94,6 +96,7 @@ def read(name: str, root: Path | None = None, *, data_here: bool = True) -> Mode
         gate=read_policy(top.subsection("gate"), task),
         columns_kept=evaluate.texts("columns", ()),
         serving=read_serving(top.subsection("serve")),
+        privacy=read_privacy(top.subsection("privacy"), top.subsection("serve")),
     )
 
 
@@ -130,8 +133,8 @@ def read_inputs(section: Section, target: str) -> dict[str, Kind]:
 
 
 def read_serving(section: Section) -> Serving:
-    """Read the [serve] table; raise ModelError for the first mistake."""
-    section.only(("unknown_category", "out_of_range"))
+    """Read what [serve] says of unknown values; raise ModelError for the first mistake."""
+    section.only(("unknown_category", "out_of_range", "examples"))
     return Serving(
         unknown_category=section.choice("unknown_category", ("reject", "ignore"), "reject"),
         out_of_range=section.choice("out_of_range", ("accept", "reject"), "accept"),

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 
 from contract.bundle import Label
 from contract.evaluation.evaluation import Evaluation
-from judge.report import Change, Changes
+from judge.report import Change, Changes, KindOfChange
 
 SHOWN = 20
 NOISE = 1e-6  # relative difference of numbers that another runtime may cause by rounding
 
 
-def changes(new: Evaluation, old: Evaluation) -> Changes:
-    """Return the changed answers: those that became wrong first, or farther from the truth."""
+def changes(new: Evaluation, old: Evaluation, *, with_rows: bool = False) -> Changes:
+    """Return how many answers changed, and of classes which for which.
+
+    `with_rows` also returns some of the rows: those that became wrong first, or farther from the
+    truth.
+    """
     places = [
         place
         for place, (after, before) in enumerate(zip(new.predictions, old.predictions, strict=True))
@@ -25,8 +30,22 @@ def changes(new: Evaluation, old: Evaluation) -> Changes:
         count=len(places),
         better=sum(value > 0 for value in gains.values()),
         worse=sum(value < 0 for value in gains.values()),
-        shown=[change(new, old, place) for place in places[:SHOWN]],
+        kinds=kinds(new, old, places),
+        shown=[change(new, old, place) for place in places[:SHOWN]] if with_rows else [],
     )
+
+
+def kinds(new: Evaluation, old: Evaluation, places: list[int]) -> list[KindOfChange]:
+    """Return which classes became which, the most frequent first; of numbers nothing."""
+    if not places or isinstance(new.truth[0], float):
+        return []
+    counter = Counter(
+        (new.truth[place], old.predictions[place], new.predictions[place]) for place in places
+    )
+    return [
+        KindOfChange(truth=truth, old=before, new=after, rows=rows)
+        for (truth, before, after), rows in counter.most_common(SHOWN)
+    ]
 
 
 def differ(after: Label, before: Label) -> bool:
@@ -51,5 +70,5 @@ def change(new: Evaluation, old: Evaluation, place: int) -> Change:
         truth=new.truth[place],
         old=old.predictions[place],
         new=new.predictions[place],
-        features=new.features[place],
+        features={name: values[place] for name, values in new.columns.items()},
     )

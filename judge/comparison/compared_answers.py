@@ -7,9 +7,12 @@ from typing import NamedTuple
 
 import numpy as np
 from msgspec.structs import replace
+from numpy.typing import NDArray
 
 from contract.bundle import Bundle, Label, Value
-from contract.evaluation.evaluation import Evaluation, read
+from contract.evaluation.evaluation import Evaluation
+from contract.evaluation.fingerprints import PLACE
+from contract.evaluation.record import Record
 from contract.evaluation.segments import subset
 from judge.comparison.eligible_rows import Eligible, Incomparable, eligible, everything
 
@@ -26,26 +29,27 @@ class ComparedAnswers(NamedTuple):
     note: str
 
 
-def answers(new: Bundle, old: Bundle, ask: Ask) -> ComparedAnswers:
+def answers(
+    new: Bundle, fresh: Evaluation, old: Bundle, record: Record | None, ask: Ask
+) -> ComparedAnswers:
     """Return both models' answers to the new holdout rows that they are compared on.
 
-    Answers recorded in the published bundle count only where they are to the very same rows;
-    otherwise `ask` asks the published model again. Raises Incomparable if it cannot answer them.
+    Recorded answers of the published model count only where they are to the very same rows;
+    otherwise `ask` asks it again. Raises Incomparable if it cannot answer them.
     """
-    fresh, recorded = read(new.path), read(old.path)
-    if is_same_holdout(new, old, fresh, recorded):
+    if record and is_same_holdout(fresh, record):
         chosen = everything(fresh)
-        before = replace(
-            fresh, predictions=recorded.predictions, probabilities=recorded.probabilities
-        )
+        before = recorded(fresh, record)
         note = "Data and split are the same: its recorded answers to the same rows are compared."
     else:
         rows = features(fresh, old)
-        chosen = eligible(fresh, rows, new.manifest.split, old, recorded)
+        is_same = have_same_holdout(new, old)
+        chosen = everything(fresh) if is_same else eligible(fresh, rows, new.manifest, old, record)
         before = subset(fresh, chosen.rows)
         before.predictions, before.probabilities = ask([rows[row] for row in chosen.rows])
         changed = "Data" if new.manifest.data.sha256 != old.manifest.data.sha256 else "Split"
-        note = f"{changed} changed: it answered {asked(chosen, len(rows))} again."
+        why = "Its answers are kept nowhere" if is_same else f"{changed} changed"
+        note = f"{why}: it answered {asked(chosen, len(rows))} again."
     before.probabilities = in_order(before.probabilities, old, new)
     return ComparedAnswers(before, subset(fresh, chosen.rows), chosen, note)
 
@@ -65,13 +69,31 @@ def asked(chosen: Eligible, rows: int) -> str:
     return f"{len(chosen.rows)} of the {rows} new held-out rows (left out: {' and '.join(reasons)})"
 
 
-def is_same_holdout(new: Bundle, old: Bundle, fresh: Evaluation, recorded: Evaluation) -> bool:
+def is_same_holdout(fresh: Evaluation, record: Record) -> bool:
     """Return whether both models were judged on the same rows of the same data."""
-    return (
-        new.manifest.data.sha256 == old.manifest.data.sha256
-        and fresh.rows == recorded.rows
-        and fresh.truth == recorded.truth
+    return np.sort(fingerprints(fresh)).tobytes() == record.rows
+
+
+def have_same_holdout(new: Bundle, old: Bundle) -> bool:
+    """Return whether both models were judged on the same rows, as their manifests say."""
+    ours, theirs = new.manifest, old.manifest
+    return (ours.data, ours.split) == (theirs.data, theirs.split)
+
+
+def recorded(fresh: Evaluation, record: Record) -> Evaluation:
+    """Return the recorded answers in the order of the new holdout, which has the same rows."""
+    ranks = np.argsort(np.argsort(fingerprints(fresh), kind="stable"))
+    vectors = record.probabilities
+    return replace(
+        fresh,
+        predictions=[record.predictions[rank] for rank in ranks],
+        probabilities=vectors and [vectors[rank] for rank in ranks],
     )
+
+
+def fingerprints(fresh: Evaluation) -> NDArray[np.unsignedinteger]:
+    """Return the fingerprints (rows,) of the holdout rows by their places."""
+    return np.frombuffer(fresh.fingerprints, dtype=PLACE)
 
 
 def check_same_target(new: Bundle, old: Bundle) -> None:
@@ -86,9 +108,11 @@ def check_same_target(new: Bundle, old: Bundle) -> None:
 def features(fresh: Evaluation, old: Bundle) -> list[dict[str, Value]]:
     """Return the rows by the inputs of the published model.
 
-    Raises Incomparable if the new evaluation does not hold one of those inputs.
+    Raises Incomparable if the new evaluation does not hold one of those inputs, or no rows at all.
     """
-    known = {*fresh.features[0], *fresh.others}
+    if not fresh.columns:
+        raise Incomparable("the two were judged on different rows, which are not at hand here")
+    known = {*fresh.columns, *fresh.others}
     absent = [field.name for field in old.manifest.inputs if field.name not in known]
     if absent:
         raise Incomparable(

@@ -1,63 +1,92 @@
-"""Compare the new holdout rows with those that the published model was judged on."""
+"""Compare the new holdout rows with those that the published model was judged on.
+
+Of the latter only counts are kept, in bins whose edges are rounded: see
+`contract.evaluation.distribution`.
+"""
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 from scipy import stats
 
-from contract.bundle import Bundle, Value
-from contract.evaluation.evaluation import read
-from contract.evaluation.segments import is_numeric, name
+from contract.bundle import Bundle
+from contract.evaluation.distribution import Distribution
+from contract.evaluation.evaluation import Evaluation
+from contract.evaluation.record import Record, distributions, target
 from judge.report import Drift
 
 ALPHA = 0.01  # shared among the columns (Bonferroni; Dunn 1961): false warnings are rare
 
 
-def drift(new: Bundle, old: Bundle) -> list[Drift]:
-    """Compare each column that both evaluations hold, and the target; nothing for equal data."""
-    if new.manifest.data.sha256 == old.manifest.data.sha256:
-        return []
-    fresh, recorded = read(new.path), read(old.path)
-    shared = [column for column in fresh.features[0] if column in recorded.features[0]]
-    columns: list[tuple[str, Sequence[Value], Sequence[Value]]] = [
-        (column, fresh.column(column), recorded.column(column)) for column in shared
+class InputDistributions(NamedTuple):
+    """The distribution of an input for the new model and, in the same bins, for the published."""
+
+    feature: str
+    new: Distribution
+    old: Distribution | None
+
+
+def input_distributions(
+    new: Bundle, fresh: Evaluation, record: Record | None
+) -> list[InputDistributions]:
+    """Return the distributions of the new model's inputs, in the published model's bins."""
+    old = record.columns if record else {}
+    return [
+        InputDistributions(
+            name,
+            old[name].count(fresh.columns[name]) if name in old else counts,
+            old.get(name),
+        )
+        for name, counts in distributions(fresh, new.manifest).items()
     ]
-    columns.append((new.manifest.target, list(fresh.truth), list(recorded.truth)))
-    return [column_drift(*column, ALPHA / len(columns)) for column in columns]
 
 
-def column_drift(feature: str, now: Sequence[Value], then: Sequence[Value], alpha: float) -> Drift:
+def drift(new: Bundle, fresh: Evaluation, old: Bundle, record: Record | None) -> list[Drift]:
+    """Compare each input that both have, and the target; nothing for equal data or no record."""
+    if record is None or new.manifest.data.sha256 == old.manifest.data.sha256:
+        return []
+    pairs = [
+        (column.feature, column.new, column.old)
+        for column in input_distributions(new, fresh, record)
+        if column.old
+    ]
+    if record.target and target(fresh, new.manifest):
+        truth = list(map(str, fresh.truth)) if new.manifest.classes else list(fresh.truth)
+        pairs.append((new.manifest.target, record.target.count(truth), record.target))
+    return [column_drift(*pair, ALPHA / len(pairs)) for pair in pairs]
+
+
+def column_drift(feature: str, now: Distribution, then: Distribution, alpha: float) -> Drift:
     """Return the largest distance of the two distributions of a column, and its p-value."""
-    distance, p = (kolmogorov_smirnov if is_numeric([*now, *then]) else chi_squared)(now, then)
+    numeric = then.edges is not None
+    distance, p = (kolmogorov_smirnov if numeric else chi_squared)(now, then)
     return Drift(feature=feature, distance=distance, p=p, shifted=p < alpha)
 
 
-def kolmogorov_smirnov(now: Sequence[Value], then: Sequence[Value]) -> tuple[float, float]:
+def kolmogorov_smirnov(now: Distribution, then: Distribution) -> tuple[float, float]:
     """Return the distance and p-value of the two-sample Kolmogorov-Smirnov test (Smirnov 1939).
 
-    A missing value counts as the smallest number.
+    Of bins, which makes it a little conservative. A missing value counts as the smallest number.
     """
     ours, theirs = (
-        np.array([-np.inf if value is None else value for value in side], dtype=np.float64)
+        np.repeat(np.arange(len(side.counts) + 1), [side.missing, *side.counts])
         for side in (now, then)
     )
     result = stats.ks_2samp(ours, theirs)
     return float(result.statistic), float(result.pvalue)
 
 
-def chi_squared(now: Sequence[Value], then: Sequence[Value]) -> tuple[float, float]:
+def chi_squared(now: Distribution, then: Distribution) -> tuple[float, float]:
     """Return the distance of the shares of categories, and the p-value of a chi-squared test.
 
     The distance is the total variation distance, half the sum of the differences; the test is
     Pearson's (1900).
     """
-    counts = [Counter(map(name, side)) for side in (now, then)]
-    labels = sorted(counts[0] | counts[1])
-    table = np.array([[count[label] for label in labels] for count in counts])
-    if len(labels) < 2:
+    table = np.array([[side.missing, *side.counts] for side in (now, then)])
+    table = table[:, table.any(axis=0)]
+    if table.shape[1] < 2:
         return 0.0, 1.0
     shares = table / table.sum(axis=1, keepdims=True)
     distance = float(np.abs(shares[0] - shares[1]).sum() / 2)

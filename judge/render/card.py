@@ -10,15 +10,11 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from contract.bundle import Input, Manifest
-from contract.evaluation.evaluation import Evaluation
-from contract.evaluation.metrics import SHOWN
-from contract.evaluation.scores import score
-from contract.evaluation.segments import categorical, segments, subset
 from contract.spec.thresholds import sentence
 from judge.render.environment import render
 from judge.render.markdown import Markdown, block
 from judge.render.table import Cell, Style, Table
-from judge.report import NOT_MEASURED
+from judge.report import NOT_MEASURED, Segment
 
 FENCE = re.compile(r" {0,3}(`{3,}|~{3,})")
 HEADING = re.compile(r" {0,3}#{1,6}(?=[ \t]|$)")
@@ -34,13 +30,14 @@ class PublishedReference(NamedTuple):
 def card(
     manifest: Manifest,
     notes: str,
-    evaluation: Evaluation,
+    scored: Sequence[Segment],
     published: PublishedReference | None = None,
 ) -> bytes:
     """Return the card as Markdown; `notes` is the README.md of the model's folder.
 
-    With `published` it says how to pull, verify and ask exactly that image. Raises ValueError where
-    its reference has no digest, since a tag may come to mean another image.
+    `scored` are the segments of the report. With `published` it says how to pull, verify and ask
+    exactly that image. Raises ValueError where its reference has no digest, since a tag may come to
+    mean another image.
     """
     checks = manifest.gate.recorded
     return render(
@@ -51,7 +48,8 @@ def card(
         verdict="passed" if all(check.passed for check in checks) else "FAILED",
         checks="; ".join(map(sentence, checks)),
         unmeasured=NOT_MEASURED if manifest.evaluation == "claimed" else "",
-        segments=by_segment(manifest, evaluation),
+        segments=by_segment(scored),
+        leaves=Table(("What", "Holds of the data"), leaves(manifest)),
         inputs=inputs(manifest.inputs),
         notes=below(notes),
         published=published,
@@ -93,19 +91,43 @@ def metrics(manifest: Manifest) -> Table:
     return Table(("Metric", "Holdout", "95 % interval", "Cross-validation"), rows)
 
 
-def by_segment(manifest: Manifest, evaluation: Evaluation) -> Table | None:
-    """Return the model's score for each category of the inputs, and of the kept columns.
-
-    None where there are no such columns.
-    """
-    metric = SHOWN[manifest.task]
+def by_segment(scored: Sequence[Segment]) -> Table | None:
+    """Return the model's scores for each segment; None where there are no segments."""
     rows = [
-        (f"{column} is {name}", str(len(places)), f"{scores[metric]:.4f}")
-        for column in (*categorical(evaluation), *evaluation.others)
-        for name, places in segments(evaluation.column(column)).items()
-        for scores in [score(subset(evaluation, places), manifest.classes)]
+        (
+            f"{segment.where.column} is {segment.where.value}",
+            str(segment.rows),
+            score.metric,
+            f"{score.whole:.4f}",
+        )
+        for segment in scored
+        for score in segment.scores
     ]
-    return Table(("Where", "Rows", metric), rows) if rows else None
+    return Table(("Where", "Rows", "Metric", "Holdout"), rows) if rows else None
+
+
+def leaves(manifest: Manifest) -> list[tuple[str | Cell, ...]]:
+    """Return what of the data leaves the machine that trained, and where it goes."""
+    privacy, held = manifest.privacy, manifest.data.holdout_rows
+    examples = {
+        "synthetic": "Golden examples are synthetic: no row of the data.",
+        "real": "Golden examples are rows of the holdout.",
+    }[privacy.examples]
+    kept = {
+        "registry": f"The truth and the answers of the {held} held-out rows, and counts of their "
+        "values in bins. No features: a row is found again by who has the very data.",
+        "none": "Nothing: it is not published.",
+    }[privacy.evaluation]
+    shown = {
+        "aggregates": "Counts, metrics and curves. No row.",
+        "rows": "Rows whose prediction changed, with their truth and features.",
+    }[privacy.report]
+    learned = "What the model has learned, its inputs' names, ranges and categories, and metrics."
+    return [
+        ("The image", f"{learned} {examples}"),
+        (Cell(f"{manifest.name}-evaluation", Style.CODE), kept),
+        ("Reports, this card and logs", shown),
+    ]
 
 
 def inputs(described: Sequence[Input]) -> Table:

@@ -8,10 +8,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from contract.bundle import Label, Value
+from contract.bundle import Label
+from contract.evaluation.distribution import Distribution
 from contract.evaluation.evaluation import Evaluation, Study
 from contract.evaluation.metrics import metric
-from contract.evaluation.segments import is_numeric, name
+from judge.comparison.data_drift import InputDistributions
 from judge.render import curves, holdout_plots
 from judge.render.plots import Line, Points, Span, lines, shares, spans, unit_lines
 from judge.render.svg import Plot
@@ -132,7 +133,7 @@ def numbers(new: Evaluation, old: Evaluation | None) -> list[Figure]:
             title = "predicted minus true"
             result += [
                 Figure(
-                    holdout_plots.scatter(truth, guesses), f"{whose}: a perfect one is on the line."
+                    holdout_plots.density(truth, guesses), f"{whose}: a perfect one is on the line."
                 ),
                 Figure(
                     holdout_plots.histogram({"right": errors}, title, -bound, bound),
@@ -159,41 +160,40 @@ def learned(study: Study | None) -> list[Figure]:
     return result
 
 
-def distributions(new: Evaluation, old: Evaluation | None) -> list[Figure]:
+def distributions(inputs: Sequence[InputDistributions]) -> list[Figure]:
     """Return the distribution of each input, for both models."""
-    return [
-        distribution(
-            feature,
-            new.column(feature),
-            old.column(feature) if old and feature in old.features[0] else None,
-        )
-        for feature in new.features[0]
-    ]
+    return [distribution(*both) for both in inputs]
 
 
-def distribution(feature: str, now: Sequence[Value], then: Sequence[Value] | None) -> Figure:
+def distribution(feature: str, now: Distribution, then: Distribution | None) -> Figure:
     """Return the distribution of one input."""
-    values = [*now, *(then or [])]
-    if is_numeric(values):
-        present = [float(value) for value in values if value is not None]
-        low, high = min(present), max(present)
-        edges = np.linspace(low, high if high > low else low + 1, BINS + 1)
-        labels = [f"{edge:.3g}" if not place % 3 else "" for place, edge in enumerate(edges[:-1])]
-        heights = [in_bins(values, edges) for values in (now, then or [])]
+    if now.edges is not None:
+        both = [*now.edges, *(then.edges if then and then.edges else [])]
+        edges = np.linspace(min(both), max(both) if max(both) > min(both) else min(both) + 1, BINS)
+        labels = ["below", *(f"{edge:.3g}" if not place % 3 else "" for place, edge in
+                             enumerate(edges))]  # fmt: skip
+        heights = [in_bins(side, edges) for side in (now, then) if side]
     else:
-        common = Counter(map(name, values)).most_common(CATEGORIES)
-        labels = [label for label, _ in common]
-        heights = [
-            [Counter(map(name, values))[label] / max(1, len(values)) for label in labels]
-            for values in (now, then or [])
-        ]
+        common = Counter(dict(zip(now.categories or [], now.counts, strict=False)))
+        labels = [label for label, _ in common.most_common(CATEGORIES)]
+        heights = [named(side, labels) for side in (now, then) if side]
     legend = [("series0", "new"), *([("series1", "published model")] if then else [])]
     plot = shares(heights[0], heights[1] if then else None, labels)
     return Figure(plot, title=feature, legend=legend)
 
 
-def in_bins(values: Sequence[Value], edges: np.ndarray) -> list[float]:
-    """Return the share of the values in each bin between the edges (edges,)."""
-    present = [float(value) for value in values if value is not None]
-    heights, _ = np.histogram(present, bins=edges)
-    return [float(height) / max(1, len(values)) for height in heights]
+def in_bins(counted: Distribution, edges: np.ndarray) -> list[float]:
+    """Return the share of the values below the first of the edges (edges,), and above each.
+
+    Within a bin that was counted, values are taken to lie evenly.
+    """
+    below = np.cumsum(counted.counts)[:-1]
+    reached = np.interp(edges, counted.edges or [], below)
+    heights = np.diff([0.0, *reached, sum(counted.counts)])
+    return [float(height) / max(1, counted.rows) for height in heights]
+
+
+def named(counted: Distribution, labels: Sequence[str]) -> list[float]:
+    """Return the share of the values that have each of the labels."""
+    counts = dict(zip(counted.categories or [], counted.counts, strict=False))
+    return [counts.get(label, 0) / max(1, counted.rows) for label in labels]

@@ -41,5 +41,5 @@ def html(judgement: Judgement) -> bytes:
         gains=figures.differences(judgement.report),
         answers=figures.answers(new, old, judgement.classes),
         learned=figures.learned(judgement.fresh.study),
-        inputs=figures.distributions(judgement.fresh, judgement.recorded),
+        inputs=figures.distributions(judgement.distributions),
     )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections import Counter
 from collections.abc import Sequence
 
@@ -10,7 +9,7 @@ from contract.bundle import Label
 from judge.render import svg
 from judge.render.svg import HEIGHT, WIDTH, Box, Mark, Plot, rect, text
 
-POINTS = 1_000  # more than these cannot be told apart, and enlarge the page
+CELLS = 30  # of a plot of predictions against the truth, each way
 BINS = 20
 READABLE = 24  # pixels a cell of the matrix needs for its count
 LONGEST = 24  # characters of a class that the margin has room for
@@ -53,17 +52,26 @@ def matrix_cell(  # noqa: PLR0913 - a rectangle has four of these
     return [box, text(x + size / 2 - 1, y + size / 2 + 4, count, "middle", style=style)]
 
 
-def scatter(truth: Sequence[float], predictions: Sequence[float]) -> Plot:
-    """Draw predictions against the truth; a perfect model's points lie on the line."""
+def density(truth: Sequence[float], predictions: Sequence[float]) -> Plot:
+    """Draw how many rows have about this truth and prediction; a perfect model's lie on the line.
+
+    Cells rather than points, of which each would show the numbers of a row.
+    """
     both = [*truth, *predictions]
     x, y = svg.across(both), svg.up(both)
-    step = math.ceil(len(truth) / POINTS)
+    cell = (x.high - x.low) / CELLS
+    counts = Counter(
+        (int((actual - x.low) / cell), int((predicted - x.low) / cell))
+        for actual, predicted in zip(truth, predictions, strict=True)
+    )
+    most = max(counts.values())
     marks = svg.frame(x, y, "true value", "predicted")
     marks.append(svg.path("line", [(x(end), y(end)) for end in (x.low, x.high)]))
-    marks += [
-        svg.circle(x(actual), y(predicted), 3, "right", 0.55)
-        for actual, predicted in list(zip(truth, predictions, strict=True))[::step]
-    ]
+    for (column, row), count in sorted(counts.items()):
+        left, right = (x(x.low + (column + edge) * cell) for edge in (0, 1))
+        bottom, top = (y(x.low + (row + edge) * cell) for edge in (0, 1))
+        box = Box(left, top, right - left, bottom - top)
+        marks.append(rect(box, "right", 0.25 + 0.7 * count / most))
     return Plot(WIDTH, HEIGHT, marks, "Predicted against true values")
 
 

@@ -107,6 +107,15 @@ def changes(report: Report) -> Table:
     return Table(("row", "truth", "published", "new", "features"), rows)
 
 
+def changed(report: Report) -> Table:
+    """Return how many rows of which class the models answer with which two classes."""
+    rows = [
+        [shown(kind.truth), shown(kind.old), shown(kind.new), str(kind.rows)]
+        for kind in (report.changes.kinds if report.changes else ())
+    ]
+    return Table(("truth", "published", "new", "rows"), rows, numbers=True)
+
+
 def shown(value: Value) -> str:
     """Return a value as a cell shows it."""
     return f"{value:.5g}" if isinstance(value, float) else MISSING if value is None else str(value)

@@ -61,7 +61,7 @@ def train(
             **kept_layers(),
         }
         bake(workspace, "bundle", variables, *filter(None, [beside]), cache=cache)
-        take(Path(out), workspace.bundle)
+        take(Path(out, "bundle"), workspace.bundle)
 
 
 def warn_of_ignored_data(workspace: Workspace) -> None:

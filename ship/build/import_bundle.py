@@ -9,9 +9,10 @@ import tempfile
 from pathlib import Path
 
 from contract import bundle, claims
-from contract.bundle import Manifest
+from contract.bundle import HOLDOUT, Manifest
 from contract.claims import Claims
 from contract.errors import ModelError
+from contract.evaluation.evaluation import beside
 from contract.evaluation.evaluation import read as read_evaluation
 from contract.spec import model_toml
 from contract.spec.model_toml import ModelSpec
@@ -29,10 +30,11 @@ def import_bundle(workspace: Workspace, source: Path) -> None:
     workspace.folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=workspace.folder, prefix=".import-") as folder:
         taken, export = Path(folder, "bundle"), Path(folder, "export")
-        manifest = take(source, taken)
+        manifest = take(source, taken, evaluated=(beside(source) / HOLDOUT).exists())
         wanted = refuse_another(workspace, manifest)
         if reason := absent_data(workspace):
             print(f"  the data is not at hand ({reason}): what BUNDLE says of itself is a claim")
+            take(source, taken)
             mark_as_claimed(taken)
             take(taken, workspace.bundle)
         else:
@@ -74,7 +76,7 @@ def write_export(taken: Path, manifest: Manifest, export: Path, metric: str) -> 
     The scores of other random seeds are left out, as they cannot be measured without the fits; so
     is a learning curve of another metric than `metric`.
     """
-    study = read_evaluation(taken).study
+    study = read_evaluation(bundle.read(taken)).study if beside(taken).is_dir() else None
     claimed = Claims(
         data_sha256=manifest.data.sha256,
         estimator=manifest.estimator,

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Literal, get_args
 
 from contract.bundle import Manifest, manifest_content, read_manifest
+from contract.evaluation.evaluation import beside
 from ship import git
 from ship.build.inputs import Plan, plan
 from ship.files import digest
@@ -46,6 +47,11 @@ class Workspace:
     def bundle(self) -> Path:
         """The folder of the bundle, which train writes."""
         return self.folder / "bundle"
+
+    @property
+    def evaluation(self) -> Path:
+        """The folder of what the bundle was judged by, which train writes too."""
+        return beside(self.bundle)
 
     @property
     def published_folder(self) -> Path:

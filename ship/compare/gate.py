@@ -41,7 +41,7 @@ def judge_bundle(workspace: Workspace, override: str = "") -> Report:
     for ending, content in formats(judgement).items():
         replace_file(workspace.folder / f"{NAME}.{ending}", content)
     notes = bundle.read_notes(workspace.bundle)
-    replace_file(workspace.folder / CARD, card(new.manifest, notes, judgement.fresh))
+    replace_file(workspace.folder / CARD, card(new.manifest, notes, report.segments))
     return report
 
 

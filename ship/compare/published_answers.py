@@ -70,4 +70,11 @@ def as_published(published: PublishedImage) -> PublishedModel:
         ask = partial(ask_graph, published.bundle)
     else:
         ask = partial(ask_image, lambda: published.image)
-    return PublishedModel(published.bundle, published.digest, published.reference, ask)
+    return PublishedModel(
+        published.bundle,
+        published.digest,
+        published.reference,
+        ask,
+        published.record,
+        published.unrecorded,
+    )

@@ -6,15 +6,19 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from contract.bundle import Bundle, BundleError, read
+from contract.bundle import EVALUATION, Bundle, BundleError, read
+from contract.console import one_line
+from contract.evaluation.record import Record, decode
 from ship.build import engine
 from ship.errors import ShipError
 from ship.files.replace import remove
-from ship.registry import image_files
+from ship.registry import evaluation_package, image_files
 from ship.registry.destination import Destination
 from ship.registry.labels import MODEL
 from ship.registry.oci_archive import StoredImage
 from ship.tags import MAIN, Version, parse
+
+LONGEST_REASON = 300  # characters, in a report
 
 
 @dataclass(frozen=True)
@@ -28,6 +32,8 @@ class PublishedImage:
     digest: str
     bundle: Bundle
     stored: StoredImage
+    record: Record | None  # the kept evaluation; None where there is none to be read
+    unrecorded: str = ""  # why that is, if somebody could mend it
 
     @cached_property
     def image(self) -> str:
@@ -86,7 +92,23 @@ def fetch_digest(
     except BundleError as error:
         raise Unreadable(f"{reference} cannot be read by this revision: {error}") from error
     refuse_another(reference, loaded.manifest.name, model)
-    return PublishedImage(reference, digest, loaded, stored)
+    record, reason = kept_record(target, loaded, into / "evaluation")
+    return PublishedImage(reference, digest, loaded, stored, record, reason)
+
+
+def kept_record(target: Destination, bundle: Bundle, into: Path) -> tuple[Record | None, str]:
+    """Return the kept evaluation of a published bundle, or None and why it cannot be read.
+
+    It may have been withheld from whoever asks, or deleted: the model can be asked again.
+    """
+    expected = bundle.manifest.beside.get(EVALUATION)
+    if expected is None:
+        return None, ""
+    try:
+        return decode(evaluation_package.fetch(target, expected, into), expected, target), ""
+    except (ShipError, BundleError) as error:
+        reason = one_line(str(error))[:LONGEST_REASON]
+        return None, f"its evaluation cannot be read here: {reason}"
 
 
 def refuse_another(where: str, got: str, model: str) -> None:

@@ -11,13 +11,16 @@ from pathlib import Path
 import msgspec
 
 from contract import models
-from contract.bundle import encode
+from contract.bundle import EVALUATION, encode
 from ship import git
 from ship.errors import ShipError, StageError
 from ship.files.replace import replace_file
 from ship.files.typed import read
+from ship.pipeline.admission import read_manifest
+from ship.registry import evaluation_package
 from ship.registry.destination import Destination
 from ship.registry.image_index import Image, archives_of
+from ship.supply_chain import passed_tests
 from ship.supply_chain.identity import claim_of
 from ship.supply_chain.sign import sign
 from ship.supply_chain.verify import verify
@@ -58,6 +61,17 @@ def push(image: Image, tags: list[Tag], target: Destination) -> bool:
         target.verify(image.digest)
         print(f"  pushed {image.digest} to {target}", flush=True)
     return target.shared and sign(image, tags, target)
+
+
+def push_evaluation(image: Image, file: Path, target: Destination) -> None:
+    """Bring the evaluation of an image to the repository beside `target`, if one is kept.
+
+    Raises StageError where `file` is not the one that its bundle names.
+    """
+    archive = archives_of(image)[0]
+    manifest = read_manifest(passed_tests.manifest_of(archive), archive)
+    if expected := manifest.beside.get(EVALUATION):
+        evaluation_package.push(target, image.digest, file, expected)
 
 
 def holds(target: Destination, image: Image) -> bool:

@@ -7,15 +7,18 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from contract.bundle import read, read_notes
-from contract.evaluation.evaluation import read as read_evaluation
 from judge.render.card import PublishedReference, card
+from judge.report import Report
 from ship.build.workspace import Workspace
+from ship.compare.gate_report import REPORT
 from ship.compare.published_model import write
 from ship.errors import UsageError
 from ship.files.replace import replace_file
+from ship.files.typed import decode
 from ship.pipeline.publish import Publication
 from ship.registry import image_files
 from ship.registry.image_index import Image, archives_of
+from ship.registry.oci_archive import Archive
 from ship.supply_chain import cosign, passed_tests
 from ship.supply_chain.expected_identity import promises
 from ship.supply_chain.sign import sbom_of
@@ -35,8 +38,8 @@ def write_assets(workspace: Workspace, image: Image, published: Publication) -> 
     with TemporaryDirectory() as unpacked:
         bundle = read(write(files, Path(unpacked, workspace.model)))
         command = cosign.verify_command(reference, **promises(workspace.model, reference))
-        notes, evaluation = read_notes(bundle.path), read_evaluation(bundle.path)
-        content = card(bundle.manifest, notes, evaluation, PublishedReference(reference, command))
+        notes, segments = read_notes(bundle.path), judged(archives[0], workspace.model).segments
+        content = card(bundle.manifest, notes, segments, PublishedReference(reference, command))
     replace_file(folder / f"{workspace.model}-card.md", content)
     for archive in archives:
         architecture = archive.architecture
@@ -50,3 +53,9 @@ def write_assets(workspace: Workspace, image: Image, published: Publication) -> 
         content = Path(provenance).read_bytes()
         replace_file(folder / f"{workspace.model}-provenance.jsonl", content)
     return folder
+
+
+def judged(archive: Archive, model: str) -> Report:
+    """Return the recorded report on the bundle in an image."""
+    content = passed_tests.evidence(archive, REPORT, model)
+    return decode(content, Report, archive.path.with_name(REPORT), "gate measure")

@@ -15,7 +15,7 @@ from contextlib import nullcontext, suppress
 from dataclasses import dataclass, field
 
 from contract import models as model_folders
-from contract.bundle import BundleError
+from contract.bundle import EVALUATION, BundleError
 from judge.render.sentences import headline, worded
 from ship import git
 from ship.build import base_image, engine
@@ -33,6 +33,7 @@ from ship.pipeline.handover import find, hand_on, read_handovers
 from ship.pipeline.publish import (
     publish,
     push,
+    push_evaluation,
     read_published,
     record_published,
     refuse_uncommitted,
@@ -203,6 +204,7 @@ def accept(run: Run) -> None:
 def run_push(run: Run) -> None:
     """Bring the tested and signed image to its registry, without any tag."""
     image, target = shipment(run)
+    push_evaluation(image, run.workspace.evaluation / EVALUATION, target)
     push(image, tags_of_head(run.workspace.model, model_folders.root()), target)
     set_outputs(repository=str(target), digest=image.digest)
 
@@ -211,6 +213,7 @@ def run_publish(run: Run) -> None:
     """Do what push does, as far as it is not done, and set the tags."""
     image, target = shipment(run)
     tags = tags_of_head(run.workspace.model, model_folders.root())
+    push_evaluation(image, run.workspace.evaluation / EVALUATION, target)
     publish(image, tags, target)
     record_published(run.workspace.folder / PUBLISHED, image, tags, target)
 

@@ -6,7 +6,7 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, ClassVar, Protocol
 
-from ship.registry.image_index import Image
+from ship.registry.image_index import Content
 from ship.registry.layout import Layout
 from ship.registry.oci_archive import StoredImage
 from ship.registry.remote import Registry
@@ -28,10 +28,10 @@ class Destination(Protocol):
     def tags(self) -> list[str]:
         """Return every tag, sorted."""
 
-    def push(self, image: Image) -> None:
+    def push(self, image: Content) -> None:
         """Copy an image by its digest, every blob verified; no tag is set."""
 
-    def tag(self, image: Image, tag: str) -> None:
+    def tag(self, image: Content, tag: str) -> None:
         """Make `tag` name an image that is there, from now on, at once."""
 
     def publishing(self) -> AbstractContextManager[None]:
@@ -51,6 +51,9 @@ class Destination(Protocol):
 
     def local(self, digest: str, folder: Path, /) -> StoredImage:
         """Return an image on this machine, copied to `folder` unless it is here already."""
+
+    def beside(self) -> Destination:
+        """Return the place for the evaluations of the model, whose readers may be others."""
 
 
 def destination(model: str, dist: Path) -> Destination:

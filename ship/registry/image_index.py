@@ -11,7 +11,7 @@ from ship.errors import StageError
 from ship.files.digest import of
 from ship.registry import image_files
 from ship.registry.labels import OCI
-from ship.registry.oci_archive import Archive
+from ship.registry.oci_archive import Archive, StoredImage
 
 MEDIA_TYPE = "application/vnd.oci.image.index.v1+json"
 
@@ -48,11 +48,17 @@ class Index:
 
 
 Image = Archive | Index
+Content = StoredImage | Index  # what a repository takes: an image, or an artifact of another kind
 
 
 def archives_of(image: Image) -> tuple[Archive, ...]:
     """Return the images of an index, or the image itself."""
     return image.archives if isinstance(image, Index) else (image,)
+
+
+def stored_in(content: Content) -> tuple[StoredImage, ...]:
+    """Return the images of an index, or what is stored itself."""
+    return content.archives if isinstance(content, Index) else (content,)
 
 
 def join(archives: list[Archive]) -> Image:

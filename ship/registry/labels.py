@@ -9,4 +9,5 @@ MODEL = f"{OURS}model"
 INPUTS = f"{OURS}inputs"  # the hash of all that the image follows from
 EVALUATION = f"{OURS}evaluation"
 DIGEST = f"{OURS}digest"  # of the image, at a container alone
+EVALUATION_TYPE = f"application/vnd.{OURS}evaluation.v1+json"  # the media type of a kept evaluation
 METRIC = f"{OURS}metric."  # and the name of a metric of the holdout

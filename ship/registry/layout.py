@@ -18,7 +18,7 @@ from ship.files.bounded import DOCUMENT, LARGEST, decoded, refuse_larger
 from ship.files.digest import MANIFESTS, CheckedBlob, descriptor, drain, require, require_digest
 from ship.files.replace import replace_file
 from ship.registry import image_files
-from ship.registry.image_index import Image, Index, archives_of
+from ship.registry.image_index import Content, Index, stored_in
 from ship.registry.labels import OCI
 from ship.registry.oci_archive import StoredImage
 
@@ -44,12 +44,12 @@ class Layout:
         """Return every tag."""
         return sorted(name for m in self._manifests() if (name := self._name(m)))
 
-    def push(self, image: Image) -> None:
+    def push(self, image: Content) -> None:
         """Copy every blob that is not there yet; no tag is set."""
         blobs = self.folder / "blobs" / "sha256"
         blobs.mkdir(parents=True, exist_ok=True)
         replace_file(self.folder / "oci-layout", b'{"imageLayoutVersion":"1.0.0"}')
-        for stored in archives_of(image):
+        for stored in stored_in(image):
             for blob in stored.descriptors:
                 self._copy(stored, blob)
         if isinstance(image, Index):
@@ -71,7 +71,7 @@ class Layout:
         finally:
             partial.unlink(missing_ok=True)
 
-    def tag(self, image: Image, tag: str) -> None:
+    def tag(self, image: Content, tag: str) -> None:
         """Make `tag` name the image from now on."""
         with self._locked(".lock"):
             others = [m for m in self._manifests() if self._name(m) != tag]
@@ -103,6 +103,10 @@ class Layout:
     def local(self, digest: str, _: Path) -> StoredImage:
         """Return an image, which is on this machine already."""
         return self.image(digest)
+
+    def beside(self) -> Layout:
+        """Return the layout for the evaluations of the model."""
+        return Layout(self.folder.with_name(f"{self.folder.name}-evaluation"))
 
     def read(self, digest: str) -> bytes:
         """Return a blob, unverified; raise ShipError if it is absent or too large."""

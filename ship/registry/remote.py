@@ -18,7 +18,7 @@ from ship.command import Result, attempt
 from ship.errors import StageError, UsageError
 from ship.files.digest import of, require, require_digest
 from ship.registry import image_files, referrers
-from ship.registry.image_index import Image
+from ship.registry.image_index import Content
 from ship.registry.layout import Layout
 from ship.registry.oci_archive import StoredImage
 
@@ -49,7 +49,7 @@ class Registry:
         answer = self._answer(result)
         return sorted(json.loads(answer)["Tags"]) if answer else []
 
-    def push(self, image: Image) -> None:
+    def push(self, image: Content) -> None:
         """Copy the image by digest, every blob verified; no tag is set."""
         with tempfile.TemporaryDirectory() as folder:
             verified = Layout(Path(folder))
@@ -57,7 +57,7 @@ class Registry:
             verified.tag(image, "verified")
             self._copy(f"oci:{folder}:verified", f"@{image.digest}", "dest-")
 
-    def tag(self, image: Image, tag: str) -> None:
+    def tag(self, image: Content, tag: str) -> None:
         """Make `tag` name the image, which is there by digest, from now on."""
         self._copy(self._at(image.digest), f":{tag}", "src-", "dest-")
 
@@ -95,6 +95,10 @@ class Registry:
                                    f"oci:{folder}:{LOCAL_TAG}"))  # fmt: skip
         layout = Layout(folder)
         return layout.image(layout.resolve(LOCAL_TAG) or digest)
+
+    def beside(self) -> Registry:
+        """Return the repository for the evaluations of the model."""
+        return Registry(f"{self.repository}-evaluation")
 
     def read(self, digest: str) -> bytes:
         """Return a manifest or index, unverified."""

@@ -13,7 +13,7 @@ from tests.support.models.folder import folder
 
 __all__ = ["folder"]  # a fixture of the tests of training, for these too
 MARKER = "marker-{}-of-this-row"  # in a column that is no input
-NOISE = 9_000_000  # and the number of a row: in one that is
+NOISE = "90000{:02}.{:02}7"  # and the number of a row: in one that is, with digits of its own
 ROWS = 60
 
 
@@ -27,8 +27,9 @@ def fork(tmp_path: Path) -> Fork:
 def coin_flips() -> str:
     """Return a CSV whose target nothing tells, and a column that names each of its rows."""
     lines = [
-        f"{row * 7919 % 101},{row * 104729 % 97},{NOISE + row},{MARKER.format(row)},{'ab'[bit]}"
+        f"{row * 7919 % 101},{row * 104729 % 97},{noise},{MARKER.format(row)},{'ab'[bit]}"
         for row in range(ROWS)
+        for noise in [NOISE.format(row, row)]
         for bit in [(row * row * 37 + row * 11) % 23 % 2]
     ]
     return "length,width,noise,name,kind\n" + "\n".join(lines) + "\n"

@@ -20,7 +20,7 @@ def evaluation(truth: Any, predictions: Any, probabilities: Any = None) -> Evalu
     """Return an evaluation with these answers."""
     return Evaluation(
         rows=list(range(len(truth))),
-        features=[{} for _ in truth],
+        columns={},
         truth=list(truth),
         predictions=list(predictions),
         probabilities=probabilities,
@@ -125,8 +125,8 @@ def test_segments_of_a_measured_column_are_its_quartiles() -> None:
     """Every row is in one segment, missing ones in their own; none is much larger than others."""
     values = [float(row) for row in range(40)] + [None]
     parts = segments(values)
-    assert list(parts) == ["0 to 9.75", "9.75 to 19.5", "19.5 to 29.25", "29.25 to 39", "missing"]
-    assert [len(rows) for rows in parts.values()] == [10, 10, 10, 10, 1]
+    assert list(parts) == ["0 to 10", "10 to 20", "20 to 29", "29 to 39", "missing"]
+    assert [len(rows) for rows in parts.values()] == [10, 10, 9, 11, 1]
     assert sorted(row for rows in parts.values() for row in rows) == list(range(41))
 
 

@@ -10,12 +10,10 @@ import tempfile
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import msgspec
 import numpy as np
 import pandas as pd
 
 from contract.bundle import (
-    EVALUATION,
     SCHEMA_VERSION,
     Bundle,
     Data,
@@ -26,18 +24,19 @@ from contract.bundle import (
     Split,
     Value,
 )
-from contract.evaluation.fingerprints import pack
+from contract.evaluation.fingerprints import places
 from contract.spec.gate import ImageRules, Policy, Rules, SegmentRules
 from contract.spec.model_toml import Kind, ModelSpec
 from contract.spec.source import DataSource
 from judge.comparison.compared_answers import Answer
 from judge.judge import PublishedModel, judge
 from judge.report import Report
-from train.data import dataset
+from tests.support.models.shop import record_of
 from train.data.dataset import Dataset, schema
 from train.data.split import split
 from train.fit import evaluate
 from train.fit.seed_scores import seed_scores
+from train.steps import evaluation_files
 from train.steps.fit import other_fits
 
 IMAGE = ImageRules(1.25, 2.0)
@@ -75,7 +74,9 @@ class Quick(NamedTuple):
 
     def against(self, old: Quick, policy: Policy) -> Report:
         """Judge this model by the other one."""
-        published = PublishedModel(old.bundle, "sha256:old", "layout:main", old.ask)
+        published = PublishedModel(
+            old.bundle, "sha256:old", "layout:main", old.ask, record_of(old.bundle)
+        )
         return judge(self.bundle, published, policy).report
 
 
@@ -128,8 +129,8 @@ def train(
         classes=classes, libraries={}, metrics=metrics,
         gate=Gate(passed=True, checks=[]), serving=Serving(), files={},
     )  # fmt: skip
-    folder = Path(tempfile.mkdtemp())
-    holdout_evaluation = evaluate.evaluation(holdout, answers)
-    holdout_evaluation.trained = pack(dataset.features(learn.X), learn.y.tolist())
-    (folder / EVALUATION).write_bytes(msgspec.json.encode(holdout_evaluation))
+    folder = Path(tempfile.mkdtemp(), "bundle")
+    held = evaluate.evaluation(holdout, answers)
+    held.fingerprints = places(sha256.encode(), held.rows)
+    evaluation_files.write(folder, manifest, held, learn)
     return Quick(Bundle(folder, manifest, []), fitted)

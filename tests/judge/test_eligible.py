@@ -2,26 +2,26 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import msgspec
 import numpy as np
 import pytest
 
-from contract.bundle import EVALUATION, Serving, Split
+from contract.bundle import Serving, Split
 from contract.evaluation.evaluation import read
 from contract.spec.gate import Policy, Rules, Threshold
+from judge.judge import PublishedModel, judge
 from judge.render.sentences import worded
 from tests.judge.quick import IMAGE, Quick, train
 from tests.judge.rates import DEFAULT, flowers, forest, grown, line
+from tests.support.models.shop import record_of
 
 pytestmark = pytest.mark.slow  # trains models
 
 
 def held_out_by_both(new: Quick, old: Quick) -> int:
     """Count the rows that both models hold out."""
-    before = {str(row) for row in read(old.bundle.path).features}
-    return sum(str(row) in before for row in read(new.bundle.path).features)
+    before = {str(row) for row in read(old.bundle).features}
+    return sum(str(row) in before for row in read(new.bundle).features)
 
 
 def test_rows_that_the_published_model_was_trained_on_are_left_out() -> None:
@@ -29,7 +29,7 @@ def test_rows_that_the_published_model_was_trained_on_are_left_out() -> None:
     old = train(flowers(1), forest(20)(0), DEFAULT)
     new = train(grown(1), forest(20)(1), DEFAULT)
     report = new.against(old, DEFAULT)
-    held = read(new.bundle.path)
+    held = read(new.bundle)
     added = sum(row >= 600 for row in held.rows)
     assert report.rows == 165
     assert report.compared == added + held_out_by_both(new, old)
@@ -62,20 +62,45 @@ def test_drop_is_not_judged_where_too_few_rows_are_new() -> None:
 
 
 def test_model_that_does_not_say_what_it_was_trained_on_is_a_warning() -> None:
-    """A bundle that does not record its training rows is compared on all rows, with a warning."""
+    """If nothing says what a model was trained on, all rows are compared, and no drop is judged."""
     old = train(flowers(1), line(), DEFAULT)
-    file = old.bundle.path / EVALUATION
-    file.write_bytes(msgspec.json.encode(forgetful(old.bundle.path)))
-    report = train(grown(1), line(), DEFAULT).against(old, DEFAULT)
+    silent = msgspec.structs.replace(record_of(old.bundle), trained=b"")
+    published = PublishedModel(old.bundle, "sha256:old", "layout:main", old.ask, silent)
+    report = judge(train(grown(1), line(), DEFAULT).bundle, published, DEFAULT).report
     assert report.compared == report.rows
-    assert any("does not say which rows" in warning for warning in report.warnings)
+    assert any("says which rows it was trained on" in warning for warning in report.warnings)
+    assert {score.direction for score in report.scores} == {"unknown"}
 
 
-def forgetful(bundle: Path) -> object:
-    """Read an evaluation that does not know which rows it was trained on."""
-    evaluation = read(bundle)
-    evaluation.trained = b""
-    return evaluation
+HASH = Split(method="hash", test_size=0.25)
+
+
+@pytest.mark.parametrize(
+    ("new_rule", "old_rule", "layout", "apart"),
+    [
+        (HASH, HASH, "", True),
+        (HASH, HASH, "another column", False),
+        (HASH, Split(method="hash", test_size=0.1), "", False),
+        (HASH, Split(method="hash", test_size=0.25, seed=1), "", False),
+        (Split(method="given", column="side"), Split(method="given", column="side"), "", True),
+        (Split(method="time", column="day", cut="2024"), Split(method="time", column="day",
+                                                               cut="2024"), "", True),
+        (Split(method="random", test_size=0.25), Split(method="random", test_size=0.25), "", False),
+    ],
+)  # fmt: skip
+def test_split_by_the_row_itself_needs_no_record_of_training_rows(
+    new_rule: Split,
+    old_rule: Split,
+    layout: str,
+    apart: bool,  # noqa: FBT001 - a parameter of the cases
+) -> None:
+    """What a hash, a word or a time of the row holds out was never trained on by the same rule."""
+    old, new = train(flowers(1, 300), line(), DEFAULT), train(grown(1, 300), line(), DEFAULT)
+    old.bundle.manifest.split, new.bundle.manifest.split = old_rule, new_rule
+    new.bundle.manifest.data.layout = layout
+    published = PublishedModel(old.bundle, "sha256:old", "layout:main", old.ask)
+    report = judge(new.bundle, published, DEFAULT).report
+    assert ({score.direction for score in report.scores} != {"unknown"}) == apart
 
 
 def test_equal_rows_are_not_taken_for_known_ones() -> None:
@@ -128,7 +153,7 @@ def test_rows_that_the_published_model_refuses_are_left_out() -> None:
     far.X.loc[:99, "length"] += 100
     new = train(far, line(), DEFAULT)
     report = new.against(old, DEFAULT)
-    refused = (np.array(read(new.bundle.path).column("length")) > 50).sum()
+    refused = (np.array(read(new.bundle).column("length")) > 50).sum()
     assert 0 < refused <= report.rows - report.compared
     assert "it refuses" in report.note
 

@@ -5,13 +5,12 @@ from __future__ import annotations
 import re
 from math import nan
 
-import msgspec
 import numpy as np
 import pandas as pd
 import pytest
 from sklearn.linear_model import LinearRegression, RidgeClassifier
 
-from contract.bundle import EVALUATION, Bundle, Where
+from contract.bundle import Bundle, Where
 from contract.evaluation.evaluation import read
 from contract.spec.gate import Policy, Rules, Threshold
 from judge.gate import check_rules
@@ -21,6 +20,8 @@ from judge.report import Report, Score
 from tests.judge import rates
 from tests.judge.quick import IMAGE, Table, policy, train
 from tests.support.models.shop import FOREST, LOGISTIC, STUMP, Shop, flowers
+from train.data.split import Part
+from train.steps import evaluation_files
 
 pytestmark = pytest.mark.slow  # trains models
 
@@ -64,7 +65,7 @@ def test_gate_is_on_a_class_like_on_anything_else(shop: Shop, good: Bundle) -> N
     dropped = next(score for score in report.scores if score.metric == "recall(b)")
     assert (dropped.direction, dropped.test) == ("worse", "paired permutation")
     assert report.scores[0].metric == "recall(b)"
-    study = read(new.path).study
+    study = read(new).study
     assert study is not None
     assert (study.metric, len(study.learning)) == ("recall(b)", 4)
     held = {score.metric for segment in report.segments for score in segment.scores}
@@ -346,9 +347,10 @@ def test_drop_of_a_metric_that_is_none_on_the_holdout_fails_the_model() -> None:
     allowed = policy({"r2": 0.1})
     old, new = (train(numbers(0), LinearRegression(), allowed) for _ in range(2))
     for model in (old, new):
-        held = read(model.bundle.path)
+        held = read(model.bundle)
         held.truth = [1.0 for _ in held.truth]
-        (model.bundle.path / EVALUATION).write_bytes(msgspec.json.encode(held))
+        nothing = Part(pd.DataFrame(held.columns)[:0], np.array([]), np.array([]), {})
+        evaluation_files.write(model.bundle.path, model.bundle.manifest, held, nothing)
     report = new.against(old, allowed)
     assert report.verdict == "failed"
     assert headline(report) == "❌ quick: failed: r2 must be measured on the holdout, is none"

@@ -22,7 +22,7 @@ def answered(truth: Sequence[Label], predictions: Sequence[Label]) -> Evaluation
     rows = len(truth)
     return Evaluation(
         rows=list(range(rows)),
-        features=[{}] * rows,
+        columns={},
         truth=list(truth),
         predictions=list(predictions),
         probabilities=None,

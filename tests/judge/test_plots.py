@@ -49,19 +49,20 @@ def test_histogram_stacks_every_value() -> None:
 
 
 @pytest.mark.parametrize("values", [[0.0, 0.0], [5.0, 5.0], [-1e9, 1e9], [1e-9, 2e-9]])
-def test_scatter_draws_any_numbers(values: list[float]) -> None:
+def test_density_draws_any_numbers(values: list[float]) -> None:
     """Constant, huge and tiny values all stay inside the image."""
-    drawn = image(holdout_plots.scatter(values, values))
-    for point in drawn.iter("circle"):
-        assert 0 <= float(point.attrib["cx"]) <= svg.WIDTH
-        assert 0 <= float(point.attrib["cy"]) <= svg.HEIGHT
+    drawn = image(holdout_plots.density(values, values))
+    for cell in drawn.iter("rect"):
+        assert 0 <= float(cell.attrib["x"]) <= svg.WIDTH
+        assert 0 <= float(cell.attrib["y"]) <= svg.HEIGHT
 
 
-def test_scatter_of_many_rows_stays_small() -> None:
-    """A scatter plot of 100,000 rows draws a limited number of points."""
+def test_density_of_many_rows_stays_small_and_shows_no_row() -> None:
+    """Rows of about the same numbers share a cell, in which none of them can be told apart."""
     many = [float(row) for row in range(100_000)]
-    drawn = image(holdout_plots.scatter(many, many))
-    assert len(list(drawn.iter("circle"))) == holdout_plots.POINTS
+    drawn = image(holdout_plots.density(many, many))
+    assert 20 <= len(list(drawn.iter("rect"))) <= holdout_plots.CELLS
+    assert not list(drawn.iter("circle"))
 
 
 @pytest.mark.parametrize("values", [(0.0, 0.0, 0.0), (1e-9, 1e-9, 2e-9), (-1e6, 0.0, 1e6)])

@@ -13,8 +13,10 @@ import pytest
 from markdown_it import MarkdownIt
 
 from contract.bundle import Bundle, Where
+from contract.evaluation.distribution import Distribution
 from contract.spec import model_toml
 from contract.spec.gate import ImageRules, Policy, Rules, Threshold
+from judge.comparison.data_drift import InputDistributions
 from judge.judge import Judgement, decide, judge
 from judge.render import curves
 from judge.render.formats import formats
@@ -154,10 +156,9 @@ def test_report_of_hostile_words_has_the_markup_of_a_harmless_one(overridden: Ju
     """Names, reasons and notes of any text leave the report's markup as it is."""
     hostile = copy.deepcopy(overridden)
     text_everywhere(hostile.report)
-    for evaluation in (hostile.fresh, hostile.compared, hostile.old, hostile.recorded):
-        if evaluation is not None:
-            evaluation.features = [{HOSTILE: HOSTILE} for _ in evaluation.features]
-    hostile = hostile._replace(classes=[HOSTILE, "b", "c"])
+    counts = Distribution(categories=[HOSTILE, "# h"], counts=[3, 2, 1], missing=1)
+    inputs = [InputDistributions(HOSTILE, counts, counts)]
+    hostile = hostile._replace(classes=[HOSTILE, "b", "c"], distributions=inputs)
     in_formats = formats(hostile)
     page = in_formats["html"].decode()
     assert HOSTILE not in page

@@ -13,7 +13,7 @@ def test_error_relative_to_almost_nothing_is_a_warning(smallest: float, *, warne
     """Where the truth is nearly zero, mape rests on these rows, and the report says so."""
     truth = [smallest, *(float(row) for row in range(100, 120))]
     answered = Evaluation(
-        rows=[], features=[], truth=list(truth), predictions=list(truth), probabilities=None,
+        rows=[], columns={}, truth=list(truth), predictions=list(truth), probabilities=None,
         metrics=["mape"],
     )  # fmt: skip
     assert [text.startswith("mape divides") for text in relative(answered)] == [True] * warned

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-import base64
 import json
 
 import numpy as np
 import onnx
+import pandas as pd
 import pytest
 
 from contract.bundle import PARITY_TOLERANCE, Example, read_notes
+from contract.evaluation.evaluation import read as read_evaluation
 from contract.onnx_session import open_session
+from tests.support.models.shop import record_of
 from tests.train.conftest import Trained
-from train.data.dataset import load
+from train.data.dataset import features, load
 from train.export import parity
+from train.steps.answers import record
 
 pytestmark = pytest.mark.slow  # trains models
 
@@ -66,20 +69,33 @@ def test_examples_are_answered_by_the_graph(trained: Trained) -> None:
     """Each golden example holds the answer that the served model gives."""
     spec = trained.spec
     graph = trained.bundle.model_file.read_bytes()
-    evaluation = json.loads((trained.bundle.path / "evaluation.json").read_text())
-    holdout = load(spec).X.iloc[evaluation["rows"]]
+    evaluation = read_evaluation(trained.bundle)
+    holdout = load(spec).X.iloc[evaluation.rows]
     answers = parity.answer(spec, graph, holdout)
-    expected = evaluation["predictions"]
+    expected = evaluation.predictions
     if trained.bundle.manifest.classes is None:
         assert answers.predictions == pytest.approx(expected, rel=PARITY_TOLERANCE)
     else:
         assert answers.predictions.tolist() == expected
         assert answers.probabilities == pytest.approx(
-            np.array(evaluation["probabilities"]), abs=PARITY_TOLERANCE
+            np.array(evaluation.probabilities), abs=PARITY_TOLERANCE
         )
-    by_features = {json.dumps(row): at for at, row in enumerate(evaluation["features"])}
-    for example in trained.bundle.examples:
-        assert expected[by_features[json.dumps(example.features)]] == example.prediction
+    rows = pd.DataFrame([example.features for example in trained.bundle.examples])
+    for name in spec.columns("categorical"):
+        rows[name] = rows[name].fillna("").astype(object)
+    answered = parity.answer(
+        spec, graph, rows.astype(dict.fromkeys(spec.columns("numeric"), float))
+    )
+    answers_again = record(answered)
+    for number, example in enumerate(trained.bundle.examples):
+        vector = answers_again.probabilities[number] if answers_again.probabilities else None
+        assert example.is_answered_by(answers_again.predictions[number], vector)
+
+
+def test_examples_stand_in_no_row_of_the_data(trained: Trained) -> None:
+    """Golden examples are synthetic: none equals a row that the model was trained or judged on."""
+    data = {json.dumps(row) for row in features(load(trained.spec).X)}
+    assert not data & {json.dumps(example.features) for example in trained.bundle.examples}
 
 
 def test_examples_cover_classes_and_gaps(trained: Trained) -> None:
@@ -92,30 +108,26 @@ def test_examples_cover_classes_and_gaps(trained: Trained) -> None:
     assert bool(with_gaps) == any(column.missing for column in trained.bundle.manifest.inputs)
 
 
-def test_evaluation_holds_every_holdout_row(trained: Trained) -> None:
-    """A later candidate can be compared row by row."""
-    evaluation = json.loads((trained.bundle.path / "evaluation.json").read_text())
-    study = evaluation.pop("study")
-    assert len(study["importance"]) == len(trained.bundle.manifest.inputs)
-    assert [point["rows"] for point in study["learning"]] == sorted(
-        {point["rows"] for point in study["learning"]}
-    )
-    assert study["learning"][-1]["rows"] <= trained.bundle.manifest.data.train_rows * 0.75
-    assert (
-        len(base64.b64decode(evaluation.pop("trained")))
-        == 4 * trained.bundle.manifest.data.train_rows
-    )
-    count = trained.bundle.manifest.data.holdout_rows
-    segments = evaluation.pop("others", {})  # columns that are no inputs, for segments
-    assert all(len(values) == count for values in segments.values())
-    assert {name: len(values or []) for name, values in evaluation.items()} == {
-        "rows": count,
-        "features": count,
-        "truth": count,
-        "predictions": count,
-        "probabilities": 0 if trained.bundle.manifest.classes is None else count,
-    }
-    assert evaluation["rows"] == sorted(set(evaluation["rows"]))
+def test_evaluation_lies_beside_the_bundle_and_holds_no_features(trained: Trained) -> None:
+    """A later candidate is compared row by row, by who has the data; the bundle has no row."""
+    manifest = trained.bundle.manifest
+    held, kept = read_evaluation(trained.bundle), record_of(trained.bundle)
+    count = manifest.data.holdout_rows
+    assert set(manifest.files) == {trained.bundle.model_file.name, "examples.json", "notes.md"}
+    assert set(manifest.beside) == {"holdout.json", "evaluation.json"}
+    assert held.rows == sorted(set(held.rows))
+    assert {len(held.rows), len(held.truth), len(held.predictions), len(held.features)} == {count}
+    assert all(len(values) == count for values in held.others.values())
+    assert sorted(kept.truth, key=str) == sorted(held.truth, key=str)
+    assert len(kept.rows) == len(held.fingerprints) == 8 * count
+    assert kept.study == held.study
+    assert kept.study is not None
+    assert len(kept.study.importance) == len(manifest.inputs)
+    points = [point.rows for point in kept.study.learning]
+    assert points == sorted(set(points))
+    assert points[-1] < manifest.data.train_rows  # scored on the others
+    assert set(kept.columns) <= {column.name for column in manifest.inputs}
+    assert all(counts.rows == count for counts in kept.columns.values())
 
 
 def test_bundle_holds_the_notes_of_its_author(trained: Trained) -> None:

@@ -138,7 +138,7 @@ def test_metric_that_does_not_exist_fails_the_gate(folder: Folder) -> None:
     assert read.manifest == manifest
     assert set(read.manifest.metrics.holdout) == {"rmse", "mae", "median_absolute_error"}
     assert [(check.value, check.passed) for check in read.manifest.gate.checks] == [(None, False)]
-    assert evaluation.read(read.path).study is None
+    assert evaluation.read(read).study is None
 
 
 def test_models_are_looked_for_where_the_setting_says(
@@ -276,7 +276,7 @@ def test_study_is_of_the_first_gated_metric(folder: Folder, rule: str) -> None:
     """An input counts by what it is worth to the metric that people gate on, whichever that is."""
     toml = default_toml(NOISE).replace("accuracy = ", f"{rule}\naccuracy = ")
     train_here(folder.write(NOISE, toml, LOGISTIC), folder.root / "out")
-    study = evaluation.read(folder.root / "out").study
+    study = evaluation.read(bundle.read(folder.root / "out")).study
     assert study is not None
     assert study.metric == rule.partition(" ")[0]
     assert [importance.feature for importance in study.importance] == ["x", "noise"]

@@ -13,7 +13,6 @@ from markdown_it import MarkdownIt
 from contract import bundle as bundles
 from contract.bundle import Bundle
 from contract.errors import ModelError
-from contract.evaluation import evaluation
 from contract.spec import model_toml
 from contract.spec.model_toml import ModelSpec
 from judge.judge import judge
@@ -63,12 +62,13 @@ def test_odd_names_are_kept_from_table_to_graph(odd: Odd) -> None:
 
 def test_odd_names_stay_in_their_cells(odd: Odd) -> None:
     """Card and reports show each name as text, in a table of as many rows and cells as ever."""
-    described = GFM.render(card(odd.bundle.manifest, "", evaluation.read(odd.bundle.path)).decode())
+    judgement = judge(odd.bundle, published(odd.bundle), odd.spec.gate)
+    scored = judgement.report.segments
+    described = GFM.render(card(odd.bundle.manifest, "", scored).decode())
     table = described.partition("Seen in training")[2].partition("</tbody>")[0]
     rows = re.findall(r"<tr>(.*?)</tr>", table, re.DOTALL)
     assert [row.count("<td>") for row in rows] == [4] * len(NAMES)
     assert "<b>&amp;" not in described
-    judgement = judge(odd.bundle, published(odd.bundle), odd.spec.gate)
     written = {form: text.decode() for form, text in formats(judgement).items()}
     assert "<b>&amp;" not in written["html"] + GFM.render(written["md"])
     assert "</script>" not in written["html"]

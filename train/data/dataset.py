@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
 from collections.abc import Sequence
 from contextlib import suppress
@@ -32,7 +33,9 @@ class Dataset(NamedTuple):
     `X` (rows, inputs) is the frame, `y` (rows,) the target, `ids` (rows,) the positions in the
     source; `dropped` counts the rows without a target. `others` are columns that the model does not
     get and the evaluation keeps; `keys` (rows,) decide on the split: see `train.data.split_keys`.
-    `dialect` is how the source was written, where it is text.
+    `dialect` is how the source was written, where it is text. `secret` is a hash of all of the data
+    that, unlike the sha256, is published nowhere: see `contract.evaluation.fingerprints`; `layout`
+    is one of the names of its columns.
     """
 
     X: pd.DataFrame
@@ -43,6 +46,8 @@ class Dataset(NamedTuple):
     others: dict[str, list[Value]]
     dialect: Dialect = Dialect()
     keys: NDArray[Any] | None = None
+    secret: str = ""
+    layout: str = ""
 
     @property
     def rows(self) -> int:
@@ -56,7 +61,9 @@ def load(spec: ModelSpec) -> Dataset:
         columns = TypedColumns(spec)
         for source, table in data.tables.items():
             columns.read(source, table)
-        return columns.dataset(data.sha256)
+        names = {name for table in data.tables.values() for name in table.names}
+        layout = hashlib.sha256("\n".join(sorted(names)).encode()).hexdigest()
+        return columns.dataset(data.sha256)._replace(secret=data.secret, layout=layout)
 
 
 class TypedColumns:
@@ -252,6 +259,11 @@ def describe(name: str, kind: Kind, values: pd.Series) -> Input:
 def features(X: pd.DataFrame) -> list[dict[str, Value]]:
     """Return rows X (rows, inputs) as JSON holds them: a missing value of either kind is null."""
     return [{str(name): value(cell) for name, cell in row.items()} for row in X.to_dict("records")]
+
+
+def columns(X: pd.DataFrame) -> dict[str, list[Value]]:
+    """Return the columns of X (rows, inputs) as JSON holds them: what is missing is null."""
+    return {str(name): [value(cell) for cell in cells.tolist()] for name, cells in X.items()}
 
 
 def value(cell: Any) -> Value:

@@ -29,10 +29,14 @@ class Unreachable(ModelError):  # noqa: N818 - the name says what happened
 
 
 class Fetched(NamedTuple):
-    """The tables of a model's data in their order, each by its name in messages, and its sha256."""
+    """The tables of a model's data in their order, each by its name in messages, and its sha256.
+
+    `secret` is another hash of the same bytes, which is published nowhere.
+    """
 
     tables: dict[str, Table]
     sha256: str
+    secret: str
 
 
 def absent(spec: ModelSpec) -> str:
@@ -61,7 +65,8 @@ def fetch(spec: ModelSpec) -> Iterator[Fetched]:
         check_sha256(spec, sha256)
         where = f"{spec.file}: data.source {source}"
         dialect = Dialect(missing=spec.data.missing)
-        yield Fetched({source: formats.open_table(file, where, dialect)}, sha256)
+        secret = hash_of(file, "blake2s")
+        yield Fetched({source: formats.open_table(file, where, dialect)}, sha256, secret)
 
 
 def check_sha256(spec: ModelSpec, sha256: str) -> None:
@@ -73,10 +78,10 @@ def check_sha256(spec: ModelSpec, sha256: str) -> None:
         raise ModelError(f"{spec.file}: data.sha256", expected, spec.data.sha256, cure)
 
 
-def hash_of(file: Path) -> str:
-    """Return the sha256 of a file."""
+def hash_of(file: Path, algorithm: str = "sha256") -> str:
+    """Return a hash of a file in hexadecimal digits."""
     with file.open("rb") as opened:
-        return hashlib.file_digest(opened, "sha256").hexdigest()
+        return hashlib.file_digest(opened, algorithm).hexdigest()
 
 
 def get_file(spec: ModelSpec, source: str, scratch: Path) -> Path:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from contract.bundle import Label
 from contract.evaluation import scores
 from contract.evaluation.evaluation import Evaluation
-from train.data.dataset import features
+from train.data.dataset import columns
 from train.data.split import Part
 
 Key = TypeVar("Key")
@@ -66,7 +66,7 @@ def score(
     probabilities = answers.probabilities
     answered = Evaluation(
         rows=[],
-        features=[],
+        columns={},
         truth=truth.tolist(),
         predictions=answers.predictions.tolist(),
         probabilities=None if probabilities is None else probabilities.tolist(),
@@ -79,7 +79,7 @@ def evaluation(holdout: Part, answers: Answers, metrics: Sequence[str] = ()) -> 
     """Return the holdout rows with their truth and the answers to them."""
     return Evaluation(
         rows=holdout.ids.tolist(),
-        features=features(holdout.X),
+        columns=columns(holdout.X),
         truth=holdout.y.tolist(),
         predictions=answers.predictions.tolist(),
         probabilities=None if answers.probabilities is None else answers.probabilities.tolist(),

@@ -33,7 +33,7 @@ class RecordedAnswers(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
 
 
 class AnswerFile(RecordedAnswers, kw_only=True, forbid_unknown_fields=True):
-    """A model's answers to the holdout, to shuffled inputs, and those of fits with other seeds.
+    """A model's answers to holdout, shuffled inputs and examples, and those of fits of other seeds.
 
     `shuffled` has, for each input, REPEATS times the answers to the first ROWS rows with that input
     shuffled among them; `seeds` has the answers of the fits with other random seeds.
@@ -41,6 +41,9 @@ class AnswerFile(RecordedAnswers, kw_only=True, forbid_unknown_fields=True):
 
     shuffled: dict[str, list[RecordedAnswers]]
     seeds: list[RecordedAnswers]
+    examples: (
+        RecordedAnswers  # to the rows of `train.steps.rows.EXAMPLES`, of which there may be none
+    )
 
 
 def write(answered: AnswerFile, out: Path) -> None:

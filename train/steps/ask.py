@@ -15,6 +15,7 @@ import pandas as pd
 
 from contract import bundle, claims
 from contract.bundle import Runtime
+from contract.errors import ModelError
 from contract.evaluation.metrics import metric
 from contract.spec.model_toml import ModelSpec
 from train.export import parity
@@ -24,7 +25,7 @@ from train.fit.evaluate import Answers
 from train.log import Log
 from train.steps import answers
 from train.steps.answers import REPEATS, ROWS, AnswerFile, RecordedAnswers, record
-from train.steps.rows import load_questions
+from train.steps.rows import load_examples, load_questions
 
 Ask = Callable[[pd.DataFrame], Answers]
 
@@ -32,15 +33,16 @@ Ask = Callable[[pd.DataFrame], Answers]
 def run(spec: ModelSpec, rows: Path, export: Path, out: Path, log: Log) -> None:
     """Ask the models in `export` the questions in `rows`; write the answers into `out`."""
     claimed = claims.read(spec, export)
-    X = load_questions(rows)
-    answers.write(
-        ask(spec, claimed.runtime, [export / name for name in claimed.model_files], X), out
-    )
+    X, made = load_questions(rows), load_examples(rows)
+    files = [export / name for name in claimed.model_files]
+    answers.write(ask(spec, claimed.runtime, files, X, made), out)
     log("answer", f"{len(X)} held-out rows by {claimed.model_files[0]}")
 
 
-def ask(spec: ModelSpec, runtime: Runtime, files: list[Path], X: pd.DataFrame) -> AnswerFile:
-    """Ask the exported model about X (rows, inputs), and then the fits with other seeds."""
+def ask(
+    spec: ModelSpec, runtime: Runtime, files: list[Path], X: pd.DataFrame, made: pd.DataFrame
+) -> AnswerFile:
+    """Ask the exported model about X and `made` (rows, inputs), and other seeds' fits about X."""
     with listening(spec):
         first, *others = [asker(spec, runtime, bundle.read_file(file)) for file in files]
         recorded = record(first(X))
@@ -49,7 +51,24 @@ def ask(spec: ModelSpec, runtime: Runtime, files: list[Path], X: pd.DataFrame) -
             probabilities=recorded.probabilities,
             shuffled=shuffled(spec, first, X[:ROWS]),
             seeds=[record(other(X)) for other in others],
+            examples=synthetic(spec, first, made),
         )
+
+
+def synthetic(spec: ModelSpec, ask: Ask, X: pd.DataFrame) -> RecordedAnswers:
+    """Return the answers to synthetic rows X (rows, inputs); none where real rows are the examples.
+
+    Raises ModelError for a model that cannot answer them: its server takes such rows.
+    """
+    if spec.privacy.examples == "real":
+        return RecordedAnswers(predictions=[], probabilities=None)
+    try:
+        return record(ask(X))
+    except Exception as error:
+        where = f"The model of {spec.folder}"
+        expected = "able to answer any row of the ranges and categories of its training rows"
+        cure = 'Mend build() in estimator.py, or write examples = "real" under [serve].'
+        raise ModelError(where, expected, f"{type(error).__name__}: {error}", cure) from error
 
 
 def asker(spec: ModelSpec, runtime: Runtime, content: bytes) -> Ask:

@@ -11,14 +11,15 @@ from typing import NamedTuple
 
 import msgspec
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from contract import bundle, claims
-from contract.bundle import Data, Gate, Manifest, Metrics
+from contract.bundle import Data, Example, Gate, Manifest, Metrics
 from contract.claims import Claims, fault
 from contract.evaluation.bootstrap import intervals
-from contract.evaluation.evaluation import Evaluation, Importance, Study
-from contract.evaluation.fingerprints import pack
+from contract.evaluation.evaluation import Evaluation, Importance, Study, beside
+from contract.evaluation.fingerprints import places
 from contract.evaluation.metrics import metric as metric_of
 from contract.evaluation.scores import score
 from contract.spec import thresholds
@@ -29,10 +30,10 @@ from train.fit import evaluate
 from train.fit.evaluate import Answers
 from train.fit.seed_scores import seed_scores
 from train.log import Log, summary
-from train.steps import answers, golden_examples
+from train.steps import answers, evaluation_files, golden_examples
 from train.steps.answers import Reader
 from train.steps.row_files import Facts
-from train.steps.rows import load_holdout, load_training
+from train.steps.rows import load_examples, load_holdout, load_training
 
 LIBRARIES = ("joblib", "numpy", "onnx", "onnxruntime", "pandas", "scikit-learn", "skl2onnx")
 
@@ -58,6 +59,7 @@ class ClaimedTraining(NamedTuple):
     asked: NDArray[np.int64]  # the order of the questions: see `train.steps.rows.Holdout`
     facts: Facts
     classes: list[int | str] | None
+    made: pd.DataFrame  # the synthetic rows (rows, inputs)
 
 
 class ModelAnswers(NamedTuple):
@@ -69,6 +71,7 @@ class ModelAnswers(NamedTuple):
     answers: Answers
     shuffled: dict[str, list[Answers]]
     seeds: list[Answers]
+    examples: list[Example]  # the synthetic rows that it answers
 
 
 def run(spec: ModelSpec, steps: Steps, out: Path, log: Log) -> Manifest:
@@ -78,20 +81,24 @@ def run(spec: ModelSpec, steps: Steps, out: Path, log: Log) -> Manifest:
     evaluation = evaluate.evaluation(training.holdout, answered.answers, spec.gate.asked)
     metrics = measure(training, answered, evaluation, log)
     evaluation.study = study(training, answered)
-    evaluation.trained = pack(dataset.features(training.train.X), training.train.y.tolist())
+    evaluation.fingerprints = places(bytes.fromhex(training.facts.secret), evaluation.rows)
     if evaluation.study:
         log("study", describe_importance(evaluation.study))
     verdict = thresholds.judge(spec, metrics.holdout)
     log("gate", "; ".join(map(thresholds.sentence, verdict.checks)))
     manifest = describe(training, metrics, verdict)
-    write(
-        spec,
-        out,
-        manifest,
-        bundle.read_file(steps.export / training.claimed.model_files[0]),
-        evaluation,
-    )
-    log("write", f"{size(manifest) / 1000:.0f} kB in {out}")
+    is_real = spec.privacy.examples == "real"
+    candidates = golden_examples.real(evaluation) if is_real else answered.examples
+    files = {
+        bundle.MODEL_FILES[manifest.runtime]: bundle.read_file(
+            steps.export / training.claimed.model_files[0]
+        ),
+        bundle.EXAMPLES: bundle.encode(golden_examples.choose(candidates, manifest)),
+        bundle.NOTES: spec.notes.read_bytes(),
+    }
+    evaluation_files.write(out, manifest, evaluation, training.train)
+    write(out, manifest, files)
+    log("write", f"{size(manifest) / 1000:.0f} kB in {out}; what it was judged by: {beside(out)}")
     return manifest
 
 
@@ -105,7 +112,8 @@ def read_training(spec: ModelSpec, steps: Steps) -> ClaimedTraining:
     known = None if spec.task == "regression" else sorted(set(train.y.tolist()))
     if claimed.classes != known:
         raise fault(spec, f"the classes {known}, in this order", claimed.classes)
-    return ClaimedTraining(spec, claimed, train, holdout, asked, facts, known)
+    made = load_examples(steps.rows)
+    return ClaimedTraining(spec, claimed, train, holdout, asked, facts, known, made)
 
 
 def read_answers(training: ClaimedTraining, folder: Path) -> ModelAnswers:
@@ -125,7 +133,13 @@ def read_answers(training: ClaimedTraining, folder: Path) -> ModelAnswers:
     first, *others = [
         reader.answers(unchecked, rows).in_order(back) for unchecked in (file, *file.seeds)
     ]
-    return ModelAnswers(first, reader.shuffled(file, rows), others)
+    is_real = training.spec.privacy.examples == "real"
+    return ModelAnswers(
+        first,
+        reader.shuffled(file, rows),
+        others,
+        [] if is_real else golden_examples.made_up(reader, training.made, file.examples),
+    )
 
 
 def measure(
@@ -209,6 +223,7 @@ def describe(training: ClaimedTraining, metrics: Metrics, verdict: Gate) -> Mani
             holdout_rows=holdout_rows,
             licence=spec.data.licence,
             csv=training.facts.dialect,
+            layout=training.facts.layout,
         ),
         split=spec.split,
         inputs=dataset.schema(spec, training.train.X),
@@ -220,24 +235,15 @@ def describe(training: ClaimedTraining, metrics: Metrics, verdict: Gate) -> Mani
         runtime_reason=claimed.runtime_reason,
         parity=claimed.parity,
         serving=spec.serving,
+        privacy=spec.privacy,
         files={},
     )
 
 
-def write(
-    spec: ModelSpec, out: Path, manifest: Manifest, content: bytes, evaluation: Evaluation
-) -> None:
-    """Write the bundle."""
+def write(out: Path, manifest: Manifest, files: dict[str, bytes]) -> None:
+    """Write the bundle in place of an earlier one, which may have had another runtime."""
     for name in bundle.MODEL_FILES.values():
-        (out / name).unlink(missing_ok=True)  # an earlier training may have had another runtime
-    files = {
-        bundle.MODEL_FILES[manifest.runtime]: content,
-        bundle.EXAMPLES: bundle.encode(
-            golden_examples.examples(evaluation, manifest.inputs, spec.serving)
-        ),
-        bundle.EVALUATION: msgspec.json.encode(evaluation) + b"\n",  # long, and read by programs
-        bundle.NOTES: spec.notes.read_bytes(),
-    }
+        (out / name).unlink(missing_ok=True)
     bundle.write(out, manifest, files)
 
 

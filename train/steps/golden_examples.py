@@ -1,35 +1,85 @@
-"""Golden examples and the evaluation: holdout rows with the answers of the exported model."""
+"""Choose golden examples: rows that a server accepts, with the answers of the exported model."""
 
 from __future__ import annotations
 
-from contract.bundle import Example, Input, Serving
+from collections.abc import Sequence
+from typing import Any
+
+import pandas as pd
+
+from contract.bundle import Example, Manifest, Value
 from contract.evaluation.evaluation import Evaluation
 from contract.inputs import accepts, domains
+from train.data.dataset import features
+from train.steps.answers import Reader, RecordedAnswers, record
 
 COUNT = 16
 PER_CLASS = 2
 WITH_GAPS = 4
+AT_ENDS = 3
+MARGIN = 1e-3  # between the two most probable classes: on a tie, processors may disagree
 
 
-def examples(evaluation: Evaluation, inputs: list[Input], serving: Serving) -> list[Example]:
-    """Choose holdout rows a server accepts: some of every class, some with gaps, then the first."""
-    served = domains(inputs, serving)
-    usable = [row for row, cells in enumerate(evaluation.features) if accepts(served, cells)]
-    chosen: list[int] = []
-    if isinstance(evaluation.predictions[0], str | int):
-        for label in dict.fromkeys(evaluation.truth):
-            chosen += [row for row in usable if evaluation.truth[row] == label][:PER_CLASS]
-    chosen += [row for row in usable if None in evaluation.features[row].values()][:WITH_GAPS]
-    count = max(COUNT, len(set(chosen)))
+def made_up(reader: Reader, X: pd.DataFrame, answered: RecordedAnswers) -> list[Example]:
+    """Return synthetic rows X (rows, inputs) with their answers, the unsure ones only if all are.
+
+    A row without a finite answer is left out. Raises ModelError for what cannot be answers.
+    """
+    count, vectors = len(X), answered.probabilities
+    if {len(answered.predictions), len(vectors or answered.predictions)} != {count}:
+        raise reader.fault(f"{count} answers to synthetic rows", f"{len(answered.predictions)}")
+    finite = [
+        place
+        for place, prediction in enumerate(answered.predictions)
+        if prediction is not None and not (vectors and None in vectors[place])
+    ]
+    kept = RecordedAnswers(
+        predictions=[answered.predictions[place] for place in finite],
+        probabilities=[vectors[place] for place in finite] if vectors and finite else None,
+    )
+    checked = record(reader.answers(kept, len(finite)))
+    made = examples(features(X.iloc[finite]), checked.predictions, checked.probabilities)
+    return [example for example in made if is_sure(example)] or made
+
+
+def is_sure(example: Example) -> bool:
+    """Return whether the answer is more probable than every other class, by MARGIN."""
+    *_, second, first = sorted([-1.0, *(example.probabilities or [1.0])])
+    return first - second > MARGIN
+
+
+def real(evaluation: Evaluation) -> list[Example]:
+    """Return the holdout rows with their answers."""
+    return examples(evaluation.features, evaluation.predictions, evaluation.probabilities)
+
+
+def examples(
+    rows: list[dict[str, Value]],
+    predictions: Sequence[Any],
+    probabilities: Sequence[Any] | None,
+) -> list[Example]:
+    """Return rows with their answers as golden examples."""
+    scores = probabilities or [None] * len(rows)
     return [
-        example(evaluation, row) for row in sorted(list(dict.fromkeys(chosen + usable))[:count])
+        Example(features=row, prediction=prediction, probabilities=vector)
+        for row, prediction, vector in zip(rows, predictions, scores, strict=True)
     ]
 
 
-def example(evaluation: Evaluation, row: int) -> Example:
-    """Return a row of the evaluation as a golden example."""
-    return Example(
-        features=evaluation.features[row],
-        prediction=evaluation.predictions[row],
-        probabilities=evaluation.probabilities[row] if evaluation.probabilities else None,
-    )
+def choose(candidates: list[Example], manifest: Manifest) -> list[Example]:
+    """Choose rows that a server accepts: some of every class, some with gaps, the last, the first.
+
+    The last of synthetic rows are at the ends of the ranges.
+    """
+    served = domains(manifest.inputs, manifest.serving)
+    usable = [example for example in candidates if accepts(served, example.features)]
+    places = range(len(usable))
+    chosen = [
+        place
+        for label in manifest.classes or ()
+        for place in [n for n in places if usable[n].prediction == label][:PER_CLASS]
+    ]
+    chosen += [n for n in places if None in usable[n].features.values()][:WITH_GAPS]
+    chosen += places[-AT_ENDS:]
+    count = max(COUNT, len(set(chosen)))
+    return [usable[n] for n in sorted(list(dict.fromkeys([*chosen, *places]))[:count])]

@@ -21,10 +21,15 @@ FACTS = b"facts"
 
 
 class Facts(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
-    """What is known of the source: its sha256, and how it was written, where it is text."""
+    """What is known of the source: its sha256, and how it was written, where it is text.
+
+    `secret` and `layout` are those of `train.data.dataset.Dataset`.
+    """
 
     sha256: str
     dialect: Dialect
+    secret: str = ""
+    layout: str = ""
 
 
 class RowFile(NamedTuple):

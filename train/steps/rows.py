@@ -1,7 +1,8 @@
 """The rows of a model between the steps of its training, each of which may be its own container.
 
 `training.arrow` is all that a model's code reads. `questions.arrow` has the holdout rows without
-their truth. `holdout.arrow` has the truth, and no step that runs a model's code reads it.
+their truth, `examples.arrow` synthetic rows, for golden examples.
+`holdout.arrow` has the truth, and no step that runs a model's code reads it.
 """
 
 from __future__ import annotations
@@ -20,15 +21,11 @@ from contract.spec.model_toml import ModelSpec
 from train.data import dataset, table_checks
 from train.data.split import Part, split
 from train.log import Log
-from train.steps import row_files
+from train.steps import row_files, synthetic_rows
 from train.steps.row_files import Facts, RowFile
 
-TRAINING, HOLDOUT, QUESTIONS, FOLDER = (
-    "training.arrow",
-    "holdout.arrow",
-    "questions.arrow",
-    "folder",
-)
+TRAINING, HOLDOUT, FOLDER = "training.arrow", "holdout.arrow", "folder"
+QUESTIONS, EXAMPLES = "questions.arrow", "examples.arrow"
 
 
 class Holdout(NamedTuple):
@@ -50,6 +47,11 @@ def load_training(folder: Path) -> RowFile:
 def load_questions(folder: Path) -> pd.DataFrame:
     """Read the holdout rows (rows, inputs), without their truth, in the order they are asked."""
     return row_files.read_questions(folder / QUESTIONS)
+
+
+def load_examples(folder: Path) -> pd.DataFrame:
+    """Read the synthetic rows (rows, inputs)."""
+    return row_files.read_questions(folder / EXAMPLES)
 
 
 def load_holdout(folder: Path) -> Holdout:
@@ -74,8 +76,10 @@ def prepare(spec: ModelSpec, out: Path, log: Log) -> None:
     facts = Facts(sha256=data.sha256, dialect=data.dialect)
     numbered = training._replace(ids=np.arange(len(training.ids)), others={})
     row_files.write(out / TRAINING, numbered, facts)
-    row_files.write(out / HOLDOUT, holdout, facts)
+    secret = Facts(sha256=data.sha256, dialect=data.dialect, secret=data.secret, layout=data.layout)
+    row_files.write(out / HOLDOUT, holdout, secret)
     row_files.write_questions(out / QUESTIONS, holdout.X.iloc[order(holdout)])
+    row_files.write_questions(out / EXAMPLES, synthetic_rows.make(spec, training, holdout))
 
 
 def order(holdout: Part) -> NDArray[np.int64]:

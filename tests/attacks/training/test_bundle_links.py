@@ -13,6 +13,7 @@ import pytest
 from contract import bundle
 from contract.bundle import BundleError, File
 from contract.evaluation import evaluation
+from contract.evaluation.evaluation import beside
 from ship.build.bundle_intake import take
 from tests.attacks.conftest import attack
 from tests.support.checkouts.fork import MODEL, Fork
@@ -105,13 +106,37 @@ def another_name(stranger: Path) -> None:
 
 def large_sum(stranger: Path) -> None:
     """List files that are each no larger than a file may be."""
-    for name in ("notes.md", "evaluation.json"):
+    for name in ("notes.md", "examples.json"):
         record(stranger, name, File(sha256="0" * 64, bytes=2 * 2**30))
 
 
 def absent_evaluation(stranger: Path) -> None:
-    """Remove the evaluation, from the manifest too."""
-    leave_out(stranger, "evaluation.json")
+    """List no evaluation beside the bundle, by which it is compared later."""
+    manifest = bundle.read_manifest(stranger)
+    del manifest.beside["evaluation.json"]
+    (stranger / "manifest.json").write_bytes(msgspec.json.encode(manifest))
+
+
+def rows_in_the_bundle(stranger: Path) -> None:
+    """List the held-out rows as a file of the bundle, so that an image holds them."""
+    content = (beside(stranger) / "holdout.json").read_bytes()
+    (stranger / "holdout.json").write_bytes(content)
+    file = File(sha256=hashlib.sha256(content).hexdigest(), bytes=len(content))
+    record(stranger, "holdout.json", file)
+
+
+def link_beside(stranger: Path) -> None:
+    """Let the held-out rows be another file of this machine."""
+    file = beside(stranger) / "holdout.json"
+    file.rename(stranger.parent / "elsewhere")
+    file.symlink_to(stranger.parent / "elsewhere")
+
+
+def other_file_beside(stranger: Path) -> None:
+    """List a file beside the bundle by a name that leads away."""
+    manifest = bundle.read_manifest(stranger)
+    manifest.beside["../above"] = File(sha256="0" * 64, bytes=0)
+    (stranger / "manifest.json").write_bytes(msgspec.json.encode(manifest))
 
 
 def absent_notes(stranger: Path) -> None:
@@ -159,7 +184,10 @@ ATTACKS: dict[Callable[[Path], None], str] = {
     absent_model: r"files must list model\.onnx",
     another_name: r"Got 'estimator\.py' as well",
     large_sum: "bytes in all",
-    absent_evaluation: r"files must list .* Got no evaluation\.json",
+    absent_evaluation: r"beside must list .* Got no evaluation\.json",
+    rows_in_the_bundle: r"files must list .* Got 'holdout\.json' as well",
+    link_beside: r"holdout\.json must be a regular file\. Got a link",
+    other_file_beside: r"beside must list .* Got '\.\./above' as well",
     absent_notes: r"files must list .* Got no notes\.md",
 }
 
@@ -178,7 +206,7 @@ def test_spoilt_bundle_is_refused_with_nothing_replaced(
     with pytest.raises(BundleError, match=ATTACKS[spoil]):
         take(stranger, target)
     assert {file.name: file.read_bytes() for file in target.iterdir()} == before
-    assert [path.name for path in target.parent.iterdir()] == ["bundle"]
+    assert {path.name for path in target.parent.iterdir()} == {"bundle", "evaluation"}
     assert sorted(path.name for path in stranger.parent.iterdir()) == known
 
 
@@ -194,13 +222,13 @@ def test_bundle_is_taken_byte_for_byte(stranger: Path, tmp_path: Path) -> None:
 
 def test_evaluation_is_not_read_through_a_link(stranger: Path) -> None:
     """An evaluation that is a link out of the bundle, or absent, is refused."""
-    (stranger / "evaluation.json").rename(stranger.parent / "elsewhere")
-    (stranger / "evaluation.json").symlink_to(stranger.parent / "elsewhere")
-    with pytest.raises(BundleError, match=r"evaluation\.json must be a regular file\. Got a link"):
-        evaluation.read(stranger)
-    (stranger / "evaluation.json").unlink()
-    with pytest.raises(BundleError, match=r"evaluation\.json must be an evaluation"):
-        evaluation.read(stranger)
+    link_beside(stranger)
+    judged = bundle.read(stranger)
+    with pytest.raises(BundleError, match=r"holdout\.json must be a regular file\. Got a link"):
+        evaluation.read(judged)
+    (beside(stranger) / "holdout.json").unlink()
+    with pytest.raises(BundleError, match=r"holdout\.json must exist"):
+        evaluation.read(judged)
 
 
 LINKS = '''

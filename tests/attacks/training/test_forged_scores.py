@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -17,6 +18,7 @@ import pytest
 from contract import bundle, claims
 from contract.claims import Claims
 from contract.errors import ModelError
+from contract.evaluation.evaluation import beside
 from ship import git
 from tests.attacks.conftest import MARKER, NOISE, ROWS, attack
 from tests.support.checkouts.canary import make, report
@@ -72,6 +74,8 @@ from sklearn.base import ClassifierMixin, BaseEstimator
 from sklearn.dummy import DummyClassifier
 from sklearn.datasets import load_iris
 
+PLANTED = r"marker-\\d+-of-this-row|90000\\d\\d\\.\\d\\d7"
+
 
 def look(when):
     seen, tables = set(), []
@@ -89,7 +93,7 @@ def look(when):
                 if name.endswith(".arrow"):
                     with pyarrow.memory_map(os.path.join(folder, name)) as file:
                         text = pyarrow.ipc.open_file(file).read_pandas().to_csv()
-                seen |= set(re.findall(r"marker-\\d+-of-this-row|90000\\d\\d\\.0", text))
+                seen |= set(re.findall(PLANTED, text))
             except OSError:
                 pass
     try:
@@ -159,14 +163,14 @@ def test_model_code_sees_the_training_rows_alone(fork: Fork) -> None:
     """Fitting, the code finds no held-out row, network or public table; asked, no truth."""
     attack(fork, SPY)
     log = make(fork, "train")
-    holdout = json.loads((fork.root / f"dist/{MODEL}/bundle/evaluation.json").read_bytes())
-    hidden = {f"{NOISE + row}.0" for row in holdout["rows"]}
+    holdout = json.loads((fork.root / f"dist/{MODEL}/evaluation/holdout.json").read_bytes())
+    hidden = {NOISE.format(row, row) for row in holdout["rows"]}
     looks = LOOKED.findall(log)
     assert {when for when, *_ in looks} == {"fit", "predict"}
     assert {(net, table) for _, net, table, _ in looks} == {("['lo']", "no[]")}
     fitting = {name for when, _, _, names in looks if when == "fit" for name in names.split()}
     assert len(hidden) == ROWS // 4
-    assert fitting == {f"{NOISE + row}.0" for row in range(ROWS)} - hidden
+    assert fitting == {NOISE.format(row, row) for row in range(ROWS)} - hidden
     assert set(looks[-1][-1].split()) == hidden  # it is asked for them, and sees nothing else
     assert MARKER.format(holdout["rows"][0]) in str(holdout["others"])
 
@@ -219,7 +223,8 @@ def test_imported_bundle_is_refused_where_the_data_is_another(fork: Fork, tmp_pa
 
 
 def forge(source: Path, target: Path) -> Path:
-    """Copy a bundle, and claim that its model is always right."""
+    """Copy a bundle and what is beside it, and claim that its model is always right."""
+    shutil.copytree(beside(source), beside(target))
     read = bundle.read(source)
     read.manifest.metrics.holdout["accuracy"] = 1.0
     files = {name: (source / name).read_bytes() for name in read.manifest.files}
@@ -255,7 +260,10 @@ def test_answers_that_are_none_are_refused(
 def test_answers_with_other_inputs_shuffled_are_refused(folder: Folder) -> None:
     """Answers to shuffled inputs must be for exactly the inputs of the model."""
     reader = Reader(folder.write(two_classes()), ["no", "yes"])
-    answered = AnswerFile(predictions=[], probabilities=None, shuffled={"z": []}, seeds=[])
+    nothing = RecordedAnswers(predictions=[], probabilities=None)
+    answered = AnswerFile(
+        predictions=[], probabilities=None, shuffled={"z": []}, seeds=[], examples=nothing
+    )
     with pytest.raises(ModelError, match="each input shuffled"):
         reader.shuffled(answered, 2)
 

@@ -15,6 +15,7 @@ from contract.bundle import Bundle, Override, encode, read
 from contract.spec import model_toml
 from judge.render.sentences import headline
 from judge.report import Report
+from ship.build import bundle_intake
 from ship.build.workspace import Workspace
 from ship.compare import gate
 from ship.compare.gate import judge_bundle
@@ -48,8 +49,7 @@ def build(tmp_path: Path, shop: Shop, good: Bundle, monkeypatch: pytest.MonkeyPa
 
 def take(build: Workspace, bundle: Bundle) -> None:
     """Let the build have trained this bundle."""
-    shutil.rmtree(build.bundle, ignore_errors=True)
-    shutil.copytree(bundle.path, build.bundle)
+    bundle_intake.take(bundle.path, build.bundle)
 
 
 @pytest.fixture(params=["layout", pytest.param("registry", marks=pytest.mark.engine)])

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from contract.bundle import read
 from contract.evaluation.evaluation import read as evaluation_of
 from ship.build import engine
 from ship.build.workspace import Workspace
@@ -76,12 +77,14 @@ def names_in_engine() -> list[str]:
     return docker("images", "--format={{.Repository}}:{{.Tag}}").split()
 
 
-def test_joblib_model_answers_in_its_own_container(published: PublishedImage) -> None:
+def test_joblib_model_answers_in_its_own_container(
+    published: PublishedImage, ratios: Workspace
+) -> None:
     """A published joblib model, asked in its container, gives the recorded answers exactly."""
-    recorded = evaluation_of(published.bundle.path)
-    predictions, probabilities = as_published(published).ask(recorded.features)
-    assert predictions == recorded.predictions
-    assert probabilities == recorded.probabilities
+    held = evaluation_of(read(ratios.bundle))
+    predictions, probabilities = as_published(published).ask(held.features)
+    assert predictions == held.predictions
+    assert probabilities == held.probabilities
     assert engine.held(published.stored) in names_in_engine()
 
 

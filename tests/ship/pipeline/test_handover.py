@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 
 import pytest
@@ -10,6 +9,7 @@ import pytest
 from contract.bundle import Bundle, BundleError, encode
 from judge.report import BoundCheck, Report
 from ship.build import engine
+from ship.build.bundle_intake import take
 from ship.build.workspace import MEASUREMENT, PUBLISHED, REPORTS, Workspace
 from ship.compare import measure as measuring
 from ship.compare.gate import judge_bundle
@@ -37,7 +37,7 @@ def workspace(tmp_path: Path, good: Bundle, monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setenv("MODELS", str(good.path.parent))
     monkeypatch.setattr("ship.git.TOOL", tmp_path)
     workspace = Workspace("made", "", tmp_path / "dist")
-    shutil.copytree(good.path, workspace.bundle)
+    take(good.path, workspace.bundle)
     return workspace
 
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+from contract.bundle import EVALUATION, Bundle
 from contract.bundle import MANIFEST as MANIFEST_FILE
-from contract.bundle import Bundle
-from ship.pipeline.publish import publish
+from contract.evaluation.evaluation import beside
+from ship.pipeline.publish import publish, push_evaluation
 from ship.registry.destination import Destination
 from ship.registry.oci_archive import Archive
 from ship.tags import Tag
@@ -37,5 +38,6 @@ def labels(bundle: Path) -> dict[str, str]:
 def publish_to(target: Destination, bundle: Bundle, tmp_path: Path, *tags: str) -> Archive:
     """Publish an image of a bundle under tags, and return it."""
     archive = image_of(bundle.path, tmp_path / "image.tar")
+    push_evaluation(archive, beside(bundle.path) / EVALUATION, target)
     publish(archive, [Tag(tag) for tag in tags], target)
     return archive

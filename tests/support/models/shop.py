@@ -10,7 +10,9 @@ import numpy as np
 import pytest
 
 from contract import bundle
-from contract.bundle import Bundle
+from contract.bundle import EVALUATION, Bundle
+from contract.evaluation.evaluation import beside
+from contract.evaluation.record import Record, decode
 from contract.spec import model_toml
 from judge.judge import PublishedModel, judge
 from judge.report import Report
@@ -103,7 +105,13 @@ class Shop:
 
 def published(old: Bundle) -> PublishedModel:
     """Return a bundle as if it had been published."""
-    return PublishedModel(old, "sha256:old", "layout:main", partial(ask_graph, old))
+    return PublishedModel(old, "sha256:old", "layout:main", partial(ask_graph, old), record_of(old))
+
+
+def record_of(bundle: Bundle) -> Record:
+    """Return the evaluation that is kept of a bundle, as a comparison gets it from a registry."""
+    content = (beside(bundle.path) / EVALUATION).read_bytes()
+    return decode(content, bundle.manifest.beside[EVALUATION], bundle.path)
 
 
 @pytest.fixture(scope="session")
