@@ -34,7 +34,7 @@ def joined_labels(spec: ModelSpec, data: Dataset) -> list[str]:
 
     They do if each of their parts is a label by itself, or part of another cell.
     """
-    labels = [label for label in set(data.y.tolist()) if isinstance(label, str)]
+    labels = set(data.y) if data.y.dtype == object else set()  # numbers are many, and no texts
     for sign in JOINED:
         cells = {label: {part.strip() for part in label.split(sign)} for label in labels}
         known = Counter(part for parts in cells.values() for part in parts)
