@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 
 from contract.bundle import Example, Input, Manifest, Serving
+from contract.errors import ModelError
 from contract.spec import model_toml
 from tests.support.images.passed_images import manifest
 from tests.support.models.folder import Folder, default_toml
@@ -112,7 +113,14 @@ def test_what_a_server_refuses_is_no_example() -> None:
     bundle = described()
     bundle.serving = Serving(out_of_range="reject")
     assert choose([candidate("a", 3.0), candidate("a", 2.0)], bundle) == [candidate("a", 2.0)]
-    assert choose([candidate("a", None)], bundle) == []
+
+
+def test_model_without_a_golden_example_is_refused() -> None:
+    """Where no answer proves anything, there is no bundle, and its author reads why."""
+    with pytest.raises(ModelError, match="Got no golden example among 1 answers"):
+        choose([candidate("a", None)], described())
+    with pytest.raises(ModelError, match="among 0 answers"):
+        choose([], described())
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 
 from contract.bundle import Example, Manifest, Value
+from contract.errors import ModelError
 from contract.evaluation.evaluation import Evaluation
 from contract.inputs import accepts, domains
 from train.data.dataset import features
@@ -69,10 +70,16 @@ def examples(
 def choose(candidates: list[Example], manifest: Manifest) -> list[Example]:
     """Choose rows that a server accepts: some of every class, some with gaps, the last, the first.
 
-    The last of synthetic rows are at the ends of the ranges.
+    The last of synthetic rows are at the ends of the ranges. Raises ModelError where there is none,
+    as nothing else shows that the model works where it runs.
     """
     served = domains(manifest.inputs, manifest.serving)
     usable = [example for example in candidates if accepts(served, example.features)]
+    if not usable:
+        expected = "able to answer, with finite numbers, some row that its server takes"
+        got = f"no golden example among {len(candidates)} answers"
+        cure = "Mend what build() in estimator.py returns, or [serve] in model.toml."
+        raise ModelError(f"The model {manifest.name}", expected, got, cure)
     places = range(len(usable))
     chosen = [
         place
