@@ -53,7 +53,8 @@ def ask_image(start: Callable[[], str], rows: Rows) -> Answer:
         # A container that takes more memory than it has is ended without a word.
         reason = (result.stderr.strip().splitlines() or [f"exit code {result.returncode}"])[-1]
         raise Incomparable(f"its image cannot answer the new rows: {reason}", curable=True)
-    answers = [json.loads(line) for line in result.stdout.splitlines()]
+    # Only this ends a line: a class may be called by a name with any other end.
+    answers = [json.loads(line) for line in result.stdout.split("\n") if line]
     probabilities = [list(vector(answer)) for answer in answers if answer.get("probabilities")]
     return [answer["prediction"] for answer in answers], probabilities or None
 

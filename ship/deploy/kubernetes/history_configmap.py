@@ -31,8 +31,8 @@ def add(kubectl: Kubectl, entry: Entry) -> None:
     for attempt in range(1, ATTEMPTS + 1):
         before = read(kubectl)
         record = before or new()
-        lines = [*record["data"][KEY].splitlines(keepends=True), encode(entry).decode()]
-        record["data"][KEY] = "".join(lines[-KEPT:])
+        lines = [*record["data"][KEY].encode().splitlines(keepends=True), encode(entry)]
+        record["data"][KEY] = b"".join(lines[-KEPT:]).decode()
         try:
             kubectl("replace" if before else "create", "--filename=-", stdin=json.dumps(record))
         except StageError:

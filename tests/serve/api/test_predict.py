@@ -44,7 +44,7 @@ def test_predict_answers_many_rows_in_order(any_bundle: Bundle, any_server: Serv
 
 def test_predict_scores_large_requests_off_the_loop(any_bundle: Bundle, any_server: Server) -> None:
     """Thousands of rows, which a thread scores, get the same answers as one."""
-    rows = [example.features for example in any_bundle.examples] * 300
+    rows = [list(example.features.values()) for example in any_bundle.examples] * 300
     answers = any_server.post("/predict", {"instances": rows}).json()["predictions"]
     for index in (0, 7, len(rows) - 1):
         assert_same(any_bundle.examples[index % len(any_bundle.examples)], answers[index])

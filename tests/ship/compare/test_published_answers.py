@@ -11,7 +11,9 @@ from onnx import TensorProto, helper
 
 from contract import bundle
 from judge.comparison.eligible_rows import Incomparable
+from ship.command import Result
 from ship.compare.published_answers import ask_graph, ask_image
+from ship.host import confined
 from tests.image.container import docker
 from tests.support.servers.bundles import patients
 
@@ -50,6 +52,16 @@ def test_published_image_is_asked_within_limits(telltale: str) -> None:
     """What stands in a pickle has as little room as a served model, and no network at all."""
     limits, _ = ask_image(lambda: telltale, [])
     assert [str(2**28), "64", "100000", "1", "0" * 16, True, ["lo"]] == limits
+
+
+@pytest.mark.parametrize("end", ["\x85", "\u2028"])
+def test_answer_ends_where_its_line_does(end: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A class that is called by what some take for the end of a line is one answer."""
+    answer = {"prediction": f"a{end}b", "probabilities": {f"a{end}b": 1.0}}
+    content = (json.dumps(answer, ensure_ascii=False) + "\n").encode() * 2
+    result = Result((), 0, content, "")
+    monkeypatch.setattr(confined, "ask", lambda *_, **__: result)
+    assert ask_image(lambda: "image", []) == ([f"a{end}b"] * 2, [[1.0]] * 2)
 
 
 def test_graph_of_another_shape_is_incomparable(tmp_path: Path) -> None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 
 from ship.deploy.history import Action, Entry, Result, decode, encode, stack, who
+from ship.deploy.kubernetes import history_configmap
 
 
 def entry(digest: str, action: Action = "deploy", result: Result = "serving") -> Entry:
@@ -51,6 +53,25 @@ def test_entries_read_back_as_written() -> None:
     """A line of the file holds all of an entry."""
     entries = [entry("a"), entry("b", "rollback", "stuck")]
     assert decode(b"".join(map(encode, entries))) == entries
+
+
+def test_entry_of_a_cluster_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever ends a line elsewhere, the oldest entry that goes is a whole one."""
+    monkeypatch.setattr(history_configmap, "KEPT", 2)
+    entries = [
+        msgspec.structs.replace(entry(digest), reason="refused \u2028by\x85 name")
+        for digest in "abc"
+    ]
+    kept = ""
+
+    def kubectl(*arguments: str, stdin: str | None = None) -> str:
+        nonlocal kept
+        kept = stdin or kept
+        return kept
+
+    for added in entries:
+        history_configmap.add(kubectl, added)
+    assert history_configmap.entries(kubectl) == entries[1:]
 
 
 def test_who_is_the_account_of_the_forge(monkeypatch: pytest.MonkeyPatch) -> None:
