@@ -38,6 +38,7 @@ class Claims(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     cross_validation: dict[str, CrossValidation]
     learning: list[Learning]
     seeds: int
+    threshold: float | None = None  # of [serve], where it is "auto" as training has chosen it
 
     @property
     def model_files(self) -> list[str]:
@@ -66,6 +67,9 @@ def read(spec: ModelSpec, export: Path) -> Claims:
         raise fault(spec, "readable claims", error) from error
     if not 0 <= claims.seeds <= spec.seeds:
         raise fault(spec, f"at most {spec.seeds} fits with other seeds", claims.seeds)
+    wanted, got = spec.serving.threshold, claims.threshold
+    if got != wanted if wanted != "auto" else got is None:
+        raise fault(spec, f"a model with serve.threshold {wanted}", got)
     if unknown := sorted({*claims.cross_validation} - {*for_task(spec.task), *spec.gate.asked}):
         raise fault(spec, f"metrics of a {spec.task}", unknown[0])
     claims.estimator, claims.runtime_reason = plain(claims.estimator), plain(claims.runtime_reason)

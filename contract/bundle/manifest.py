@@ -146,6 +146,9 @@ class Serving(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
 
     unknown_category: Literal["reject", "ignore"] = "reject"
     out_of_range: Literal["accept", "reject"] = "accept"
+    # Of two classes: the probability from which the second is the answer. "auto" in model.toml
+    # alone: training chooses it on its folds. The model itself decides by it, wherever it is asked.
+    threshold: float | Literal["auto"] | None = None
 
 
 class Privacy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -95,7 +95,7 @@ def read(name: str, root: Path | None = None, *, data_here: bool = True) -> Mode
         seeds=evaluate.integer("seeds", 0, 50, default=5),
         gate=read_policy(top.subsection("gate"), task),
         columns_kept=evaluate.texts("columns", ()),
-        serving=read_serving(top.subsection("serve")),
+        serving=read_serving(top.subsection("serve"), task),
         privacy=read_privacy(top.subsection("privacy"), top.subsection("serve")),
     )
 
@@ -132,10 +132,23 @@ def read_inputs(section: Section, target: str) -> dict[str, Kind]:
     return {name: section.choice(name, KINDS) for name in section.values}
 
 
-def read_serving(section: Section) -> Serving:
-    """Read what [serve] says of unknown values; raise ModelError for the first mistake."""
-    section.only(("unknown_category", "out_of_range", "examples"))
+def read_serving(section: Section, task: Task) -> Serving:
+    """Read what [serve] says of values and of deciding; raise ModelError for the first mistake."""
+    section.only(("unknown_category", "out_of_range", "examples", "threshold"))
+    if "threshold" in section.values and task != "classification":
+        section.fail("threshold", "absent from a regression", "Remove it.")
     return Serving(
         unknown_category=section.choice("unknown_category", ("reject", "ignore"), "reject"),
         out_of_range=section.choice("out_of_range", ("accept", "reject"), "accept"),
+        threshold=read_threshold(section),
     )
+
+
+def read_threshold(section: Section) -> float | Literal["auto"] | None:
+    """Read the probability that decides; raise ModelError unless it is "auto" or from 0 to 1."""
+    value = section.values.get("threshold")
+    if value is None or value == "auto":
+        return value
+    if isinstance(value, str):
+        section.fail("threshold", 'a number or "auto"', "Write threshold = 0.3 without quotes.")
+    return section.number("threshold", 0, 1)

@@ -112,11 +112,14 @@ def needs_names(estimator: Any) -> bool:
 
     Steps that hold other estimators or a function may ask for names as well.
     """
+    if estimator is None:
+        return False
     steps = [step for _, step in getattr(estimator, "steps", [("only", estimator)])]
     holders = ("transformers", "transformer_list", "estimators", "func")
     return any(
         not type(step).__module__.startswith("sklearn.")
         or any(hasattr(step, holder) for holder in holders)
+        or needs_names(getattr(step, "estimator", None))
         for step in steps
     )
 

@@ -77,6 +77,7 @@ def write_export(taken: Path, manifest: Manifest, export: Path, metric: str) -> 
     is a learning curve of another metric than `metric`.
     """
     study = read_evaluation(bundle.read(taken)).study if beside(taken).is_dir() else None
+    threshold = manifest.serving.threshold
     claimed = Claims(
         data_sha256=manifest.data.sha256,
         estimator=manifest.estimator,
@@ -87,6 +88,7 @@ def write_export(taken: Path, manifest: Manifest, export: Path, metric: str) -> 
         cross_validation=manifest.metrics.cross_validation,
         learning=study.learning if study and study.metric == metric else [],
         seeds=0,
+        threshold=threshold if isinstance(threshold, float) else None,
     )
     model = bundle.read_file(taken / bundle.MODEL_FILES[manifest.runtime])
     claims.write(claimed, [model], export)

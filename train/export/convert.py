@@ -17,12 +17,13 @@ from sklearn.ensemble import (
     GradientBoostingRegressor,
     VotingClassifier,
 )
+from sklearn.model_selection import FixedThresholdClassifier
 from sklearn.pipeline import Pipeline
 from sklearn.svm import LinearSVC
 
 from contract.spec.model_toml import ModelSpec
 from train.export.converters import Converters
-from train.export.graph import finish
+from train.export.graph import decide, finish
 
 OPSET = {"": 21, "ai.onnx.ml": 3}  # what every onnxruntime since 1.20 can load
 
@@ -32,6 +33,7 @@ def convert(spec: ModelSpec, estimator: Any, *, double: bool) -> bytes:
 
     Raises whatever the conversion raises, such as NotImplementedError where there is no converter.
     """
+    estimator, threshold = undecided(estimator)
     converters = Converters(double=double)
     numeric, categorical = spec.columns("numeric"), spec.columns("categorical")
     types = []
@@ -59,9 +61,20 @@ def convert(spec: ModelSpec, estimator: Any, *, double: bool) -> bytes:
         raise NotImplementedError(
             "texts in lower case: onnxruntime's is that of each machine's locale, not Unicode's"
         )
+    if threshold is not None:
+        decide(graph, threshold, model.classes_.tolist())
     return finish(
         graph, is_classifier=is_classifier(model), has_probabilities=hasattr(model, "predict_proba")
     )
+
+
+def undecided(estimator: Any) -> tuple[Any, float | None]:
+    """Return the estimator below a threshold of probabilities, and the threshold; None if none."""
+    if isinstance(estimator, FixedThresholdClassifier):
+        by_probability = (estimator.response_method, estimator.pos_label) == ("predict_proba", None)
+        if by_probability and isinstance(estimator.threshold, float):
+            return estimator.estimator_, estimator.threshold
+    return estimator, None
 
 
 def options(model: Any) -> dict[str, bool] | None:

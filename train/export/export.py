@@ -15,7 +15,7 @@ from contract.errors import ModelError
 from contract.spec.model_toml import ModelSpec
 from train.data.split import Part
 from train.export import parity
-from train.export.convert import convert
+from train.export.convert import convert, undecided
 from train.export.hard_rows import ROWS, make_hard_rows
 from train.export.split_thresholds import split_values
 from train.fit import evaluate
@@ -76,7 +76,7 @@ def comparison(
     Where the estimator refuses values outside the training range, the made rows stay within it.
     Raises ModelError if it refuses those as well.
     """
-    splits = split_values(estimator, train, spec.columns("numeric"))
+    splits = split_values(undecided(estimator)[0], train, spec.columns("numeric"))
     known = train.sample(min(len(train), ROWS), random_state=spec.seed).sort_index()
     for within in (False, True):
         made = make_hard_rows(train, inputs, spec.serving, splits, within_range=within)

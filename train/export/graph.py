@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from typing import Any
 
 from onnx import ModelProto, NodeProto, TensorProto, helper
 
@@ -38,6 +39,42 @@ def finish(model: ModelProto, *, is_classifier: bool, has_probabilities: bool) -
     del model.metadata_props[:]
     content: bytes = model.SerializeToString(deterministic=True)
     return content
+
+
+def decide(model: ModelProto, threshold: float, classes: Sequence[int | str]) -> None:
+    """Make the label the second of two classes where its probability reaches a threshold."""
+    label, probabilities = model.graph.output[:2]
+    is_text = isinstance(classes[0], str)
+    kind = TensorProto.STRING if is_text else TensorProto.INT64
+    values: list[Any] = [str(name).encode() if is_text else name for name in classes]
+    model.graph.initializer.extend(
+        [
+            helper.make_tensor("threshold", TensorProto.DOUBLE, [1], [threshold]),
+            helper.make_tensor("threshold_column", TensorProto.INT64, [], [1]),
+            helper.make_tensor("threshold_first", kind, [1], values[:1]),
+            helper.make_tensor("threshold_second", kind, [1], values[1:]),
+        ]
+    )
+    model.graph.node.extend(
+        [
+            helper.make_node(
+                "Cast", [probabilities.name], ["threshold_double"], to=TensorProto.DOUBLE
+            ),
+            helper.make_node(
+                "Gather", ["threshold_double", "threshold_column"], ["threshold_share"], axis=1
+            ),
+            helper.make_node(
+                "GreaterOrEqual", ["threshold_share", "threshold"], ["threshold_reached"]
+            ),
+            helper.make_node(
+                "Where",
+                ["threshold_reached", "threshold_second", "threshold_first"],
+                ["threshold_label"],
+            ),
+        ]
+    )
+    rename(model, label.name, "undecided")
+    label.name = "threshold_label"
 
 
 def prune(model: ModelProto) -> None:

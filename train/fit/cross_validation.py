@@ -8,7 +8,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import clone
-from sklearn.model_selection import GroupKFold, KFold, StratifiedGroupKFold, StratifiedKFold
+from sklearn.model_selection import (
+    FixedThresholdClassifier,
+    GroupKFold,
+    KFold,
+    StratifiedGroupKFold,
+    StratifiedKFold,
+)
 from sklearn.model_selection._search import BaseSearchCV
 
 from contract.bundle import CrossValidation
@@ -77,10 +83,11 @@ def fit(spec: ModelSpec, estimator: Any, train: Part) -> Any:
     A search that asks for a number of folds gets them from `folds`, where rows are not alone: its
     own would choose by rows of the groups, or of the future, of what it learnt.
     """
-    if train.groups is not None and isinstance(estimator, BaseSearchCV):
-        count = SEARCH_FOLDS if estimator.cv is None else estimator.cv
+    search = estimator.estimator if isinstance(estimator, FixedThresholdClassifier) else estimator
+    if train.groups is not None and isinstance(search, BaseSearchCV):
+        count = SEARCH_FOLDS if search.cv is None else search.cv
         if isinstance(count, int):
-            estimator.set_params(cv=folds(spec, train, count))
+            search.set_params(cv=folds(spec, train, count))
     return backend.fit(estimator, train.X, train.y)
 
 

@@ -11,6 +11,7 @@ from typing import Any
 
 from sklearn.base import BaseEstimator, is_classifier, is_regressor
 from sklearn.exceptions import NotFittedError
+from sklearn.model_selection import FixedThresholdClassifier
 from sklearn.model_selection._search import BaseSearchCV
 from sklearn.utils.validation import check_is_fitted
 
@@ -140,6 +141,8 @@ def without_threads(estimator: Any) -> Any:
 
 def unwrap(fitted: Any) -> Any:
     """Return the best estimator of a search, as the search itself records run times."""
+    if isinstance(fitted, FixedThresholdClassifier):
+        fitted.estimator = fitted.estimator_ = unwrap(fitted.estimator_)
     return getattr(fitted, "best_estimator_", fitted)
 
 

@@ -12,6 +12,7 @@ from typing import NamedTuple
 import msgspec
 import numpy as np
 import pandas as pd
+from msgspec.structs import replace
 from numpy.typing import NDArray
 
 from contract import bundle, claims
@@ -234,7 +235,7 @@ def describe(training: ClaimedTraining, metrics: Metrics, verdict: Gate) -> Mani
         runtime=claimed.runtime,
         runtime_reason=claimed.runtime_reason,
         parity=claimed.parity,
-        serving=spec.serving,
+        serving=replace(spec.serving, threshold=claimed.threshold),
         privacy=spec.privacy,
         files={},
     )

@@ -16,7 +16,7 @@ from contract.spec.model_toml import ModelSpec
 from train.data import dataset
 from train.data.split import Part
 from train.export.export import export, export_like
-from train.fit import cross_validation, estimator, evaluate
+from train.fit import cross_validation, estimator, evaluate, threshold
 from train.fit.capture import listening
 from train.fit.learning_curve import learning
 from train.log import Log, summary
@@ -31,6 +31,7 @@ def run(spec: ModelSpec, rows: Path, out: Path, log: Log) -> None:
     np.random.seed(spec.seed)  # noqa: NPY002 - scikit-learn's own fallback
     model = estimator.build(spec)
     with listening(spec) as heard:
+        model = threshold.decided(spec, model, train)
         folds = cross_validate(spec, model, train, log)
         fitted = estimator.unwrap(cross_validation.fit(spec, model, train))
         log("fit", estimator.describe(fitted))
@@ -51,6 +52,7 @@ def run(spec: ModelSpec, rows: Path, out: Path, log: Log) -> None:
         cross_validation=folds,
         learning=points,
         seeds=len(variants),
+        threshold=None if spec.serving.threshold is None else model.threshold,
     )
     claims.write(claimed, [exported.content, *variants], out)
 

@@ -1,0 +1,90 @@
+"""The probability from which a classifier of two classes answers the second one.
+
+The threshold is part of the estimator, so that whatever asks the model, in training or as a graph
+or a pickle in an image, gets answers that were decided by it.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.base import clone
+from sklearn.model_selection import FixedThresholdClassifier
+
+from contract.errors import ModelError
+from contract.evaluation.metrics import metric as metric_of
+from contract.spec.model_toml import ModelSpec
+from train.data.split import Part
+from train.fit import cross_validation, evaluate
+from train.fit.evaluate import Answers
+
+CANDIDATES = 200  # thresholds that are tried
+HALF = 0.5
+
+
+def decided(spec: ModelSpec, estimator: Any, train: Part) -> Any:
+    """Return the estimator with the threshold of [serve], as it is where there is none.
+
+    Raises ModelError unless it gives the probabilities of two classes, and where "auto" has no
+    metric to choose by.
+    """
+    threshold = spec.serving.threshold
+    if threshold is None:
+        return estimator
+    classes = len(set(train.y.tolist()))
+    if classes != 2 or not hasattr(estimator, "predict_proba"):
+        kind = type(estimator).__name__
+        got = f"{classes} classes" if classes != 2 else f"{kind} without predict_proba"
+        expected = "absent unless the model gives probabilities of two classes"
+        cure = "Remove it, or change build()."
+        raise ModelError(f"{spec.file}: serve.threshold", expected, got, cure)
+    if threshold == "auto":
+        threshold = choose(spec, estimator, train)
+    return FixedThresholdClassifier(estimator, threshold=threshold, response_method="predict_proba")
+
+
+def choose(spec: ModelSpec, estimator: Any, train: Part) -> float:
+    """Return the threshold at which the first gated metric of labels is best over the folds.
+
+    Each row is answered by a fit that has not seen it. Of equally good thresholds, that nearest to
+    one half. Raises ModelError where the gate bounds no such metric.
+    """
+    name = next((n for n in spec.gate.rules.metrics if not metric_of(n).needs_probabilities), None)
+    if name is None:
+        cure = "Bound mcc, or write a number."
+        expected = "a number where the gate bounds no metric of labels"
+        raise ModelError(f"{spec.file}: serve.threshold", expected, "'auto'", cure)
+    classes = np.unique(train.y)
+    answers, truth = [], []
+    for learn, judge in cross_validation.folds(spec, train, spec.folds):
+        fitted = cross_validation.fit(spec, clone(estimator), train.take(learn))
+        answers.append(fitted.predict_proba(train.X.iloc[judge])[:, 1])
+        truth.append(train.y[judge])
+    return best(np.concatenate(answers), np.concatenate(truth), classes, name)
+
+
+def best(
+    probabilities: NDArray[np.float64], truth: NDArray[Any], classes: NDArray[Any], metric: str
+) -> float:
+    """Return the threshold of the second class's probabilities (rows,) with the best metric.
+
+    `truth` has the shape (rows,), `classes` (2,). The thresholds are halfway between probabilities.
+    """
+    values = np.unique(probabilities)
+    between = (values[1:] + values[:-1]) / 2
+    places = np.unique(np.linspace(0, len(between) - 1, CANDIDATES).round().astype(int))
+    candidates = between[places] if len(between) else np.array([HALF])
+
+    def scored(threshold: float) -> float:
+        """Return the metric at a threshold, NaN where it does not exist."""
+        labels = classes[(probabilities >= threshold).astype(int)]
+        return evaluate.score(truth, Answers(labels, None), classes.tolist(), [metric])[metric]
+
+    sign = 1 if metric_of(metric).bound == "min" else -1
+    scores = np.array([sign * scored(threshold) for threshold in candidates])
+    if np.isnan(scores).all():
+        return HALF
+    top = candidates[scores >= np.nanmax(scores) - 1e-12]
+    return float(top[np.argmin(np.abs(top - HALF))])
