@@ -31,7 +31,9 @@ FROM train-packages AS training
 WORKDIR /app
 COPY contract/ contract/
 COPY train/ train/
-ENV PYTHONPATH=/app:/opt/packages
+ENV PYTHONPATH=/app:/opt/packages OPENBLAS_NUM_THREADS=1
+# Bytecode, of the standard library too, which the base image does not carry: once, and not at each step.
+RUN python -c "import train.steps.ask, train.steps.assemble, train.steps.fit, train.steps.rows"
 
 # Where the models' folders are, to replace it: --build-context models=DIRECTORY. Each stage below takes
 # the folder of its one model.

@@ -14,6 +14,7 @@ from contract.names import check_name
 
 DEFAULT = Path(__file__).resolve().parents[1] / "model"  # in the tool's checkout
 SPEC = "model.toml"
+ESTIMATOR = "estimator.py"  # defines build()
 SHARED = "_"  # how the name of a folder of shared modules begins
 
 

@@ -185,6 +185,18 @@ def test_no_image_renders(name: str) -> None:
     assert re.findall(r"^(jinja2|markupsafe)==", locked, re.MULTILINE) == []
 
 
+def test_only_the_fit_imports_scikit_learn() -> None:
+    """The other steps of a training start without what takes seconds to import."""
+    check = (
+        "import sys, train.steps.ask, train.steps.assemble, train.steps.rows; "
+        "print(*sorted({'joblib', 'onnx', 'scipy', 'sklearn'} & set(sys.modules)))"
+    )
+    imported = subprocess.run(
+        [sys.executable, "-c", check], cwd=git.TOOL, capture_output=True, text=True, check=True
+    )
+    assert imported.stdout.split() == []
+
+
 def test_serving_needs_no_training_library() -> None:
     """What an ONNX image installs contains no training library."""
     locked = (git.TOOL / "requirements.txt").read_text()

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from contract.errors import ModelError
+from contract.models import ESTIMATOR
 from contract.spec.model_toml import ModelSpec
-from train.fit.estimator import FILE
 
 
 @contextmanager
@@ -27,7 +27,7 @@ def listening(spec: ModelSpec) -> Iterator[list[str]]:
         except Exception as error:
             got = f"{type(error).__name__}: {str(error).strip()}"
             cure = 'Mend build() or [inputs]; a missing number is NaN, a missing text is "".'
-            where = f"{spec.folder / FILE}: what build() returns"
+            where = f"{spec.folder / ESTIMATOR}: what build() returns"
             raise ModelError(where, "able to fit and predict", got, cure) from error
         finally:
             texts = (" ".join(str(warning.message).split()) for warning in caught)

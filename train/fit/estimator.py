@@ -17,9 +17,9 @@ from sklearn.utils.validation import check_is_fitted
 
 from contract.errors import ModelError
 from contract.evaluation.metrics import metric as metric_of
+from contract.models import ESTIMATOR
 from contract.spec.model_toml import ModelSpec
 
-FILE = "estimator.py"
 PACKAGE = "model"  # what a model's code is imported from, in training and in an image
 EXAMPLE = "See the README: def build() -> an unfitted scikit-learn estimator."
 
@@ -30,7 +30,7 @@ def build(spec: ModelSpec) -> Any:
     Raises ModelError if the file or its build() is missing, fails, or returns anything but an
     unfitted estimator for the task and for the metrics of the gate.
     """
-    file = spec.folder / FILE
+    file = spec.folder / ESTIMATOR
     if not file.is_file():
         raise ModelError(file, "a file that defines build()", "no such file", EXAMPLE)
     module = load_module(spec)
@@ -60,7 +60,7 @@ def load_module(spec: ModelSpec) -> ModuleType:
             "Mend it; only what requirements-train.txt installs can be imported, and as model._… "
             f"the modules in a folder {spec.folder.parent}/_…"
         )
-        raise ModelError(spec.folder / FILE, "importable", got, cure) from error
+        raise ModelError(spec.folder / ESTIMATOR, "importable", got, cure) from error
 
 
 def make_importable(spec: ModelSpec) -> None:
@@ -77,7 +77,7 @@ def make_importable(spec: ModelSpec) -> None:
 
 def check(spec: ModelSpec, estimator: Any) -> None:
     """Check that an estimator is an unfitted one of the right task; raise ModelError if not."""
-    where = f"{spec.folder / FILE}: what build() returns"
+    where = f"{spec.folder / ESTIMATOR}: what build() returns"
     if isinstance(estimator, type):
         cure = f"Return {estimator.__name__}(), with parentheses."
         raise ModelError(where, "an estimator, not its class", estimator.__name__, cure)
@@ -108,7 +108,7 @@ def check_pickle(spec: ModelSpec, estimator: Any) -> None:
 
 def unpicklable(spec: ModelSpec, error: Exception) -> ModelError:
     """Return the error for an estimator that pickle refuses by another one."""
-    where = f"{spec.folder / FILE}: what build() returns"
+    where = f"{spec.folder / ESTIMATOR}: what build() returns"
     got = f"{type(error).__name__}: {without_addresses(str(error))}"
     cure = "Define each of its functions and classes by def or class, outside of any function."
     return ModelError(where, "picklable, as no lambda is", got, cure)

@@ -61,7 +61,7 @@ def settle(drafted: Draft, folder: Path) -> FirstGate:
     """
     folder.mkdir()
     (folder / drafted.file).write_bytes(drafted.content)
-    (folder / estimator.FILE).write_text(templates.estimator_py(drafted), encoding="utf-8")
+    (folder / models.ESTIMATOR).write_text(templates.estimator_py(drafted), encoding="utf-8")
     (folder / model_toml.NOTES).write_text(templates.readme_md(drafted), encoding="utf-8")
     failure: ModelError | None = None
     for candidate in SPLITS:

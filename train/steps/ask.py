@@ -9,7 +9,6 @@ import io
 from collections.abc import Callable
 from pathlib import Path
 
-import joblib
 import numpy as np
 import pandas as pd
 
@@ -19,7 +18,7 @@ from contract.errors import ModelError
 from contract.evaluation.metrics import metric
 from contract.spec.model_toml import ModelSpec
 from train.export import parity
-from train.fit import estimator, evaluate
+from train.fit import evaluate
 from train.fit.capture import listening
 from train.fit.evaluate import Answers
 from train.log import Log
@@ -75,6 +74,11 @@ def asker(spec: ModelSpec, runtime: Runtime, content: bytes) -> Ask:
     """Return a function that answers rows by an exported model."""
     if runtime == "onnx":
         return lambda X: parity.answer(spec, content, X)
+    # Seconds to import, and only a pickle needs them.
+    import joblib  # noqa: PLC0415
+
+    from train.fit import estimator  # noqa: PLC0415
+
     estimator.make_importable(spec)
     loaded = joblib.load(io.BytesIO(content))
     return lambda X: evaluate.answer(loaded, X)
