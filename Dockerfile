@@ -48,6 +48,7 @@ FROM training AS rows
 ARG MODEL
 COPY --from=models ${MODEL}/ model/${MODEL}/
 RUN --mount=type=secret,id=ca,target=/run/secrets/ca \
+    --mount=type=secret,id=data,target=/run/secrets/data \
     python -m train "${MODEL}" --step rows --out /rows
 
 # Whether the data can be had here: a bundle trained elsewhere (BUNDLE=) is asked again only if it can.
@@ -55,6 +56,7 @@ FROM training AS reach
 ARG MODEL
 COPY --from=models ${MODEL}/ model/${MODEL}/
 RUN --mount=type=secret,id=ca,target=/run/secrets/ca \
+    --mount=type=secret,id=data,target=/run/secrets/data \
     python -m train "${MODEL}" --step reach --out /reach
 FROM scratch AS reached
 COPY --from=reach /reach/ /

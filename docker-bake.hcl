@@ -20,6 +20,8 @@ variable "LABELS" { default = "{}" }
 // Files that reach pip inside the build as secrets, so that no layer holds them; see ship/host/pip_secrets.py.
 variable "PIP_CONFIG" { default = "" }
 variable "CA_BUNDLE" { default = "" }
+// Credentials of the data, for the stages that read the rows alone; see ship/host/data_secrets.py.
+variable "DATA_SECRETS" { default = "" }
 // The folder in which a bundle is built, and the folder of an exported model that replaces training.
 variable "OUT" { default = "${DIST}/${MODEL}" }
 variable "EXPORT" { default = "" }
@@ -39,6 +41,7 @@ target "_common" {
   secret = concat(
     PIP_CONFIG == "" ? [] : ["id=pip,src=${PIP_CONFIG}"],
     CA_BUNDLE == "" ? [] : ["id=ca,src=${CA_BUNDLE}"],
+    DATA_SECRETS == "" ? [] : ["id=data,src=${DATA_SECRETS}"],
   )
   attest = ["type=provenance,disabled=true"]
 }

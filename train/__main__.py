@@ -13,6 +13,7 @@ from pathlib import Path
 from contract.errors import ModelError
 from contract.spec import model_toml
 from contract.spec.model_toml import ModelSpec
+from train.data import secrets
 from train.log import Log
 
 GATE_FAILED = 3
@@ -24,6 +25,8 @@ def main() -> int:
     """Train the model named on the command line, or run one step of it."""
     options = arguments()
     repeat_with_fixed_environment()
+    if options.step in ("reach", "rows"):
+        secrets.load()
     checked = model_toml.read(
         options.name, options.models, data_here=options.step in ("all", "rows")
     )

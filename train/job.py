@@ -7,12 +7,14 @@ model again.
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
 
 from contract.spec.model_toml import ModelSpec
+from train.data import secrets
 
 
 def run(spec: ModelSpec, out: Path, *, keep_going: bool) -> int:
@@ -30,7 +32,8 @@ def run(spec: ModelSpec, out: Path, *, keep_going: bool) -> int:
             command += map(str, options)
             command += ["--models", str(spec.folder.parent)]
             command += ["--keep-going"] if keep_going else []
-            code = subprocess.run(command, check=False).returncode
+            environment = None if step == "rows" else secrets.without(os.environ)
+            code = subprocess.run(command, env=environment, check=False).returncode
             if code:
                 return code
     return 0

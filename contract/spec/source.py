@@ -5,11 +5,12 @@ from __future__ import annotations
 import hashlib
 import re
 from pathlib import Path, PurePosixPath
+from urllib.parse import urlsplit
 
 import msgspec
 
 from contract.bundle.dialect import MISSING
-from contract.errors import did_you_mean
+from contract.errors import ModelError, did_you_mean
 from contract.spec.toml import Section
 
 SKLEARN = "sklearn:"
@@ -18,13 +19,35 @@ URL = re.compile(r"[a-z][a-z0-9+.-]*://")
 SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
+SCHEMES = ("https", "s3", "gs")
+DATABASE = "DATABASE_URL"  # the variable that holds a database's address, which is a secret
+GOOGLE = "GOOGLE_APPLICATION_CREDENTIALS"  # the path of a key file, whose content is a secret
+# The variables that reach the step which reads the rows, and nothing else.
+SECRETS = (
+    DATABASE, GOOGLE, "STORAGE_EMULATOR_HOST", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY",
+    "AWS_SESSION_TOKEN", "AWS_REGION", "AWS_DEFAULT_REGION", "AWS_ENDPOINT_URL",
+    "AWS_ENDPOINT_URL_S3",
+)  # fmt: skip
+
+
 class DataSource(msgspec.Struct, frozen=True):
-    """A CSV file in the model's folder, a URL, or a table of scikit-learn; and its sha256."""
+    """Where the rows come from, and their sha256.
+
+    `source` is a file or a folder in the model's folder, an address (https, s3, gs), or a table of
+    scikit-learn. A `query` reads an SQLite file, or else the database that DATABASE_URL names.
+    """
 
     source: str
-    sha256: str | None  # None only for scikit-learn's own tables
+    # Of a file's bytes; of a folder's `sha256sum` lines, sorted by path; of a query's sorted rows.
+    sha256: str | None  # None for scikit-learn's own tables, and where reading the data will tell
     missing: tuple[str, ...]  # the cells that mean "no value"
     licence: str | None = None  # an SPDX identifier or a few words
+    query: str | None = None  # an SQL query
+
+    @property
+    def described(self) -> str:
+        """The source as model.toml says it."""
+        return f"{self.source}: {self.query}" if self.query else self.source
 
 
 def read_source(section: Section, folder: Path, *, must_exist: bool = True) -> DataSource:
@@ -32,12 +55,20 @@ def read_source(section: Section, folder: Path, *, must_exist: bool = True) -> D
 
     Unless `must_exist`, a file may be absent.
     """
-    section.only(("source", "sha256", "missing", "licence"), required=("source",))
-    source = section.text("source")
-    check_source(section, source, folder, must_exist=must_exist)
+    query = section.text("query") if "query" in section.values else None
+    section.only(
+        ("source", "query", "sha256", "missing", "licence"), required=() if query else ("source",)
+    )
+    source = section.text("source") if "source" in section.values or not query else DATABASE
+    if source != DATABASE:
+        check_source(section, source, folder, must_exist=must_exist)
+    if query and source.startswith((SKLEARN, *(f"{scheme}://" for scheme in SCHEMES))):
+        cure = f"Leave source out: {DATABASE} in the environment names the database."
+        section.fail("source", "an SQLite file in the model's folder, where there is a query", cure)
     return DataSource(
         source=source,
-        sha256=read_sha256(section, source, folder),
+        query=query,
+        sha256=read_sha256(section, source, folder, is_query=query is not None),
         missing=tuple(dict.fromkeys(["", *section.texts("missing", MISSING)])),
         licence=section.text("licence") if "licence" in section.values else None,
     )
@@ -51,13 +82,18 @@ def check_source(section: Section, source: str, folder: Path, *, must_exist: boo
             expected = f"{SKLEARN} and one of {', '.join(SKLEARN_TABLES)}"
             section.fail("source", expected, did_you_mean(name, SKLEARN_TABLES))
     elif URL.match(source):
-        if not source.startswith("https://"):
+        if source.partition("://")[0] not in SCHEMES:
             section.fail(
-                "source", "an https:// address", "Use https, or put the file in the folder."
+                "source",
+                "an https://, s3:// or gs:// address",
+                "Use https, or put the file in the folder.",
             )
+        if "@" in urlsplit(source).netloc:
+            cure = "Leave user and password out: they would stand in the manifest."
+            raise ModelError(f"{section.file}: data.source", "free of credentials", "some", cure)
     elif PurePosixPath(source).is_absolute() or ".." in PurePosixPath(source).parts:
         section.fail("source", "a file inside the model's folder", f"Copy the file into {folder}.")
-    elif must_exist and not (folder / source).is_file():
+    elif must_exist and not (folder / source).exists():
         files = sorted(file.name for file in folder.glob("*.csv"))
         expected = f"a file in {folder}, an https:// address or {SKLEARN}name"
         hint = f"{did_you_mean(source, files)} " if files else ""
@@ -65,10 +101,14 @@ def check_source(section: Section, source: str, folder: Path, *, must_exist: boo
         section.fail("source", expected, hint + cure)
 
 
-def read_sha256(section: Section, source: str, folder: Path) -> str | None:
-    """Read the sha256 of the data; raise ModelError if it is needed and absent, or malformed."""
+def read_sha256(section: Section, source: str, folder: Path, *, is_query: bool) -> str | None:
+    """Read the sha256 of the data; raise ModelError if it is needed and absent, or malformed.
+
+    Where only reading the data tells it, it may be absent here: `train.data.download` asks for it.
+    """
     if "sha256" not in section.values:
-        if source.startswith(SKLEARN):
+        later = source.startswith((SKLEARN, "s3://", "gs://")) or (folder / source).is_dir()
+        if is_query or later:
             return None
         section.fail("sha256", "given for a file or a URL", cure_for_sha256(source, folder))
     value = section.text("sha256")

@@ -11,6 +11,7 @@ from functools import cache
 from pathlib import Path
 
 from ship import command
+from ship.host import data_secrets
 
 CA_IN_BUILD = "/run/secrets/ca"
 # pip's settings that mean the same inside a container; paths of this machine do not.
@@ -34,7 +35,7 @@ def build_secrets() -> Iterator[dict[str, str]]:
             file.touch(mode=0o600)
             file.write_text(pip_conf(settings))
             variables["PIP_CONFIG"] = str(file)
-        yield variables
+        yield {**variables, **data_secrets.write(Path(folder))}
 
 
 def pip_settings(python: str | Path = sys.executable) -> dict[str, str]:

@@ -9,7 +9,7 @@ import shutil
 import tempfile
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -17,8 +17,9 @@ from typing import Any, NamedTuple
 from contract.bundle import Dialect
 from contract.errors import ModelError
 from contract.spec.model_toml import ModelSpec
-from contract.spec.source import SKLEARN, URL
-from train.data import formats
+from contract.spec.source import DATABASE, SKLEARN, URL
+from train.data import formats, object_store, secrets
+from train.data import query as sql
 from train.data.table import Table
 
 TIMEOUT_SECONDS = 60
@@ -59,29 +60,99 @@ def fetch(spec: ModelSpec) -> Iterator[Fetched]:
     Unreachable if there is none.
     """
     with tempfile.TemporaryDirectory() as scratch:
-        source = spec.data.source
-        file = get_file(spec, source, Path(scratch))
-        sha256 = hash_of(file)
+        if spec.data.query:
+            yield ask(spec, spec.data.query)
+            return
+        files = get_files(spec, Path(scratch))
+        sha256 = hash_of_all(files)
         check_sha256(spec, sha256)
-        where = f"{spec.file}: data.source {source}"
         dialect = Dialect(missing=spec.data.missing)
-        secret = hash_of(file, "blake2s")
-        yield Fetched({source: formats.open_table(file, where, dialect)}, sha256, secret)
+        names = {below: "/".join(filter(None, [spec.data.source, below])) for below in files}
+        yield Fetched(
+            {
+                names[below]: formats.open_table(
+                    file, f"{spec.file}: data.source {names[below]}", dialect
+                )
+                for below, file in files.items()
+            },
+            sha256,
+            hash_of_all(files, "blake2s"),
+        )
+
+
+def ask(spec: ModelSpec, query: str) -> Fetched:
+    """Return the result of a query; raise Unreachable if the database does not give any."""
+    is_file = spec.data.source != DATABASE
+    file = get_file(spec, spec.data.source, Path()) if is_file else None
+    try:
+        result = sql.run(query, file)
+    except KeyError as error:
+        cure = "Set it to the database's address: postgresql://… or sqlite:///…"
+        raise Unreachable(DATABASE, "set, as there is a data.query", "nothing", cure) from error
+    except sql.FAILURES as error:
+        got = secrets.redacted(error)
+        cure = f"Check the query, and {DATABASE}."
+        raise Unreachable(f"{spec.file}: data.query", "answered", got, cure) from None
+    table = sql.QueryTable(result, Dialect(missing=spec.data.missing))
+    check_sha256(spec, table.sha256)
+    return Fetched({spec.data.source: table}, table.sha256, table.secret)
 
 
 def check_sha256(spec: ModelSpec, sha256: str) -> None:
-    """Raise ModelError unless the data is what model.toml says."""
-    if spec.data.sha256 not in (None, sha256):
-        source = spec.data.source
+    """Raise ModelError unless the data is what model.toml says, and says it where it must."""
+    source = spec.data.source
+    if spec.data.sha256 != sha256 and not (spec.data.sha256 is None and source.startswith(SKLEARN)):
         cure = f'If {source} is the data you mean, write sha256 = "{sha256}"'
         expected = f"the sha256 of {source}"
-        raise ModelError(f"{spec.file}: data.sha256", expected, spec.data.sha256, cure)
+        raise ModelError(f"{spec.file}: data.sha256", expected, spec.data.sha256 or "nothing", cure)
+
+
+def hash_of_all(files: Mapping[str, Path], algorithm: str = "sha256") -> str:
+    """Return the hash of a file, or of the lines that `sha256sum` prints of several, by path."""
+    if list(files) == [""]:
+        return hash_of(files[""], algorithm)
+    lines = [f"{hash_of(file, algorithm)}  {below}\n" for below, file in sorted(files.items())]
+    return hashlib.new(algorithm, "".join(lines).encode()).hexdigest()
 
 
 def hash_of(file: Path, algorithm: str = "sha256") -> str:
     """Return a hash of a file in hexadecimal digits."""
     with file.open("rb") as opened:
         return hashlib.file_digest(opened, algorithm).hexdigest()
+
+
+def get_files(spec: ModelSpec, scratch: Path) -> dict[str, Path]:
+    """Return the files of a source by their path below it, "" where it is a file itself.
+
+    Files whose path has a part that begins with a dot or an underscore hold no rows. Raises
+    Unreachable if there is no file.
+    """
+    source, folder = spec.data.source, spec.folder / spec.data.source
+    if source.startswith(("s3://", "gs://")):
+        try:
+            files = object_store.copy(source, scratch)
+        except OSError as error:
+            cure = "Check the address, and the credentials: see README.md."
+            where = f"{spec.file}: data.source"
+            got = secrets.redacted(error)
+            raise Unreachable(where, f"reachable ({source})", got, cure) from None
+    elif not URL.match(source) and folder.is_dir():
+        files = {
+            file.relative_to(folder).as_posix(): file
+            for file in sorted(folder.rglob("*"))
+            if file.is_file() and not file.is_symlink()
+        }
+    else:
+        return {"": get_file(spec, source, scratch)}
+    tables = {
+        below: file
+        for below, file in sorted(files.items())
+        if not any(part.startswith((".", "_")) for part in Path(below).parts)
+    }
+    if not tables:
+        cure = "Put files of rows there."
+        raise Unreachable(f"{spec.file}: data.source", "a folder of tables", "none", cure)
+    return tables
 
 
 def get_file(spec: ModelSpec, source: str, scratch: Path) -> Path:

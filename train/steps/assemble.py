@@ -217,7 +217,7 @@ def describe(training: ClaimedTraining, metrics: Metrics, verdict: Gate) -> Mani
         target=spec.target,
         estimator=claimed.estimator,
         data=Data(
-            source=spec.data.source,
+            source=spec.data.described,
             sha256=training.facts.sha256,
             rows=train_rows + holdout_rows,
             train_rows=train_rows,
