@@ -20,7 +20,7 @@ from judge.render.card import card
 from judge.render.formats import formats
 from serve.inference.predictor import Predictor
 from tests.support.models.folder import MIXED, Folder, default_toml
-from tests.support.models.odd_names import CLASSES, LINE_BREAK, NUMERIC, TARGET, TEXTS, odd_csv
+from tests.support.models.odd_names import CLASSES, NUMERIC, TARGET, TEXTS, odd_csv
 from tests.support.models.shop import published
 from tests.support.models.train_here import train_here
 from train.new_model.__main__ import create
@@ -28,7 +28,7 @@ from train.new_model.__main__ import create
 pytestmark = pytest.mark.slow  # trains models
 
 GFM = MarkdownIt("commonmark").enable(["table", "strikethrough"])
-NAMES = [*NUMERIC, *TEXTS, LINE_BREAK]
+NAMES = [*NUMERIC, *TEXTS]
 
 
 class Odd(NamedTuple):

@@ -93,7 +93,7 @@ def odd(path: Path, **changes: Any) -> Path:
     X = pd.DataFrame(rows, columns=header, dtype=object)
     y = X[TARGET].to_numpy(dtype=object)
     X = X[[*NUMERIC, *TEXTS]].astype(dict.fromkeys(NUMERIC, float))
-    texts = list(range(len(NUMERIC), len(header) - 2))
+    texts = list(range(len(NUMERIC), len(header) - 1))
     columns = ColumnTransformer(
         [
             ("texts", OneHotEncoder(handle_unknown="ignore"), texts),
