@@ -48,7 +48,7 @@ def answers(
         before = subset(fresh, chosen.rows)
         before.predictions, before.probabilities = ask([rows[row] for row in chosen.rows])
         changed = "Data" if new.manifest.data.sha256 != old.manifest.data.sha256 else "Split"
-        why = "Its answers are kept nowhere" if is_same else f"{changed} changed"
+        why = "Its answers are not at hand" if is_same else f"{changed} changed"
         note = f"{why}: it answered {asked(chosen, len(rows))} again."
     before.probabilities = in_order(before.probabilities, old, new)
     return ComparedAnswers(before, subset(fresh, chosen.rows), chosen, note)

@@ -218,6 +218,20 @@ def test_override_of_a_model_that_passes_changes_nothing(build: Workspace, good:
     assert (build.bundle / "manifest.json").read_bytes() == encode(good.manifest)
 
 
+def test_model_whose_evaluation_is_withheld_is_asked_again(
+    build: Workspace, good: Bundle, tmp_path: Path
+) -> None:
+    """Who may read the image and not its evaluation still compares, and the report says how."""
+    image = image_of(good.path, tmp_path / "image.tar")
+    publish(image, [Tag("main")], Layout(build.dist / "registry" / "made"))
+    take(build, good)
+    report = judge_bundle(build)
+    assert report.compared == report.rows
+    assert "the same answers as the published model" in headline(report)
+    assert f"not at hand: it answered the {report.rows} new held-out rows again." in report.note
+    assert "its evaluation cannot be read here" in report.note
+
+
 def test_unreadable_published_model_is_said_and_does_not_block(
     build: Workspace, good: Bundle, tmp_path: Path
 ) -> None:
