@@ -135,7 +135,7 @@ RUN --mount=type=bind,source=requirements.txt,target=/tmp/onnx.txt \
 # The server and the contract it reads bundles by; a pickle also needs the code it was made with.
 FROM base AS code-onnx
 WORKDIR /app
-COPY contract/__init__.py contract/inputs.py contract/onnx_session.py contract/regular_file.py contract/
+COPY contract/__init__.py contract/arrays.py contract/dates.py contract/inputs.py contract/onnx_session.py contract/regular_file.py contract/
 COPY contract/bundle/ contract/bundle/
 COPY serve/ serve/
 FROM code-onnx AS code-joblib

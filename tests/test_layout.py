@@ -84,7 +84,7 @@ def test_rooms_are_small_and_have_a_door(room: str) -> None:
 # and the name in it that is extended or joined by another one.
 CHANGES = {
     "a new metric": ("contract/evaluation/", "metrics.py", "METRICS"),
-    "a new kind of column": ("contract/spec/", "model_toml.py", "KINDS"),
+    "a new kind of column": ("contract/", "inputs.py", "KINDS"),
     "a new source of data, such as a database": ("train/data/", "download.py", "get_file"),
     "an estimator that cannot be exported to ONNX yet":
         ("train/export/", "converters.py", "Converters"),

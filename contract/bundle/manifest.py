@@ -27,22 +27,32 @@ PARITY_TOLERANCE = 1e-5
 Runtime = Literal["onnx", "joblib"]
 Task = Literal["classification", "regression"]
 SplitMethod = Literal["hash", "random", "group", "time", "given"]
-Value = float | str | None
+Value = float | str | bool | None
+Kind = Literal["numeric", "categorical", "text", "date", "boolean"]  # see contract.inputs
 Label = int | str | float
+UnknownCategory = Literal["reject", "ignore"]
+OutOfRange = Literal["accept", "reject"]
 # Metrics, examples and answers are `measured` by the pipeline, which asked the exported model, or
 # `claimed` by whoever trained the bundle, where the data was not at hand to ask it about.
 Evaluated = Literal["measured", "claimed"]
 
 
 class Input(msgspec.Struct, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
-    """One feature. A missing number is NaN and a missing category is "" inside the model."""
+    """One feature, whose columns inside the model are those of `contract.arrays`."""
 
     name: str
-    kind: Literal["numeric", "categorical"]
+    kind: Kind
     missing: bool = False  # the training rows had missing values here, so a request may
-    minimum: float | None = None  # numeric: the range of the training rows
+    # Of numbers the range of the training rows, of dates their first and last year: a whole date
+    # may be somebody's.
+    minimum: float | None = None
     maximum: float | None = None
     categories: list[str] | None = None  # categorical: the sorted training values, without ""
+    unknown_category: UnknownCategory | None = None  # None: as `serving` says
+    out_of_range: OutOfRange | None = None
+    times: bool = False  # date: whether the training rows had times of day
+    true: str = "true"  # boolean: the words for it in a table
+    false: str = "false"
 
 
 class Data(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
@@ -142,10 +152,10 @@ class Parity(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
 
 
 class Serving(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
-    """What a server does with values that training did not see."""
+    """What a server does with values that training did not see, unless an input says otherwise."""
 
-    unknown_category: Literal["reject", "ignore"] = "reject"
-    out_of_range: Literal["accept", "reject"] = "accept"
+    unknown_category: UnknownCategory = "reject"
+    out_of_range: OutOfRange = "accept"
     # Of two classes: the probability from which the second is the answer. "auto" in model.toml
     # alone: training chooses it on its folds. The model itself decides by it, wherever it is asked.
     threshold: float | Literal["auto"] | None = None

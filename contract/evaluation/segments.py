@@ -19,7 +19,7 @@ Segments = dict[str, list[int]]
 def is_numeric(values: Sequence[Value]) -> bool:
     """Return whether a column holds numbers, and beside them nothing but missing values."""
     present = [value for value in values if value is not None]
-    return bool(present) and all(isinstance(value, int | float) for value in present)
+    return bool(present) and all(type(value) in (int, float) for value in present)
 
 
 def categorical(evaluation: Evaluation, inputs: Sequence[Input]) -> list[str]:
@@ -51,6 +51,8 @@ def segments(values: Sequence[Value]) -> Segments:
 
 def name(value: Value) -> str:
     """Return a value as the name of its segment."""
+    if isinstance(value, bool):
+        return str(value).lower()
     return f"{value:g}" if isinstance(value, int | float) else value or MISSING
 
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
+from typing import Literal, get_args
 
 import msgspec
 
 from contract import models
-from contract.bundle import Privacy, Serving, Split, Task
+from contract.bundle import Kind, OutOfRange, Privacy, Serving, Split, Task, UnknownCategory
 from contract.errors import ModelError, did_you_mean
+from contract.inputs import KINDS, Array, in_array
 from contract.names import check_name
 from contract.spec.gate import Policy, read_policy
 from contract.spec.privacy import read_privacy
@@ -19,9 +20,24 @@ from contract.spec.toml import Section, load
 
 FILE = models.SPEC
 NOTES = "README.md"  # the author's part of the model card
-Kind = Literal["numeric", "categorical"]
-KINDS: tuple[Kind, ...] = ("numeric", "categorical")
 TASKS: tuple[Task, ...] = ("classification", "regression")
+
+
+class Options(msgspec.Struct, frozen=True):
+    """What model.toml says of an input beside its kind: `name = { kind = "…", … }`.
+
+    The short form `name = "kind"` says nothing of it. `contract.inputs` has the keys of each kind.
+    """
+
+    # Of a number or a date, whether a request may go beyond the range of the training rows, which
+    # for dates is from their first to their last year. None: as [serve] says.
+    out_of_range: OutOfRange | None = None
+    # Of categories, whether a request may have one that the training rows lack. None: as [serve]
+    # says.
+    unknown_category: UnknownCategory | None = None
+    # Of a boolean, how the table writes it, in upper or lower case; JSON has true and false.
+    true: str = "true"
+    false: str = "false"
 
 
 class ModelSpec(msgspec.Struct, frozen=True):
@@ -41,6 +57,7 @@ class ModelSpec(msgspec.Struct, frozen=True):
     columns_kept: tuple[str, ...]
     serving: Serving
     privacy: Privacy = Privacy()
+    options: dict[str, Options] = {}  # of the inputs that have some
 
     @property
     def file(self) -> Path:
@@ -67,6 +84,14 @@ class ModelSpec(msgspec.Struct, frozen=True):
         """Return the names of the inputs of a kind."""
         return [name for name, its_kind in self.inputs.items() if its_kind == kind]
 
+    def options_of(self, name: str) -> Options:
+        """Return what is said of an input beside its kind."""
+        return self.options.get(name, Options())
+
+    def in_array(self, array: Array) -> list[str]:
+        """Return the names of the inputs whose columns an array of `contract.arrays` holds."""
+        return in_array(self.inputs, array)
+
 
 def read(name: str, root: Path | None = None, *, data_here: bool = True) -> ModelSpec:
     """Read and check `root`/`name`/model.toml, `root` by default MODELS.
@@ -82,6 +107,7 @@ def read(name: str, root: Path | None = None, *, data_here: bool = True) -> Mode
     target = top.text("target")
     evaluate = top.subsection("evaluate")
     evaluate.only(("folds", "columns", "seeds"))
+    columns = read_inputs(top.subsection("inputs"), target)
     return ModelSpec(
         folder=folder,
         name=name,
@@ -89,7 +115,12 @@ def read(name: str, root: Path | None = None, *, data_here: bool = True) -> Mode
         task=task,
         target=target,
         data=read_source(top.subsection("data"), folder, must_exist=data_here),
-        inputs=read_inputs(top.subsection("inputs"), target),
+        inputs={name: column.values["kind"] for name, column in columns.items()},
+        options={
+            name: read_options(column)
+            for name, column in columns.items()
+            if column.values.keys() - {"kind"}
+        },
         split=read_split(top.subsection("split"), target),
         folds=evaluate.integer("folds", 2, 20, default=5),
         seeds=evaluate.integer("seeds", 0, 50, default=5),
@@ -113,8 +144,8 @@ def find(name: str, root: Path) -> Path:
     return folder
 
 
-def read_inputs(section: Section, target: str) -> dict[str, Kind]:
-    """Read the [inputs] table; raise ModelError for the first mistake."""
+def read_inputs(section: Section, target: str) -> dict[str, Section]:
+    """Read [inputs] as a table for each column; raise ModelError for the first mistake."""
     if not section.values:
         expected = "a table of at least one column"
         raise ModelError(f"{section.file}: inputs", expected, "none", 'Add: column = "numeric"')
@@ -122,14 +153,40 @@ def read_inputs(section: Section, target: str) -> dict[str, Kind]:
         section.fail(
             target, "absent, because it is the target", f"Remove {target!r} from [inputs]."
         )
-    for name, kind in section.values.items():
-        if "\0" in name:  # which numpy and pandas cut off
-            cure = "Rename it in the data."
-            raise ModelError(f"{section.file}: inputs: {name!a}", "without NUL", "one", cure)
-        if isinstance(kind, dict):
-            cure = f'Quote a name that contains dots: "{name}.{next(iter(kind), "")}" = "numeric"'
-            section.fail(name, "numeric or categorical", cure)
-    return {name: section.choice(name, KINDS) for name in section.values}
+    return {name: read_column(section, name) for name in section.values}
+
+
+def read_column(section: Section, name: str) -> Section:
+    """Read what [inputs] says of a column as a table; raise ModelError for a mistake in it."""
+    value = section.values[name]
+    if "\0" in name:  # which numpy and pandas cut off
+        cure = "Rename it in the data."
+        raise ModelError(f"{section.file}: inputs: {name!a}", "without NUL", "one", cure)
+    if not isinstance(value, dict):
+        kind = section.choice(name, tuple(KINDS))
+        return Section(section.file, section.key(name), {"kind": kind})
+    if "kind" not in value:
+        dotted = f"{name}.{next(iter(value), '')}"
+        cure = (
+            f'Write {name} = {{ kind = "…", … }}, or quote a name with dots: "{dotted}" = "numeric"'
+        )
+        section.fail(name, "a kind, or a table with the key kind", cure)
+    column = section.subsection(name)
+    column.only(("kind", *KINDS[column.choice("kind", tuple(KINDS))].keys))
+    return column
+
+
+def read_options(column: Section) -> Options:
+    """Read what model.toml says of a column beside its kind; raise ModelError for a mistake."""
+    options = Options(
+        out_of_range=column.option("out_of_range", get_args(OutOfRange)),
+        unknown_category=column.option("unknown_category", get_args(UnknownCategory)),
+        true=column.text("true") if "true" in column.values else "true",
+        false=column.text("false") if "false" in column.values else "false",
+    )
+    if options.true.casefold() == options.false.casefold():
+        column.fail("false", "another word than true", 'Write, such as: true = "yes", false = "no"')
+    return options
 
 
 def read_serving(section: Section, task: Task) -> Serving:

@@ -90,6 +90,10 @@ class Section:
             self.fail(name, " or ".join(f'"{choice}"' for choice in choices), cure)
         return choices[choices.index(value)]
 
+    def option(self, name: str, choices: Sequence[Choice]) -> Choice | None:
+        """Return a text that is one of the choices, None where it is absent."""
+        return self.choice(name, choices) if name in self.values else None
+
     def number(self, name: str, lowest: float, highest: float) -> float:
         """Return a number from `lowest` to `highest`."""
         value = self.values.get(name)

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from contract.bundle import Input, Manifest
+from contract.inputs import KINDS
 from contract.spec.thresholds import sentence
 from judge.render.environment import render
 from judge.render.markdown import Markdown, block
@@ -136,19 +137,12 @@ def inputs(described: Sequence[Input]) -> Table:
         (
             Cell(column.name, Style.CODE),
             column.kind,
-            seen(column),
+            KINDS[column.kind].seen(column),
             "yes" if column.missing else "no",
         )
         for column in described
     ]
     return Table(("Input", "Kind", "Seen in training", "May be missing"), rows)
-
-
-def seen(column: Input) -> str:
-    """Return the categories or the range that training saw."""
-    if column.categories is not None:
-        return ", ".join(column.categories)
-    return "no value" if column.minimum is None else f"{column.minimum:g} to {column.maximum:g}"
 
 
 def below(notes: str) -> Markdown:

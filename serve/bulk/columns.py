@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Set as AbstractSet
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from contract.inputs import Domain
+from contract.arrays import column
+from contract.bundle import Value
+from contract.inputs import Domain, Number
 
 
-def require_numbers(numbers: NDArray[np.float64], missing: int, domain: Domain) -> None:
+def require_numbers(numbers: NDArray[np.float64], missing: int, domain: Number) -> None:
     """Check a column of numbers of shape (rows,), NaN where a value is missing.
 
     `missing` is how many are missing. Raises ValueError unless all others are in the range of the
@@ -22,15 +24,19 @@ def require_numbers(numbers: NDArray[np.float64], missing: int, domain: Domain) 
         raise ValueError
 
 
-def require_texts(texts: AbstractSet[str], domain: Domain) -> None:
-    """Check the different texts of a column, without those that are allowed to be missing.
+def of_cells(cells: Sequence[str], domain: Domain) -> NDArray[Any]:
+    """Return cells of a table as a column (rows,), each different one read once.
 
-    Raises ValueError unless all of them are categories that the model takes.
+    Raises ValueError for one that the model does not take.
     """
-    if "" in texts or (domain.categories is not None and not texts <= domain.categories):
+    words = list(set(cells))
+    places = {word: place for place, word in enumerate(words)}
+    values = of_values([domain.cell(word) for word in words], domain)
+    return values[list(map(places.__getitem__, cells))]
+
+
+def of_values(values: Sequence[Value], domain: Domain) -> NDArray[Any]:
+    """Return values as a column (rows,); raise ValueError for one that the model does not take."""
+    if not all(map(domain.accepts, values)):
         raise ValueError
-
-
-def stack(columns: list[NDArray[Any]], rows: int) -> Any:
-    """Return columns, each (rows,), side by side as (rows, columns)."""
-    return np.column_stack(columns) if columns else np.empty((rows, 0), object)
+    return column(domain.array, values)

@@ -12,10 +12,10 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from contract.bundle import Bundle, Input, Label
+from contract.bundle import Bundle, Input, Label, Value
 from contract.bundle.dialect import name_columns
-from contract.inputs import Domain
-from serve.bulk.columns import require_numbers, require_texts, stack
+from contract.inputs import Number, domains
+from serve.bulk.columns import of_cells, of_values, require_numbers
 from serve.bulk.lines import Lines
 from serve.bulk.row_format import answer_names, position
 from serve.errors import InvalidRow
@@ -41,6 +41,7 @@ class CsvFormat(Lines):
             (field, position(field.name, self.names, required=not field.missing))
             for field in manifest.inputs
         ]
+        self.domains = domains(manifest.inputs, manifest.serving)
         self.framer = Framer(manifest)
         self.explainer = Explainer(manifest)
         self.plain = self.plain_decoder()
@@ -96,29 +97,26 @@ class CsvFormat(Lines):
         columns = list(zip(*rows, strict=True))
         if len(rows) != len(lines) or len(columns) != len(self.names):
             raise ValueError
-        return Frame(
-            stack(
-                [self.numbers(columns, *input_) for input_ in self.of_kind("numeric")], len(rows)
-            ),
-            stack(
-                [self.texts(columns, *input_) for input_ in self.of_kind("categorical")], len(rows)
-            ),
-        )
+        values = [self.column(columns, *input_) for input_ in self.inputs]
+        return self.framer.side_by_side(values, len(rows))
 
-    def of_kind(self, kind: str) -> list[tuple[Input, int | None]]:
-        """Return the inputs of a kind, each with the position of its column."""
-        return [(field, position) for field, position in self.inputs if field.kind == kind]
-
-    def numbers(
+    def column(
         self, columns: Sequence[Sequence[str]], field: Input, position: int | None
-    ) -> NDArray[np.float64]:
-        """Return a column of numbers (rows,), NaN where missing.
-
-        Raises ValueError for a cell that is none.
-        """
+    ) -> NDArray[Any]:
+        """Return the column (rows,) of an input; raise ValueError for a cell that does not fit."""
+        domain = self.domains[field.name]
         if position is None:
-            return np.full(len(columns[0]), np.nan)
+            return of_values([None] * len(columns[0]), domain)
         cells = columns[position]
+        if isinstance(domain, Number):
+            return self.numbers(cells, domain)
+        return of_cells(["" if cell in self.missing else cell for cell in cells], domain)
+
+    def numbers(self, cells: Sequence[str], domain: Number) -> NDArray[np.float64]:
+        """Return cells as a column of numbers (rows,), NaN where missing.
+
+        Raises ValueError for a cell that is none, and for a number that the model does not take.
+        """
         gaps = sum(cell in self.missing for cell in cells)
         if gaps or self.dialect.takes_decimal_commas:
             values = [math.nan if cell in self.missing else self.number(cell) for cell in cells]
@@ -127,7 +125,7 @@ class CsvFormat(Lines):
         else:
             values = [float(cell) for cell in cells]
         numbers = np.array(values)
-        require_numbers(numbers, gaps, Domain.of(field, self.manifest.serving))
+        require_numbers(numbers, gaps, domain)
         return numbers
 
     def number(self, cell: str) -> float:
@@ -136,20 +134,6 @@ class CsvFormat(Lines):
         if value is None:
             raise ValueError
         return value
-
-    def texts(
-        self, columns: Sequence[Sequence[str]], field: Input, position: int | None
-    ) -> NDArray[np.object_]:
-        """Return a column of categories (rows,), "" where missing.
-
-        Raises ValueError for an unknown one.
-        """
-        if position is None:
-            return np.full(len(columns[0]), "", object)
-        texts = ["" if cell in self.missing else cell for cell in columns[position]]
-        allowed = {""} if field.missing else set()
-        require_texts(set(texts) - allowed, Domain.of(field, self.manifest.serving))
-        return np.array(texts, object)
 
     def check(self, line: str) -> None:
         """Check one row; raise the InvalidRow that says what is wrong with it."""
@@ -169,11 +153,14 @@ class CsvFormat(Lines):
         if problem:
             raise problem
 
-    def value(self, cell: str, field: Input) -> str | float | None:
-        """Return what a cell holds: None, a number, or its text where it is no number."""
+    def value(self, cell: str, field: Input) -> Value:
+        """Return what a cell holds: its text where it is nothing that the model takes."""
+        domain = self.domains[field.name]
+        if not isinstance(domain, Number):
+            return domain.cell("" if cell in self.missing else cell)
         if cell in self.missing:
             return None
-        if field.kind == "categorical" or "_" in cell:
+        if "_" in cell:
             return cell
         number = self.dialect.number(cell)
         try:

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import shutil
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any, BinaryIO, cast
+from typing import Any, BinaryIO, NamedTuple, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
-from contract.bundle import Bundle, Input, Label, Manifest
-from contract.inputs import Domain
-from serve.bulk.columns import require_numbers, require_texts, stack
+from contract.bundle import Bundle, Input, Kind, Label, Manifest, Value
+from contract.inputs import Domain, Number, domains
+from serve.bulk.columns import of_values, require_numbers
 from serve.bulk.row_format import answer_names, position
 from serve.errors import RowsRefused, WrongLibrary
-from serve.inference.arrays import Frame
+from serve.inference.arrays import Frame, Framer
 from serve.inference.scores import Scores
 from serve.validation.explain import Explainer
 from serve.validation.strict_json import shown
@@ -41,6 +42,8 @@ class ParquetFormat:
         self.target = target
         self.manifest = manifest = bundle.manifest
         self.explainer = Explainer(manifest)
+        self.domains = domains(manifest.inputs, manifest.serving)
+        self.framer = Framer(manifest)
         with refusing_what_is_none():
             self.file = parquet.ParquetFile(seekable(source), buffer_size=BUFFER, pre_buffer=False)
         self.names = self.file.schema_arrow.names
@@ -63,10 +66,10 @@ class ParquetFormat:
         column = position(field.name, self.names, required=not field.missing)
         if column is not None:
             kind = self.file.schema_arrow.types[column]
-            if not (is_number(kind) if field.kind == "numeric" else is_text(kind)):
-                wanted = "numbers" if field.kind == "numeric" else "texts"
+            wanted = TYPES[field.kind]
+            if not wanted.holds(kind):
                 raise RowsRefused(
-                    f"The column {shown(field.name)} must hold {wanted}. Got {kind} instead. "
+                    f"The column {shown(field.name)} must hold {wanted.words}. Got {kind} instead. "
                     "Convert it"
                 )
         return column
@@ -88,37 +91,26 @@ class ParquetFormat:
 
     def frame(self, batch: Any) -> Frame:
         """Return a record batch as arrays; raise ValueError if any row is wrong."""
-        numbers = [self.numbers(batch, *input_) for input_ in self.of_kind("numeric")]
-        texts = [self.texts(batch, *input_) for input_ in self.of_kind("categorical")]
-        return Frame(stack(numbers, len(batch)), stack(texts, len(batch)))
+        columns = [self.column(batch, *input_) for input_ in self.inputs]
+        return self.framer.side_by_side(columns, len(batch))
 
-    def of_kind(self, kind: str) -> list[tuple[Input, int | None]]:
-        """Return the inputs of a kind, each with the position of its column."""
-        return [(field, position) for field, position in self.inputs if field.kind == kind]
-
-    def numbers(self, batch: Any, field: Input, position: int | None) -> NDArray[np.float64]:
-        """Return a column of numbers (rows,), NaN for null.
-
-        Raises ValueError for one that does not fit.
-        """
+    def column(self, batch: Any, field: Input, position: int | None) -> NDArray[Any]:
+        """Return the column (rows,) of an input; raise ValueError for a value that does not fit."""
+        domain = self.domains[field.name]
         if position is None:
-            return np.full(len(batch), np.nan)
-        column = batch.column(position).cast(pa.float64(), safe=False)
-        numbers = cast("NDArray[np.float64]", column.to_numpy(zero_copy_only=False))
-        require_numbers(numbers, column.null_count, Domain.of(field, self.manifest.serving))
-        return numbers
-
-    def texts(self, batch: Any, field: Input, position: int | None) -> NDArray[np.object_]:
-        """Return a column of categories (rows,), "" for null.
-
-        Raises ValueError for an unknown one.
-        """
-        if position is None:
-            return np.full(len(batch), "", object)
-        column = batch.column(position).cast(pa.string())
-        values = set(column.unique().to_pylist()) - ({None} if field.missing else set())
-        require_texts({text or "" for text in values}, Domain.of(field, self.manifest.serving))
-        return np.array(column.fill_null("").to_pylist(), object)
+            return of_values([None] * len(batch), domain)
+        if isinstance(domain, Number):
+            return numbers(batch.column(position), domain)
+        encoded = batch.column(position)
+        if not pa.types.is_dictionary(encoded.type):
+            encoded = encoded.dictionary_encode(null_encoding="encode")
+        values = [meaning(value, domain) for value in encoded.dictionary.to_pylist()]
+        indices = encoded.indices
+        if indices.null_count:  # the file's own dictionary leaves nulls out
+            indices = indices.fill_null(len(values))
+            values.append(None)
+        column: NDArray[Any] = of_values(values, domain)[indices.to_numpy()]
+        return column
 
     def separate(self, batch: Any) -> Sequence[dict[str, Any]]:
         """Return every row as a dictionary by column."""
@@ -126,7 +118,7 @@ class ParquetFormat:
 
     def check(self, row: dict[str, Any]) -> None:
         """Check one row; raise the Refusal that says what is wrong with it."""
-        values = {field.name: plain(row.get(field.name)) for field, _ in self.inputs}
+        values = {name: meaning(row.get(name), domain) for name, domain in self.domains.items()}
         problem = self.explainer.alone(values)
         if problem:
             raise problem
@@ -161,6 +153,17 @@ def label_type(manifest: Manifest) -> Any:
     return pa.int64() if isinstance(manifest.classes[0], int) else pa.string()
 
 
+def numbers(column: Any, domain: Number) -> NDArray[np.float64]:
+    """Return an Arrow column of numbers as (rows,), NaN for null.
+
+    Raises ValueError for one that the model does not take.
+    """
+    floats = column.cast(pa.float64(), safe=False).to_numpy(zero_copy_only=False)
+    values = cast("NDArray[np.float64]", floats)
+    require_numbers(values, column.null_count, domain)
+    return values
+
+
 def is_number(kind: Any) -> bool:
     """Return whether an Arrow type holds numbers."""
     return bool(
@@ -175,9 +178,37 @@ def is_text(kind: Any) -> bool:
     return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind))
 
 
-def plain(value: Any) -> Any:
-    """Return a value as JSON would hold it: a decimal becomes a float."""
-    return value if value is None or isinstance(value, str | float | int) else float(value)
+def is_date(kind: Any) -> bool:
+    """Return whether an Arrow type holds dates, with or without times."""
+    return bool(pa.types.is_date(kind) or pa.types.is_timestamp(kind))
+
+
+class ColumnType(NamedTuple):
+    """The Arrow types that hold a kind of column, and what a message calls them."""
+
+    holds: Callable[[Any], bool]
+    words: str
+
+
+TEXTS = ColumnType(is_text, "texts")
+TYPES: dict[Kind, ColumnType] = {
+    "numeric": ColumnType(is_number, "numbers"),
+    "categorical": TEXTS,
+    "text": TEXTS,
+    "date": ColumnType(lambda kind: is_date(kind) or is_text(kind), "dates or texts"),
+    "boolean": ColumnType(
+        lambda kind: pa.types.is_boolean(kind) or is_text(kind), "booleans or texts"
+    ),
+}
+
+
+def meaning(value: Any, domain: Domain) -> Value:
+    """Return a value as JSON would hold it: a decimal as a float, a date in ISO 8601."""
+    if isinstance(value, str):
+        return domain.cell(value) if value else value
+    if isinstance(value, dt.date):
+        return value.isoformat()
+    return value if value is None or isinstance(value, bool) else float(value)
 
 
 def seekable(source: BinaryIO) -> BinaryIO:

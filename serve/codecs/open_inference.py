@@ -13,6 +13,7 @@ from typing import Any
 import msgspec
 
 from contract.bundle import Bundle
+from contract.inputs import KINDS
 from serve.errors import MOST, InvalidRow, MalformedBody
 from serve.http import Headers, require_json_type
 from serve.inference.scores import Scores
@@ -202,8 +203,9 @@ class InferenceCodec:
 
 def input_metadata(bundle: Bundle) -> list[Tensor]:
     """Return the inputs of the model, one tensor per column; -1 stands for any number of rows."""
-    types = {"numeric": "FP64", "categorical": "BYTES"}
-    return [Tensor(field.name, [-1, 1], types[field.kind]) for field in bundle.manifest.inputs]
+    return [
+        Tensor(field.name, [-1, 1], KINDS[field.kind].datatype) for field in bundle.manifest.inputs
+    ]
 
 
 def output_metadata(bundle: Bundle) -> list[Tensor]:
@@ -246,8 +248,10 @@ def value_types(tensor: Tensor) -> tuple[type, ...]:
         return (int,)
     if tensor.datatype == "BYTES":
         return (str,)
+    if tensor.datatype == "BOOL":
+        return (bool,)
     where, got = f"The datatype of {shown(tensor.name)}", quote(tensor.datatype)
-    raise problem(where, "a number's or BYTES", got, field=tensor.name)
+    raise problem(where, "a number's, BOOL or BYTES", got, field=tensor.name)
 
 
 def flat(data: list[Any]) -> Iterator[Any]:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from contract.bundle import Bundle, Manifest
+from contract.inputs import KINDS
 from serve.errors import BrokenModel, WrongLibrary
 from serve.inference.arrays import Frame
 from serve.inference.scores import Scores
@@ -21,8 +22,6 @@ except ImportError as error:
         f"joblib, pandas and scikit-learn must be installed to serve a joblib model. "
         f"Got instead: {error}. Install requirements-joblib.txt"
     ) from error
-
-DTYPES = {"numeric": "float64", "categorical": "object"}
 
 # The classifiers of scikit-learn whose predict is the class of the greatest predict_proba, so that
 # one call gives both. Others (SVC, a tuned threshold, a custom class) get two calls.
@@ -54,12 +53,12 @@ class EstimatorRuntime:
 
     def __init__(self, bundle: Bundle) -> None:
         check_version(bundle.manifest)
-        self.manifest = bundle.manifest
         self.names = [field.name for field in bundle.manifest.inputs]
         self.estimator = unpickle(bundle)
         self.classes = bundle.manifest.classes
         self.one_call = predicts_the_likeliest(self.estimator)
-        self.takes_array = all(field.kind == "numeric" for field in bundle.manifest.inputs) and (
+        self.arrays = {field.name: KINDS[field.kind].array for field in bundle.manifest.inputs}
+        self.takes_array = {*self.arrays.values()} == {"numeric"} and (
             not needs_names(self.estimator)
         )
 
@@ -87,13 +86,12 @@ class EstimatorRuntime:
 
     def to_frame(self, frame: Frame) -> pd.DataFrame:
         """Return the rows as training has them: (rows, inputs), the same names, order and types."""
-        columns = {"numeric": iter(frame.numeric.T), "categorical": iter(frame.categorical.T)}
-        return pd.DataFrame(
-            {
-                field.name: pd.Series(next(columns[field.kind]), dtype=DTYPES[field.kind])
-                for field in self.manifest.inputs
-            }
-        )
+        columns = {array: iter(values.T) for array, values in frame._asdict().items()}
+        series = {}
+        for name, array in self.arrays.items():
+            values = next(columns[array])
+            series[name] = pd.Series(values, dtype=values.dtype)  # else pandas infers its own
+        return pd.DataFrame(series)
 
 
 def last_step(estimator: Any) -> Any:

@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from contract.bundle import Input
+from contract.inputs import KINDS
 
 WORTH_IT = 256  # rows; with fewer, sorting costs more than it saves
 KEY_BITS = 16  # numpy sorts keys of 16 bits in linear time
@@ -39,7 +40,7 @@ class Order:
     """
 
     def __init__(self, inputs: Sequence[Input]) -> None:
-        fields = [field for field in inputs if field.kind == "numeric"][:KEY_BITS]
+        fields = [field for field in inputs if KINDS[field.kind].array == "numeric"][:KEY_BITS]
         bits = min(KEY_BITS // len(fields), 4) if fields else 0
         least = np.array([field.minimum or 0 for field in fields], np.float64)
         most = np.array([field.maximum or 0 for field in fields], np.float64)

@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 
 from contract.bundle import Input, Manifest
-from contract.inputs import FLOAT32_MAX, Domain, domains
+from contract.inputs import Domain, domains
 from serve.errors import InvalidRow, MalformedBody, Refusal
 from serve.validation.schema import Schema
 from serve.validation.strict_json import listed, parse, quote, shortened, shown
@@ -110,14 +110,7 @@ def rows_problem(rows: Any, schema: Schema, name: str = "instances") -> Refusal 
 
 def value_words(field: Input, domain: Domain) -> str:
     """Return what a value must be, for a message."""
-    if field.kind == "numeric":
-        words = "a number (within ±3.4e38)"
-        if domain.greatest != FLOAT32_MAX:
-            words = f"a number from {domain.least:g} to {domain.greatest:g}"
-    elif domain.categories:
-        words = f"one of {listed(map(quote, sorted(domain.categories)))}"
-    else:
-        words = "a text that is not empty"
+    words = f"one of {listed(map(quote, domain.choices))}" if domain.choices else domain.words
     return f"{words}, or null" if field.missing else words
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import msgspec
 from msgspec import Meta
@@ -24,13 +24,7 @@ UNKNOWN = ""  # no field has this name
 
 def value_type(field: Input, serving: Serving) -> Any:
     """Return the type of one value, which is what `Domain.accepts` takes."""
-    domain = Domain.of(field, serving)
-    if field.kind == "numeric":
-        known: Any = Annotated[float, Meta(ge=domain.least, le=domain.greatest)]
-    elif domain.categories:
-        known = Literal[tuple(sorted(domain.categories))]
-    else:
-        known = Annotated[str, Meta(min_length=1)]
+    known = Domain.of(field, serving).json_type
     return known | None if field.missing else known
 
 

@@ -7,10 +7,11 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
+from contract.arrays import column
 from contract.bundle import Bundle, Value
+from contract.inputs import Array, in_array
 from contract.onnx_session import open_session, run
 from judge.comparison.compared_answers import Answer
 from judge.comparison.eligible_rows import Incomparable
@@ -27,19 +28,20 @@ def ask_graph(bundle: Bundle, rows: Rows) -> Answer:
     Raises Incomparable if it cannot answer the rows.
     """
     try:
-        numeric = cells(bundle, rows, "numeric", np.nan).astype(np.float64)
         session = open_session(bundle.model_file)
-        predictions, probabilities = run(session, numeric, cells(bundle, rows, "categorical", ""))
+        arrays = (inputs(bundle, rows, "numeric"), inputs(bundle, rows, "categorical"))
+        predictions, probabilities = run(session, *arrays)
     except Exception as error:
         raise Incomparable(f"it cannot answer the new rows: {error}", curable=True) from error
     return predictions.tolist(), None if probabilities is None else probabilities.tolist()
 
 
-def cells(bundle: Bundle, rows: Rows, kind: str, missing: Value) -> NDArray[Any]:
-    """Return the inputs of a kind as an array (rows, inputs) of objects."""
-    names = [field.name for field in bundle.manifest.inputs if field.kind == kind]
-    values = [[missing if row[name] is None else row[name] for name in names] for row in rows]
-    return np.array(values, dtype=object).reshape(len(rows), len(names))
+def inputs(bundle: Bundle, rows: Rows, array: Array) -> NDArray[Any]:
+    """Return the inputs whose columns an array of `contract.arrays` holds, as (rows, inputs)."""
+    names = in_array({field.name: field.kind for field in bundle.manifest.inputs}, array)
+    return column(array, [row[name] for row in rows for name in names]).reshape(
+        len(rows), len(names)
+    )
 
 
 def ask_image(start: Callable[[], str], rows: Rows) -> Answer:

@@ -14,6 +14,7 @@ from contract.errors import ModelError
 from contract.evaluation.metrics import Bound
 from contract.spec import model_toml, thresholds
 from contract.spec.gate import Rules, Threshold
+from contract.spec.model_toml import Options
 
 CSV = "size,colour,price\n1,red,2\n3,blue,4\n"
 SHA256 = "3d7aa5d58f0ff3d9c4aa1b1f7ae1e1f5c4d7b2d0f6f1c1f0b1f4e1a1c7b9d2e3"
@@ -80,6 +81,27 @@ def test_spec_holds_what_the_file_says(folder: Path) -> None:
     assert read.serving == Serving(unknown_category="ignore", out_of_range="accept")
 
 
+def test_spec_holds_what_is_said_of_single_columns(folder: Path) -> None:
+    """A column may be a table: its kind, and what only this column does."""
+    columns = """\
+size = { kind = "numeric", out_of_range = "reject" }
+colour = { kind = "categorical", unknown_category = "reject" }
+made = "date"
+label = "text"
+sold = { kind = "boolean", true = "yes", false = "no" }
+"""
+    right = 'size = "numeric"\ncolour = "categorical"\n'
+    (folder / "model.toml").write_text(TOML.replace(right, columns))
+    read = model_toml.read("things", folder.parent)
+    kinds = ["numeric", "categorical", "date", "text", "boolean"]
+    assert list(read.inputs.values()) == kinds
+    assert read.in_array("numeric") == ["size", "sold"]
+    assert read.options_of("size").out_of_range == "reject"
+    assert read.options_of("colour").unknown_category == "reject"
+    assert read.options_of("made") == Options()
+    assert (read.options_of("sold").true, read.options_of("sold").false) == ("yes", "no")
+
+
 def test_spec_has_defaults_for_what_may_be_left_out(folder: Path) -> None:
     """The tables split, evaluate and serve are optional."""
     toml = TOML[: TOML.index("[split]")] + TOML[TOML.index("[gate]") : TOML.index("[serve]")]
@@ -116,6 +138,27 @@ MISTAKES = {
     "target among inputs": ('size = "numeric"', 'price = "numeric"', ["inputs.price", "Remove"]),
     "unknown kind": ('"numeric"', '"number"', ["inputs.size", "'number'", "'numeric'?"]),
     "name with dots": ('size = "n', 'si.ze = "n', ["inputs.si", '"si.ze" = "numeric"']),
+    "column without a kind": ('"numeric"', '{ true = "yes" }', ["inputs.size", "the key kind"]),
+    "unknown kind in a table": (
+        '"numeric"',
+        '{ kind = "number" }',
+        ["inputs.size.kind", "'numeric'?"],
+    ),
+    "option of another kind": (
+        '"numeric"',
+        '{ kind = "numeric", unknown_category = "ignore" }',
+        ["inputs.size.unknown_category", "one of kind, out_of_range"],
+    ),
+    "unknown policy": (
+        '"numeric"',
+        '{ kind = "numeric", out_of_range = "drop" }',
+        ["inputs.size.out_of_range"],
+    ),
+    "one word for both": (
+        '"numeric"',
+        '{ kind = "boolean", true = "X", false = "x" }',
+        ["inputs.size.false", "another"],
+    ),
     "no inputs": (
         'size = "numeric"\ncolour = "categorical"\n',
         "",

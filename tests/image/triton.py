@@ -8,8 +8,9 @@ import numpy as np
 from tritonclient.http import InferenceServerClient, InferInput
 
 from contract.bundle import Bundle, Example
+from contract.inputs import KINDS
 
-NUMPY = {"FP64": np.float64, "BYTES": np.object_}
+NUMPY = {"FP64": np.float64, "BYTES": np.object_, "BOOL": np.bool_}
 
 
 def golden(bundle: Bundle) -> list[Example]:
@@ -21,7 +22,7 @@ def golden_inputs(bundle: Bundle, *, binary: bool = False) -> list[InferInput]:
     """Return those examples, one input per column."""
     inputs = []
     for field in bundle.manifest.inputs:
-        datatype = "FP64" if field.kind == "numeric" else "BYTES"
+        datatype = KINDS[field.kind].datatype
         values = [[row.features[field.name]] for row in golden(bundle)]
         column: Any = np.array(values, NUMPY[datatype])
         inputs.append(InferInput(field.name, list(column.shape), datatype))

@@ -18,6 +18,7 @@ from contract.bundle import (
     Bundle,
     Data,
     Gate,
+    Kind,
     Manifest,
     Metrics,
     Serving,
@@ -26,7 +27,7 @@ from contract.bundle import (
 )
 from contract.evaluation.fingerprints import places
 from contract.spec.gate import ImageRules, Policy, Rules, SegmentRules
-from contract.spec.model_toml import Kind, ModelSpec
+from contract.spec.model_toml import ModelSpec
 from contract.spec.source import DataSource
 from judge.comparison.compared_answers import Answer
 from judge.judge import PublishedModel, judge
@@ -130,7 +131,7 @@ def train(
         gate=Gate(passed=True, checks=[]), serving=Serving(), files={},
     )  # fmt: skip
     folder = Path(tempfile.mkdtemp(), "bundle")
-    held = evaluate.evaluation(holdout, answers)
+    held = evaluate.evaluation(spec, holdout, answers)
     held.fingerprints = places(sha256.encode(), held.rows)
     evaluation_files.write(folder, manifest, held, learn)
     return Quick(Bundle(folder, manifest, []), fitted)

@@ -9,7 +9,7 @@ import pytest
 
 from contract import bundle as bundles
 from contract.bundle import Bundle
-from tests.support.servers.bundles import birds, flowers, odd, patients
+from tests.support.servers.bundles import birds, flowers, odd, patients, visits
 from tests.support.servers.server import Server
 
 
@@ -24,6 +24,7 @@ KINDS: dict[str, Callable[[Path], Path]] = {
     "patients": patients,
     "odd": odd,
     "joblib": joblib_flowers,
+    "visits": visits,
 }
 
 

@@ -94,7 +94,7 @@ def test_examples_are_answered_by_the_graph(trained: Trained) -> None:
 
 def test_examples_stand_in_no_row_of_the_data(trained: Trained) -> None:
     """Golden examples are synthetic: none equals a row that the model was trained or judged on."""
-    data = {json.dumps(row) for row in features(load(trained.spec).X)}
+    data = {json.dumps(row) for row in features(trained.spec.inputs, load(trained.spec).X)}
     assert not data & {json.dumps(example.features) for example in trained.bundle.examples}
 
 

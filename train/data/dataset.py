@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import Any, NamedTuple
 
@@ -14,16 +13,17 @@ import pandas as pd
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from contract.bundle import Dialect, Input, Task, Value
+from contract.arrays import column, values
+from contract.bundle import Dialect, Input, Kind, Serving, Task, Value
 from contract.errors import ModelError, did_you_mean
-from contract.spec.model_toml import Kind, ModelSpec
+from contract.inputs import KINDS, Domain
+from contract.spec.model_toml import ModelSpec
 from train.data.cells import CellTyper, Floats, Texts, WrongCellError, any_texts
 from train.data.download import fetch
 from train.data.split_keys import row_hashes, split_keys
 from train.data.table import Table
 
-# How the values of a column are collected.
-COLUMNS: dict[Kind, type[Floats | Texts]] = {"numeric": Floats, "categorical": Texts}
+# How the values of a target are collected.
 TARGETS: dict[Task, type[Floats | Texts]] = {"regression": Floats, "classification": Texts}
 
 
@@ -71,7 +71,9 @@ class TypedColumns:
 
     def __init__(self, spec: ModelSpec) -> None:
         self.spec = spec
-        self.columns = {name: COLUMNS[kind]() for name, kind in spec.inputs.items()}
+        self.columns = {
+            name: Floats() if kind == "numeric" else Texts() for name, kind in spec.inputs.items()
+        }
         self.others = {name: Texts() for name in spec.kept}
         self.target = TARGETS[spec.task]()
         self.hashes: list[NDArray[np.uint64]] = []  # of each row as a whole
@@ -117,7 +119,7 @@ class TypedColumns:
     def dataset(self, sha256: str) -> Dataset:
         """Return all rows; the columns are emptied one by one, so that memory holds each once."""
         X = pd.DataFrame(
-            {name: series(self.columns.pop(name)) for name in self.spec.inputs},
+            {name: series(self.spec, name, self.columns.pop(name)) for name in self.spec.inputs},
             copy=False,
         )
         ids = np.concatenate(self.ids)
@@ -163,8 +165,18 @@ class TypedBatch:
             self.ids = self.ids[kept.to_numpy(zero_copy_only=False)]
 
     def column(self, name: str, kind: Kind) -> Any:
-        """Return an input (rows,), as it is collected."""
-        return self.numbers(name) if kind == "numeric" else self.texts(name)
+        """Return an input (rows,), as it is collected.
+
+        Raises ModelError for a cell that its kind cannot hold.
+        """
+        if kind == "numeric":
+            return self.numbers(name)
+        texts, domain = self.texts(name), any_domain(self.spec, name)
+        for code, word in enumerate(texts.dictionary.to_pylist()):
+            if not domain.accepts(domain.cell(word)):
+                codes = texts.indices.fill_null(-1).to_numpy(zero_copy_only=False)
+                raise self.wrong_cell(name, int(np.argmax(codes == code)), word)
+        return texts
 
     def hashes(self) -> NDArray[np.uint64]:
         """Return a hash of each row (rows,), made from every column."""
@@ -201,18 +213,36 @@ class TypedBatch:
         try:
             return self.typer.numbers(self.batch.column(name))
         except WrongCellError as error:
-            where = f"{self.source}: column {name!r}, row {self.ids[error.position] + 1}"
-            cell = repr(error.cell)
-            cure = (
-                f'If these are categories, write {name} = "categorical"; if {cell} means "no '
-                f'value", add it to missing under [data] in {self.spec.file}.'
-            )
-            raise ModelError(where, "a number", cell, cure) from error
+            raise self.wrong_cell(name, error.position, error.cell) from error
+
+    def wrong_cell(self, name: str, position: int, cell: object) -> ModelError:
+        """Return the error for a cell of a column, at a position, that its kind cannot hold."""
+        kind = self.spec.inputs.get(name, "numeric")  # the target of a regression
+        where = f"{self.source}: column {name!r}, row {self.ids[position] + 1}"
+        expected = "a number" if kind == "numeric" else any_domain(self.spec, name).words
+        cure = KINDS[kind].cure.format(name=name)
+        missing = (
+            f'if {cell!r} means "no value", add it to missing under [data] in {self.spec.file}.'
+        )
+        return ModelError(where, expected, repr(cell), f"{cure}; {missing}")
 
 
-def series(column: Floats | Texts) -> pd.Series:
-    """Return an input (rows,) of all batches; a missing number is NaN, a missing text is ""."""
-    array = column.array()
+def any_domain(spec: ModelSpec, name: str) -> Domain:
+    """Return what an input may hold whatever the training rows are."""
+    options = spec.options_of(name)
+    field = Input(
+        name=name, kind=spec.inputs[name], missing=True, true=options.true, false=options.false
+    )
+    return Domain.of(field, Serving())
+
+
+def series(spec: ModelSpec, name: str, cells: Floats | Texts) -> pd.Series:
+    """Return an input (rows,) of all batches, as `contract.arrays` has it; equal texts are one."""
+    if isinstance(cells, Floats):
+        array: NDArray[Any] = cells.array()
+    else:
+        domain, (words, codes) = any_domain(spec, name), cells.words_and_codes()
+        array = column(domain.array, [*map(domain.cell, words), None])[codes]
     return pd.Series(array, dtype=array.dtype)
 
 
@@ -237,36 +267,42 @@ def class_labels(labels: Sequence[str]) -> NDArray[Any]:
 
 def schema(spec: ModelSpec, X: pd.DataFrame) -> list[Input]:
     """Describe the inputs by what the training rows X (rows, inputs) hold."""
-    return [describe(name, kind, X[name]) for name, kind in spec.inputs.items()]
+    return [describe(spec, name, X[name].to_numpy()) for name in spec.inputs]
 
 
-def describe(name: str, kind: Kind, values: pd.Series) -> Input:
-    """Return the range or the categories of values (rows,), and whether some are missing."""
+def describe(spec: ModelSpec, name: str, values: NDArray[Any]) -> Input:
+    """Return what is known of an input by its values (rows,), and what model.toml says of it."""
+    kind = spec.inputs[name]
+    field = Input(name=name, kind=kind, **msgspec.structs.asdict(spec.options_of(name)))
+    gaps = is_missing(values)
+    field.missing, present = bool(gaps.any()), values[~gaps]
     if kind == "categorical":
-        texts = sorted(set(values))
-        known = [text for text in texts if text]
-        return Input(name=name, kind=kind, missing="" in texts, categories=known)
-    present = values.dropna()
-    return Input(
-        name=name,
-        kind=kind,
-        missing=len(present) < len(values),
-        minimum=float(present.min()) if len(present) else None,
-        maximum=float(present.max()) if len(present) else None,
-    )
+        field.categories = sorted(set(present))
+    elif len(present) and kind != "text":
+        ends = (present.min(), present.max())
+        field.minimum, field.maximum = (float(year(end) if kind == "date" else end) for end in ends)
+    if kind == "date":
+        field.times = bool((present != present.astype("datetime64[D]")).any())
+    return field
 
 
-def features(X: pd.DataFrame) -> list[dict[str, Value]]:
-    """Return rows X (rows, inputs) as JSON holds them: a missing value of either kind is null."""
-    return [{str(name): value(cell) for name, cell in row.items()} for row in X.to_dict("records")]
+def is_missing(values: NDArray[Any]) -> NDArray[np.bool_]:
+    """Return where a column (rows,) of `contract.arrays` has no value."""
+    missing: NDArray[np.bool_] = values == "" if values.dtype == object else np.isnan(values)
+    return missing
 
 
-def columns(X: pd.DataFrame) -> dict[str, list[Value]]:
+def year(moment: np.datetime64) -> int:
+    """Return the year of a moment."""
+    return int(str(moment)[:4])
+
+
+def features(kinds: Mapping[str, Kind], X: pd.DataFrame) -> list[dict[str, Value]]:
+    """Return rows X (rows, inputs) as JSON holds them: a missing value of any kind is null."""
+    by_name = columns(kinds, X)
+    return [dict(zip(by_name, row, strict=True)) for row in zip(*by_name.values(), strict=True)]
+
+
+def columns(kinds: Mapping[str, Kind], X: pd.DataFrame) -> dict[str, list[Value]]:
     """Return the columns of X (rows, inputs) as JSON holds them: what is missing is null."""
-    return {str(name): [value(cell) for cell in cells.tolist()] for name, cells in X.items()}
-
-
-def value(cell: Any) -> Value:
-    """Return a cell of a frame as JSON holds it."""
-    missing = cell == "" or (isinstance(cell, float) and math.isnan(cell))
-    return None if missing else cell
+    return {name: values(kind, X[name].to_numpy()) for name, kind in kinds.items()}

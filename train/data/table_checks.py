@@ -59,7 +59,7 @@ def after_split(spec: ModelSpec, training: Part, holdout: Part) -> list[str]:
     Raises ModelError for an input without any value to train on, and for a model that would refuse
     every held-out row.
     """
-    empty = [name for name in spec.inputs if is_missing(training.X[name]).all()]
+    empty = [name for name in spec.inputs if dataset.is_missing(training.X[name].to_numpy()).all()]
     if empty:
         expected = "filled in for some training rows"
         cure = f"Remove it from [inputs] in {spec.file}, or mend the data."
@@ -71,11 +71,6 @@ def after_split(spec: ModelSpec, training: Part, holdout: Part) -> list[str]:
             "nothing can be learned from it."
         )
     return concerns + refused(spec, training, holdout)
-
-
-def is_missing(values: pd.Series) -> pd.Series:
-    """Return for each of the values (rows,) whether it is missing: NaN, or a text that is ""."""
-    return values.eq("") if values.dtype == object else values.isna()
 
 
 def is_constant(values: pd.Series) -> bool:
@@ -90,7 +85,7 @@ def refused(spec: ModelSpec, training: Part, holdout: Part) -> list[str]:
     golden example, and the gate would judge answers that nobody can get.
     """
     served = domains(dataset.schema(spec, training.X), spec.serving)
-    rows = dataset.features(holdout.X.iloc[: max(1, CELLS // len(served))])
+    rows = dataset.features(spec.inputs, holdout.X.iloc[: max(1, CELLS // len(served))])
     count = sum(not accepts(served, row) for row in rows)
     if not count:
         return []

@@ -31,11 +31,14 @@ OPSET = {"": 21, "ai.onnx.ml": 3}  # what every onnxruntime since 1.20 can load
 def convert(spec: ModelSpec, estimator: Any, *, double: bool) -> bytes:
     """Return the bytes of the graph, which computes in float64 (`double`) or float32.
 
-    Raises whatever the conversion raises, such as NotImplementedError where there is no converter.
+    Raises whatever the conversion raises, such as NotImplementedError where there is no converter,
+    and for dates, which no operator of ONNX takes.
     """
+    if days := spec.in_array("date"):
+        raise NotImplementedError(f"the date {days[0]}: ONNX has no type for it")
     estimator, threshold = undecided(estimator)
     converters = Converters(double=double)
-    numeric, categorical = spec.columns("numeric"), spec.columns("categorical")
+    numeric, categorical = spec.in_array("numeric"), spec.in_array("categorical")
     types = []
     if numeric:
         types.append(("numeric", converters.type([None, len(numeric)])))

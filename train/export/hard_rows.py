@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -9,7 +10,9 @@ import pandas as pd
 from numpy.random import Generator
 from numpy.typing import NDArray
 
-from contract.bundle import Input, Serving
+from contract.bundle import Input, Kind, Serving
+from contract.dates import FIRST_YEAR, LAST_YEAR
+from contract.inputs import KINDS, Domain
 from train.export import hard_texts
 
 ROWS = 20_000
@@ -17,6 +20,13 @@ SEED = 0
 SHARE_OF_GAPS = 0.08  # of the cells of an input that may be missing
 SHARE_OF_UNKNOWN = 1 / 3  # of the cells of an input that may be unknown
 FEWEST_UNKNOWN = 200  # different ones, of an input beside many others
+SPECIAL_DATES = np.array(
+    ["1970-01-01", "1969-12-31T23:59:59.999999999", "2000-02-29", "1900-02-28T23:59:59",
+     "2024-02-29T12:00", "2038-01-19T03:14:08", f"{FIRST_YEAR}-01-01",
+     f"{LAST_YEAR}-12-31T23:59:59"],
+    "datetime64[ns]",
+)  # fmt: skip
+Maker = Callable[[NDArray[Any], Input], NDArray[Any]]
 SPECIAL = (0.0, -0.0, 1.0, -1.0, 1e-30, 1e6, -1e6)
 
 
@@ -35,17 +45,61 @@ def make_hard_rows(
     """
     rng = np.random.default_rng(SEED)
     rows = X.iloc[rng.integers(0, len(X), ROWS)]
-    columns: dict[str, NDArray[Any]] = {}
-    distinct = max(FEWEST_UNKNOWN, ROWS // max(1, sum(x.kind == "categorical" for x in inputs)))
-    for field in inputs:
-        values = rows[field.name].to_numpy()
-        if field.kind == "numeric":
-            made = numbers(rng, values, field, splits.get(field.name))
-            limits = (field.minimum, field.maximum) if within_range else (None, None)
-            columns[field.name] = np.clip(made, *limits)
-        else:
-            columns[field.name] = texts(rng, values, field, serving, distinct)
+    words = sum(KINDS[field.kind].array == "categorical" for field in inputs)
+    distinct = max(FEWEST_UNKNOWN, ROWS // max(1, words))
+    makers: dict[Kind, Maker] = {
+        "numeric": lambda values, field: numbers(rng, values, field, splits.get(field.name)),
+        "categorical": lambda values, field: texts(rng, values, field, serving, distinct),
+        "text": lambda values, field: texts(rng, values, field, serving, distinct),
+        "date": lambda values, field: dates(rng, values, field),
+        "boolean": lambda values, field: booleans(rng, values, field),
+    }
+    columns = {
+        field.name: makers[field.kind](rows[field.name].to_numpy(), field) for field in inputs
+    }
+    if within_range:
+        columns |= {f.name: clipped(columns[f.name], f) for f in inputs if f.minimum is not None}
     return pd.DataFrame(columns)
+
+
+def clipped(values: NDArray[Any], field: Input) -> NDArray[Any]:
+    """Return values (rows,) with those outside the range of the training rows put on its ends."""
+    least, greatest = field.minimum, field.maximum
+    ends: tuple[Any, Any] = least, greatest
+    if field.kind == "date":
+        ends = (
+            np.datetime64(f"{least:.0f}-01-01", "ns"),
+            np.datetime64(f"{greatest:.0f}-12-31", "ns"),
+        )
+    inside: NDArray[Any] = np.clip(values, *ends)
+    return inside
+
+
+def booleans(rng: Generator, values: NDArray[np.float64], field: Input) -> NDArray[np.float64]:
+    """Return ROWS booleans made from `values` (rows,), as 1 and 0: real, drawn, missing."""
+    drawn = rng.integers(0, 2, ROWS).astype(np.float64)
+    result = np.where(np.isnan(values) | (rng.random(ROWS) < 0.5), drawn, values)
+    return np.where(rng.random(ROWS) < SHARE_OF_GAPS, np.nan, result) if field.missing else result
+
+
+def dates(rng: Generator, values: NDArray[np.datetime64], field: Input) -> NDArray[np.datetime64]:
+    """Return ROWS moments made from `values` (rows,): real ones, and where calendars go wrong.
+
+    Others lie some hours or days from a real one, at the ends of days, months and years, on leap
+    days, and in the first and last years that there are.
+    """
+    known = values[~np.isnat(values)] if not np.isnat(values).all() else SPECIAL_DATES
+    present = rng.choice(known, ROWS)
+    hours = rng.integers(-40 * 24, 40 * 24, ROWS).astype("timedelta64[h]")
+    seconds = rng.integers(0, 86_400, ROWS).astype("timedelta64[s]")
+    month = present.astype("datetime64[M]").astype("datetime64[ns]")
+    year = present.astype("datetime64[Y]").astype("datetime64[ns]")
+    before = rng.choice(np.array([0, 1], "timedelta64[ns]"), ROWS)  # the last moment before it
+    choices = [present, present + hours + seconds, month - before, year - before,
+               rng.choice(SPECIAL_DATES, ROWS)]  # fmt: skip
+    result = np.choose(rng.choice(5, ROWS, p=[0.4, 0.3, 0.1, 0.1, 0.1]), choices)
+    gap = (rng.random(ROWS) < SHARE_OF_GAPS) & field.missing
+    return np.where(gap, np.datetime64("NaT"), result)
 
 
 def numbers(
@@ -98,12 +152,13 @@ def texts(
     Missing and unknown texts are made only for inputs that are served with them. An unknown one is
     a known one, changed as `hard_texts` does; at most `distinct` differ.
     """
-    known = np.array(field.categories or [""], dtype=object)
+    known = np.array(field.categories or sorted({*values} - {""}) or [""], dtype=object)
     filled = np.where(values == "", known[0], values)
     result = np.where(rng.random(ROWS) < 0.5, filled, rng.choice(known, ROWS))
-    if serving.unknown_category == "ignore":
+    if not Domain.of(field, serving).choices:
         unknown = rng.random(ROWS) < SHARE_OF_UNKNOWN
-        result[unknown] = hard_texts.vary(rng, result[unknown], empty=False, distinct=distinct)
+        empty = field.kind == "text"
+        result[unknown] = hard_texts.vary(rng, result[unknown], empty=empty, distinct=distinct)
     if field.missing:
         result = np.where(rng.random(ROWS) < SHARE_OF_GAPS, "", result)
     return result

@@ -16,8 +16,8 @@ from train.fit.evaluate import Answers
 
 def answer(spec: ModelSpec, graph: bytes, X: pd.DataFrame) -> Answers:
     """Return the graph's answers to the rows of `X` (rows, inputs)."""
-    numeric = X[spec.columns("numeric")].to_numpy(dtype=np.float64)
-    categorical = X[spec.columns("categorical")].to_numpy(dtype=object)
+    numeric = X[spec.in_array("numeric")].to_numpy(dtype=np.float64)
+    categorical = X[spec.in_array("categorical")].to_numpy(dtype=object)
     return Answers(*run(open_session(graph), numeric, categorical))
 
 

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from contract.bundle import Label
 from contract.evaluation import scores
 from contract.evaluation.evaluation import Evaluation
+from contract.spec.model_toml import ModelSpec
 from train.data.dataset import columns
 from train.data.split import Part
 
@@ -75,14 +76,14 @@ def score(
     return scores.score(answered, classes)
 
 
-def evaluation(holdout: Part, answers: Answers, metrics: Sequence[str] = ()) -> Evaluation:
+def evaluation(spec: ModelSpec, holdout: Part, answers: Answers) -> Evaluation:
     """Return the holdout rows with their truth and the answers to them."""
     return Evaluation(
         rows=holdout.ids.tolist(),
-        columns=columns(holdout.X),
+        columns=columns(spec.inputs, holdout.X),
         truth=holdout.y.tolist(),
         predictions=answers.predictions.tolist(),
         probabilities=None if answers.probabilities is None else answers.probabilities.tolist(),
         others=holdout.others,
-        metrics=list(metrics),
+        metrics=list(spec.gate.asked),
     )

@@ -28,10 +28,7 @@ def seed_scores(
     """
     if len(answers) < 2:
         return []
-    scored = [
-        scores(spec, evaluation(holdout, answered, spec.gate.asked), classes)
-        for answered in answers
-    ]
+    scored = [scores(spec, evaluation(spec, holdout, answered), classes) for answered in answers]
     by_key = {key: [fit[key] for fit in scored] for key in scored[0]}
     return [
         SeedScores(metric=metric, where=where, scores=values)

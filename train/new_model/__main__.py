@@ -13,6 +13,7 @@ from pathlib import Path
 from contract import models
 from contract.console import guard
 from contract.errors import ModelError
+from contract.inputs import KINDS
 from contract.names import check_name
 from contract.spec import model_toml
 from train.data import dataset, split
@@ -89,7 +90,7 @@ def write_spec(drafted: Draft, folder: Path, plan: EvaluationPlan) -> model_toml
 def tell(drafted: Draft, folder: Path, gate: FirstGate) -> None:
     """Print what the new folder holds, and what to do next."""
     print(f"Wrote {folder}: {drafted.task} of {drafted.target!r} from {drafted.rows} rows")
-    for kind in model_toml.KINDS:
+    for kind in KINDS:
         if names := drafted.of_kind(kind):
             print(f"  {kind}: {', '.join(names)}")
     for line in drafted.left_out:

@@ -6,9 +6,8 @@ import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from contract.bundle import Dialect, Task
+from contract.bundle import Dialect, Kind, Task
 from contract.bundle.dialect import MISSING
-from contract.spec.model_toml import Kind
 from train.data.csv_table import CsvColumns
 
 # Words for "no value" that are trusted only in a column whose other cells are numbers.

@@ -6,10 +6,9 @@ import hashlib
 from pathlib import Path
 from typing import NamedTuple
 
-from contract.bundle import Task
+from contract.bundle import Kind, Task
 from contract.bundle.dialect import MISSING
 from contract.errors import ModelError, did_you_mean
-from contract.spec.model_toml import Kind
 from train.data import csv_table
 from train.new_model import column_types
 from train.new_model.column_types import Column

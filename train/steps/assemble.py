@@ -79,7 +79,7 @@ def run(spec: ModelSpec, steps: Steps, out: Path, log: Log) -> Manifest:
     """Judge the exported model by its answers, and write its bundle even if the gate fails."""
     training = read_training(spec, steps)
     answered = read_answers(training, steps.answers)
-    evaluation = evaluate.evaluation(training.holdout, answered.answers, spec.gate.asked)
+    evaluation = evaluate.evaluation(spec, training.holdout, answered.answers)
     metrics = measure(training, answered, evaluation, log)
     evaluation.study = study(training, answered)
     evaluation.fingerprints = places(bytes.fromhex(training.facts.secret), evaluation.rows)

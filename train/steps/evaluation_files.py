@@ -34,11 +34,12 @@ def keep(evaluation: Evaluation, manifest: Manifest, train: Part) -> Record:
     The training rows are left out where they could be guessed, and where no later holdout of the
     same split has one of them: see `judge.comparison.eligible_rows`.
     """
-    rows, truth = features(train.X), train.y.tolist()
+    kinds = {field.name: field.kind for field in manifest.inputs}
+    rows, truth = features(kinds, train.X), train.y.tolist()
     packed = pack(rows, truth)
     recurring = float(known(packed, evaluation.features, evaluation.truth).mean())
     digits = [
-        0 if field.categories is not None else decimals(train.X[field.name].dropna().to_numpy())
+        decimals(train.X[field.name].dropna().to_numpy()) if field.kind == "numeric" else 0
         for field in manifest.inputs
     ]
     is_needed = manifest.split.method in ("random", "time")

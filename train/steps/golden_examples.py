@@ -39,7 +39,8 @@ def made_up(reader: Reader, X: pd.DataFrame, answered: RecordedAnswers) -> list[
         probabilities=[vectors[place] for place in finite] if vectors and finite else None,
     )
     checked = record(reader.answers(kept, len(finite)))
-    made = examples(features(X.iloc[finite]), checked.predictions, checked.probabilities)
+    rows = features(reader.spec.inputs, X.iloc[finite])
+    made = examples(rows, checked.predictions, checked.probabilities)
     return [example for example in made if is_sure(example)] or made
 
 

@@ -16,6 +16,7 @@ from numpy.random import Generator
 from numpy.typing import NDArray
 
 from contract.bundle import Input
+from contract.inputs import KINDS, Array
 from contract.spec.model_toml import ModelSpec
 from train.data.dataset import schema
 from train.data.split import Part
@@ -24,6 +25,8 @@ SEED = 0
 TYPICAL, PER_CLASS = 256, 8  # rows that look like the data: in all, or more, of each class
 GAPS, EDGES = 32, 32  # then rows that lack a value, and rows of the ends of the ranges
 NEIGHBOURS = 0.1  # of the rows, sorted by a number that is the target: how far apart two may be
+SAMPLES = np.array(["", "A text.", "Some words, and the number 42.", "ÄÖÜ ☃ 文"], dtype=object)
+GAP: dict[Array, Any] = {"numeric": math.nan, "categorical": "", "date": np.datetime64("NaT", "ns")}
 Pick = Callable[[], NDArray[np.int64]]  # draws a training row for each row to be made, (rows,)
 
 
@@ -41,9 +44,7 @@ def make(spec: ModelSpec, train: Part, holdout: Part) -> pd.DataFrame:
     }
     rows = pd.DataFrame(columns)
     for number, field in zip(range(GAPS), optional(inputs), strict=False):
-        rows.loc[len(rows) - EDGES - GAPS + number, field.name] = (
-            math.nan if field.kind == "numeric" else ""
-        )
+        rows.loc[len(rows) - EDGES - GAPS + number, field.name] = GAP[KINDS[field.kind].array]
     return outside(rows.drop_duplicates(ignore_index=True), [train.X, holdout.X])
 
 
@@ -75,13 +76,32 @@ def column(rng: Generator, pick: Pick, field: Input, values: NDArray[Any]) -> ND
         cells[cells == ""] = known[0]
         cells[-EDGES:] = known[np.arange(EDGES) % len(known)]
         return cells
+    if field.kind == "text":  # the words of a real one may be somebody's
+        return rng.choice(SAMPLES, len(pick()))
+    if field.kind == "boolean":
+        return rng.integers(0, 2, len(pick())).astype(np.float64)
     if field.minimum is None or field.maximum is None:
-        return np.full(len(pick()), math.nan)
+        return np.full(len(pick()), GAP[KINDS[field.kind].array])
+    if field.kind == "date":
+        return dates(rng, pick, field, values)
     cells = np.clip(between(rng, pick, values), field.minimum, field.maximum)
     ends = np.array([field.minimum, field.maximum])
     cells[-EDGES:] = rng.choice(ends, EDGES)
     cells[-2:] = ends
     return cells
+
+
+def dates(
+    rng: Generator, pick: Pick, field: Input, values: NDArray[np.datetime64]
+) -> NDArray[np.datetime64]:
+    """Return days, or minutes where there are times, that lie between two of the values (rows,)."""
+    unit = "datetime64[m]" if field.times else "datetime64[D]"
+    numbers = np.where(np.isnat(values), np.nan, values.astype(unit).astype(np.float64))
+    made = between(rng, pick, numbers).astype(np.int64).astype(unit)
+    ends = (np.datetime64(f"{year:.0f}-{day}", "m").astype(unit)
+            for year, day in ((field.minimum, "01-01"), (field.maximum, "12-31")))  # fmt: skip
+    moments: NDArray[np.datetime64] = np.clip(made, *ends).astype("datetime64[ns]")
+    return moments
 
 
 def between(rng: Generator, pick: Pick, values: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -123,4 +143,4 @@ def outside(rows: pd.DataFrame, tables: list[pd.DataFrame]) -> pd.DataFrame:
 
 def comparable(row: tuple[Any, ...]) -> tuple[Any, ...]:
     """Return a row in which a missing number equals another."""
-    return tuple(None if isinstance(cell, float) and math.isnan(cell) else cell for cell in row)
+    return tuple(None if pd.isna(cell) else cell for cell in row)

@@ -41,6 +41,8 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
 
 def as_typed(value: Value) -> str:
     """Return a value as JavaScript writes it into a field."""
+    if isinstance(value, bool):
+        return str(value).lower()
     return "" if value is None else f"{value:g}" if isinstance(value, float) else str(value)
 
 
@@ -55,7 +57,9 @@ def test_page_predicts_in_a_browser(
 ) -> None:
     """The form has a field per input, filled in; the prediction and the metrics are there."""
     browser.open(any_server.url("/"), ANSWERED)
-    values = browser.run("[...document.querySelectorAll('input, select')].map(node => node.value)")
+    values = browser.run(
+        "[...document.querySelectorAll('label > :last-child')].map(node => node.value)"
+    )
     features = any_bundle.examples[0].features
     assert [as_typed(features[field.name]) for field in any_bundle.manifest.inputs] == values
     prediction = any_bundle.examples[0].prediction
@@ -87,6 +91,38 @@ def test_page_is_used_with_the_keyboard_alone(flowers_server: Server, browser: B
     expected = flowers_server.post("/predict", row).json()["prediction"]
     assert expected != "setosa"
     browser.wait(f"document.querySelector('#answer').textContent === {expected!r}")
+
+
+@pytest.mark.engine
+def test_page_has_a_field_for_each_kind_of_column(
+    make_bundle: Callable[[str], Path], browser: Browser
+) -> None:
+    """A date has a picker, a boolean a switch, a text a box, and what is changed is asked."""
+    with Server(make_bundle("visits")) as server:
+        browser.open(server.url("/"), ANSWERED)
+        types = browser.run(
+            "[...document.querySelectorAll('label > :last-child')].map(n => n.type)"
+        )
+        assert types == [
+            "datetime-local",
+            "select-one",
+            "checkbox",
+            "textarea",
+            "select-one",
+            "text",
+        ]
+        browser.run("""(() => {
+            const [day, smoker, switch_, note] = document.querySelectorAll('label > :last-child');
+            [day.value, smoker.value, note.value] = ["2024-02-29T18:30", "", "Pain: ça"];
+            switch_.checked = true;
+            window.sent = null;
+            window.fetch = (_, { body }) => new Promise(() => { window.sent = JSON.parse(body); });
+            document.querySelector('form button').click();
+        })()""")
+        sent = browser.run("window.sent.features")
+    row = list(sent.values()) if isinstance(sent, dict) else sent
+    assert row[:4] == ["2024-02-29T18:30", None, True, "Pain: ça"]
+    assert len(row) == 6
 
 
 @pytest.mark.engine

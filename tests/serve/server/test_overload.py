@@ -69,7 +69,10 @@ class Model:
         time.sleep(self.seconds)
         if (13,) in rows:
             raise ValueError("thirteen")
-        return Frame(np.empty((0, 0)), np.empty((0, 0))), Scores([row[0] for row in rows], None)
+        nothing = np.empty((0, 0))
+        return Frame(nothing, nothing, nothing.astype("datetime64[ns]")), Scores(
+            [row[0] for row in rows], None
+        )
 
 
 def score(model: Model, jobs: list[Any], limits: Limits = ENOUGH) -> list[Any]:

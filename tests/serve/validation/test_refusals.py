@@ -82,7 +82,7 @@ def test_refusal_names_every_wrong_field(birds_server: Server, path: str) -> Non
 
 def test_refusal_names_every_wrong_tensor(birds_server: Server) -> None:
     """Four wrong inputs of the Open Inference Protocol are named at once, and one that lacks."""
-    datatypes = {"island": "FP64", "bill": "BYTES", "mass": "BOOL", "wing": "FP64"}
+    datatypes = {"island": "FP64", "bill": "BYTES", "mass": "BF16", "wing": "FP64"}
     inputs = [
         {"name": name, "shape": [1], "datatype": datatype, "data": [True]}
         for name, datatype in datatypes.items()

@@ -35,6 +35,30 @@ def build():
     )
     return make_pipeline(columns, RandomForestClassifier(n_estimators=10, random_state=0))
 """
+VISITS = '''
+"""Every kind of column: texts and categories one-hot, dates as the day of the week."""
+
+from sklearn.compose import make_column_transformer
+from sklearn.feature_extraction.text import CountVectorizer
+from sklearn.impute import SimpleImputer
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import FunctionTransformer, OneHotEncoder
+
+
+def weekday(X):
+    return X.apply(lambda dates: dates.dt.day_of_week)
+
+
+def build():
+    columns = make_column_transformer(
+        (make_pipeline(FunctionTransformer(weekday), SimpleImputer()), ["day"]),
+        (SimpleImputer(), ["smoker", "age"]),
+        (CountVectorizer(), "note"),
+        (OneHotEncoder(handle_unknown="ignore"), ["ward"]),
+    )
+    return make_pipeline(columns, LogisticRegression(max_iter=1000))
+'''
 RIDGE = "from sklearn.linear_model import Ridge\n\n\ndef build():\n    return Ridge()\n"
 
 RATIOS = '''
@@ -98,6 +122,27 @@ class Folder(NamedTuple):
             'colour = "numeric"', 'colour = "categorical"'
         )
         return self.write("size,colour,y\n" + "\n".join(lines) + "\n", toml, MIXED)
+
+    def write_visits(self) -> ModelSpec:
+        """A classification of a column of every kind, with gaps in all of them."""
+        notes = ["Pain: left knee", "no pain", "", "ça va"]
+        lines = [
+            f"{'' if row % 17 == 0 else f'2024-{row % 12 + 1:02}-{row % 28 + 1:02} 0{row % 9}:30Z'}"
+            f",{('yes', 'No', '')[row % 3]},{notes[row * 7 % 4]},{'ew'[row % 2]},{20 + row % 60},"
+            f"{'again' if row % 3 == 0 or row * 7 % 4 == 0 else 'never'}"
+            for row in range(160)
+        ]
+        csv = "day,smoker,note,ward,age,y\n" + "\n".join(lines) + "\n"
+        toml = default_toml(csv)
+        for name, kind in {
+            "day": '"date"',
+            "smoker": '{ kind = "boolean", true = "yes", false = "no" }',
+            "note": '"text"',
+            "ward": '{ kind = "categorical", unknown_category = "ignore" }',
+            "age": '{ kind = "numeric", out_of_range = "reject" }',
+        }.items():
+            toml = toml.replace(f'{name} = "numeric"', f"{name} = {kind}")
+        return self.write(csv, toml, VISITS)
 
     def write_prices(self) -> ModelSpec:
         """A regression."""

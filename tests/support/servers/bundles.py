@@ -16,11 +16,13 @@ from skl2onnx.sklapi import CastTransformer
 from sklearn.compose import ColumnTransformer
 from sklearn.datasets import load_diabetes, load_iris
 from sklearn.ensemble import RandomForestClassifier
+from sklearn.feature_extraction.text import CountVectorizer
 from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn.pipeline import Pipeline, make_pipeline
-from sklearn.preprocessing import OneHotEncoder, StandardScaler
+from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, StandardScaler
 
+from contract.arrays import values
 from contract.bundle import (
     SCHEMA_VERSION,
     Check,
@@ -28,6 +30,7 @@ from contract.bundle import (
     Example,
     Gate,
     Input,
+    Kind,
     Manifest,
     Metrics,
     Serving,
@@ -105,6 +108,49 @@ def odd(path: Path, **changes: Any) -> Path:
     return store(path, model.fit(X, y), X, order=order, missing=("toString",), **changes)
 
 
+def visits(path: Path, **changes: Any) -> Path:
+    """A column of every kind, the dates, booleans and categories with gaps; a pickle."""
+    random = np.random.default_rng(0)
+    rows = 120
+    days = np.datetime64("2023-11-05T08:00", "ns") + random.integers(0, 400 * 24, rows).astype(
+        "timedelta64[h]"
+    )
+    X = pd.DataFrame(
+        {
+            "day": days,
+            "smoker": random.integers(0, 2, rows).astype(float),
+            "private": random.integers(0, 2, rows).astype(float),
+            "note": pd.Series(
+                random.choice(["no pain", "Pain: left knee", "ça va"], rows), dtype=object
+            ),
+            "ward": pd.Series(random.choice(["east", "west", ""], rows), dtype=object),
+            "age": random.integers(20, 90, rows).astype(float),
+        }
+    )
+    X.loc[::9, "day"] = np.datetime64("NaT")
+    X.loc[::11, "smoker"] = np.nan
+    y = np.where((X["smoker"] == 1) ^ X["note"].str.contains("ain"), "again", "never")
+    columns = ColumnTransformer(
+        [
+            ("dates", FunctionTransformer(np.asarray, kw_args={"dtype": "float64"}), ["day"]),
+            ("numbers", "passthrough", ["smoker", "private", "age"]),
+            ("words", CountVectorizer(), "note"),
+            ("ward", OneHotEncoder(), ["ward"]),
+        ],
+        sparse_threshold=0,
+    )
+    model = Pipeline([("columns", columns), ("trees", RandomForestClassifier(20, random_state=0))])
+    model.fit(X, y)
+    kinds: dict[str, Kind] = {
+        "day": "date",
+        "smoker": "boolean",
+        "private": "boolean",
+        "note": "text",
+    }
+    gaps = ("day", "smoker", "ward")
+    return store(path, model, X, kinds=kinds, missing=gaps, runtime="joblib", **changes)
+
+
 def store(  # noqa: PLR0913 - a bundle has many parts
     path: Path,
     estimator: Any,
@@ -112,6 +158,7 @@ def store(  # noqa: PLR0913 - a bundle has many parts
     *,
     order: list[str] | None = None,
     missing: tuple[str, ...] = (),
+    kinds: dict[str, Kind] | None = None,
     runtime: str = "onnx",
     serving: Serving | None = None,
     gate: bool = True,
@@ -132,7 +179,7 @@ def store(  # noqa: PLR0913 - a bundle has many parts
         estimator=repr(estimator),
         data=Data(source="test", sha256="", rows=len(X), train_rows=len(X), holdout_rows=EXAMPLES),
         split=Split(method="random", test_size=0.25),
-        inputs=[describe(X[column], missing=column in missing) for column in names],
+        inputs=[describe(X[name], (kinds or {}).get(name), name in missing) for name in names],
         classes=classes,
         libraries=LIBRARIES,
         metrics=Metrics(holdout={"score": 0.9}, cross_validation={}),
@@ -146,50 +193,46 @@ def store(  # noqa: PLR0913 - a bundle has many parts
         serving=serving or Serving(),
         files={},
     )
-    files = {f"model.{runtime}": model, "examples.json": encode(examples(estimator, X, names))}
+    used = {field.name: field.kind for field in manifest.inputs}
+    files = {f"model.{runtime}": model, "examples.json": encode(examples(estimator, X, used))}
     write(path, manifest, files)
     return path
 
 
-def describe(column: pd.Series[Any], *, missing: bool) -> Input:
+def describe(column: pd.Series[Any], kind: Kind | None, missing: bool) -> Input:  # noqa: FBT001 - of the input
     """Return the input that a column of training rows (rows,) makes."""
-    if column.dtype == object:
-        categories = sorted(set(column) - {""})
-        return Input(
-            name=str(column.name), kind="categorical", missing=missing, categories=categories
-        )
-    return Input(
-        name=str(column.name),
-        kind="numeric",
-        missing=missing,
-        minimum=float(column.min()),
-        maximum=float(column.max()),
-    )
+    known = kind or ("categorical" if column.dtype == object else "numeric")
+    field = Input(name=str(column.name), kind=known, missing=missing)
+    if known == "categorical":
+        field.categories = sorted(set(column) - {""})
+    elif known == "date":
+        field.minimum, field.maximum = float(column.dt.year.min()), float(column.dt.year.max())
+        field.times = True
+    elif known != "text":
+        field.minimum, field.maximum = float(column.min()), float(column.max())
+    return field
 
 
-def examples(estimator: Any, X: pd.DataFrame, names: list[str]) -> list[Example]:
+def examples(estimator: Any, X: pd.DataFrame, kinds: dict[str, Kind]) -> list[Example]:
     """Return golden examples of an estimator, asked about rows X (rows, features)."""
+    names = list(kinds)
     rows = X.iloc[:: len(X) // EXAMPLES][:EXAMPLES]
     predictions = estimator.predict(rows).tolist()
     classifies = hasattr(estimator, "predict_proba")
     probabilities = estimator.predict_proba(rows).tolist() if classifies else [None] * len(rows)
     return [
         Example(
-            features={name: wire(row[name]) for name in names},
+            features=dict(zip(names, cells, strict=True)),
             prediction=prediction,
             probabilities=scores,
         )
-        for (_, row), prediction, scores in zip(
-            rows.iterrows(), predictions, probabilities, strict=True
+        for cells, prediction, scores in zip(
+            zip(*(values(kinds[name], rows[name].to_numpy()) for name in names), strict=True),
+            predictions,
+            probabilities,
+            strict=True,
         )
     ]
-
-
-def wire(value: Any) -> float | str | None:
-    """Return a value as JSON has it."""
-    if isinstance(value, str):
-        return value or None
-    return None if np.isnan(value) else float(value)
 
 
 def to_onnx(estimator: Any, X: pd.DataFrame) -> bytes:
