@@ -9,6 +9,7 @@ expression knows the calendar: a JSON schema that has it needs no other check.
 from __future__ import annotations
 
 import calendar
+import functools
 import itertools
 from collections.abc import Iterable
 
@@ -22,6 +23,7 @@ OFFSET = "(?:Z|[+-](?:[01][0-9]|2[0-3]):?[0-5][0-9])"
 END = r"$(?!\n)"  # in Python, $ alone also matches before a final newline
 
 
+@functools.cache  # it takes a millisecond, and a table has a date in each row
 def pattern(first: int = FIRST_YEAR, last: int = LAST_YEAR) -> str:
     """Return the expression (ECMA-262 and Python alike) of the dates of the years from `first`."""
     years = range(max(first, FIRST_YEAR), min(last, LAST_YEAR) + 1)

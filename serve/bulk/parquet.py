@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
@@ -101,7 +100,7 @@ class ParquetFormat:
             return of_values([None] * len(batch), domain)
         if isinstance(domain, Number):
             return numbers(batch.column(position), domain)
-        encoded = batch.column(position)
+        encoded = plain(batch.column(position))
         if not pa.types.is_dictionary(encoded.type):
             encoded = encoded.dictionary_encode(null_encoding="encode")
         values = [meaning(value, domain) for value in encoded.dictionary.to_pylist()]
@@ -113,8 +112,13 @@ class ParquetFormat:
         return column
 
     def separate(self, batch: Any) -> Sequence[dict[str, Any]]:
-        """Return every row as a dictionary by column."""
-        return cast("Sequence[dict[str, Any]]", batch.to_pylist())
+        """Return the inputs of every row as a dictionary by column."""
+        columns = {
+            field.name: plain(batch.column(position))
+            for field, position in self.inputs
+            if position is not None
+        }
+        return cast("Sequence[dict[str, Any]]", pa.RecordBatch.from_pydict(columns).to_pylist())
 
     def check(self, row: dict[str, Any]) -> None:
         """Check one row; raise the Refusal that says what is wrong with it."""
@@ -164,6 +168,17 @@ def numbers(column: Any, domain: Number) -> NDArray[np.float64]:
     return values
 
 
+def plain(column: Any) -> Any:
+    """Return an Arrow column with dates as texts in ISO 8601, in UTC where they have a zone.
+
+    Dates of Python end with the year 9999, those of a file do not.
+    """
+    kind = column.type
+    if pa.types.is_timestamp(kind) and kind.tz is not None:
+        column = column.cast(pa.timestamp(kind.unit, "UTC"))
+    return column.cast(pa.string()) if is_date(kind) else column
+
+
 def is_number(kind: Any) -> bool:
     """Return whether an Arrow type holds numbers."""
     return bool(
@@ -203,12 +218,10 @@ TYPES: dict[Kind, ColumnType] = {
 
 
 def meaning(value: Any, domain: Domain) -> Value:
-    """Return a value as JSON would hold it: a decimal as a float, a date in ISO 8601."""
+    """Return a value as JSON would hold it: a decimal as a float, a word as it is meant."""
     if isinstance(value, str):
         return domain.cell(value) if value else value
-    if isinstance(value, dt.date):
-        return value.isoformat()
-    return value if value is None or isinstance(value, bool) else float(value)
+    return value if value is None or isinstance(value, int | float) else float(value)
 
 
 def seekable(source: BinaryIO) -> BinaryIO:

@@ -44,6 +44,11 @@ def test_what_no_calendar_has_is_no_date(text: str) -> None:
     assert PATTERN.search(text) is None
 
 
+def test_pattern_is_made_once() -> None:
+    """A table of two million dates would else take half an hour."""
+    assert dates.pattern(2000, 2024) is dates.pattern(2000, 2024)
+
+
 def test_pattern_agrees_with_the_calendar_on_every_day() -> None:
     """Each day that there is is accepted, and the day after the last of a month is not."""
     day = date(dates.FIRST_YEAR, 1, 1)

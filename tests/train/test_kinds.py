@@ -8,20 +8,22 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 
 from contract import bundle as bundles
-from contract.bundle import Bundle, Serving
+from contract.bundle import Bundle, Dialect, Serving
 from contract.errors import ModelError
 from contract.inputs import domains
 from serve.codecs.answers import AnswerEncoder
 from serve.codecs.native import NativeCodec
 from serve.inference.predictor import Predictor
 from serve.validation.schema import Schema
-from tests.support.models.folder import Folder
+from tests.support.models.folder import Folder, default_toml
 from tests.support.models.train_here import train_here
 from tests.train.conftest import Trained
 from train.data import dataset
+from train.data.cells import CellTyper
 from train.export import hard_rows
 from train.fit import evaluate
 
@@ -149,6 +151,23 @@ def test_estimator_sees_moments_floats_and_texts(folder: Folder) -> None:
     assert pd.isna(X["day"].iloc[0])
     np.testing.assert_equal(X["smoker"].to_numpy()[:3], [1.0, 0.0, np.nan])
     assert X["note"].tolist()[:4] == ["Pain: left knee", "ça va", "", "no pain"]
+
+
+def test_years_stay_those_of_dates_when_an_offset_moves_them(folder: Folder) -> None:
+    """The first and last year that are served are years that a date may have."""
+    csv = "day,y\n1678-01-01T00:00+23:59,a\n2261-12-31T23:59-23:59,b\n"
+    spec = folder.write(csv, default_toml(csv).replace('day = "numeric"', 'day = "date"'))
+    (field,) = dataset.schema(spec, dataset.load(spec).X)
+    assert (field.minimum, field.maximum) == (1678, 2261)
+
+
+@pytest.mark.parametrize(
+    ("zone", "text"), [("Europe/Berlin", "1874-12-07 18:40:00Z"), (None, "1874-12-07 18:40:00")]
+)
+def test_moments_of_a_table_are_texts_in_utc(zone: str | None, text: str) -> None:
+    """Berlin was 53 minutes and 28 seconds ahead, which no offset in ISO 8601 says."""
+    cells = pa.array([-3_000_000_000, None], pa.timestamp("s", zone))
+    assert CellTyper(Dialect()).texts(cells).to_pylist() == [text, None]
 
 
 def test_rows_keep_their_values_as_json(folder: Folder) -> None:

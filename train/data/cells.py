@@ -123,6 +123,8 @@ def as_floats(cells: pa.Array) -> NDArray[np.float64]:
 def as_texts(cells: pa.Array) -> pa.Array:
     """Return cells (rows,) as texts; numbers that are whole, as integers with gaps are, without .0.
 
+    Times with a zone are in UTC.
+
     Raises WrongCellError for a type that cannot be written as text.
     """
     if pa.types.is_dictionary(cells.type):
@@ -131,6 +133,8 @@ def as_texts(cells: pa.Array) -> pa.Array:
         cells = pc.if_else(pc.is_nan(cells), None, cells)
         if pc.all(pc.equal(pc.round(cells), cells)).as_py():
             cells = pc.cast(cells, pa.int64(), safe=False)
+    if pa.types.is_timestamp(cells.type) and cells.type.tz is not None:  # else to whole minutes
+        cells = pc.cast(cells, pa.timestamp(cells.type.unit, "UTC"))
     try:
         return pc.cast(cells, pa.string())
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from contract.arrays import column, values
 from contract.bundle import Dialect, Input, Kind, Serving, Task, Value
+from contract.dates import FIRST_YEAR, LAST_YEAR
 from contract.errors import ModelError, did_you_mean
 from contract.inputs import KINDS, Domain
 from contract.spec.model_toml import ModelSpec
@@ -293,8 +294,8 @@ def is_missing(values: NDArray[Any]) -> NDArray[np.bool_]:
 
 
 def year(moment: np.datetime64) -> int:
-    """Return the year of a moment."""
-    return int(str(moment)[:4])
+    """Return the year of a moment, which an offset may have moved out of those of dates."""
+    return min(max(int(str(moment)[:4]), FIRST_YEAR), LAST_YEAR)
 
 
 def features(kinds: Mapping[str, Kind], X: pd.DataFrame) -> list[dict[str, Value]]:

@@ -95,8 +95,8 @@ def refused(spec: ModelSpec, training: Part, holdout: Part) -> list[str]:
     worst = sorted((name for name in by_input if by_input[name]), key=lambda name: -by_input[name])
     why = f"what no training row has in {listing(worst)}"
     cure = (
-        'Accept it (unknown_category = "ignore", out_of_range = "accept" under [serve] in '
-        f"{spec.file}), or train on rows that have it."
+        'Accept it (unknown_category = "ignore", out_of_range = "accept" under [serve] or for the '
+        f"column in {spec.file}), or train on rows that have it."
     )
     if count == len(rows):
         where = f"{spec.data.source}: held-out rows"

@@ -12,6 +12,7 @@ import pandas as pd
 
 from contract.bundle import PARITY_TOLERANCE, Input, Parity, Runtime
 from contract.errors import ModelError
+from contract.inputs import KINDS, Category, Domain
 from contract.spec.model_toml import ModelSpec
 from train.data.split import Part
 from train.export import parity
@@ -88,8 +89,8 @@ def comparison(
     where = f"{spec.folder}: the estimator"
     expected = "able to answer rows like those it was trained on"
     cure = "Mend estimator.py."
-    if spec.serving.unknown_category == "ignore":
-        expected += ' and, as [serve] says unknown_category = "ignore", unknown categories'
+    if any(KINDS[x.kind] is Category and not Domain.of(x, spec.serving).choices for x in inputs):
+        expected += ' and, as model.toml says unknown_category = "ignore", unknown categories'
         cure = 'Let it ignore them, as OneHotEncoder(handle_unknown="ignore") does, or "reject".'
     raise ModelError(where, expected, first_line(refusal), cure)
 

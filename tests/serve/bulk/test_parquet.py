@@ -106,6 +106,57 @@ def test_bad_row_or_column_is_named(birds: Bundle, columns: Any, words: str) -> 
     assert words in str(refused.value)
 
 
+def visits(bundle: Bundle, day: Any) -> bytes:
+    """Return a Parquet file of visits on the days (rows,), whose other columns are an example's."""
+    example = next(row for row in bundle.examples if None not in row.features.values())
+    others = {name: [value] * len(day) for name, value in example.features.items()}
+    return written(others | {"day": day})
+
+
+@pytest.mark.parametrize(
+    ("kind", "value", "same"),
+    [
+        (pa.date32(), 19_700, "2023-12-09"),
+        (pa.date64(), 19_700 * 86_400_000, "2023-12-09"),
+        (pa.timestamp("s"), 1_702_080_000, "2023-12-09T00:00"),
+        (pa.timestamp("ns"), 1_702_080_000_000_000_001, "2023-12-09T00:00:00.000000001"),
+        (pa.timestamp("ms", "Europe/Berlin"), 1_702_080_000_500, "2023-12-09T01:00:00.5+01:00"),
+        (pa.timestamp("s", "Europe/Berlin"), -3_000_000_000, "1874-12-07T18:40Z"),
+        (pa.timestamp("us", "Nowhere/Land"), 1_702_080_000_000_000, "2023-12-09T00:00Z"),
+    ],
+)
+def test_dates_of_every_type_are_read(
+    make_bundle: Callable[[str], Path], kind: Any, value: int, same: str
+) -> None:
+    """Days and moments, with or without a zone, known or not, are answered as their text is."""
+    bundle = bundles.read(make_bundle("visits"))
+    typed, texts = (
+        score(bundle, visits(bundle, days))
+        for days in (pa.array([value, None], kind), pa.array([same, None]))
+    )
+    assert typed.drop_columns("day") == texts.drop_columns("day")
+
+
+@pytest.mark.parametrize(
+    "days",
+    [
+        pa.array([0, 100_000_000], pa.date32()),
+        pa.array([0, 4_000_000_000_000], pa.timestamp("s")),
+        pa.array([0, 2**62], pa.timestamp("ms", "UTC")),
+        pa.array([0, -15_000_000_000], pa.timestamp("s")),
+    ],
+)
+def test_dates_beyond_the_calendar_are_refused(
+    make_bundle: Callable[[str], Path], days: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A day that Python has no date for, or datetime64 no moment, is a bad row like any other."""
+    bundle = bundles.read(make_bundle("visits"))
+    with pytest.raises(RowsRefused, match="Row 2: day must be a date of the years 1678 to 2261"):
+        score(bundle, visits(bundle, days))
+    assert score(bundle, visits(bundle, days), skip=True).num_rows == 1
+    assert "1 row" in capsys.readouterr().err
+
+
 def test_bad_rows_are_skipped_when_told(birds: Bundle, capsys: pytest.CaptureFixture[str]) -> None:
     """The good rows are scored, the bad are named and counted; it may be all of them."""
     bad = BIRDS | {"island": ["Mars", "Dream", "Mars"]}
