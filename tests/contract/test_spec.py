@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from pathlib import Path
 
 import msgspec
@@ -12,9 +13,11 @@ from contract import bundle
 from contract.bundle import Serving, Split
 from contract.errors import ModelError
 from contract.evaluation.metrics import Bound
+from contract.inputs import KINDS
 from contract.spec import model_toml, thresholds
 from contract.spec.gate import Rules, Threshold
 from contract.spec.model_toml import Options
+from ship import git
 
 CSV = "size,colour,price\n1,red,2\n3,blue,4\n"
 SHA256 = "3d7aa5d58f0ff3d9c4aa1b1f7ae1e1f5c4d7b2d0f6f1c1f0b1f4e1a1c7b9d2e3"
@@ -100,6 +103,15 @@ sold = { kind = "boolean", true = "yes", false = "no" }
     assert read.options_of("colour").unknown_category == "reject"
     assert read.options_of("made") == Options()
     assert (read.options_of("sold").true, read.options_of("sold").false) == ("yes", "no")
+
+
+def test_columns_of_the_readme_are_read(folder: Path) -> None:
+    """The example in the README has a column of every kind, and is right as it stands."""
+    readme = (git.TOOL / "README.md").read_text()
+    (columns,) = re.findall(r"```toml\n\[inputs\]\n(.+?)```", readme, re.DOTALL)
+    right = 'size = "numeric"\ncolour = "categorical"\n'
+    (folder / "model.toml").write_text(TOML.replace(right, columns))
+    assert set(model_toml.read("things", folder.parent).inputs.values()) == set(KINDS)
 
 
 def test_spec_has_defaults_for_what_may_be_left_out(folder: Path) -> None:
