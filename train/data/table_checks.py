@@ -16,6 +16,7 @@ from train.data.split import Part
 
 LISTED = 5  # names in one message
 CELLS = 200_000  # of held-out rows that are compared with what the model will accept
+MOST_CATEGORIES = 200  # of a column; with more, one-hot columns are many and each has few rows
 JOINED = ";|,"  # what people put between several labels in one cell
 
 
@@ -70,7 +71,20 @@ def after_split(spec: ModelSpec, training: Part, holdout: Part) -> list[str]:
             f"{listing(constant)} never changes in the training rows: remove it from [inputs], as "
             "nothing can be learned from it."
         )
-    return concerns + refused(spec, training, holdout)
+    return concerns + wide(spec, training) + refused(spec, training, holdout)
+
+
+def wide(spec: ModelSpec, training: Part) -> list[str]:
+    """Return a warning for each input with more categories than MOST_CATEGORIES."""
+    counts = {name: len({*training.X[name]} - {""}) for name in spec.columns("categorical")}
+    return [
+        f"{name!r} has {count} categories, all of which are listed in the image, and any other is "
+        f'refused unless unknown_category = "ignore". If people write them freely, declare it as '
+        '"text", which lists none; else encode it by sklearn.preprocessing.TargetEncoder, which '
+        "makes one number of it, rather than by a column for each."
+        for name, count in counts.items()
+        if count > MOST_CATEGORIES
+    ]
 
 
 def is_constant(values: pd.Series) -> bool:

@@ -9,6 +9,7 @@ from typing import NamedTuple
 from contract.bundle import Dialect, Kind, Task
 from contract.bundle.dialect import MISSING
 from train.data.csv_table import CsvColumns
+from train.data.table_checks import MOST_CATEGORIES
 
 # Words for "no value" that are trusted only in a column whose other cells are numbers.
 MARKERS = ("?", "-", "--", ".", "#N/A", "None", "none", "NULL", "unknown", "n/a")
@@ -17,7 +18,6 @@ DATE = re.compile(
 )
 IDENTIFIER = re.compile(r"(.*[_ -])?(id|index|uuid|rowid)|unnamed.*", re.IGNORECASE)
 CODE = re.compile(r"0\d+")  # 007 and 01234 are names written in digits
-MOST_CATEGORIES = 200
 MOST_CLASSES = 20
 
 

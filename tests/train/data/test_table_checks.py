@@ -69,6 +69,21 @@ def test_input_that_never_changes_is_named(folder: Folder) -> None:
     assert warning.startswith("'same', 'text' never changes in the training rows: remove it")
 
 
+@pytest.mark.parametrize(
+    ("kind", "many"), [("categorical", 201), ("text", 201), ("categorical", 200)]
+)
+def test_input_of_many_categories_is_named(folder: Folder, kind: str, many: int) -> None:
+    """Above 200 training values a warning names the two ways out; a text has none to count."""
+    csv = table(" ".join(["NA", *(f"word{number}" for number in range(many))]), rows=2_000)
+    toml = default_toml(csv).replace('x = "numeric"', f'x = "{kind}"')
+    concerns = warnings(folder.write(csv, toml))
+    assert len(concerns) == (kind == "categorical" and many > 200)
+    for concern in concerns:
+        assert concern.startswith("'x' has 201 categories")
+        assert '"text"' in concern
+        assert "TargetEncoder" in concern
+
+
 @pytest.mark.parametrize("sign", [";", "|", ", "])
 def test_several_labels_in_a_cell_are_named(folder: Folder, sign: str) -> None:
     """Cells such as `x;z` beside `x` and `z` are many labels, which no class is."""
