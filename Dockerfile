@@ -149,13 +149,13 @@ RUN chmod -R u=rwX,go=rX . \
     && find . -exec touch --no-dereference --date=@0 {} +
 
 # Nothing in the image installs anything. The imports leave the standard library's bytecode behind,
-# which the base image does not carry.
+# which the base image does not carry. A file may be newer only if it was made some ms after the mark.
 FROM base AS served
 RUN --mount=from=packages,source=/opt/packages,target=/tmp/packages \
     --mount=from=code,source=/app,target=/tmp/app \
     touch /tmp/before \
-    && mkdir -p /app /opt/packages \
     && python -m pip uninstall --quiet --yes --root-user-action=ignore pip \
+    && mkdir -p /app /opt/packages \
     && python -c "import pathlib, shutil, sysconfig; \
       shutil.rmtree(pathlib.Path(sysconfig.get_path('stdlib'), 'ensurepip'), ignore_errors=True)" \
     && PYTHONPATH=/tmp/app:/tmp/packages \

@@ -43,7 +43,7 @@ def as_typed(value: Value) -> str:
     """Return a value as JavaScript writes it into a field."""
     if isinstance(value, bool):
         return str(value).lower()
-    return "" if value is None else f"{value:g}" if isinstance(value, float) else str(value)
+    return "" if value is None else str(value).removesuffix(".0")
 
 
 def text(browser: Browser, selector: str) -> str:
