@@ -11,23 +11,14 @@ import msgspec
 
 from contract.bundle.dialect import MISSING
 from contract.errors import ModelError, did_you_mean
+from contract.spec.credentials import DATABASE
 from contract.spec.toml import Section
 
 SKLEARN = "sklearn:"
 SKLEARN_TABLES = ("breast_cancer", "diabetes", "digits", "iris", "wine")
 URL = re.compile(r"[a-z][a-z0-9+.-]*://")
 SHA256 = re.compile(r"[0-9a-f]{64}")
-
-
 SCHEMES = ("https", "s3", "gs")
-DATABASE = "DATABASE_URL"  # the variable that holds a database's address, which is a secret
-GOOGLE = "GOOGLE_APPLICATION_CREDENTIALS"  # the path of a key file, whose content is a secret
-# The variables that reach the step which reads the rows, and nothing else.
-SECRETS = (
-    DATABASE, GOOGLE, "STORAGE_EMULATOR_HOST", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY",
-    "AWS_SESSION_TOKEN", "AWS_REGION", "AWS_DEFAULT_REGION", "AWS_ENDPOINT_URL",
-    "AWS_ENDPOINT_URL_S3",
-)  # fmt: skip
 
 
 class DataSource(msgspec.Struct, frozen=True):

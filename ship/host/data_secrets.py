@@ -6,7 +6,7 @@ import json
 import os
 from pathlib import Path
 
-from contract.spec.source import GOOGLE, SECRETS
+from contract.spec.credentials import GOOGLE, SECRETS
 
 
 def write(folder: Path) -> dict[str, str]:

@@ -16,8 +16,9 @@ from typing import Any, NamedTuple
 
 from contract.bundle import Dialect
 from contract.errors import ModelError
+from contract.spec.credentials import DATABASE
 from contract.spec.model_toml import ModelSpec
-from contract.spec.source import DATABASE, SKLEARN, URL
+from contract.spec.source import SKLEARN, URL
 from train.data import formats, object_store, secrets
 from train.data import query as sql
 from train.data.table import Table

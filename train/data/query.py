@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from contract.bundle import Dialect
-from contract.spec.source import DATABASE
+from contract.spec.credentials import DATABASE
 
 ROWS = 64 * 1024  # in a batch
 NULL = "\\N"

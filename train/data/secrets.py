@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-from contract.spec.source import DATABASE, GOOGLE, SECRETS
+from contract.spec.credentials import DATABASE, GOOGLE, SECRETS
 
 IN_BUILD = Path("/run/secrets/data")  # JSON of variables by name; see ship/host/data_secrets.py
 HIDDEN = "…"

@@ -6,6 +6,7 @@ import hashlib
 import os
 import shutil
 import subprocess
+import sys
 import zipfile
 from pathlib import Path
 
@@ -55,6 +56,12 @@ def test_uv_trusts_the_authority_that_pip_trusts(tmp_path: Path) -> None:
     environment = uv_environment({"cert": str(authority)}, {"SSL_CERT_FILE": "/elsewhere"})
     assert environment["SSL_CERT_FILE"] == str(authority)
     assert uv_environment({}, {}) == {"UV_SYSTEM_CERTS": "true"}
+
+
+def test_environment_is_made_where_nothing_is_installed() -> None:
+    """What makes .venv starts in a bare interpreter, as on a machine that has just cloned this."""
+    command = [sys.executable, "-S", "-E", "-c", "import ship.host.environment"]
+    subprocess.run(command, cwd=git.TOOL, check=True)
 
 
 def test_uvs_own_settings_count_more_than_pips() -> None:

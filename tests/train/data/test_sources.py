@@ -18,8 +18,8 @@ from pyarrow import csv, feather, parquet
 
 from contract.errors import ModelError
 from contract.spec import model_toml
+from contract.spec.credentials import SECRETS
 from contract.spec.model_toml import ModelSpec
-from contract.spec.source import SECRETS
 from ship.host import data_secrets
 from tests.support.models.folder import Folder, two_classes
 from train.data import dataset, secrets
