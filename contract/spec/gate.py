@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from typing import Any
 
 import msgspec
 
 from contract.bundle import Check, Task
 from contract.errors import ModelError
 from contract.evaluation.metrics import METRICS, Bound, Metric, for_task, metric, named
+from contract.spec import tables
+from contract.spec.tables import IMAGE, RULES, SEGMENTS
 from contract.spec.toml import Section
-
-SEGMENTS, IMAGE = "segments", "image"
-ROWS = 10  # in a segment; with fewer, one wrong answer is more than a tenth
 
 
 class Threshold(msgspec.Struct, frozen=True):
@@ -94,60 +94,58 @@ def read_policy(section: Section, task: Task) -> Policy:
         example = f"{known[0]} = {{ {METRICS[known[0]].bound} = 0.5 }}"
         raise ModelError(f"{section.file}: gate", expected, "none", f"Add: {example}")
     segments = section.subsection(SEGMENTS)
+    image = section.subsection(IMAGE).read(tables.Image)
     return Policy(
         rules=read_rules(section, [name for name in section.values if name in METRICS]),
         segments=tuple(
             read_segment(segments.subsection(column), column, known) for column in segments.values
         ),
-        image=read_image(section.subsection(IMAGE)),
+        image=ImageRules(image.size_ratio, image.latency_ratio),
     )
 
 
 def read_rules(section: Section, metrics: list[str]) -> Rules:
     """Read the rules of these metrics; raise ModelError for the first mistake."""
     bounds, drops = [], {}
-    for rule, name, table in read_tables(section, metrics):
-        table.only((rule.bound, "drop", *filter(None, [rule.parameter])))
-        if not {rule.bound, "drop"} & {*table.values}:
+    for rule, name, table, read in read_tables(section, metrics):
+        value = getattr(read, rule.bound)
+        if value is None and read.drop is None:
             table.fail(rule.bound, "given", f"Write {rule.name} = {{ {rule.bound} = … }}.")
-        if rule.bound in table.values:
-            value = table.number(rule.bound, rule.lowest, rule.highest)
+        if value is not None:
             bounds.append(Threshold(metric=name, bound=rule.bound, value=value))
-        if "drop" in table.values:
-            drops[name] = table.number("drop", 0, math.inf)
+        if read.drop is not None:
+            drops[name] = read.drop
     return Rules(bounds=tuple(bounds), drops=drops)
 
 
-def read_tables(section: Section, metrics: list[str]) -> Iterator[tuple[Metric, str, Section]]:
-    """Yield each rule's metric, its name and its table; raise ModelError for the first mistake.
+def read_tables(section: Section, metrics: list[str]) -> Iterator[tuple[Metric, str, Section, Any]]:
+    """Yield each rule's metric, its name, its table and what that says.
 
     A metric of a class may have several tables, a list of them, each of another class:
-    `recall = [{ class = "yes", min = 0.8 }, { class = "no", min = 0.5 }]`.
+    `recall = [{ class = "yes", min = 0.8 }, { class = "no", min = 0.5 }]`. Raises ModelError for
+    the first mistake.
     """
     for key in metrics:
         rule, names = METRICS[key], set()
         values = section.values[key]
-        for table in values if rule.parameter and isinstance(values, list) else [values]:
-            holder = Section(section.file, section.path, {key: table})
-            if isinstance(table, int | float):
-                cure = f"Write {key} = {{ {rule.bound} = {table} }}."
+        for value in values if rule.parameter and isinstance(values, list) else [values]:
+            holder = Section(section.file, section.path, {key: value})
+            if isinstance(value, int | float):
+                cure = f"Write {key} = {{ {rule.bound} = {value} }}."
                 holder.fail(key, "a table that says which way it bounds", cure)
-            read = holder.subsection(key)
-            name = named(key, read_parameter(read, rule)) if rule.parameter else key
+            table = holder.subsection(key)
+            read = table.read(RULES[key])
+            name = named(key, parameter(read, rule)) if rule.parameter else key
             if name in names:
-                read.fail(rule.parameter, "another one in each table", "Merge the two tables.")
+                table.fail(rule.parameter, "another one in each table", "Merge the two tables.")
             names.add(name)
-            yield rule, name, read
+            yield rule, name, table, read
 
 
-def read_parameter(table: Section, rule: Metric) -> str:
-    """Read the class or the quantile of a metric; raise ModelError unless it is one."""
-    value = table.values.get(rule.parameter)
-    if rule.parameter == "quantile":
-        return f"{table.number('quantile', 0.001, 0.999):g}"
-    if isinstance(value, bool) or not isinstance(value, str | int) or value == "":
-        table.fail("class", "a class of the target", f'Write {rule.name} = {{ class = "…", … }}.')
-    return str(value)
+def parameter(read: Any, rule: Metric) -> str:
+    """Return the class or the quantile of a rule, as its metric's name has it."""
+    value = getattr(read, rule.parameter)
+    return f"{value:g}" if rule.parameter == "quantile" else str(value)
 
 
 def read_segment(section: Section, column: str, known: list[str]) -> SegmentRules:
@@ -156,18 +154,4 @@ def read_segment(section: Section, column: str, known: list[str]) -> SegmentRule
     rules = read_rules(section, [name for name in section.values if name in METRICS])
     if not rules.bounds and not rules.drops:
         section.fail(known[0], "given", f"Write {known[0]} = {{ {METRICS[known[0]].bound} = … }}.")
-    return SegmentRules(column, rules, section.integer("rows", 1, 10**9, default=ROWS))
-
-
-def read_image(section: Section) -> ImageRules:
-    """Read the rules of the image; raise ModelError for the first mistake."""
-    section.only(("size_ratio", "latency_ratio"))
-    return ImageRules(
-        size_ratio=read_ratio(section, "size_ratio", 1.25),
-        latency_ratio=read_ratio(section, "latency_ratio", 2.0),
-    )
-
-
-def read_ratio(section: Section, name: str, default: float) -> float:
-    """Read a ratio, with a default; raise ModelError unless it is from 1 to 1000."""
-    return section.number(name, 1, 1000) if name in section.values else default
+    return SegmentRules(column, rules, section.pick(tables.Segment).rows)

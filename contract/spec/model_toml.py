@@ -3,41 +3,24 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal, get_args
 
 import msgspec
 
 from contract import models
-from contract.bundle import Kind, OutOfRange, Privacy, Serving, Split, Task, UnknownCategory
+from contract.bundle import Kind, Privacy, Serving, Split, Task
 from contract.errors import ModelError, did_you_mean
 from contract.inputs import KINDS, Array, in_array
 from contract.names import check_name
+from contract.spec import tables
 from contract.spec.gate import Policy, read_policy
 from contract.spec.privacy import read_privacy
 from contract.spec.source import DataSource, read_source
 from contract.spec.split import read_split
+from contract.spec.tables import COLUMNS, Options
 from contract.spec.toml import Section, load
 
 FILE = models.SPEC
 NOTES = "README.md"  # the author's part of the model card
-TASKS: tuple[Task, ...] = ("classification", "regression")
-
-
-class Options(msgspec.Struct, frozen=True):
-    """What model.toml says of an input beside its kind: `name = { kind = "…", … }`.
-
-    The short form `name = "kind"` says nothing of it. `contract.inputs` has the keys of each kind.
-    """
-
-    # Of a number or a date, whether a request may go beyond the range of the training rows, which
-    # for dates is from their first to their last year. None: as [serve] says.
-    out_of_range: OutOfRange | None = None
-    # Of categories, whether a request may have one that the training rows lack. None: as [serve]
-    # says.
-    unknown_category: UnknownCategory | None = None
-    # Of a boolean, how the table writes it, in upper or lower case; JSON has true and false.
-    true: str = "true"
-    false: str = "false"
 
 
 class ModelSpec(msgspec.Struct, frozen=True):
@@ -101,19 +84,19 @@ def read(name: str, root: Path | None = None, *, data_here: bool = True) -> Mode
     """
     folder = find(name, root or models.root())
     top = load(folder / FILE)
-    required = ("description", "task", "target", "data", "inputs", "gate")
-    top.only((*required, "split", "evaluate", "serve", "privacy"), required=required)
-    task = top.choice("task", TASKS)
-    target = top.text("target")
-    evaluate = top.subsection("evaluate")
-    evaluate.only(("folds", "columns", "seeds"))
-    columns = read_inputs(top.subsection("inputs"), target)
+    top.check(tables.MODEL)
+    head = top.pick(tables.Head)
+    evaluate = top.subsection("evaluate").read(tables.Evaluate)
+    serve = top.subsection("serve").read(tables.Serve)
+    columns = read_inputs(top.subsection("inputs"), head.target)
+    if serve.threshold is not None and head.task != "classification":
+        top.subsection("serve").fail("threshold", "absent from a regression", "Remove it.")
     return ModelSpec(
         folder=folder,
         name=name,
-        description=top.text("description").strip().rstrip("."),
-        task=task,
-        target=target,
+        description=head.description.strip().rstrip("."),
+        task=head.task,
+        target=head.target,
         data=read_source(top.subsection("data"), folder, must_exist=data_here),
         inputs={name: column.values["kind"] for name, column in columns.items()},
         options={
@@ -121,13 +104,17 @@ def read(name: str, root: Path | None = None, *, data_here: bool = True) -> Mode
             for name, column in columns.items()
             if column.values.keys() - {"kind"}
         },
-        split=read_split(top.subsection("split"), target),
-        folds=evaluate.integer("folds", 2, 20, default=5),
-        seeds=evaluate.integer("seeds", 0, 50, default=5),
-        gate=read_policy(top.subsection("gate"), task),
-        columns_kept=evaluate.texts("columns", ()),
-        serving=read_serving(top.subsection("serve"), task),
-        privacy=read_privacy(top.subsection("privacy"), top.subsection("serve")),
+        split=read_split(top.subsection("split"), head.target),
+        folds=evaluate.folds,
+        seeds=evaluate.seeds,
+        gate=read_policy(top.subsection("gate"), head.task),
+        columns_kept=evaluate.columns,
+        serving=Serving(
+            unknown_category=serve.unknown_category,
+            out_of_range=serve.out_of_range,
+            threshold=serve.threshold,
+        ),
+        privacy=read_privacy(top.subsection("privacy").read(tables.Privacy), serve),
     )
 
 
@@ -172,40 +159,13 @@ def read_column(section: Section, name: str) -> Section:
         )
         section.fail(name, "a kind, or a table with the key kind", cure)
     column = section.subsection(name)
-    column.only(("kind", *KINDS[column.choice("kind", tuple(KINDS))].keys))
+    column.check(COLUMNS[column.choice("kind", tuple(KINDS))])
     return column
 
 
 def read_options(column: Section) -> Options:
     """Read what model.toml says of a column beside its kind; raise ModelError for a mistake."""
-    options = Options(
-        out_of_range=column.option("out_of_range", get_args(OutOfRange)),
-        unknown_category=column.option("unknown_category", get_args(UnknownCategory)),
-        true=column.text("true") if "true" in column.values else "true",
-        false=column.text("false") if "false" in column.values else "false",
-    )
+    options = Options(**msgspec.structs.asdict(column.read(COLUMNS[column.values["kind"]])))
     if options.true.casefold() == options.false.casefold():
         column.fail("false", "another word than true", 'Write, such as: true = "yes", false = "no"')
     return options
-
-
-def read_serving(section: Section, task: Task) -> Serving:
-    """Read what [serve] says of values and of deciding; raise ModelError for the first mistake."""
-    section.only(("unknown_category", "out_of_range", "examples", "threshold"))
-    if "threshold" in section.values and task != "classification":
-        section.fail("threshold", "absent from a regression", "Remove it.")
-    return Serving(
-        unknown_category=section.choice("unknown_category", ("reject", "ignore"), "reject"),
-        out_of_range=section.choice("out_of_range", ("accept", "reject"), "accept"),
-        threshold=read_threshold(section),
-    )
-
-
-def read_threshold(section: Section) -> float | Literal["auto"] | None:
-    """Read the probability that decides; raise ModelError unless it is "auto" or from 0 to 1."""
-    value = section.values.get("threshold")
-    if value is None or value == "auto":
-        return value
-    if isinstance(value, str):
-        section.fail("threshold", 'a number or "auto"', "Write threshold = 0.3 without quotes.")
-    return section.number("threshold", 0, 1)

@@ -3,20 +3,9 @@
 from __future__ import annotations
 
 from contract.bundle import Privacy
-from contract.spec.toml import Section
+from contract.spec import tables
 
 
-def read_privacy(section: Section, serve: Section) -> Privacy:
-    """Read the [privacy] table, and `examples` of [serve]; raise ModelError for the first mistake.
-
-    `evaluation`: "registry" keeps the answers to the holdout, without its rows, in a package beside
-    the image's, for the next model to be compared with; "none" keeps them nowhere, and the
-    published model is asked again. `report`: "aggregates" counts the predictions that changed,
-    "rows" shows their rows. `serve.examples`: "synthetic" golden examples, or "real" holdout rows.
-    """
-    section.only(("evaluation", "report"))
-    return Privacy(
-        examples=serve.choice("examples", ("synthetic", "real"), "synthetic"),
-        evaluation=section.choice("evaluation", ("registry", "none"), "registry"),
-        report=section.choice("report", ("aggregates", "rows"), "aggregates"),
-    )
+def read_privacy(privacy: tables.Privacy, serve: tables.Serve) -> Privacy:
+    """Return what [privacy] and `examples` of [serve] say; `contract.spec.tables` explains them."""
+    return Privacy(examples=serve.examples, evaluation=privacy.evaluation, report=privacy.report)

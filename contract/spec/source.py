@@ -9,15 +9,14 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from contract.bundle.dialect import MISSING
 from contract.errors import ModelError, did_you_mean
+from contract.spec import tables
 from contract.spec.credentials import DATABASE
-from contract.spec.toml import Section
+from contract.spec.toml import Section, keys
 
 SKLEARN = "sklearn:"
 SKLEARN_TABLES = ("breast_cancer", "diabetes", "digits", "iris", "wine")
 URL = re.compile(r"[a-z][a-z0-9+.-]*://")
-SHA256 = re.compile(r"[0-9a-f]{64}")
 SCHEMES = ("https", "s3", "gs")
 
 
@@ -46,22 +45,23 @@ def read_source(section: Section, folder: Path, *, must_exist: bool = True) -> D
 
     Unless `must_exist`, a file may be absent.
     """
-    query = section.text("query") if "query" in section.values else None
-    section.only(
-        ("source", "query", "sha256", "missing", "licence"), required=() if query else ("source",)
-    )
-    source = section.text("source") if "source" in section.values or not query else DATABASE
+    table = section.read(tables.Data)
+    query = table.query
+    if table.source is None and query is None:
+        section.fail("source", *keys(tables.Data)["source"].mistake)
+    source = table.source or DATABASE
     if source != DATABASE:
         check_source(section, source, folder, must_exist=must_exist)
     if query and source.startswith((SKLEARN, *(f"{scheme}://" for scheme in SCHEMES))):
         cure = f"Leave source out: {DATABASE} in the environment names the database."
         section.fail("source", "an SQLite file in the model's folder, where there is a query", cure)
+    check_sha256(section, source, folder, is_query=query is not None)
     return DataSource(
         source=source,
         query=query,
-        sha256=read_sha256(section, source, folder, is_query=query is not None),
-        missing=tuple(dict.fromkeys(["", *section.texts("missing", MISSING)])),
-        licence=section.text("licence") if "licence" in section.values else None,
+        sha256=table.sha256,
+        missing=tuple(dict.fromkeys(["", *table.missing])),
+        licence=table.licence,
     )
 
 
@@ -92,20 +92,18 @@ def check_source(section: Section, source: str, folder: Path, *, must_exist: boo
         section.fail("source", expected, hint + cure)
 
 
-def read_sha256(section: Section, source: str, folder: Path, *, is_query: bool) -> str | None:
-    """Read the sha256 of the data; raise ModelError if it is needed and absent, or malformed.
+def check_sha256(section: Section, source: str, folder: Path, *, is_query: bool) -> None:
+    """Check the sha256 of the data; raise ModelError if it is needed and absent, or malformed.
 
     Where only reading the data tells it, it may be absent here: `train.data.download` asks for it.
     """
-    if "sha256" not in section.values:
-        later = source.startswith((SKLEARN, "s3://", "gs://")) or (folder / source).is_dir()
-        if is_query or later:
-            return None
+    if "sha256" in section.values:
+        if not re.fullmatch(tables.SHA256, section.text("sha256")):
+            section.fail("sha256", "64 hexadecimal digits", cure_for_sha256(source, folder))
+        return
+    later = source.startswith((SKLEARN, "s3://", "gs://")) or (folder / source).is_dir()
+    if not is_query and not later:
         section.fail("sha256", "given for a file or a URL", cure_for_sha256(source, folder))
-    value = section.text("sha256")
-    if not SHA256.fullmatch(value):
-        section.fail("sha256", "64 hexadecimal digits", cure_for_sha256(source, folder))
-    return value
 
 
 def cure_for_sha256(source: str, folder: Path) -> str:

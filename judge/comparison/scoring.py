@@ -10,7 +10,7 @@ from contract.bundle import Label, Where
 from contract.evaluation.evaluation import Evaluation
 from contract.evaluation.scores import score as score_rows
 from contract.evaluation.segments import subset
-from contract.spec.gate import ROWS
+from contract.spec.tables import ROWS
 from judge.comparison.compared_answers import ComparedAnswers
 from judge.comparison.paired import Interval, compare
 from judge.comparison.seed_variance import Seeds

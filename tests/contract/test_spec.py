@@ -16,7 +16,7 @@ from contract.evaluation.metrics import Bound
 from contract.inputs import KINDS
 from contract.spec import model_toml, thresholds
 from contract.spec.gate import Rules, Threshold
-from contract.spec.model_toml import Options
+from contract.spec.tables import Options
 from ship import git
 
 CSV = "size,colour,price\n1,red,2\n3,blue,4\n"
@@ -188,7 +188,7 @@ MISTAKES = {
     "upper bound without a table": ("mae = { max = 10 }", "mae = 10", ["mae = { max = 10 }."]),
     "unknown metric": ("r2 = {", "r22 = {", ["gate.r22", "'r2'?"]),
     "metric of the other task": ("r2 = {", "accuracy = {", ["gate.accuracy", "r2, rmse, mae"]),
-    "no quantile": ("r2 = {", "pinball = {", ["gate.pinball.quantile", "a number"]),
+    "no quantile": ("r2 = { min", "pinball = { max", ["gate.pinball.quantile", "a number"]),
     "quantile": (
         "r2 = { min = 0.5 }",
         "pinball = { quantile = 90, max = 1 }",

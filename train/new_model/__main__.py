@@ -36,6 +36,7 @@ ASKED = {
     "csv": "a CSV file with a header",
     "target": "the column to predict",
 }
+SCHEMA = "model.schema.json"
 OPEN_GATE = {"classification": "accuracy = { min = 0 }", "regression": "mae = { max = inf }"}
 
 
@@ -51,8 +52,16 @@ def create(name: str, csv: Path, target: str, root: Path) -> None:
     with tempfile.TemporaryDirectory() as scratch:
         first = Path(scratch) / name
         gate = settle(drafted, first)
+        name_schema(first / model_toml.FILE, root)
         shutil.copytree(first, folder, ignore=shutil.ignore_patterns("__pycache__"))
     tell(drafted, folder, gate)
+
+
+def name_schema(file: Path, root: Path) -> None:
+    """Say in the first line of model.toml where an editor finds its schema, beside the models."""
+    if (root.parent / SCHEMA).is_file():
+        content = file.read_text(encoding="utf-8")
+        file.write_text(f"#:schema ../../{SCHEMA}\n{content}", encoding="utf-8")
 
 
 def settle(drafted: Draft, folder: Path) -> FirstGate:

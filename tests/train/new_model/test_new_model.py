@@ -240,6 +240,18 @@ def test_new_model_is_written_in_the_style_of_the_repository(root: Path) -> None
         )
 
 
+@pytest.mark.parametrize("has_schema", [True, False])
+def test_new_model_names_its_schema_to_editors(root: Path, *, has_schema: bool) -> None:
+    """The first line of model.toml leads to the schema beside the models, where there is one."""
+    schema = root.parent / "model.schema.json"
+    if has_schema:
+        schema.write_text("{}")
+    spec = create(root, csv("x,y", lambda row: f"{noisy(row)},{'ab'[row % 2]}"))
+    first = spec.file.read_text().partition("\n")[0]
+    assert (first == "#:schema ../../model.schema.json") == has_schema
+    assert not has_schema or (root / "made" / first.partition(" ")[2]).resolve() == schema
+
+
 def test_new_model_names_the_next_command(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """One that can be run as it stands, although the models lie elsewhere than in the tool."""
     create(root, csv("x,y", lambda row: f"{noisy(row)},{'ab'[row % 2]}"))
