@@ -19,7 +19,7 @@ from judge.render.sentences import headline, worded
 from judge.report import Report, Score
 from tests.judge import rates
 from tests.judge.quick import IMAGE, Table, policy, train
-from tests.support.models.shop import FOREST, LOGISTIC, STUMP, Shop, flowers
+from tests.support.models.shop import FOREST, LOGISTIC, STUMP, Shop, flowers, record_of
 from train.data.split import Part
 from train.steps import evaluation_files
 
@@ -362,7 +362,11 @@ def test_drop_from_answers_that_are_no_numbers_fails_and_the_bound_holds() -> No
     held = Policy(rules, (), IMAGE)
     old, new = (train(numbers(seed), LinearRegression(), held) for seed in (0, 1))
     broken = PublishedModel(
-        old.bundle, "sha256:old", "layout:main", lambda rows: ([nan] * len(rows), None)
+        old.bundle,
+        "sha256:old",
+        "layout:main",
+        lambda rows: ([nan] * len(rows), None),
+        record_of(old.bundle),
     )
     bound, drop, _ = judge(new.bundle, broken, held).report.checks
     assert (bound.passed, drop.passed) == (True, False)
