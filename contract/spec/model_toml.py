@@ -89,6 +89,8 @@ def read(name: str, root: Path | None = None, *, data_here: bool = True) -> Mode
     evaluate = top.subsection("evaluate").read(tables.Evaluate)
     serve = top.subsection("serve").read(tables.Serve)
     columns = read_inputs(top.subsection("inputs"), head.target)
+    kinds: dict[str, Kind] = {name: column.values["kind"] for name, column in columns.items()}
+    refuse_anybodys_values(top.subsection("gate").subsection(tables.SEGMENTS), kinds)
     if serve.threshold is not None and head.task != "classification":
         top.subsection("serve").fail("threshold", "absent from a regression", "Remove it.")
     return ModelSpec(
@@ -98,7 +100,7 @@ def read(name: str, root: Path | None = None, *, data_here: bool = True) -> Mode
         task=head.task,
         target=head.target,
         data=read_source(top.subsection("data"), folder, must_exist=data_here),
-        inputs={name: column.values["kind"] for name, column in columns.items()},
+        inputs=kinds,
         options={
             name: read_options(column)
             for name, column in columns.items()
@@ -161,6 +163,18 @@ def read_column(section: Section, name: str) -> Section:
     column = section.subsection(name)
     column.check(COLUMNS[column.choice("kind", tuple(KINDS))])
     return column
+
+
+def refuse_anybodys_values(segments: Section, kinds: dict[str, Kind]) -> None:
+    """Refuse segments of texts and dates, which would name people's own values in every report.
+
+    Raises ModelError for a column of such a kind.
+    """
+    for name in segments.values:
+        if (kind := kinds.get(name)) in ("text", "date"):
+            section = f"{segments.file}: {segments.key(name)}"
+            cure = "Its values would stand in every report. Add a column of categories to the data."
+            raise ModelError(section, "a column of another kind than text and date", kind, cure)
 
 
 def read_options(column: Section) -> Options:

@@ -249,8 +249,8 @@ GATE: Any = msgspec.defstruct(
     [
         *rules(),
         (SEGMENTS, Annotated[dict[str, SEGMENT], says(
-            "By the name of a column, which may be the target: rules for the rows of each of its "
-            "values.", {"region": {"accuracy": {"min": 0.8}}},
+            "By the name of a column, which may be the target and is no text or date: rules for "
+            "the rows of each of its values.", {"region": {"accuracy": {"min": 0.8}}},
         )], {}),
         (IMAGE, Annotated[Image, says("Rules for the image.", {"size_ratio": 1.5})], Image()),
     ],

@@ -26,7 +26,7 @@ VALIDATOR = jsonschema.Draft202012Validator(SCHEMA)
 ROW = re.compile(r"^\| `([^`]+)` \| (.*?) \| .* \| (.*) \|$", re.MULTILINE)
 # What the schema cannot know: the folder, and what one value means for another.
 UNKNOWN_TO_THE_SCHEMA = {
-    "target among inputs", "one word for both", "same quantile", "no sha256",
+    "target among inputs", "one word for both", "same quantile", "no sha256", "segments of texts",
     "source that is absent", "source that git ignores", "source outside",
     "source without encryption", "unknown table", "bound that is not a number",
 }  # fmt: skip

@@ -199,6 +199,11 @@ MISTAKES = {
         "pinball = [{ quantile = 0.5, max = 1 }, { quantile = 0.50, max = 2 }]",
         ["gate.pinball.quantile", "Merge"],
     ),
+    "segments of texts": (
+        'colour = "categorical"\n\n[split]',
+        'colour = "text"\n\n[gate.segments.colour]\nr2 = { min = 0.1 }\n\n[split]',
+        ["gate.segments.colour", "another kind than text", "stand in every report"],
+    ),
     "no sha256": ("sha256 = ", "# ", ["data.sha256", "Write sha256 ="]),
     "short sha256": ("3d7aa5d5", "", ["data.sha256", "64 hexadecimal digits"]),
     "source that is absent": ("things.csv", "thing.csv", ["thing.csv", "'things.csv'?"]),
