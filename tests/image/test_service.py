@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from contract.bundle import MANIFEST, Bundle
+from contract.bundle import MANIFEST, Bundle, Input, Value
 from ship.deploy.golden_check import agrees
 from ship.host.confined import make_network
 from tests.image.container import HOSTILE, Container, docker
@@ -56,7 +56,7 @@ def test_predict_names_the_field_that_is_wrong(container: Container, bundle: Bun
     for name in good:
         reply = container.post("/predict", {"features": {**good, name: {"not": "a value"}}})
         assert 400 <= reply.status_code < 500
-        assert name in reply.text
+        assert reply.json()["field"] == name
 
 
 @pytest.mark.parametrize("body", [{}, [], None, {"features": []}, {"instances": []}, "text"])
@@ -128,17 +128,24 @@ def test_info_prints_the_manifest(image: str, bundle: Bundle) -> None:
 
 def test_predict_scores_a_table_in_bulk(image: str, bundle: Bundle) -> None:
     """`docker run -i IMAGE predict` reads CSV and writes each row with its prediction."""
-    names = [field.name for field in bundle.manifest.inputs]
+    inputs = bundle.manifest.inputs
     table = io.StringIO()
-    writer = csv.DictWriter(table, names)
-    writer.writeheader()
-    writer.writerows(example.features for example in bundle.examples)
+    writer = csv.writer(table)
+    writer.writerow(field.name for field in inputs)
+    for example in bundle.examples:
+        writer.writerow(cell(field, example.features[field.name]) for field in inputs)
     scored = docker(
         "run", "--rm", "--interactive", *HOSTILE, image, "predict", stdin=table.getvalue()
     )
     classes = (bundle.manifest.classes or []) if bundle.has_probabilities else []
-    rows = csv.DictReader(io.StringIO(scored))
+    _, *rows = csv.reader(io.StringIO(scored))
     for row, example in zip(rows, bundle.examples, strict=True):
-        prediction = type(example.prediction)(row["prediction"])  # cells are text
-        probabilities = [float(row[f"probability_{label}"]) for label in classes]
-        assert example.is_answered_by(prediction, probabilities), (row, example)
+        label, *shares = row[len(inputs) :]
+        prediction = type(example.prediction)(label)  # cells are text
+        assert len(shares) == len(classes)
+        assert example.is_answered_by(prediction, list(map(float, shares))), (row, example)
+
+
+def cell(field: Input, value: Value) -> Value:
+    """Return a value as the model's tables write it."""
+    return (field.true if value else field.false) if isinstance(value, bool) else value
