@@ -140,8 +140,9 @@ def test_predict_scores_a_table_in_bulk(image: str, bundle: Bundle) -> None:
     classes = (bundle.manifest.classes or []) if bundle.has_probabilities else []
     _, *rows = csv.reader(io.StringIO(scored))
     for row, example in zip(rows, bundle.examples, strict=True):
-        label, *shares = row[len(inputs) :]
+        label, *shares = row[len(inputs) :]  # the shares: of the label, then of each class
         prediction = type(example.prediction)(label)  # cells are text
+        shares = shares[1:]
         assert len(shares) == len(classes)
         assert example.is_answered_by(prediction, list(map(float, shares))), (row, example)
 
