@@ -9,13 +9,16 @@ from __future__ import annotations
 import gzip
 import io
 import json
+import re
 import struct
 import tarfile
 import zlib
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
 
+import numpy as np
 import pytest
 
 from contract import bundle
@@ -33,6 +36,7 @@ from tests.support.models.train_here import train_here
 ROWS = 120
 ENDS = 20  # rows at the ends of the ranges, which the manifest names
 NAME = "planted-name-{}-of-a-person"
+TEXT = re.compile(rb"planted-name-\d+-of-a-person|\d+\.\d+")  # what may be a planted value
 TOML = """\
 description = "A test"
 task = "{task}"
@@ -83,12 +87,21 @@ def tokens(count: int) -> dict[bytes, str]:
 
 
 def leaks(content: bytes, wanted: dict[bytes, str]) -> list[str]:
-    """Return which planted values a file holds."""
-    return [what for token, what in wanted.items() if token in content]
+    """Return which planted values a file holds, in one pass over its texts and one a byte offset.
+
+    To look for each of a thousand tokens alone takes an hour of the layers of an image.
+    """
+    shown = {*TEXT.findall(content)}
+    packed = np.sort([struct.unpack("<d", token) for token in wanted if len(token) == 8], axis=None)
+    for offset in range(8):
+        doubles = np.frombuffer(content[offset : offset + (len(content) - offset) // 8 * 8], "<f8")
+        places = np.searchsorted(packed, doubles).clip(max=len(packed) - 1)
+        shown |= {struct.pack("<d", number) for number in doubles[packed[places] == doubles]}
+    return [what for token, what in wanted.items() if token in shown]
 
 
 def contents(name: str, content: bytes) -> Iterator[tuple[str, bytes]]:
-    """Yield a file, and all that is packed in it, however deep."""
+    """Yield a file, and what is compressed in it, however deep."""
     yield name, content
     if content[:2] == b"\x1f\x8b":
         try:
@@ -99,7 +112,8 @@ def contents(name: str, content: bytes) -> Iterator[tuple[str, bytes]]:
         with tarfile.open(fileobj=io.BytesIO(content)) as tar:
             for member in tar:
                 if member.isfile() and (file := tar.extractfile(member)):
-                    yield from contents(f"{name}: {member.name}", file.read())
+                    files = contents(f"{name}: {member.name}", file.read())
+                    yield from islice(files, 1, None)  # the archive shows the file itself
 
 
 def toml(task: str, more: str = "") -> str:
