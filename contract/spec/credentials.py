@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 DATABASE = "DATABASE_URL"  # the variable that holds a database's address, which is a secret
-GOOGLE = "GOOGLE_APPLICATION_CREDENTIALS"  # the path of a key file, whose content is a secret
+GOOGLE = "GOOGLE_APPLICATION_CREDENTIALS"  # the path of a key file, or its content, a secret
 # The variables that reach the step which reads the rows, and nothing else.
 SECRETS = (
     DATABASE, GOOGLE, "STORAGE_EMULATOR_HOST", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY",

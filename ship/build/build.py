@@ -23,7 +23,7 @@ from ship.build.bundle_intake import take
 from ship.build.workspace import Workspace
 from ship.errors import ShipError, StageError
 from ship.files.replace import new_file, replace_file
-from ship.host import pip_secrets
+from ship.host import data_secrets, pip_secrets
 from ship.registry.labels import EVALUATION, INPUTS, METRIC, MODEL, OCI, OURS, REVISION, VERSION
 
 BUILDER = "model-images"  # made by engine.sh where the engine itself cannot export OCI archives
@@ -90,9 +90,13 @@ def absent_data(workspace: Workspace) -> str:
 
 
 def kept_layers() -> dict[str, str]:
-    """Return the variables to read layers from the folder CACHE, or to fill it if it is empty."""
+    """Return the variables to read layers from the folder CACHE, or to fill it if it is empty.
+
+    Layers hold rows, so none are kept where these may have come by credentials: whoever opens a
+    pull request can read the cache of a workflow.
+    """
     folder = os.environ.get("CACHE")
-    if not folder:
+    if not folder or data_secrets.given():
         return {}
     return {"CACHE_FROM" if Path(folder, "index.json").exists() else "CACHE_TO": folder}
 

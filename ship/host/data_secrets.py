@@ -7,6 +7,23 @@ import os
 from pathlib import Path
 
 from contract.spec.credentials import GOOGLE, SECRETS
+from ship.errors import UsageError
+
+
+def given() -> dict[str, str]:
+    """Return the credentials in the environment by name; a key file is given by its content.
+
+    Raises UsageError for a key file that is not there.
+    """
+    variables = {name: os.environ[name] for name in SECRETS if os.environ.get(name)}
+    key = variables.get(GOOGLE, "{")
+    if not key.lstrip().startswith("{"):
+        try:
+            variables[GOOGLE] = Path(key).read_text()
+        except OSError as error:
+            expected = "the path of a key file, or its content"
+            raise UsageError(f"{GOOGLE} must be {expected}. Got: {error.strerror}.") from None
+    return variables
 
 
 def write(folder: Path) -> dict[str, str]:
@@ -14,11 +31,9 @@ def write(folder: Path) -> dict[str, str]:
 
     Returns the variable that docker-bake.hcl reads; none without credentials.
     """
-    variables = {name: os.environ[name] for name in SECRETS if os.environ.get(name)}
+    variables = given()
     if not variables:
         return {}
-    if GOOGLE in variables:
-        variables[GOOGLE] = Path(variables[GOOGLE]).read_text()
     file = folder / "data.json"
     file.touch(mode=0o600)
     file.write_text(json.dumps(variables))

@@ -82,7 +82,10 @@ def fetch(spec: ModelSpec) -> Iterator[Fetched]:
 
 
 def ask(spec: ModelSpec, query: str) -> Fetched:
-    """Return the result of a query; raise Unreachable if the database does not give any."""
+    """Return the result of a query.
+
+    Raises Unreachable if the database does not give any, ModelError for one that is no table.
+    """
     is_file = spec.data.source != DATABASE
     file = get_file(spec, spec.data.source, Path()) if is_file else None
     try:
@@ -94,6 +97,9 @@ def ask(spec: ModelSpec, query: str) -> Fetched:
         got = secrets.redacted(error)
         cure = f"Check the query, and {DATABASE}."
         raise Unreachable(f"{spec.file}: data.query", "answered", got, cure) from None
+    if len(set(result.column_names)) != max(1, result.num_columns):
+        expected, got = "for columns with names of their own", result.column_names or "no column"
+        raise ModelError(f"{spec.file}: data.query", expected, got, "Name each with AS.")
     table = sql.QueryTable(result, Dialect(missing=spec.data.missing))
     check_sha256(spec, table.sha256)
     return Fetched({spec.data.source: table}, table.sha256, table.secret)

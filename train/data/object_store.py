@@ -10,6 +10,8 @@ from urllib.parse import urlsplit
 
 from pyarrow import fs
 
+from contract.spec.credentials import GOOGLE
+
 CONNECT_SECONDS, REQUEST_SECONDS = 10, 60
 BLOCK = 4 * 1024**2  # bytes copied at a time
 
@@ -68,7 +70,7 @@ def gs() -> fs.GcsFileSystem:
     """Return Google's store; without GOOGLE_APPLICATION_CREDENTIALS it is read as public."""
     emulator = urlsplit(os.environ.get("STORAGE_EMULATOR_HOST", ""))
     return fs.GcsFileSystem(
-        anonymous="GOOGLE_APPLICATION_CREDENTIALS" not in os.environ,
+        anonymous=not os.environ.get(GOOGLE),
         endpoint_override=emulator.netloc or None,
         scheme=emulator.scheme or "https",
     )

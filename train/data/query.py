@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,11 @@ from contract.spec.credentials import DATABASE
 ROWS = 64 * 1024  # in a batch
 NULL = "\\N"
 FAILURES = (OSError, adbc_driver_manager.Error)
+# An address that libpq takes apart without complaint: its complaints quote parts of a password.
+CHARACTER = r"(?:[^@/\s%]|%[0-9A-Fa-f]{2})"
+ADDRESS = re.compile(
+    rf"postgres(?:ql)?://(?:{CHARACTER}*@)?{CHARACTER}*(?:/{CHARACTER}*)?(?:\?(?:{CHARACTER}|/)*)?"
+)
 
 
 class QueryTable:
@@ -73,6 +79,9 @@ def connect(address: str) -> Any:
         return dbapi.connect(f"file:{quote(rest)}?mode=ro")
     if scheme not in ("postgresql", "postgres"):
         raise OSError(f"{DATABASE} names neither postgresql:// nor sqlite://")
+    if not ADDRESS.fullmatch(address):
+        form = "postgresql://user:password@host:port/database"
+        raise OSError(f"{DATABASE} is no {form} with its special characters percent-encoded")
     from adbc_driver_postgresql import dbapi as postgresql  # noqa: PLC0415 - as above
 
     return postgresql.connect(address)

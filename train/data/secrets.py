@@ -4,28 +4,30 @@ from __future__ import annotations
 
 import json
 import os
-import tempfile
+import re
 from collections.abc import Mapping
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote
 
 from contract.spec.credentials import DATABASE, GOOGLE, SECRETS
 
 IN_BUILD = Path("/run/secrets/data")  # JSON of variables by name; see ship/host/data_secrets.py
 HIDDEN = "…"
+PASSWORD = re.compile(r"://[^:@/]*:([^@]*)@|password=([^&]*)")  # in a database's address
 
 
 def load(file: Path = IN_BUILD) -> None:
-    """Put the variables of a build's secret into the environment of this process."""
-    if not file.exists():
-        return
-    variables = json.loads(file.read_text())
-    if GOOGLE in variables:  # the content of a key file
-        descriptor, name = tempfile.mkstemp()
-        os.write(descriptor, variables[GOOGLE].encode())
-        os.close(descriptor)
-        variables[GOOGLE] = name
-    os.environ.update(variables)
+    """Put the variables of a build's secret into the environment of this process.
+
+    The content of a key file becomes a file in memory: one on the disk would stay in a layer.
+    """
+    if file.exists():
+        os.environ.update(json.loads(file.read_text()))
+    key = os.environ.get(GOOGLE, "")
+    if key.lstrip().startswith("{"):
+        descriptor = os.memfd_create(GOOGLE)
+        os.write(descriptor, key.encode())
+        os.environ[GOOGLE] = f"/proc/self/fd/{descriptor}"
 
 
 def without(environ: Mapping[str, str]) -> dict[str, str]:
@@ -37,9 +39,8 @@ def redacted(error: BaseException) -> str:
     """Return the first line of an error without any credential that the environment holds."""
     text = (str(error).strip() or type(error).__name__).splitlines()[0]
     values = {os.environ[name] for name in SECRETS if name in os.environ}
-    password = urlsplit(os.environ.get(DATABASE, "")).password
-    if password:
-        values |= {password, unquote(password)}
+    for passwords in PASSWORD.findall(os.environ.get(DATABASE, "")):
+        values |= {*passwords, *map(unquote, passwords)}
     for value in sorted(filter(None, values), key=len, reverse=True):
         text = text.replace(value, HIDDEN)
     return text

@@ -20,6 +20,8 @@ from contract.errors import ModelError
 from contract.spec import model_toml
 from contract.spec.credentials import SECRETS
 from contract.spec.model_toml import ModelSpec
+from ship.build.build import kept_layers
+from ship.errors import UsageError
 from ship.host import data_secrets
 from tests.support.models.folder import Folder, two_classes
 from train.data import dataset, secrets
@@ -161,6 +163,27 @@ def test_query_cannot_write(folder: Folder) -> None:
         dataset.load(spec)
 
 
+def test_query_names_its_columns(folder: Folder) -> None:
+    """Two columns of one name are refused, with what to write."""
+    fill(folder.path / "shop.db", order="up")
+    spec = pointed(folder, 'source = "shop.db"\nquery = "SELECT x, y, x FROM sales"')
+    with pytest.raises(ModelError, match=r"columns with names of their own.* Name each with AS"):
+        dataset.load(spec)
+
+
+@pytest.mark.parametrize(
+    "password", ["hunter qq/", "hunter/qq", "hunter%zqq", "hunter@qq", "[hunter"]
+)
+def test_password_that_is_not_encoded_is_not_quoted(
+    folder: Folder, monkeypatch: pytest.MonkeyPatch, password: str
+) -> None:
+    """An address that libpq would complain of, quoting parts of it, is refused before."""
+    monkeypatch.setenv("DATABASE_URL", f"postgresql://somebody:{password}@127.0.0.1:1/shop")
+    message = absent(pointed(folder, 'query = "SELECT 1"'))
+    assert "data.query must be answered" in message
+    assert not [part for part in ("hunter", "qq") if part in message]
+
+
 def test_no_message_holds_a_credential(folder: Folder, monkeypatch: pytest.MonkeyPatch) -> None:
     """A database that does not answer is reported without its password, and is absent data."""
     address = f"postgresql://somebody:{PASSWORD}@127.0.0.1:1/shop"
@@ -199,4 +222,28 @@ def test_credentials_reach_a_build_in_one_file(
     secrets.load(file)
     assert os.environ["DATABASE_URL"] == sent["DATABASE_URL"]
     assert Path(os.environ["GOOGLE_APPLICATION_CREDENTIALS"]).read_text() == "{}"
+    assert os.environ["GOOGLE_APPLICATION_CREDENTIALS"].startswith("/proc/")  # in no layer
     assert not {*SECRETS} & {*secrets.without(os.environ)}
+
+
+def test_key_file_is_given_by_path_or_content(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A workflow has the content of Google's key file alone; a path that leads nowhere is named."""
+    monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", '{"type": "service_account"}')
+    assert data_secrets.given()["GOOGLE_APPLICATION_CREDENTIALS"] == '{"type": "service_account"}'
+    monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", str(tmp_path / "absent.json"))
+    with pytest.raises(UsageError, match="path of a key file, or its content"):
+        data_secrets.given()
+
+
+def test_layers_of_data_by_credentials_are_not_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A workflow's cache, which every pull request can read, gets no private rows."""
+    for name in SECRETS:
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("CACHE", str(tmp_path))
+    assert kept_layers() == {"CACHE_TO": str(tmp_path)}
+    monkeypatch.setenv("DATABASE_URL", "postgresql://a:b@c/d")
+    assert kept_layers() == {}
