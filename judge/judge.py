@@ -104,7 +104,7 @@ def judge(
         ),
         drift=drifted,
     )
-    if before and classes is not None and before.chosen.conclusive:
+    if before and classes is not None and before.chosen.conclusive and fresh.weights is None:
         least = smallest_drop(report.compared, 1 - confidence)
         report.note += (
             f" On {report.compared} rows, a drop of accuracy of {least:.3f} or more can be told "

@@ -220,6 +220,7 @@ class Manifest(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     description: str
     task: Task
     target: str
+    sample_weight: str | None = None  # the column of how much each row counts, if there is one
     estimator: str
     data: Data
     split: Split

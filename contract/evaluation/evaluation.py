@@ -44,6 +44,7 @@ class Evaluation(msgspec.Struct, kw_only=True, omit_defaults=True, forbid_unknow
     truth: list[Label]
     predictions: list[Label]
     probabilities: list[list[float]] | None
+    weights: list[float] | None = None  # how much each row counts; None: all the same
     others: dict[str, list[Value]] = {}  # columns that are no input: see ModelSpec.kept
     metrics: list[str] = []  # those computed only where a gate names them, such as `recall(yes)`
     fingerprints: bytes = b""  # of the rows: see `contract.evaluation.fingerprints.places`

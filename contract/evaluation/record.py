@@ -22,6 +22,7 @@ class Record(msgspec.Struct, kw_only=True, omit_defaults=True, forbid_unknown_fi
     truth: list[Label]
     predictions: list[Label]
     probabilities: list[list[float]] | None
+    weights: list[float] | None = None
     columns: dict[str, Distribution]  # of the inputs: those that are numbers or categories
     target: Distribution | None
     study: Study | None = None
@@ -39,6 +40,7 @@ class Record(msgspec.Struct, kw_only=True, omit_defaults=True, forbid_unknown_fi
             truth=self.truth,
             predictions=self.predictions,
             probabilities=self.probabilities,
+            weights=self.weights,
             fingerprints=self.rows,
             study=self.study,
         )
@@ -56,6 +58,7 @@ def record(
         truth=[evaluation.truth[row] for row in order],
         predictions=[evaluation.predictions[row] for row in order],
         probabilities=vectors and [vectors[row] for row in order],
+        weights=evaluation.weights and [evaluation.weights[row] for row in order],
         columns=distributions(evaluation, manifest),
         target=target(evaluation, manifest),
         study=evaluation.study,
@@ -96,7 +99,9 @@ def decode(content: bytes, expected: File, where: object) -> Record:
             f"{where}: {EVALUATION} must be of this revision. Got instead: {error}."
         ) from error
     lengths = {len(read.truth), len(read.predictions), len(read.rows) // 8,
-               len(read.probabilities or read.truth)}  # fmt: skip
+               len(read.probabilities or read.truth), len(read.weights or read.truth)}  # fmt: skip
     if len(lengths) > 1 or len(read.rows) % 8 or len(read.trained) % 4:
         raise BundleError(f"{where}: {EVALUATION} must say as much of each row. It does not.")
+    if (least := min(read.weights or [0])) < 0:
+        raise BundleError(f"{where}: {EVALUATION} must have weights from 0. Got {least} instead.")
     return read

@@ -80,6 +80,7 @@ def subset(evaluation: Evaluation, rows: Sequence[int]) -> Evaluation:
         truth=[evaluation.truth[row] for row in rows],
         predictions=[evaluation.predictions[row] for row in rows],
         probabilities=evaluation.probabilities and [evaluation.probabilities[row] for row in rows],
+        weights=evaluation.weights and [evaluation.weights[row] for row in rows],
         others=some(evaluation.others, rows),
         metrics=evaluation.metrics,
     )

@@ -41,6 +41,7 @@ class ModelSpec(msgspec.Struct, frozen=True):
     serving: Serving
     privacy: Privacy = Privacy()
     options: dict[str, Options] = {}  # of the inputs that have some
+    sample_weight: str | None = None  # the column of how much each row counts
 
     @property
     def file(self) -> Path:
@@ -89,6 +90,9 @@ def read(name: str, root: Path | None = None, *, data_here: bool = True) -> Mode
     evaluate = top.subsection("evaluate").read(tables.Evaluate)
     serve = top.subsection("serve").read(tables.Serve)
     columns = read_inputs(top.subsection("inputs"), head.target)
+    if head.sample_weight in (head.target, *columns):
+        expected = "another column than the target and the inputs"
+        top.fail("sample_weight", expected, "Name the column that says how much a row counts.")
     kinds: dict[str, Kind] = {name: column.values["kind"] for name, column in columns.items()}
     refuse_anybodys_values(top.subsection("gate").subsection(tables.SEGMENTS), kinds)
     if serve.threshold is not None and head.task != "classification":
@@ -99,6 +103,7 @@ def read(name: str, root: Path | None = None, *, data_here: bool = True) -> Mode
         description=head.description.strip().rstrip("."),
         task=head.task,
         target=head.target,
+        sample_weight=head.sample_weight,
         data=read_source(top.subsection("data"), folder, must_exist=data_here),
         inputs=kinds,
         options={

@@ -266,6 +266,10 @@ class Head(Struct, frozen=True, forbid_unknown_fields=True):
     description: Annotated[Text, says("The model in a sentence.", "What a house is worth")]
     task: Annotated[Task, says("What is predicted: a class, or a number.", "regression")]
     target: Annotated[Text, says("The column to predict.", "price")]
+    sample_weight: Annotated[Text | None, says(
+        "A column of numbers, 0 or more, of how much each row counts: in fits, in the folds and in "
+        "every metric. It is neither the target nor an input.", "exposure",
+    )] = None  # fmt: skip
 
 
 INPUT: Any = Annotated[Union[(Literal[tuple(KINDS)], *COLUMNS.values())], says(
@@ -285,5 +289,5 @@ MODEL: Any = msgspec.defstruct(
         ("serve", Serve, Serve()),
         ("privacy", Privacy, Privacy()),
     ],
-    bases=(Head,), frozen=True, forbid_unknown_fields=True,
+    bases=(Head,), kw_only=True, frozen=True, forbid_unknown_fields=True,
 )  # fmt: skip

@@ -47,6 +47,9 @@ def compare(
         if name in before:
             between = interval(drawn[name] - drawn_before[name], confidence)
             add_difference(compared, before[name], between, chances.get(name), 1 - confidence)
+            if compared.p is not None:
+                exact = name == "accuracy" and new.weights is None
+                compared.test = MCNEMAR if exact else PERMUTATION
             set_direction(compared, averaged(name, value - before[name]))
         result.append(compared)
     return result
@@ -67,13 +70,8 @@ def add_difference(
     """Add the old value, the difference and its test to a score."""
     compared.old, compared.difference = old, compared.new - old
     compared.low, compared.high = between
-    compared.p = p
-    if p is None:
-        compared.test = BOOTSTRAP
-        certain = compared.low > 0 or compared.high < 0
-    else:
-        compared.test = MCNEMAR if compared.metric == "accuracy" else PERMUTATION
-        certain = p <= alpha
+    compared.p, compared.test = p, BOOTSTRAP
+    certain = compared.low > 0 or compared.high < 0 if p is None else p <= alpha
     compared.certain = certain and abs(compared.difference) > SMALLEST
 
 

@@ -16,7 +16,7 @@ from scipy import stats
 from contract.bundle import Label
 from contract.evaluation.bootstrap import SEED
 from contract.evaluation.evaluation import Evaluation
-from contract.evaluation.scores import LabelScores, Numbers, Scores, one_hot
+from contract.evaluation.scores import LabelScores, Numbers, Scores, one_hot, row_weights
 
 SWAPS = 10_000
 AT_ONCE = 1_000_000  # swapped rows in memory
@@ -28,17 +28,19 @@ def permutation(new: Evaluation, old: Evaluation, classes: Sequence[Label]) -> d
 
     A paired permutation test (Fisher 1935): of each row that the models answer differently, a coin
     decides which of them gets which answer. The first draw swaps none and is counted, so that no p
-    is 0 (Phipson and Smyth 2010). The accuracy's p is that of `mcnemar`.
+    is 0 (Phipson and Smyth 2010). Where all rows count the same, the accuracy's p is that of
+    `mcnemar`.
     """
     answers = (new.truth, new.predictions, old.predictions)
     labels = list(dict.fromkeys([*classes, *(label for column in answers for label in column)]))
     score = LabelScores(labels, new.metrics)
     actual, after, before = (one_hot(column, labels) for column in answers)
     differing = np.flatnonzero((after != before).any(axis=1))
-    change = (before - after)[differing]
+    weights = row_weights(new)
+    change = (before - after)[differing] * weights[differing, None]
     right = change * actual[differing]
-    totals = [counts.sum(axis=0) for counts in (actual, after, before)]
-    hits = [(counts * actual).sum(axis=0) for counts in (after, before)]
+    totals = [weights @ counts for counts in (actual, after, before)]
+    hits = [weights @ (counts * actual) for counts in (after, before)]
     batches = [
         distances(score, totals, hits, (swapped @ change, swapped @ right))
         for swapped in swaps(len(differing))
@@ -49,7 +51,7 @@ def permutation(new: Evaluation, old: Evaluation, classes: Sequence[Label]) -> d
         name: float(np.mean(~(values < values[0] - ROUNDING)))
         for name, values in drawn.items()
     }
-    return {**shares, "accuracy": mcnemar(*discordant(new, old))}
+    return shares if new.weights else {**shares, "accuracy": mcnemar(*discordant(new, old))}
 
 
 def swaps(rows: int) -> Iterator[NDArray[np.int64]]:
@@ -74,7 +76,7 @@ def distances(
 ) -> Scores:
     """Return how far each metric (swaps,) of the two models is apart after swaps.
 
-    `totals` count by class (classes,) the rows that are true, and those that either model predicts;
+    `totals` weigh by class (classes,) the rows that are true, and those that either model predicts;
     `hits` those of them that are right. `moved` (swaps, classes) are the rows, and the right ones,
     that the swaps give to the first model and take from the second.
     """

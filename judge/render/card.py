@@ -72,6 +72,8 @@ def facts(manifest: Manifest) -> list[tuple[str | Cell, ...]]:
         ("Split", f"{data.train_rows} rows trained on, {held_out} ({split.rule})"),
         ("Runtime", f"{manifest.runtime}. {manifest.runtime_reason}."),
     ]
+    if manifest.sample_weight:
+        rows.append(("Weights of the rows", f"{manifest.sample_weight}, in fit and metrics"))
     if manifest.classes:
         rows.append(("Classes", ", ".join(map(str, manifest.classes))))
     return rows
@@ -114,9 +116,10 @@ def leaves(manifest: Manifest) -> list[tuple[str | Cell, ...]]:
         "synthetic": "Golden examples are synthetic: no row of the data.",
         "real": "Golden examples are rows of the holdout.",
     }[privacy.examples]
+    weights = ", the weights" if manifest.sample_weight else ""
     kept = {
-        "registry": f"The truth and the answers of the {held} held-out rows, and counts of their "
-        "values in bins. No features: a row is found again by who has the very data.",
+        "registry": f"The truth{weights} and the answers of the {held} held-out rows, and counts "
+        "of their values in bins. No features: a row is found again by who has the very data.",
         "none": "Nothing: it is not published.",
     }[privacy.evaluation]
     shown = {

@@ -45,7 +45,7 @@ def import_bundle(workspace: Workspace, source: Path) -> None:
 def refuse_another(workspace: Workspace, manifest: Manifest) -> ModelSpec:
     """Return what the bundle must be of.
 
-    Raises StageError for a bundle of another model, task, target, inputs or split.
+    Raises StageError for a bundle of another model, task, target, weights, inputs or split.
     """
     if manifest.name != workspace.model:
         raise StageError(
@@ -59,13 +59,15 @@ def refuse_another(workspace: Workspace, manifest: Manifest) -> ModelSpec:
     for what, expected, got in (
         ("task", wanted.task, manifest.task),
         ("target", wanted.target, manifest.target),
+        ("sample_weight", wanted.sample_weight, manifest.sample_weight),
         ("inputs", wanted.inputs, kinds),
         ("split", wanted.split, manifest.split),
     ):
         if expected != got:
             raise StageError(
                 f"BUNDLE must have been trained as {wanted.file} says, {what} {expected!r}: else "
-                f"it may know rows that are held out. Got {got!r} instead. Train it again."
+                "it may know rows that are held out, or its figures be others. Got "
+                f"{got!r} instead. Train it again."
             )
     return wanted
 

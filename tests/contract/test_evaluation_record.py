@@ -28,6 +28,7 @@ def evaluation(key: bytes = b"key") -> Evaluation:
         truth=["ab"[row % 2] for row in rows],
         predictions=["ab"[row % 3 % 2] for row in rows],
         probabilities=None,
+        weights=[float(row) for row in rows],
         fingerprints=places(key, rows),
     )
 
@@ -67,6 +68,8 @@ def test_record_is_in_an_order_that_only_the_key_of_the_data_gives() -> None:
     assert sorted(ours.truth) == sorted(theirs.truth)
     place = ours.rows.index(places(b"ours", [7])) // 8
     assert (ours.truth[place], ours.predictions[place]) == ("b", "b")
+    assert ours.evaluation.weights
+    assert ours.evaluation.weights[place] == 7
 
 
 @pytest.mark.parametrize(
@@ -104,6 +107,8 @@ def test_any_numbers_have_a_distribution(values: list[float | None]) -> None:
         (b"{}", "of this revision"),
         (msgspec.json.encode(msgspec.structs.replace(kept(), truth=["a"])), "of each row"),
         (msgspec.json.encode(msgspec.structs.replace(kept(), rows=b"1")), "of each row"),
+        (msgspec.json.encode(msgspec.structs.replace(kept(), weights=[1.0])), "of each row"),
+        (msgspec.json.encode(msgspec.structs.replace(kept(), weights=[-1.0] * 200)), "from 0"),
     ],
 )
 def test_record_of_another_form_is_refused(content: bytes, words: str) -> None:

@@ -91,6 +91,75 @@ def test_scores_of_numbers_are_those_of_scikit_learn() -> None:
         )
 
 
+@pytest.mark.parametrize("classes", [2, 3])
+def test_weighted_scores_of_classes_are_those_of_scikit_learn(classes: int) -> None:
+    """Each metric under weights of rows is scikit-learn's with them as its sample_weight."""
+    truth, predictions, odds = labelled(60, classes)
+    weight = np.random.default_rng(1).exponential(size=60)
+    answered = evaluation(truth.tolist(), predictions.tolist(), odds.tolist())
+    answered.metrics, answered.weights = ["precision(1)", "recall(0)", "f1(1)"], weight.tolist()
+    known: dict[str, Any] = {"sample_weight": weight}
+    t, p, o = truth, predictions, odds[:, 1] if classes == 2 else odds
+    f1 = metrics.f1_score(t, p, labels=[1], average=None, **known)[0]
+    assert score(answered, list(range(classes))) == pytest.approx(
+        {
+            "accuracy": metrics.accuracy_score(t, p, **known),
+            "balanced_accuracy": metrics.balanced_accuracy_score(t, p, **known),
+            "f1_macro": metrics.f1_score(t, p, average="macro", **known),
+            "roc_auc": metrics.roc_auc_score(t, o, **known)
+            if classes == 2
+            else np.mean([metrics.roc_auc_score(t == c, o[:, c], **known) for c in range(3)]),
+            "log_loss": metrics.log_loss(t, odds, **known),
+            "average_precision": metrics.average_precision_score(t, o, **known),
+            "brier": metrics.brier_score_loss(t, o, **known),
+            "mcc": metrics.matthews_corrcoef(t, p, **known),
+            "precision(1)": metrics.precision_score(t, p, labels=[1], average=None, **known)[0],
+            "recall(0)": metrics.recall_score(t, p, labels=[0], average=None, **known)[0],
+            "f1(1)": f1,
+        }
+    )
+
+
+@pytest.mark.parametrize("whole", [False, True], ids=["fractions", "whole"])
+def test_weighted_scores_of_numbers_are_those_of_scikit_learn(*, whole: bool) -> None:
+    """Under weights each metric, the median too, is scikit-learn's with them as sample_weight."""
+    random = np.random.default_rng(0)
+    truth = random.normal(size=50)
+    predictions = truth + random.normal(size=50) / 3
+    weight = random.integers(1, 4, 50).astype(float) if whole else random.exponential(size=50)
+    answered = evaluation(truth.tolist(), predictions.tolist())
+    answered.metrics, answered.weights = ["mape", "pinball(0.9)"], weight.tolist()
+    t, p, known = truth, predictions, {"sample_weight": weight}
+    assert score(answered, None) == pytest.approx(
+        {
+            "r2": metrics.r2_score(t, p, **known),
+            "rmse": metrics.root_mean_squared_error(t, p, **known),
+            "mae": metrics.mean_absolute_error(t, p, **known),
+            "median_absolute_error": metrics.median_absolute_error(t, p, **known),
+            "mape": metrics.mean_absolute_percentage_error(t, p, **known),
+            "pinball(0.9)": metrics.mean_pinball_loss(t, p, alpha=0.9, **known),
+        }
+    )
+
+
+def test_resample_without_any_weight_has_no_metric() -> None:
+    """Where no drawn row counts, every metric is NaN, and no warning is raised."""
+    numbers = evaluation([1.0, 2.0, 3.0], [1.0, 2.0, 4.0])
+    labels = evaluation(["a", "b", "a"], ["a", "b", "b"], [[1.0, 0.0], [0.2, 0.8], [0.5, 0.5]])
+    for answered, classes in ((numbers, None), (labels, ["a", "b"])):
+        answered.weights = [0.0, 0.0, 1.0]
+        drawn = scorer(answered, classes)(np.array([[2, 1, 0]]))
+        strange = {name for name, values in drawn.items() if not np.isnan(values[0])}
+        assert strange <= {"mcc"}  # 0 where nothing varies, as scikit-learn has it
+
+
+def test_mcc_of_a_constant_prediction_is_0_whatever_the_weights() -> None:
+    """The rounding of sums of weights makes no correlation of a prediction that never varies."""
+    answered = evaluation(["a", "b", "b"] * 10, ["a"] * 30)
+    answered.weights = [0.1, 0.7, 1 / 3] * 10
+    assert score(answered, ["a", "b"])["mcc"] == 0
+
+
 def test_metric_of_a_class_that_nobody_predicts_does_not_exist() -> None:
     """Without a row that is predicted to be of the class, its precision is NaN and fails a gate."""
     answered = evaluation(["a", "b"], ["a", "a"])
@@ -139,10 +208,11 @@ def test_segments_of_a_column_of_categories_are_its_values() -> None:
 def test_part_keeps_every_list_in_step() -> None:
     """A subset of an evaluation has the rows' entries of every list in it."""
     answered = evaluation(["a", "b"], ["b", "a"], [[0.1, 0.9], [0.8, 0.2]])
-    answered.others = {"place": ["north", "south"]}
+    answered.others, answered.weights = {"place": ["north", "south"]}, [0.5, 2.0]
     kept = subset(answered, [1])
     assert (kept.rows, kept.truth, kept.predictions) == ([1], ["b"], ["a"])
-    assert (kept.probabilities, kept.others) == ([[0.8, 0.2]], {"place": ["south"]})
+    assert (kept.probabilities, kept.weights) == ([[0.8, 0.2]], [2.0])
+    assert kept.others == {"place": ["south"]}
 
 
 @pytest.mark.parametrize("mean", [0.0, 1e8, -1e12])

@@ -8,10 +8,11 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 from scipy import stats
+from sklearn.metrics import accuracy_score
 
 from contract.bundle import Label
 from contract.evaluation.evaluation import Evaluation
-from judge.comparison import permutation_test
+from judge.comparison import paired, permutation_test
 from judge.comparison.permutation_test import mcnemar, permutation, smallest_drop
 
 MEGABYTES = 1024**2
@@ -74,3 +75,23 @@ def test_permutation_of_equal_answers_is_certain_of_nothing() -> None:
     """The p-value of equal answers is 1."""
     (new, _) = pair(50)
     assert set(permutation(new, new, [0, 1, 2]).values()) == {1.0}
+
+
+def test_answers_to_rows_that_do_not_count_are_no_difference() -> None:
+    """Where two models differ on rows of weight 0 alone, no swap changes a metric."""
+    new, old = pair(200)
+    new.weights = [float(a == b) for a, b in zip(new.predictions, old.predictions, strict=True)]
+    assert set(permutation(new, old, [0, 1, 2]).values()) == {1.0}
+    new.weights = [1.0] * 200
+    assert permutation(new, old, [0, 1, 2])["f1_macro"] < 1
+
+
+def test_weighted_accuracies_are_compared_by_permutation() -> None:
+    """McNemar's test counts rows, so that it cannot compare what is weighted."""
+    new, old = pair(200)
+    new.weights = old.weights = np.random.default_rng(0).exponential(size=200).tolist()
+    (accuracy,) = (s for s in paired.compare(new, old, [0, 1, 2]) if s.metric == "accuracy")
+    expected = [accuracy_score(e.truth, e.predictions, sample_weight=e.weights) for e in (new, old)]
+    assert [accuracy.new, accuracy.old] == pytest.approx(expected)
+    assert accuracy.test == paired.PERMUTATION
+    assert accuracy.p == permutation(new, old, [0, 1, 2])["accuracy"]

@@ -36,7 +36,8 @@ class Dataset(NamedTuple):
     get and the evaluation keeps; `keys` (rows,) decide on the split: see `train.data.split_keys`.
     `dialect` is how the source was written, where it is text. `secret` is a hash of all of the data
     that, unlike the sha256, is published nowhere: see `contract.evaluation.fingerprints`; `layout`
-    is one of the names of its columns.
+    is one of the names of its columns. `weights` (rows,) are how much each row counts; None:
+    all the same.
     """
 
     X: pd.DataFrame
@@ -49,6 +50,7 @@ class Dataset(NamedTuple):
     keys: NDArray[Any] | None = None
     secret: str = ""
     layout: str = ""
+    weights: NDArray[np.float64] | None = None
 
     @property
     def rows(self) -> int:
@@ -77,6 +79,7 @@ class TypedColumns:
         }
         self.others = {name: Texts() for name in spec.kept}
         self.target = TARGETS[spec.task]()
+        self.weights = Floats()
         self.hashes: list[NDArray[np.uint64]] = []  # of each row as a whole
         self.sides = Texts()  # the column that decides on the split
         self.ids: list[NDArray[np.int64]] = []
@@ -88,6 +91,7 @@ class TypedColumns:
         spec, typer, read = self.spec, CellTyper(table.dialect), 0
         keys = {
             spec.target: "target",
+            **({spec.sample_weight: "sample_weight"} if spec.sample_weight else {}),
             **{name: f"inputs.{name}" for name in spec.inputs},
             **{name: f"gate.segments or evaluate.columns: {name}" for name in spec.kept},
             **({spec.split.column: "split.column"} if spec.split.column else {}),
@@ -114,6 +118,8 @@ class TypedColumns:
             self.hashes.append(batch.hashes())
         elif self.spec.split.column:
             self.sides.append(batch.texts(self.spec.split.column))
+        if self.spec.sample_weight:
+            self.weights.append(batch.weights(self.spec.sample_weight))
         self.target.append(batch.target())
         self.ids.append(batch.ids + self.rows)
 
@@ -133,6 +139,7 @@ class TypedColumns:
             {name: kept_values(texts, self.dialect) for name, texts in self.others.items()},
             self.dialect,
             self.keys(ids),
+            weights=self.weights.array() if self.spec.sample_weight else None,
         )
 
     def keys(self, ids: NDArray[np.int64]) -> NDArray[Any] | None:
@@ -196,6 +203,18 @@ class TypedBatch:
         """Return the target (rows,): numbers of a regression, else texts."""
         is_number = self.spec.task == "regression"
         return self.numbers(self.spec.target) if is_number else self.targets
+
+    def weights(self, name: str) -> NDArray[np.float64]:
+        """Return the weights (rows,); raise ModelError for one that is missing or negative."""
+        weights = self.numbers(name)
+        wrong = np.flatnonzero(~(weights >= 0))
+        if len(wrong):
+            place, weight = self.ids[wrong[0]] + 1, weights[wrong[0]]
+            where = f"{self.source}: column {name!r}, row {place}"
+            got = "no value" if np.isnan(weight) else f"{weight:g}"
+            cure = "Mend the data; 0 is for a row that does not count."
+            raise ModelError(where, "a number from 0, as it is the weight of a row", got, cure)
+        return weights
 
     def texts(self, name: str) -> pa.DictionaryArray:
         """Return a column of texts (rows,); raise ModelError for one that holds none."""

@@ -31,7 +31,7 @@ class Part(NamedTuple):
     """Some of the rows: `X` (rows, inputs), `y` (rows,), and `ids` (rows,) in the source.
 
     `groups` (rows,) are what folds must respect: the number of each row's group, or its place in
-    time; None where rows are alone.
+    time; None where rows are alone. `weights` (rows,) are how much each counts; None: all the same.
     """
 
     X: pd.DataFrame
@@ -39,13 +39,20 @@ class Part(NamedTuple):
     ids: NDArray[np.int64]
     others: dict[str, list[Value]]
     groups: NDArray[np.int64] | None = None
+    weights: NDArray[np.float64] | None = None
+
+    @property
+    def counted(self) -> NDArray[Any]:
+        """The targets of the rows (rows,) whose weight is more than 0."""
+        return self.y if self.weights is None else self.y[self.weights > 0]
 
     def take(self, rows: NDArray[np.int64]) -> Part:
         """Return the rows at the positions `rows` (rows,), with indices from 0."""
         others = {name: [values[row] for row in rows] for name, values in self.others.items()}
         groups = None if self.groups is None else self.groups[rows]
+        weights = None if self.weights is None else self.weights[rows]
         X = self.X.iloc[rows].reset_index(drop=True)
-        return Part(X, self.y[rows], self.ids[rows], others, groups)
+        return Part(X, self.y[rows], self.ids[rows], others, groups, weights)
 
 
 def split(spec: ModelSpec, data: Dataset) -> tuple[Part, Part]:
@@ -59,7 +66,8 @@ def split(spec: ModelSpec, data: Dataset) -> tuple[Part, Part]:
     if held.all() or not held.any():
         expected = "a table with rows on both sides of the split"
         raise too_small(spec, spec.data.source, expected, int((~held).sum()), int(held.sum()))
-    everything = Part(data.X, data.y, data.ids, data.others, groups(spec, data))
+    grouped = groups(spec, data)
+    everything = Part(data.X, data.y, data.ids, data.others, grouped, data.weights)
     train, holdout = (everything.take(np.flatnonzero(side)) for side in (~held, held))
     check_parts(spec, train, holdout)
     return train, holdout
@@ -129,14 +137,16 @@ def check_classes(spec: ModelSpec, data: Dataset) -> None:
 def check_parts(spec: ModelSpec, train: Part, holdout: Part) -> None:
     """Check that every metric exists in every fold; raise ModelError if one would not.
 
-    It needs two rows per fold, or, of a classifier, each class in each fold.
+    It needs two rows per fold, or, of a classifier, each class in each fold. Rows whose weight is 0
+    are none.
     """
-    if spec.task == "regression" and (len(holdout.y) < 2 or len(train.y) < 2 * spec.folds):
+    trained, held = Counter(train.counted.tolist()), Counter(holdout.counted.tolist())
+    rows = trained.total(), held.total()
+    if spec.task == "regression" and (rows[1] < 2 or rows[0] < 2 * spec.folds):
         expected = f"of {2 * spec.folds} rows to train on and 2 to hold out, or more"
-        raise too_small(spec, spec.data.source, expected, len(train.y), len(holdout.y))
+        raise too_small(spec, spec.data.source, expected, *rows)
     if spec.task == "classification":
-        trained, held = Counter(train.y.tolist()), Counter(holdout.y.tolist())
-        for label in sorted({*trained, *held}):
+        for label in sorted({*train.y.tolist(), *holdout.y.tolist()}):
             if trained[label] < spec.folds or not held[label]:
                 where = f"{spec.data.source}: class {label!r} of {spec.target!r}"
                 expected = (

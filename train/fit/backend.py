@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from functools import cache
 from importlib import import_module
 from types import ModuleType
@@ -17,23 +17,25 @@ from typing import Any
 
 import cloudpickle
 import joblib
+import numpy as np
+from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
 from sklearn.model_selection._search import BaseSearchCV
 
 from contract.errors import ModelError
+from train.fit import weighting
 
 Register = Callable[[ModuleType], None]  # sends a module by its code, not by its name
 
 
-def fit(estimator: Any, X: Any, y: Any) -> Any:
+def fit(estimator: Any, X: Any, y: Any, weights: NDArray[np.float64] | None = None) -> Any:
     """Fit an estimator; the candidates of a search are tried by TRAIN_BACKEND's workers.
 
-    `X` has the shape (rows, inputs), `y` (rows,). Raises ModelError if there are no such workers.
+    `X` has the shape (rows, inputs), `y` and `weights` (rows,). Raises ModelError if there are no
+    such workers.
     """
-    if not is_search(estimator):
-        return estimator.fit(X, y)
-    with workers():
-        return estimator.fit(X, y)
+    with workers() if is_search(estimator) else nullcontext():
+        return weighting.fit(estimator, X, y, weights)
 
 
 def is_search(estimator: BaseEstimator) -> bool:

@@ -69,10 +69,10 @@ def cross_validate(spec: ModelSpec, estimator: Any, train: Part) -> dict[str, Cr
     """
     scored = []
     for learn, judge in folds(spec, train, spec.folds):
-        fitted = fit(spec, clone(estimator), train.take(learn))
-        answers = evaluate.answer(fitted, train.X.iloc[judge])
-        classes = evaluate.classes(fitted)
-        scored.append(evaluate.score(train.y[judge], answers, classes, spec.gate.asked))
+        fitted, judged = fit(spec, clone(estimator), train.take(learn)), train.take(judge)
+        answers, classes = evaluate.answer(fitted, judged.X), evaluate.classes(fitted)
+        asked = spec.gate.asked
+        scored.append(evaluate.score(judged.y, answers, classes, asked, judged.weights))
     by_metric = {name: [fold[name] for fold in scored] for name in scored[0]}
     return {name: summarise(values) for name, values in evaluate.existing(by_metric).items()}
 
@@ -88,7 +88,7 @@ def fit(spec: ModelSpec, estimator: Any, train: Part) -> Any:
         count = SEARCH_FOLDS if search.cv is None else search.cv
         if isinstance(count, int):
             search.set_params(cv=folds(spec, train, count))
-    return backend.fit(estimator, train.X, train.y)
+    return backend.fit(estimator, train.X, train.y, train.weights)
 
 
 def summarise(values: list[float]) -> CrossValidation:

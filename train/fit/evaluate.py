@@ -59,10 +59,12 @@ def score(
     answers: Answers,
     classes: Sequence[Label] | None,
     metrics: Sequence[str] = (),
+    weights: NDArray[np.float64] | None = None,
 ) -> dict[str, float]:
     """Return every metric of the answers, given the truth (rows,); NaN where it does not exist.
 
-    `metrics` are those that are computed only if asked for.
+    `metrics` are those that are computed only if asked for; `weights` (rows,) are how much each row
+    counts.
     """
     probabilities = answers.probabilities
     answered = Evaluation(
@@ -71,6 +73,7 @@ def score(
         truth=truth.tolist(),
         predictions=answers.predictions.tolist(),
         probabilities=None if probabilities is None else probabilities.tolist(),
+        weights=None if weights is None else weights.tolist(),
         metrics=list(metrics),
     )
     return scores.score(answered, classes)
@@ -84,6 +87,7 @@ def evaluation(spec: ModelSpec, holdout: Part, answers: Answers) -> Evaluation:
         truth=holdout.y.tolist(),
         predictions=answers.predictions.tolist(),
         probabilities=None if answers.probabilities is None else answers.probabilities.tolist(),
+        weights=None if holdout.weights is None else holdout.weights.tolist(),
         others=holdout.others,
         metrics=list(spec.gate.asked),
     )

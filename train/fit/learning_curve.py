@@ -12,7 +12,7 @@ from contract.errors import ModelError
 from contract.evaluation.evaluation import Learning
 from contract.spec.model_toml import ModelSpec
 from train.data.split import Part
-from train.fit import evaluate
+from train.fit import evaluate, weighting
 from train.fit.cross_validation import folds
 
 SHARES = (0.1, 0.25, 0.5, 1.0)  # of the rows that are not held back
@@ -29,7 +29,7 @@ def learning(spec: ModelSpec, fitted: Any, train: Part) -> list[Learning]:
         learn, test = folds(spec, train, PARTS)[-1]
     except (ModelError, ValueError):
         return []  # too few rows to hold any back
-    learn = np.random.default_rng(spec.seed).permutation(learn)
+    learn, held = np.random.default_rng(spec.seed).permutation(learn), train.take(test)
     known = len(set(train.y)) if spec.task == "classification" else 0
     points = []
     for share in SHARES:
@@ -37,10 +37,11 @@ def learning(spec: ModelSpec, fitted: Any, train: Part) -> list[Learning]:
         if known and len(set(train.y[rows])) < known:
             continue  # these rows lack a class
         try:
-            model = clone(fitted).fit(train.X.iloc[rows], train.y[rows])
-            answers = evaluate.answer(model, train.X.iloc[test])
+            part = train.take(rows)
+            model = weighting.fit(clone(fitted), part.X, part.y, part.weights)
+            answers = evaluate.answer(model, held.X)
             classes = evaluate.classes(model)
-            scores = evaluate.score(train.y[test], answers, classes, spec.gate.asked)
+            scores = evaluate.score(held.y, answers, classes, spec.gate.asked, held.weights)
         except ValueError:
             continue  # too few rows for this estimator or metric
         points.append(Learning(rows=len(rows), score=scores[spec.gate.headline]))

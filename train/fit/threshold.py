@@ -57,20 +57,26 @@ def choose(spec: ModelSpec, estimator: Any, train: Part) -> float:
         expected = "a number where the gate bounds no metric of labels"
         raise ModelError(f"{spec.file}: serve.threshold", expected, "'auto'", cure)
     classes = np.unique(train.y)
-    answers, truth = [], []
+    answers, judged = [], []
     for learn, judge in cross_validation.folds(spec, train, spec.folds):
         fitted = cross_validation.fit(spec, clone(estimator), train.take(learn))
         answers.append(fitted.predict_proba(train.X.iloc[judge])[:, 1])
-        truth.append(train.y[judge])
-    return best(np.concatenate(answers), np.concatenate(truth), classes, name)
+        judged.append(judge)
+    rows = train.take(np.concatenate(judged))
+    return best(np.concatenate(answers), rows.y, classes, name, rows.weights)
 
 
 def best(
-    probabilities: NDArray[np.float64], truth: NDArray[Any], classes: NDArray[Any], metric: str
+    probabilities: NDArray[np.float64],
+    truth: NDArray[Any],
+    classes: NDArray[Any],
+    metric: str,
+    weights: NDArray[np.float64] | None = None,
 ) -> float:
     """Return the threshold of the second class's probabilities (rows,) with the best metric.
 
-    `truth` has the shape (rows,), `classes` (2,). The thresholds are halfway between probabilities.
+    `truth` and `weights` have the shape (rows,), `classes` (2,). The thresholds are halfway between
+    probabilities.
     """
     values = np.unique(probabilities)
     between = (values[1:] + values[:-1]) / 2
@@ -79,8 +85,8 @@ def best(
 
     def scored(threshold: float) -> float:
         """Return the metric at a threshold, NaN where it does not exist."""
-        labels = classes[(probabilities >= threshold).astype(int)]
-        return evaluate.score(truth, Answers(labels, None), classes.tolist(), [metric])[metric]
+        answers = Answers(classes[(probabilities >= threshold).astype(int)], None)
+        return evaluate.score(truth, answers, classes.tolist(), [metric], weights)[metric]
 
     sign = 1 if metric_of(metric).bound == "min" else -1
     scores = np.array([sign * scored(threshold) for threshold in candidates])

@@ -175,11 +175,11 @@ def study(training: ClaimedTraining, answered: ModelAnswers) -> Study | None:
     is shuffled. None where the metric does not exist on these rows.
     """
     metric, rows = training.spec.gate.headline, training.asked[: answers.ROWS]
-    truth, worse = training.holdout.y[rows], -1 if metric_of(metric).bound == "min" else 1
+    asked, worse = training.holdout.take(rows), -1 if metric_of(metric).bound == "min" else 1
 
     def scored(result: Answers) -> float:
         """Return the metric of answers to these rows, NaN where they cannot have it."""
-        scores = evaluate.score(truth, result, training.classes, [metric])
+        scores = evaluate.score(asked.y, result, training.classes, [metric], asked.weights)
         return scores.get(metric, math.nan)
 
     best = scored(answered.answers.in_order(rows))
@@ -215,6 +215,7 @@ def describe(training: ClaimedTraining, metrics: Metrics, verdict: Gate) -> Mani
         description=spec.description,
         task=spec.task,
         target=spec.target,
+        sample_weight=spec.sample_weight,
         estimator=claimed.estimator,
         data=Data(
             source=spec.data.described,

@@ -16,7 +16,7 @@ from contract.spec.model_toml import ModelSpec
 from train.data import dataset
 from train.data.split import Part
 from train.export.export import export, export_like
-from train.fit import cross_validation, estimator, evaluate, threshold
+from train.fit import cross_validation, estimator, evaluate, threshold, weighting
 from train.fit.capture import listening
 from train.fit.learning_curve import learning
 from train.log import Log, summary
@@ -31,6 +31,7 @@ def run(spec: ModelSpec, rows: Path, out: Path, log: Log) -> None:
     np.random.seed(spec.seed)  # noqa: NPY002 - scikit-learn's own fallback
     model = estimator.build(spec)
     with listening(spec) as heard:
+        weighting.request(spec, model)
         model = threshold.decided(spec, model, train)
         folds = cross_validate(spec, model, train, log)
         fitted = estimator.unwrap(cross_validation.fit(spec, model, train))
@@ -75,6 +76,8 @@ def other_fits(spec: ModelSpec, fitted: Any, train: Part) -> list[Any]:
     if not names:
         return []
     return [
-        clone(fitted).set_params(**dict.fromkeys(names, seed)).fit(train.X, train.y)
+        weighting.fit(
+            clone(fitted).set_params(**dict.fromkeys(names, seed)), train.X, train.y, train.weights
+        )
         for seed in range(1, spec.seeds + 1)
     ]

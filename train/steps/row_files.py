@@ -16,7 +16,7 @@ from train.data.cells import Texts
 from train.data.split import Part
 
 INPUT, OTHER = "input:", "other:"  # before the names of columns
-TRUTH, IDS, GROUPS = "truth", "ids", "groups"
+TRUTH, IDS, GROUPS, WEIGHTS = "truth", "ids", "groups", "weights"
 FACTS = b"facts"
 
 
@@ -46,6 +46,7 @@ def write(file: Path, part: Part, facts: Facts) -> None:
         TRUTH: column(part.y),
         IDS: pa.array(part.ids),
         **({} if part.groups is None else {GROUPS: pa.array(part.groups)}),
+        **({} if part.weights is None else {WEIGHTS: pa.array(part.weights)}),
         **{f"{OTHER}{name}": pa.array(values) for name, values in part.others.items()},
     }
     store(file, pa.table(columns, metadata={FACTS: msgspec.json.encode(facts)}))
@@ -64,8 +65,11 @@ def read(file: Path) -> RowFile:
         for name in table.column_names
         if name.startswith(OTHER)
     }
-    groups = values(table[GROUPS]) if GROUPS in table.column_names else None
-    part = Part(frame(table), values(table[TRUTH]).copy(), values(table[IDS]), others, groups)
+    groups, weights = (
+        values(table[name]) if name in table.column_names else None for name in (GROUPS, WEIGHTS)
+    )
+    truth, ids = values(table[TRUTH]).copy(), values(table[IDS])
+    part = Part(frame(table), truth, ids, others, groups, weights)
     return RowFile(part, msgspec.json.decode(table.schema.metadata[FACTS], type=Facts))
 
 
