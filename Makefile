@@ -11,6 +11,8 @@ $(foreach name,$(.VARIABLES),$(if $(filter command,$(origin $(name))),\
 export ORT_DISABLE_TELEMETRY := 1
 export XDG_CACHE_HOME := $(or $(value XDG_CACHE_HOME),$(value HOME)/.cache)
 export PATH
+# Else each command would compile some hundred modules anew.
+unexport PYTHONDONTWRITEBYTECODE
 override PATH := $(CURDIR)/.venv/bin:$(value XDG_CACHE_HOME)/model-images/bin:$(value PATH)
 override UV_COMPILE := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-annotate --custom-compile-command 'make lock' $(if $(value UPGRADE),--upgrade)

@@ -10,6 +10,7 @@ import atexit
 import io
 import re
 import sys
+import threading
 from typing import TextIO
 
 # What is removed: control characters, characters that reorder or hide text, and surrogates, which
@@ -43,17 +44,27 @@ def inert(match: re.Match[str]) -> str:
 
 
 class Printed(io.TextIOBase):
-    """A text stream that makes lines printable; an unfinished line is kept until its end comes."""
+    """A text stream that makes lines printable; an unfinished line is kept until its end comes.
+
+    Each thread has a line of its own, so that those of several are not mixed.
+    """
 
     def __init__(self, stream: TextIO) -> None:
         self.stream = stream
-        self.begun = ""
+        self.unfinished = threading.local()
 
     def write(self, text: str) -> int:
         """Pass on the lines that are complete, made printable."""
-        lines, feed, self.begun = (self.begun + text).rpartition("\n")
-        self.stream.write(printable(lines + feed))
+        lines, feed, self.unfinished.line = (self.begun + text).rpartition("\n")
+        if feed:
+            self.stream.write(printable(lines + feed))
         return len(text)
+
+    @property
+    def begun(self) -> str:
+        """The unfinished line of this thread."""
+        line: str = getattr(self.unfinished, "line", "")
+        return line
 
     def flush(self) -> None:
         """Flush the stream below."""
@@ -62,7 +73,7 @@ class Printed(io.TextIOBase):
     def end(self) -> None:
         """Pass on a last line that has no end."""
         self.stream.write(printable(self.begun))
-        self.begun = ""
+        self.unfinished.line = ""
 
     def writable(self) -> bool:
         """Return that one may write."""

@@ -11,7 +11,6 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
 
 from contract.bundle import Label
 from contract.evaluation.bootstrap import SEED
@@ -102,7 +101,11 @@ def mcnemar(gained: int, lost: int) -> float:
     McNemar (1947) in its exact form: the binomial test of a fair coin.
     """
     flips = gained + lost
-    return float(stats.binomtest(gained, flips).pvalue) if flips else 1.0
+    if not flips:
+        return 1.0
+    from scipy import stats  # noqa: PLC0415 - takes a second, and equal answers need no test
+
+    return float(stats.binomtest(gained, flips).pvalue)
 
 
 def smallest_drop(rows: int, alpha: float) -> float:

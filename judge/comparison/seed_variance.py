@@ -11,7 +11,6 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
-from scipy import stats
 
 from contract.bundle import Bundle, SeedScores, Where
 
@@ -64,6 +63,8 @@ def half_width(models: Sequence[Spread]) -> float:
     total = sum(model.variance for model in models)
     if total == 0:
         return 0.0
+    from scipy import stats  # noqa: PLC0415 - takes a second, and equal fits have no width
+
     freedom = total**2 / sum(model.variance**2 / (model.fits - 1) for model in models)
     return float(stats.t.ppf((1 + CONFIDENCE) / 2, freedom) * math.sqrt(total))
 

@@ -5,26 +5,42 @@ It is judged once. Later stages, also in other jobs, read the report, whatever i
 
 from __future__ import annotations
 
-from contract import bundle
-from contract.bundle import Bundle, Gate, Override
+from pathlib import Path
+
+from contract import bundle, models
+from contract.bundle import Bundle, BundleError, Gate, Override
 from contract.spec.gate import Policy
 from judge.judge import decide, judge
 from judge.render.card import card
 from judge.render.formats import formats
 from judge.report import NAME, Report
+from ship import git
+from ship.build.inputs import hash_of, named
 from ship.build.workspace import CARD, REPORTS, Workspace
-from ship.compare.gate_report import read_policy
+from ship.compare.gate_report import REPORT, read_policy, read_report, reports_digest
 from ship.compare.published_answers import as_published
 from ship.compare.published_model import PublishedImage, Unreadable, fetch, newest
+from ship.errors import ShipError
+from ship.files import digest
+from ship.files.bounded import read_file
 from ship.files.replace import new_folder, remove, replace_file
 from ship.registry.destination import destination
 
+# What judges a bundle, beside its rules in model.toml.
+JUDGING = ("judge", "contract", "ship/compare", "requirements-pipeline.txt")
 
-def judge_bundle(workspace: Workspace, override: str = "") -> Report:
+
+def judge_bundle(workspace: Workspace, override: str = "", *, cache: bool = False) -> Report:
     """Judge the bundle of a model; write the report on it in each of its formats, and its card.
 
     `override` is why a person accepts it although it fails; it is recorded in report and bundle.
+    With `cache`, what was judged before by the same rules, beside the same image, is read again.
     """
+    record = workspace.folder / "gate.key"
+    if cache and is_judged(workspace, record, override):
+        print("  judged before, by the same rules and beside the same image", flush=True)
+        return read_report(workspace.folder / REPORT)
+    remove(record)
     for name in (*REPORTS, CARD):
         remove(workspace.folder / name)  # on an earlier bundle, whatever becomes of this one
     new = bundle.read(workspace.bundle)
@@ -42,7 +58,40 @@ def judge_bundle(workspace: Workspace, override: str = "") -> Report:
         replace_file(workspace.folder / f"{NAME}.{ending}", content)
     notes = bundle.read_notes(workspace.bundle)
     replace_file(workspace.folder / CARD, card(new.manifest, notes, report.segments))
+    if cache:
+        compared = report.old.digest if report.old else None
+        replace_file(record, basis(workspace, override, compared))
     return report
+
+
+def is_judged(workspace: Workspace, record: Path, override: str) -> bool:
+    """Return whether the reports are, byte for byte, those of the same judgement as one now."""
+    target = destination(workspace.model, workspace.dist)
+    tag = newest(target, workspace.model)
+    published = target.resolve(tag) if tag else None
+    try:
+        return record.read_bytes() == basis(workspace, override, published)
+    except (ShipError, BundleError, OSError):
+        return False
+
+
+def basis(workspace: Workspace, override: str, published: str | None) -> bytes:
+    """Return the digests of all that a judgement follows from, and of what was written of it.
+
+    `published` is the digest of the image that is compared with. Raises ShipError or BundleError
+    where something of it is absent.
+    """
+    files = [models.root() / workspace.model / models.SPEC, workspace.folder / CARD]
+    parts = [
+        workspace.bundle_digest,
+        str(destination(workspace.model, workspace.dist)),
+        str(published),
+        override,
+        hash_of(named(git.TOOL, *JUDGING)),
+        reports_digest(workspace),
+        *(digest.of(read_file(file)) for file in files),
+    ]
+    return "\n".join(parts).encode()
 
 
 def published(workspace: Workspace) -> tuple[PublishedImage | None, str]:

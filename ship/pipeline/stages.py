@@ -13,6 +13,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext, suppress
 from dataclasses import dataclass, field
+from functools import cache
 
 from contract import models as model_folders
 from contract.bundle import EVALUATION, BundleError
@@ -44,26 +45,28 @@ from ship.registry.destination import Destination, destination
 from ship.registry.image_index import Image, join
 from ship.settings import Settings
 from ship.supply_chain import passed_tests
-from ship.supply_chain.scan import find_database, scan, scanner, trivy_in_background
+from ship.supply_chain.scan import Scanner, find_scanner, scan, trivy_in_background
 from ship.tags import tags_of_head
 
 STAGES = ("train", "gate", "image", "measure", "smoke", "scan", "publish")  # Trivy may come late
 TESTING = {"measure", "smoke", "scan"}  # the stages in which an image can be found wanting
 BUILDING = {"train", "image"}  # the stages that need the base image
-TOGETHER = {"smoke"}  # the stages that wait more than they work
+# How many models go through a stage at the same time: training works on one core, and takes memory;
+# smoke tests wait more than they work.
+TOGETHER = {"train": 2, "smoke": max(2, os.cpu_count() or 1)}
 
 
 @dataclass
 class Run:
     """One model's run: its settings, the seconds of each stage, and which one failed.
 
-    `repeat` makes stages test again what has passed before.
+    `repeat` makes stages judge and test again what has passed before. `scanner` waits for Trivy.
     """
 
     workspace: Workspace
     settings: Settings = field(default_factory=Settings)
     repeat: bool = False
-    wait_for_trivy: Callable[[], None] = lambda: None
+    scanner: Callable[[], Scanner] = find_scanner
     seconds: dict[str, float] = field(default_factory=dict)
     failed: str | None = None
     error: str = ""
@@ -79,12 +82,18 @@ def pipeline(models: list[str], stages: tuple[str, ...], settings: Settings) -> 
         print("plan: this clone is shallow, so revisions may be later than the commits they name; "
               "fetch the whole history (fetch-depth: 0)")  # fmt: skip
     whole = stages == STAGES
+
+    @cache
+    def scanner() -> Scanner:
+        """Return what scans every model of this run."""
+        wait_for_trivy()
+        return find_scanner()
+
     with trivy_in_background() if whole else nullcontext(lambda: None) as wait_for_trivy:
         with progress("base image"):
             python_image = base_image.resolve() if BUILDING.intersection(stages) else ""
         runs = [
-            Run(Workspace(model, python_image), settings, not whole, wait_for_trivy)
-            for model in models
+            Run(Workspace(model, python_image), settings, not whole, scanner) for model in models
         ]
         for stage in stages:
             run_all([run for run in runs if not run.failed], stage)
@@ -92,10 +101,10 @@ def pipeline(models: list[str], stages: tuple[str, ...], settings: Settings) -> 
 
 
 def run_all(runs: list[Run], stage: str) -> None:
-    """Run one stage of several models, of those in TOGETHER two or more at the same time."""
+    """Run one stage of several models, as many at the same time as TOGETHER says."""
     if stage in TOGETHER:
         make_network()  # which the engine would make twice for two at the same time
-        with ThreadPoolExecutor(max(2, os.cpu_count() or 1)) as threads:
+        with ThreadPoolExecutor(TOGETHER[stage]) as threads:
             list(threads.map(lambda run: run_stage(run, stage), runs))
     else:
         for run in runs:
@@ -142,7 +151,7 @@ def run_gate(run: Run) -> None:
     """Judge the bundle by its thresholds and the published model."""
     from ship.compare.gate import judge_bundle  # noqa: PLC0415 - publishing installs no statistics
 
-    report = judge_bundle(run.workspace, run.settings.override)
+    report = judge_bundle(run.workspace, run.settings.override, cache=not run.repeat)
     for line in (headline(report), *(f"warning: {warning}" for warning in report.warnings)):
         print(f"  {line}", flush=True)
     enforce(report.verdict, report.checks)
@@ -170,9 +179,7 @@ def run_measure(run: Run) -> None:
 
 def run_scan(run: Run) -> None:
     """Scan the image for what must not be published, and list its packages."""
-    run.wait_for_trivy()
-    archive, database = run.workspace.archive, find_database()
-    current = scanner()
+    archive, (current, database) = run.workspace.archive, run.scanner()
     if passed_tests.was_scanned(archive, current, database=database) and not run.repeat:
         print("  these very bytes have passed this very scanner before", flush=True)
     else:

@@ -46,7 +46,7 @@ class Measured(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 class Scan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The files that Trivy wrote about the image, and whether it had a vulnerability database.
 
-    `scanner` is the hash of what scanned it: see `ship.supply_chain.scan.scanner`. `counts` are of
+    `scanner` is the hash of what scanned it: see `ship.supply_chain.scan.Scanner`. `counts` are of
     its findings by severity, those of the Dockerfile included.
     """
 

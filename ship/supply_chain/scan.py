@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from ship import command, git
 from ship.build.workspace import CYCLONEDX, SCAN, SCANS, SPDX, Workspace
@@ -83,6 +83,22 @@ def search_path() -> str:
     return f"{TOOLS}{os.pathsep}{os.environ['PATH']}"
 
 
+class Scanner(NamedTuple):
+    """What scans: the hash of what a scan depends on, and whether it knows vulnerabilities."""
+
+    hash: str
+    has_database: bool
+
+
+def find_scanner() -> Scanner:
+    """Update the vulnerability database, and return what scans with it.
+
+    Raises StageError as `find_database` does.
+    """
+    database = find_database()
+    return Scanner(scanner_hash(), database)
+
+
 def find_database() -> bool:
     """Update the vulnerability database; print that there is none and return False if it fails.
 
@@ -99,7 +115,7 @@ def find_database() -> bool:
     return False
 
 
-def scanner() -> str:
+def scanner_hash() -> str:
     """Return the hash of everything besides the image that a scan depends on.
 
     That is Trivy with its databases, their times and its settings, the Dockerfile, and this module.

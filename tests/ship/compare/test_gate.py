@@ -146,6 +146,36 @@ def test_first_model_is_judged_by_its_thresholds(build: Workspace, bad: Bundle) 
     assert "Nothing is published at oci:" in report.note
 
 
+def test_gate_judges_again_only_what_has_changed(
+    build: Workspace, shop: Shop, good: Bundle, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """In a whole pipeline a bundle is judged once by the same rules and beside the same image."""
+    (tmp_path / "judge").mkdir()
+    (tmp_path / "judge" / "gate.py").write_text("first = True\n")
+    subprocess.run(["git", "init", "--quiet", tmp_path], check=True)
+    take(build, good)
+
+    def was_judged_before() -> bool:
+        """Judge once more, and return whether that read what is there."""
+        judge_bundle(build, cache=True)
+        return "judged before" in capsys.readouterr().out
+
+    assert [was_judged_before() for _ in range(3)] == [False, True, True]
+    publish_to(Layout(build.dist / "registry" / "made"), good, tmp_path, "main")
+    assert [was_judged_before() for _ in range(2)] == [False, True]
+    rules = good.path.parent / "made" / "model.toml"
+    rules.write_text(f"{rules.read_text()}\n")
+    assert [was_judged_before() for _ in range(2)] == [False, True]
+    (tmp_path / "judge" / "gate.py").write_text("first = False\n")
+    assert [was_judged_before() for _ in range(2)] == [False, True]
+    (build.folder / "report.md").write_text("### made: passed\n")
+    assert [was_judged_before() for _ in range(2)] == [False, True]
+    (build.folder / "card.md").unlink()
+    assert [was_judged_before() for _ in range(2)] == [False, True]
+    judge_bundle(build)
+    assert not was_judged_before()
+
+
 def test_override_lets_a_model_pass_and_stays_in_its_manifest(
     build: Workspace, good: Bundle, bad: Bundle, tmp_path: Path
 ) -> None:

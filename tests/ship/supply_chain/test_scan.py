@@ -13,7 +13,7 @@ from ship.build.workspace import Workspace
 from ship.command import Result
 from ship.errors import StageError
 from ship.supply_chain import scan as scanning
-from ship.supply_chain.scan import find_database, judge, scan, scanner
+from ship.supply_chain.scan import find_database, judge, scan, scanner_hash
 from tests.support.images.oci_archives import oci_archive
 from tests.support.images.trivy_database import Vulnerability, serve_database
 
@@ -90,15 +90,15 @@ def test_scanner_is_another_with_what_a_scan_follows_from(
     monkeypatch.setattr(scanning, "run_trivy", version)
     monkeypatch.setattr(git, "TOOL", tmp_path)
     (tmp_path / "Dockerfile").write_text(DOCKERFILE)
-    seen = [scanner(), scanner()]
+    seen = [scanner_hash(), scanner_hash()]
     updated = "2026-11-21"
-    seen.append(scanner())
+    seen.append(scanner_hash())
     monkeypatch.setenv("TRIVY_SEVERITY", "LOW")
-    seen.append(scanner())
+    seen.append(scanner_hash())
     (tmp_path / ".trivyignore").write_text("CVE-2099-0001")
-    seen.append(scanner())
+    seen.append(scanner_hash())
     (tmp_path / "Dockerfile").write_text("FROM scratch\n")
-    seen.append(scanner())
+    seen.append(scanner_hash())
     assert seen[0] == seen[1]
     assert len(set(seen[1:])) == 5
 
