@@ -6,7 +6,6 @@ dates are datetime64[ns] in UTC, NaT where missing.
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
@@ -68,8 +67,10 @@ def values(kind: Kind, column: NDArray[Any]) -> list[Value]:
         return iso(column)
     if kind in ("categorical", "text"):  # an empty text is a text
         return [text if text or kind == "text" else None for text in column.tolist()]
-    meaning = bool if kind == "boolean" else float
-    return [None if math.isnan(cell) else meaning(cell) for cell in column.tolist()]
+    cells: list[Value] = column.astype(bool if kind == "boolean" else float).tolist()
+    for place in np.flatnonzero(np.isnan(column)).tolist():
+        cells[place] = None
+    return cells
 
 
 COLUMNS: dict[Array, Callable[[Sequence[Value]], NDArray[Any]]] = {

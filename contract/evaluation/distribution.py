@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from types import NoneType
 
 import msgspec
 import numpy as np
@@ -14,6 +15,7 @@ from contract.bundle import Value
 
 BINS = 32  # of numbers, at most
 CATEGORIES = 50  # that are counted by name, at most; the others are counted together
+NUMBERS = {float, int, bool, NoneType}
 
 
 class Distribution(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
@@ -59,7 +61,10 @@ def distribution(values: Sequence[Value], categories: Iterable[str] | None) -> D
 
 def numbers(values: Sequence[Value]) -> NDArray[np.float64]:
     """Return the values (rows,) that are numbers."""
-    return np.array([x for x in values if isinstance(x, int | float)], dtype=np.float64)
+    if not {*map(type, values)} <= NUMBERS:
+        values = [value for value in values if isinstance(value, int | float)]
+    array = np.array(values, dtype=np.float64)  # NaN for None
+    return array[~np.isnan(array)]
 
 
 def rounded(cuts: NDArray[np.float64], values: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -10,7 +10,8 @@ import pytest
 from numpy.typing import NDArray
 from sklearn import metrics
 
-from contract.evaluation.bootstrap import count, interval, weights
+from contract.evaluation import bootstrap
+from contract.evaluation.bootstrap import count, interval, intervals, weights
 from contract.evaluation.evaluation import Evaluation
 from contract.evaluation.scores import score, scorer
 from contract.evaluation.segments import segments, subset
@@ -183,6 +184,22 @@ def test_interval_of_a_share_is_that_of_its_distribution() -> None:
     answered = evaluation([1.0] * 90 + [0.0] * 10, [1.0] * 100)
     scores = np.concatenate([scorer(answered, None)(drawn)["mae"] for drawn in weights(100)])
     assert interval(1 - scores) == pytest.approx((0.84, 0.95), abs=0.011)
+
+
+def test_intervals_of_a_bag_are_those_of_all_rows(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A bag of a fifth of the rows tells how far chance moves them, and a rare class, too."""
+    truth, predictions, odds = labelled(20_000, 2)
+    rare = np.where(np.arange(20_000) % 200 == 0, 2, truth)
+    odds = np.hstack([odds, np.full((20_000, 1), 0.0)])
+    predictions = np.where((rare == 2) & (np.arange(20_000) % 400 == 0), 2, predictions)
+    answered = evaluation(rare.tolist(), predictions.tolist(), odds.tolist())
+    answered.metrics = ["recall(2)"]
+    exact = intervals(answered, [0, 1, 2])
+    monkeypatch.setattr(bootstrap, "BAG", 4_000)
+    bagged = intervals(answered, [0, 1, 2])
+    width = {name: high - low for name, (low, high) in exact.items()}
+    for name, (low, high) in bagged.items():
+        assert (low, high) == pytest.approx(exact[name], abs=0.25 * width[name]), name
 
 
 def test_score_counts_a_class_that_the_model_does_not_know_as_wrong() -> None:

@@ -38,6 +38,7 @@ from train.data.split import split
 from train.fit import evaluate
 from train.fit.seed_scores import seed_scores
 from train.steps import evaluation_files
+from train.steps.evaluation_files import Parts
 from train.steps.fit import other_fits
 
 IMAGE = ImageRules(1.25, 2.0)
@@ -115,10 +116,11 @@ def train(
     answers = evaluate.answer(fitted, holdout.X)
     classes = evaluate.classes(fitted)
     others = [evaluate.answer(other, holdout.X) for other in other_fits(spec, fitted, learn)]
+    evaluation = evaluate.evaluation(spec, holdout, answers)
     metrics = Metrics(
         holdout=evaluate.score(holdout.y, answers, classes),
         cross_validation={},
-        seed_scores=seed_scores(spec, [answers, *others], holdout, classes),
+        seed_scores=seed_scores(spec, evaluation, others, classes),
     )
     manifest = Manifest(
         schema_version=SCHEMA_VERSION, name="quick", version="0", revision="", description="",
@@ -131,7 +133,6 @@ def train(
         gate=Gate(passed=True, checks=[]), serving=Serving(), files={},
     )  # fmt: skip
     folder = Path(tempfile.mkdtemp(), "bundle")
-    held = evaluate.evaluation(spec, holdout, answers)
-    held.fingerprints = places(sha256.encode(), held.rows)
-    evaluation_files.write(folder, manifest, held, learn)
+    evaluation.fingerprints = places(sha256.encode(), evaluation.rows)
+    evaluation_files.write(folder, manifest, evaluation, Parts(learn, holdout))
     return Quick(Bundle(folder, manifest, []), fitted)

@@ -22,6 +22,7 @@ from tests.judge.quick import IMAGE, Table, policy, train
 from tests.support.models.shop import FOREST, LOGISTIC, STUMP, Shop, flowers, record_of
 from train.data.split import Part
 from train.steps import evaluation_files
+from train.steps.evaluation_files import Parts
 
 pytestmark = pytest.mark.slow  # trains models
 
@@ -349,8 +350,9 @@ def test_drop_of_a_metric_that_is_none_on_the_holdout_fails_the_model() -> None:
     for model in (old, new):
         held = read(model.bundle)
         held.truth = [1.0 for _ in held.truth]
-        nothing = Part(pd.DataFrame(held.columns)[:0], np.array([]), np.array([]), {})
-        evaluation_files.write(model.bundle.path, model.bundle.manifest, held, nothing)
+        rows = Part(pd.DataFrame(held.columns), np.array(held.truth), np.array(held.rows), {})
+        parts = Parts(rows.take(np.array([], int)), rows)
+        evaluation_files.write(model.bundle.path, model.bundle.manifest, held, parts)
     report = new.against(old, allowed)
     assert report.verdict == "failed"
     assert headline(report) == "❌ quick: failed: r2 must be measured on the holdout, is none"

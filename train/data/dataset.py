@@ -165,6 +165,7 @@ class TypedBatch:
     ) -> None:
         self.spec, self.source, self.typer = spec, source, typer
         self.batch = batch
+        self.parsed: dict[str, NDArray[np.float64]] = {}  # the columns of numbers
         self.ids = np.arange(read, read + len(batch))
         self.targets = self.texts(spec.target)
         if self.targets.null_count:
@@ -194,10 +195,17 @@ class TypedBatch:
     def hashed(self, name: str) -> NDArray[Any]:
         """Return a column (rows,) as numbers where all are some, else as texts."""
         column = self.batch.column(name)
-        for read in (self.typer.numbers, lambda column: Texts([self.typer.texts(column)]).array()):
-            with suppress(WrongCellError):
-                return read(column)
+        with suppress(WrongCellError):
+            return self.parse(name)
+        with suppress(WrongCellError):
+            return Texts([self.typer.texts(column)]).array()
         return any_texts(column)
+
+    def parse(self, name: str) -> NDArray[np.float64]:
+        """Return a column of numbers (rows,), parsed once; raise WrongCellError for another."""
+        if name not in self.parsed:
+            self.parsed[name] = self.typer.numbers(self.batch.column(name))
+        return self.parsed[name]
 
     def target(self) -> Any:
         """Return the target (rows,): numbers of a regression, else texts."""
@@ -231,7 +239,7 @@ class TypedBatch:
         Raises ModelError for a cell that is none.
         """
         try:
-            return self.typer.numbers(self.batch.column(name))
+            return self.parse(name)
         except WrongCellError as error:
             raise self.wrong_cell(name, error.position, error.cell) from error
 

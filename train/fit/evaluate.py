@@ -8,6 +8,7 @@ from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 import pandas as pd
+from msgspec.structs import replace
 from numpy.typing import NDArray
 
 from contract.bundle import Label
@@ -77,6 +78,16 @@ def score(
         metrics=list(metrics),
     )
     return scores.score(answered, classes)
+
+
+def answered(evaluation: Evaluation, answers: Answers) -> Evaluation:
+    """Return other answers to the rows of an evaluation."""
+    probabilities = answers.probabilities
+    return replace(
+        evaluation,
+        predictions=answers.predictions.tolist(),
+        probabilities=None if probabilities is None else probabilities.tolist(),
+    )
 
 
 def evaluation(spec: ModelSpec, holdout: Part, answers: Answers) -> Evaluation:

@@ -33,6 +33,7 @@ from train.fit.seed_scores import seed_scores
 from train.log import Log, summary
 from train.steps import answers, evaluation_files, golden_examples
 from train.steps.answers import Reader
+from train.steps.evaluation_files import Parts
 from train.steps.row_files import Facts
 from train.steps.rows import load_examples, load_holdout, load_training
 
@@ -97,7 +98,7 @@ def run(spec: ModelSpec, steps: Steps, out: Path, log: Log) -> Manifest:
         bundle.EXAMPLES: bundle.encode(golden_examples.choose(candidates, manifest)),
         bundle.NOTES: spec.notes.read_bytes(),
     }
-    evaluation_files.write(out, manifest, evaluation, training.train)
+    evaluation_files.write(out, manifest, evaluation, Parts(training.train, training.holdout))
     write(out, manifest, files)
     log("write", f"{size(manifest) / 1000:.0f} kB in {out}; what it was judged by: {beside(out)}")
     return manifest
@@ -152,9 +153,7 @@ def measure(
     """
     scores = {k: v for k, v in score(evaluation, training.classes).items() if math.isfinite(v)}
     log("holdout", summary(scores))
-    seeds = seed_scores(
-        training.spec, [answered.answers, *answered.seeds], training.holdout, training.classes
-    )
+    seeds = seed_scores(training.spec, evaluation, answered.seeds, training.classes)
     if seeds:
         means = {s.metric: float(np.mean(s.scores)) for s in seeds if s.where is None}
         log("seeds", summary({k: mean for k, mean in means.items() if k in scores}))

@@ -2,46 +2,77 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 import msgspec
+import numpy as np
+import pandas as pd
 
 from contract import bundle
-from contract.bundle import EVALUATION, HOLDOUT, Manifest
+from contract.bundle import EVALUATION, HOLDOUT, Input, Manifest, Value
 from contract.evaluation.evaluation import Evaluation, beside
-from contract.evaluation.fingerprints import is_guessable, known, pack
+from contract.evaluation.fingerprints import is_guessable, pack
 from contract.evaluation.record import Record, record
 from train.data.dataset import features
 from train.data.split import Part
-from train.export.hard_rows import decimals
+from train.export import hard_rows
+
+ROWS = 10_000  # as Python's objects at once, which take many times the memory of a table
 
 
-def write(out: Path, manifest: Manifest, evaluation: Evaluation, train: Part) -> None:
+class Parts(NamedTuple):
+    """The rows that a model was trained on, and those that it is judged by."""
+
+    train: Part
+    holdout: Part
+
+
+def write(out: Path, manifest: Manifest, evaluation: Evaluation, parts: Parts) -> None:
     """Write the files beside the bundle `out`, and what they are into its manifest."""
     folder = beside(out)
     (folder / EVALUATION).unlink(missing_ok=True)  # of an earlier training, which kept one
     kept: dict[str, Evaluation | Record] = {HOLDOUT: evaluation}
     if manifest.privacy.evaluation == "registry":
-        kept[EVALUATION] = keep(evaluation, manifest, train)
+        kept[EVALUATION] = keep(evaluation, manifest, parts)
     manifest.beside = bundle.write_files(
         folder, {name: msgspec.json.encode(content) + b"\n" for name, content in kept.items()}
     )
 
 
-def keep(evaluation: Evaluation, manifest: Manifest, train: Part) -> Record:
+def keep(evaluation: Evaluation, manifest: Manifest, parts: Parts) -> Record:
     """Return what is kept of an evaluation for the next model to be compared with.
 
     The training rows are left out where they could be guessed, and where no later holdout of the
     same split has one of them: see `judge.comparison.eligible_rows`.
     """
-    kinds = {field.name: field.kind for field in manifest.inputs}
-    rows, truth = features(kinds, train.X), train.y.tolist()
-    packed = pack(rows, truth)
-    recurring = float(known(packed, evaluation.features, evaluation.truth).mean())
-    digits = [
-        decimals(train.X[field.name].dropna().to_numpy()) if field.kind == "numeric" else 0
-        for field in manifest.inputs
-    ]
     is_needed = manifest.split.method in ("random", "time")
-    is_safe = is_needed and not is_guessable(manifest.inputs, digits, truth)
-    return record(evaluation, manifest, packed if is_safe else b"", recurring)
+    truth = parts.train.y.tolist()
+    decimals = [digits(field, parts.train) for field in manifest.inputs]
+    is_safe = is_needed and not is_guessable(manifest.inputs, decimals, truth)
+    packed = pack(rows(manifest, parts.train), truth) if is_safe else b""
+    return record(evaluation, manifest, packed, recurring(parts))
+
+
+def digits(field: Input, train: Part) -> int:
+    """Return how many decimals an input is written with, 0 for what is no number."""
+    if field.kind != "numeric":
+        return 0
+    return hard_rows.decimals(train.X[field.name].dropna().to_numpy())
+
+
+def rows(manifest: Manifest, part: Part) -> Iterator[dict[str, Value]]:
+    """Yield rows by the names of their inputs."""
+    kinds = {field.name: field.kind for field in manifest.inputs}
+    for start in range(0, len(part.y), ROWS):
+        yield from features(kinds, part.X.iloc[start : start + ROWS])
+
+
+def recurring(parts: Parts) -> float:
+    """Return the share of the held-out rows that equal a training row."""
+    known, held = (
+        pd.util.hash_pandas_object(part.X, index=False).to_numpy() ^ pd.util.hash_array(part.y)
+        for part in parts
+    )
+    return float(np.isin(held, known).mean())

@@ -15,6 +15,7 @@ from typing import NamedTuple
 import msgspec
 import numpy as np
 import pandas as pd
+from msgspec.structs import replace
 from numpy.typing import NDArray
 
 from contract.spec.model_toml import ModelSpec
@@ -68,15 +69,16 @@ def prepare(spec: ModelSpec, out: Path, log: Log) -> None:
     for warning in table_checks.before_split(spec, data):
         log("warning", warning)
     training, holdout = split(spec, data)
+    facts = Facts(sha256=data.sha256, dialect=data.dialect)
+    secret = replace(facts, secret=data.secret, layout=data.layout)
+    del data  # as large as both parts
     sizes = f"{len(training.y)} rows to train on, {len(holdout.y)} held out"
     log("split", f"{sizes}, {spec.split.rule}")
     for warning in table_checks.after_split(spec, training, holdout):
         log("warning", warning)
     copy_folder(spec, out / FOLDER)
-    facts = Facts(sha256=data.sha256, dialect=data.dialect)
     numbered = training._replace(ids=np.arange(len(training.ids)), others={})
     row_files.write(out / TRAINING, numbered, facts)
-    secret = Facts(sha256=data.sha256, dialect=data.dialect, secret=data.secret, layout=data.layout)
     row_files.write(out / HOLDOUT, holdout, secret)
     row_files.write_questions(out / QUESTIONS, holdout.X.iloc[order(holdout)])
     row_files.write_questions(out / EXAMPLES, synthetic_rows.make(spec, training, holdout))
