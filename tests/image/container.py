@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import random
 import subprocess
 import time
@@ -94,6 +95,11 @@ class Container:
         )
         assert result.stderr == ""
         return [json.loads(line) for line in result.stdout.splitlines()]
+
+    def processor_seconds(self) -> float:
+        """Return the processor time of the server, in steps of hundredths (proc(5): stat)."""
+        after_the_name = docker("exec", self.id, "cat", "/proc/1/stat").rpartition(")")[2].split()
+        return sum(map(int, after_the_name[11:15])) / os.sysconf("SC_CLK_TCK")
 
     def changed_files(self) -> list[str]:
         """Return the paths that differ from the image."""
