@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
+from contract.spec.credentials import SECRETS
 from ship import git
 
 FOLDER = git.TOOL / ".github" / "workflows"
@@ -31,6 +32,7 @@ RUNNING = {
 }
 THE_PLANNED = re.compile(r"[a-z]+-@\(\$\{\{ join\(fromJSON\(needs\.[a-z.]+\), '\|'\) }}\)")
 COMMIT = re.compile(r"\$\{\{ (github\.sha|inputs\.commit|needs\.refresh\.outputs\.commit) }}")
+DATA = re.compile(rf"secrets\.({'|'.join(SECRETS)})\b")
 ON_PULL_REQUESTS = "${{ github.event_name == 'pull_request' }}"
 
 
@@ -165,6 +167,31 @@ def test_workflow_shows_no_text_as_it_is(workflow: Workflow) -> None:
 def test_workflow_hands_on_no_more_than_it_names(workflow: Workflow) -> None:
     """No called workflow inherits every secret."""
     assert [n for n, job in workflow.jobs.items() if job.get("secrets") == "inherit"] == []
+
+
+def test_credentials_of_data_reach_the_step_that_trains_alone() -> None:
+    """No other step, and no job or workflow as a whole, has what reads a model's rows."""
+    secrets_of = {
+        (workflow.name, step.get("run")): set(DATA.findall(str(step)))
+        for workflow in WORKFLOWS.values()
+        for step in workflow.steps
+        if DATA.search(str(step))
+    }
+    (place,) = secrets_of
+    assert place == ("model", "make train gate")
+    outside = [{**job, "steps": [], "secrets": {}} for workflow in WORKFLOWS.values()
+               for job in [workflow.content.get("env", {}), *workflow.jobs.values()]]  # fmt: skip
+    assert DATA.search(str(outside)) is None
+    handed = {
+        (name, called(job)): set(DATA.findall(str(job["secrets"])))
+        for name, workflow in WORKFLOWS.items()
+        for job in workflow.jobs.values()
+        if called(job) in MAKING and name != "retrain"  # whose data are at an https:// address
+    }
+    assert set(handed) == {("ci", "model"), ("ci", "publish"), ("publish", "model"),
+                           ("release", "publish")}  # fmt: skip
+    assert [secrets for secrets in handed.values() if secrets != secrets_of[place]] == []
+    assert {"DATABASE_URL", "GOOGLE_APPLICATION_CREDENTIALS"} < secrets_of[place]
 
 
 def test_workflow_gives_no_strangers_code_a_token(workflow: Workflow) -> None:
