@@ -27,10 +27,11 @@ override PARALLEL := --numprocesses=auto --dist=loadscope --no-loadscope-reorder
 unit test test-all bench: override MODELS :=
 
 override TOOLS := trivy actionlint cosign compose docker-registry browser go kubectl nginx wrk
+override STORES := postgresql versitygw fake-gcs-server# what nightly tests read data from
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: $(shell sed -n 's/^\([a-z-]*\):.*/\1/p' Makefile) .ready .venv .venv-publish .venv-dev $(TOOLS) .tools
+.PHONY: $(shell sed -n 's/^\([a-z-]*\):.*/\1/p' Makefile) .ready .venv .venv-publish .venv-dev $(TOOLS) .tools $(STORES) .stores
 
 help: ## Print these words
 	@echo "make WORD [MODEL=name] [MODELS=folder]   (every model where MODEL is not given; MODELS is model/)"
@@ -50,7 +51,7 @@ unit: .venv-dev ## Run the fast tests, which need no engine (within a minute)
 test: .venv-dev .tools check ## Run every linter, and every test of a working day (some minutes)
 	pytest $(PARALLEL) -m "not nightly"
 
-test-all: .venv-dev .tools check ## Run every linter and test, as every night and before a release
+test-all: .venv-dev .tools .stores check ## Run every linter and test, as every night and before a release
 	pytest $(PARALLEL)
 
 check: .venv-dev lint actionlint ## Run every linter
@@ -168,11 +169,14 @@ lock: .venv ## Compile the requirements files (UPGRADE=1 for the newest versions
 engine: ## Have a container engine: use the one here, or install and start one
 	@ship/engine.sh engine
 
-$(TOOLS): engine
+$(TOOLS) $(STORES): engine
 	@ship/engine.sh $@
 
 .tools: engine
 	@ship/engine.sh together $(TOOLS)
+
+.stores: engine
+	@ship/engine.sh together $(STORES)
 
 # What `make pipeline` needs first, installed side by side. It builds Trivy later, while it trains.
 .ready:

@@ -9,6 +9,8 @@ set -euo pipefail
 trivy_module=github.com/aquasecurity/trivy@v0.72.0
 trivy_image=aquasec/trivy:0.75.0@sha256:af6acf9a6b85dfe389a1941505c0ce9efef52a4719635e1a962f022a3d855daa
 actionlint_module=github.com/rhysd/actionlint@v1.7.12
+versitygw_module=github.com/versity/versitygw@v1.8.0
+gcs_module=github.com/fsouza/fake-gcs-server@v1.56.1
 actionlint_image=rhysd/actionlint:1.7.12@sha256:b1934ee5f1c509618f2508e6eb47ee0d3520686341fec936f3b79331f9315667
 
 say() { printf '%s\n' "engine: $*"; }
@@ -184,6 +186,17 @@ router() {
   if [ -d /run/systemd/system ] && [ "$(id -u)" = 0 ]; then systemctl disable --now nginx; fi
 }
 
+# Debian's PostgreSQL is in no path of a user's, and makes and starts a database, which nobody asked for.
+postgresql() {
+  if have postgres || compgen -G '/usr/lib/postgresql/*/bin/postgres' >/dev/null; then return; fi
+  if can_install; then
+    as_root mkdir -p /etc/postgresql-common/createcluster.d
+    echo 'create_main_cluster = false' |
+      as_root tee /etc/postgresql-common/createcluster.d/model-images.conf >/dev/null
+  fi
+  package postgres echo postgresql
+}
+
 debian_go=/usr/lib/go-1.24/bin/go
 have_go() {
   if have go || [ -x "$debian_go" ]; then return; fi
@@ -192,8 +205,8 @@ have_go() {
   apt_install golang-1.24-go
 }
 
-# go_tool NAME MODULE@VERSION: build a Go tool where its image cannot be pulled. A throw-away module
-# pins the version, and Go checks every dependency against its checksum database.
+# go_tool NAME MODULE@VERSION [PACKAGE]: build a Go tool, such as one whose image cannot be pulled. A
+# throw-away module pins the version, and Go checks every dependency against its checksum database.
 go_tool() {
   local go
   have_go
@@ -212,7 +225,7 @@ packages_built() {
 
 go_build() {
   # Code without inlining takes a third less time to compile, and runs hardly slower.
-  local package="${2%@*}/cmd/$1" flags="-s -w -X=${2%@*}/pkg/version/app.ver=${2##*@v}"
+  local package="${3:-${2%@*}/cmd/$1}" flags="-s -w -X=${2%@*}/pkg/version/app.ver=${2##*@v}"
   # An older Go fetches the newer one as a module, but only while it sees no experiment it does not know.
   (cd "$work" && "$go" mod init tools 2>/dev/null && "$go" mod edit -go=1.26.3 -require="$2" &&
     go=$(GOTOOLCHAIN=auto "$go" env GOROOT)/bin/go && export GOEXPERIMENT=jsonv2 &&
@@ -237,6 +250,13 @@ exec docker run --rm --network=host --user "\$(id -u):\$(id -g)" --env HOME=/tmp
 EOF
   mkdir -p "$tools/cache"
   chmod +x "$tools/$1"
+}
+
+# built NAME MODULE@VERSION [PACKAGE]: have a Go tool that only tests need, built here.
+built() {
+  if PATH="$tools:$PATH" have "$1"; then return; fi
+  mkdir -p "$tools"
+  go_tool "$@"
 }
 
 tool() {
@@ -264,6 +284,9 @@ for part in "${@:-engine}"; do
     go) have_go ;;
     kubectl) package kubectl newer kubernetes-client ;;
     nginx) router ;;
+    postgresql) postgresql ;;
+    versitygw) built versitygw "$versitygw_module" ;;
+    fake-gcs-server) built fake-gcs-server "$gcs_module" "${gcs_module%@*}" ;;
     mmdebstrap | docker-registry | wrk) package "$part" ;;
     *) fail "part must be one of those at the end of ship/engine.sh. Got $part instead." ;;
   esac

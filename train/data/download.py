@@ -138,10 +138,10 @@ def get_files(spec: ModelSpec, scratch: Path) -> dict[str, Path]:
     if source.startswith(("s3://", "gs://")):
         try:
             files = object_store.copy(source, scratch)
-        except OSError as error:
-            cure = "Check the address, and the credentials: see README.md."
+        except object_store.FAILURES as error:
+            cure = "Check the address, the credentials and, of s3://, AWS_REGION: see README.md."
             where = f"{spec.file}: data.source"
-            got = secrets.redacted(error)
+            got = secrets.redacted(error).partition(" error_info=")[0]  # Google's repeats it all
             raise Unreachable(where, f"reachable ({source})", got, cure) from None
     elif not URL.match(source) and folder.is_dir():
         files = {

@@ -8,19 +8,21 @@ from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import pyarrow as pa
 from pyarrow import fs
 
 from contract.spec.credentials import GOOGLE
 
 CONNECT_SECONDS, REQUEST_SECONDS = 10, 60
+FAILURES = (OSError, pa.ArrowException)
 BLOCK = 4 * 1024**2  # bytes copied at a time
 
 
 def copy(address: str, scratch: Path) -> dict[str, Path]:
     """Copy the file at an address, or all files of the folder there, into `scratch`.
 
-    Returns the files by their path below the address, "" for a file. Raises OSError where the
-    store does not answer or refuses, and FileNotFoundError where it has nothing there.
+    Returns the files by their path below the address, "" for a file. Raises one of FAILURES where
+    the store does not answer or refuses, and FileNotFoundError where it has nothing there.
     """
     parts = urlsplit(address)
     store = s3(parts.netloc) if parts.scheme == "s3" else gs()
@@ -32,7 +34,9 @@ def copy(address: str, scratch: Path) -> dict[str, Path]:
             shutil.copyfileobj(stream, file, BLOCK)
         copied[below] = target
     if not copied:
-        raise FileNotFoundError(f"no file at {address}")
+        is_bucket = store.get_file_info(parts.netloc).type == fs.FileType.Directory
+        what = f"no file at {address}" if is_bucket else f"no bucket {parts.netloc}"
+        raise FileNotFoundError(what)
     return copied
 
 
@@ -47,16 +51,22 @@ def files(store: fs.FileSystem, path: str) -> Iterator[tuple[str, str]]:
 
 
 def s3(bucket: str) -> fs.S3FileSystem:
-    """Return the store that the usual AWS_… variables name; without a key, it is read as public."""
+    """Return the store that the usual AWS_… variables name; without a key, it is read as public.
+
+    Raises OSError for half of a key, and for a bucket that AWS does not know.
+    """
     endpoint = os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL") or ""
     region = os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION")
     if not region:
         region = "us-east-1" if endpoint else fs.resolve_s3_region(bucket)
-    key = os.environ.get("AWS_ACCESS_KEY_ID")
+    names = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
+    key, secret, token = (os.environ.get(name) or None for name in names)
+    if bool(key) != bool(secret):
+        raise OSError(f"one of {names[0]} and {names[1]} without the other")
     return fs.S3FileSystem(
         access_key=key,
-        secret_key=os.environ.get("AWS_SECRET_ACCESS_KEY"),
-        session_token=os.environ.get("AWS_SESSION_TOKEN"),
+        secret_key=secret,
+        session_token=token if key else None,
         anonymous=not key,
         region=region,
         endpoint_override=urlsplit(endpoint).netloc or None,
