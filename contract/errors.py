@@ -15,8 +15,10 @@ class ModelError(Exception):
         super().__init__(f"{where} must be {expected}. Got {got} instead. {cure}")
 
 
-def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """Return a hint: the closest of the known words, or all of them."""
+def did_you_mean(word: str, known: Iterable[str], otherwise: str = "") -> str:
+    """Return a hint: the closest of the known words; without one `otherwise`, or all of them."""
     names = list(known)
     matches = difflib.get_close_matches(word, names, n=1, cutoff=0.6)
-    return f"Did you mean {matches[0]!r}?" if matches else f"Known: {', '.join(names) or 'none'}."
+    if matches:
+        return f"Did you mean {matches[0]!r}?"
+    return otherwise or f"Known: {', '.join(names) or 'none'}."

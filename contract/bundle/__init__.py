@@ -14,6 +14,7 @@ from contract.bundle.folder import (
     write_files,
 )
 from contract.bundle.manifest import (
+    ANOMALY_SCORE,
     EVALUATION,
     EXAMPLES,
     HOLDOUT,
@@ -48,9 +49,11 @@ from contract.bundle.manifest import (
     Where,
     decode_manifest,
     encode,
+    numbers_beside,
 )
 
 __all__ = [
+    "ANOMALY_SCORE",
     "EVALUATION",
     "EXAMPLES",
     "HOLDOUT",
@@ -89,6 +92,7 @@ __all__ = [
     "decode_manifest",
     "encode",
     "manifest_content",
+    "numbers_beside",
     "read",
     "read_file",
     "read_manifest",

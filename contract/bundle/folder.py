@@ -46,6 +46,8 @@ class Bundle(msgspec.Struct, frozen=True):
     @property
     def has_probabilities(self) -> bool:
         """Whether the model gives probabilities, as its golden examples show."""
+        if self.manifest.anomaly is not None:
+            return False  # the number that they hold is an anomaly score
         return any(example.probabilities is not None for example in self.examples)
 
 

@@ -23,9 +23,10 @@ LARGEST_JSON = 16 * 1024**2  # bytes of a manifest
 # By how much a number of an exported model may differ from the estimator's, and an answer of a
 # served model from its golden example: probabilities absolutely, numbers relative to their size.
 PARITY_TOLERANCE = 1e-5
+ANOMALY_SCORE = "anomaly_score"  # what it is called wherever a model is asked
 
 Runtime = Literal["onnx", "joblib"]
-Task = Literal["classification", "regression"]
+Task = Literal["classification", "regression", "anomaly_detection"]
 SplitMethod = Literal["hash", "random", "group", "time", "given"]
 Value = float | str | bool | None
 Kind = Literal["numeric", "categorical", "text", "date", "boolean"]  # see contract.inputs
@@ -225,7 +226,9 @@ class Manifest(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     data: Data
     split: Split
     inputs: list[Input]
-    classes: list[int | str] | None  # classification, in the order of `probabilities`
+    # Of a classification, in the order of `probabilities`; of an anomaly detection the normal one,
+    # then the anomaly.
+    classes: list[int | str] | None
     libraries: dict[str, str]
     metrics: Metrics
     gate: Gate
@@ -239,9 +242,17 @@ class Manifest(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     # What lies beside the bundle, and in no image: HOLDOUT, and EVALUATION unless none is kept.
     beside: dict[str, File] = {}
 
+    @property
+    def anomaly(self) -> int | str | None:
+        """The class that is looked for; None of another task."""
+        return self.classes[-1] if self.task == "anomaly_detection" and self.classes else None
+
 
 class Example(msgspec.Struct, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
-    """A row and the answer the exported model gave to it."""
+    """A row and the answer the exported model gave to it.
+
+    In place of probabilities, a model that detects anomalies has one number, its anomaly score.
+    """
 
     features: dict[str, Value]
     prediction: Label  # a float of a regressor, a class of a classifier
@@ -258,6 +269,17 @@ class Example(msgspec.Struct, kw_only=True, omit_defaults=True, forbid_unknown_f
         else:
             is_same = prediction == self.prediction and not isinstance(prediction, bool)
         return is_same and len(answered) == len(recorded) and all(map(is_close, answered, recorded))
+
+
+def numbers_beside(answer: dict[str, Any]) -> list[Any]:
+    """Return the numbers beside the prediction in an answer that a server or a bulk scorer gave.
+
+    They are its probabilities, in the order of the classes, or its anomaly score alone.
+    """
+    if ANOMALY_SCORE in answer:
+        return [answer[ANOMALY_SCORE]]
+    probabilities = answer.get("probabilities")
+    return list(probabilities.values()) if isinstance(probabilities, dict) else []
 
 
 def is_close(answered: Any, recorded: float) -> bool:

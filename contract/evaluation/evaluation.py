@@ -37,7 +37,10 @@ class Study(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
 
 
 class Evaluation(msgspec.Struct, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
-    """Every holdout row; the lists run in parallel. `rows` are positions in the data source."""
+    """Every holdout row; the lists run in parallel. `rows` are positions in the data source.
+
+    A model that detects anomalies has its anomaly score, one number, in place of probabilities.
+    """
 
     rows: list[int]
     columns: dict[str, list[Value]]  # the inputs

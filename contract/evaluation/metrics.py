@@ -10,13 +10,15 @@ from typing import Literal, NamedTuple
 
 from contract.bundle import Task
 
+Needs = Literal["labels", "ranking", "probabilities"]
 Bound = Literal["min", "max"]
 
 
 class Metric(NamedTuple):
     """A metric of the holdout rows; `bound` is min where higher is better.
 
-    One that is `asked` for is computed only where the gate names it.
+    Of a classifier it `needs` the labels alone, or numbers that rank the rows as well, as anomaly
+    scores do, or probabilities. One that is `asked` for is computed only where the gate names it.
     """
 
     name: str
@@ -24,7 +26,7 @@ class Metric(NamedTuple):
     bound: Bound
     lowest: float
     highest: float
-    needs_probabilities: bool = False
+    needs: Needs = "labels"
     parameter: Literal["class", "quantile", ""] = ""
     asked: bool = False
 
@@ -35,10 +37,10 @@ METRICS = {
         Metric("accuracy", "classification", "min", 0, 1),
         Metric("balanced_accuracy", "classification", "min", 0, 1),
         Metric("f1_macro", "classification", "min", 0, 1),
-        Metric("roc_auc", "classification", "min", 0, 1, needs_probabilities=True),
-        Metric("log_loss", "classification", "max", 0, math.inf, needs_probabilities=True),
-        Metric("average_precision", "classification", "min", 0, 1, needs_probabilities=True),
-        Metric("brier", "classification", "max", 0, 2, needs_probabilities=True),
+        Metric("roc_auc", "classification", "min", 0, 1, needs="ranking"),
+        Metric("log_loss", "classification", "max", 0, math.inf, needs="probabilities"),
+        Metric("average_precision", "classification", "min", 0, 1, needs="ranking"),
+        Metric("brier", "classification", "max", 0, 2, needs="probabilities"),
         Metric("mcc", "classification", "min", -1, 1),
         Metric("precision", "classification", "min", 0, 1, parameter="class", asked=True),
         Metric("recall", "classification", "min", 0, 1, parameter="class", asked=True),
@@ -53,11 +55,22 @@ METRICS = {
 }
 
 # Of a segment, where no rule names another: these exist on any rows.
-SHOWN: dict[Task, str] = {"classification": "accuracy", "regression": "mae"}
+SHOWN: dict[Task, str] = {
+    "classification": "accuracy",
+    "regression": "mae",
+    "anomaly_detection": "accuracy",
+}
+OF_ANOMALY = ("precision", "recall", "f1")  # of the anomaly, computed whether or not a gate asks
 
 
 def for_task(task: Task) -> list[str]:
-    """Return the names of the metrics of a task."""
+    """Return the names of the metrics of a task.
+
+    An anomaly detection is a classification whose numbers are no probabilities.
+    """
+    if task == "anomaly_detection":
+        classes = for_task("classification")
+        return [name for name in classes if METRICS[name].needs != "probabilities"]
     return [metric.name for metric in METRICS.values() if metric.task == task]
 
 

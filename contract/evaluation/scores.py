@@ -9,6 +9,7 @@ a second for what takes 20 ms here.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -16,7 +17,7 @@ from numpy.typing import NDArray
 
 from contract.bundle import Label
 from contract.evaluation.evaluation import Evaluation
-from contract.evaluation.metrics import parts
+from contract.evaluation.metrics import METRICS, parts
 
 Numbers = NDArray[np.float64]
 Scores = dict[str, Numbers]
@@ -47,13 +48,23 @@ class ClassScores:
         counts = hits, weights @ self.actual, weights @ self.predicted
         result = self.of_labels(*counts)
         if self.probabilities is not None:
-            result["roc_auc"] = self.over_classes(area, weights, self.probabilities)
-            result["log_loss"] = self.loss(weights, self.probabilities)
-            result["average_precision"] = self.over_classes(
-                average_precision, weights, self.probabilities
-            )
-            result["brier"] = self.brier(weights, self.probabilities)
+            is_score = self.probabilities.shape[1] < self.known
+            result |= {
+                name: metric(weights, self.probabilities)
+                for name, metric in self.of_numbers.items()
+                if not is_score or METRICS[name].needs == "ranking"
+            }
         return result
+
+    @property
+    def of_numbers(self) -> dict[str, Callable[[Numbers, Numbers], Numbers]]:
+        """The metrics of probabilities (rows, classes) or anomaly scores (rows, 1)."""
+        return {
+            "roc_auc": partial(self.over_classes, area),
+            "log_loss": self.loss,
+            "average_precision": partial(self.over_classes, average_precision),
+            "brier": self.brier,
+        }
 
     def loss(self, weights: Numbers, probabilities: Numbers) -> Numbers:
         """Return the log loss (resamples,) of probabilities (rows, classes).
@@ -76,12 +87,13 @@ class ClassScores:
     def over_classes(self, ranked: Ranked, weights: Numbers, probabilities: Numbers) -> Numbers:
         """Return a metric of ranks (resamples,) of probabilities (rows, classes).
 
-        Of two classes it is that of the second. With more, the mean over each class against the
+        Of two classes it is that of the second, by its probabilities or by anomaly scores (rows,
+        1). With more, the mean over each class against the
         rest, as scikit-learn's `roc_auc_score(multi_class="ovr")` and `average_precision_score`;
         Hand and Till (2001) take the mean over pairs instead.
         """
-        columns = [1] if self.known == 2 else range(self.known)
-        values = [ranked(weights, self.actual[:, c], probabilities[:, c]) for c in columns]
+        columns = [(1, -1)] if self.known == 2 else [(c, c) for c in range(self.known)]
+        values = [ranked(weights, self.actual[:, a], probabilities[:, b]) for a, b in columns]
         return mean_of_present(np.stack(values, axis=1))
 
 

@@ -10,7 +10,7 @@ import msgspec
 
 from contract.bundle import Check, Task
 from contract.errors import ModelError
-from contract.evaluation.metrics import METRICS, Bound, Metric, for_task, metric, named
+from contract.evaluation.metrics import METRICS, OF_ANOMALY, Bound, Metric, for_task, metric, named
 from contract.spec import tables
 from contract.spec.tables import IMAGE, RULES, SEGMENTS
 from contract.spec.toml import Section
@@ -62,11 +62,12 @@ class ImageRules(msgspec.Struct, frozen=True):
 
 
 class Policy(msgspec.Struct, frozen=True):
-    """All rules of the gate."""
+    """All rules of the gate; `always` are metrics that are computed without one."""
 
     rules: Rules
     segments: tuple[SegmentRules, ...]
     image: ImageRules
+    always: tuple[str, ...] = ()
 
     @property
     def headline(self) -> str:
@@ -82,11 +83,16 @@ class Policy(msgspec.Struct, frozen=True):
     @property
     def asked(self) -> list[str]:
         """The metrics that are computed only because they are named here."""
-        return [name for name in self.metrics if metric(name).asked]
+        return list(
+            dict.fromkeys([*self.always, *(name for name in self.metrics if metric(name).asked)])
+        )
 
 
-def read_policy(section: Section, task: Task) -> Policy:
-    """Read the [gate] table; raise ModelError for the first mistake."""
+def read_policy(section: Section, task: Task, anomaly: int | str | None = None) -> Policy:
+    """Read the [gate] table; raise ModelError for the first mistake.
+
+    `anomaly` is the class that an anomaly detection looks for.
+    """
     known = for_task(task)
     section.only((*known, SEGMENTS, IMAGE))
     if not set(section.values) & set(known):
@@ -101,6 +107,7 @@ def read_policy(section: Section, task: Task) -> Policy:
             read_segment(segments.subsection(column), column, known) for column in segments.values
         ),
         image=ImageRules(image.size_ratio, image.latency_ratio),
+        always=() if anomaly is None else tuple(named(name, str(anomaly)) for name in OF_ANOMALY),
     )
 
 

@@ -21,6 +21,7 @@ from contract.spec.toml import Section, load
 
 FILE = models.SPEC
 NOTES = "README.md"  # the author's part of the model card
+ANOMALY = 1  # where model.toml does not say which of the target's values means an anomaly
 
 
 class ModelSpec(msgspec.Struct, frozen=True):
@@ -42,6 +43,7 @@ class ModelSpec(msgspec.Struct, frozen=True):
     privacy: Privacy = Privacy()
     options: dict[str, Options] = {}  # of the inputs that have some
     sample_weight: str | None = None  # the column of how much each row counts
+    anomaly: int | str | None = None  # the class that an anomaly detection looks for
 
     @property
     def file(self) -> Path:
@@ -57,6 +59,11 @@ class ModelSpec(msgspec.Struct, frozen=True):
     def seed(self) -> int:
         """The seed of whatever is drawn: rows, folds, and what an estimator leaves to chance."""
         return self.split.seed
+
+    @property
+    def has_classes(self) -> bool:
+        """Whether the target holds classes, and no numbers."""
+        return self.task != "regression"
 
     @property
     def kept(self) -> list[str]:
@@ -96,7 +103,9 @@ def read(name: str, root: Path | None = None, *, data_here: bool = True) -> Mode
     kinds: dict[str, Kind] = {name: column.values["kind"] for name, column in columns.items()}
     refuse_anybodys_values(top.subsection("gate").subsection(tables.SEGMENTS), kinds)
     if serve.threshold is not None and head.task != "classification":
-        top.subsection("serve").fail("threshold", "absent from a regression", "Remove it.")
+        expected = "absent unless the task is a classification"
+        top.subsection("serve").fail("threshold", expected, "Remove it.")
+    anomaly = read_anomaly(top, head)
     return ModelSpec(
         folder=folder,
         name=name,
@@ -114,7 +123,7 @@ def read(name: str, root: Path | None = None, *, data_here: bool = True) -> Mode
         split=read_split(top.subsection("split"), head.target),
         folds=evaluate.folds,
         seeds=evaluate.seeds,
-        gate=read_policy(top.subsection("gate"), head.task),
+        gate=read_policy(top.subsection("gate"), head.task, anomaly),
         columns_kept=evaluate.columns,
         serving=Serving(
             unknown_category=serve.unknown_category,
@@ -122,7 +131,18 @@ def read(name: str, root: Path | None = None, *, data_here: bool = True) -> Mode
             threshold=serve.threshold,
         ),
         privacy=read_privacy(top.subsection("privacy").read(tables.Privacy), serve),
+        anomaly=anomaly,
     )
+
+
+def read_anomaly(top: Section, head: tables.Head) -> int | str | None:
+    """Return the class that an anomaly detection looks for; raise ModelError where it has none."""
+    if head.task == "anomaly_detection":
+        return ANOMALY if head.anomaly is None else head.anomaly
+    if head.anomaly is not None:
+        cure = 'Remove it, or write task = "anomaly_detection".'
+        top.fail("anomaly", f"absent from a {head.task}", cure)
+    return None
 
 
 def find(name: str, root: Path) -> Path:

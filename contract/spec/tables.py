@@ -21,6 +21,10 @@ from contract.spec.toml import keys
 SEGMENTS, IMAGE = "segments", "image"
 ROWS = 10  # in a segment; with fewer, one wrong answer is more than a tenth
 SHA256 = r"[0-9a-f]{64}"
+NO_TASK = (
+    "What has no truth for each row to be judged by, as a clustering or the forecast of a "
+    "sequence, is no task here."
+)
 Text = Annotated[str, Meta(pattern=r"\S")]
 NotEmpty = Annotated[str, Meta(min_length=1)]  # beside other types
 
@@ -260,12 +264,23 @@ GATE: Any = msgspec.defstruct(
 )  # fmt: skip
 
 
-class Head(Struct, frozen=True, forbid_unknown_fields=True):
+class Head(Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
     """What a model predicts."""
 
     description: Annotated[Text, says("The model in a sentence.", "What a house is worth")]
-    task: Annotated[Task, says("What is predicted: a class, or a number.", "regression")]
-    target: Annotated[Text, says("The column to predict.", "price")]
+    task: Annotated[Task, says(
+        "What is predicted: a class, a number, or whether a row is an anomaly.", "regression",
+        extra={"otherwise": NO_TASK},
+    )]  # fmt: skip
+    target: Annotated[Text, says(
+        "The column to predict. Of an anomaly detection, the column that says which rows are known "
+        "anomalies: it judges the model, which is fitted to the other columns alone.", "price",
+    )]  # fmt: skip
+    anomaly: Annotated[NotEmpty | int | None, says(
+        "Of an anomaly detection: the one of the target's two values that means an anomaly. Left "
+        "out: 1.", "yes", 1,
+        extra={"expected": "a text or a whole number", "cure": 'Write anomaly = "yes".'},
+    )] = None  # fmt: skip
     sample_weight: Annotated[Text | None, says(
         "A column of numbers, 0 or more, of how much each row counts: in fits, in the folds and in "
         "every metric. It is neither the target nor an input.", "exposure",

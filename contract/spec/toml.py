@@ -41,6 +41,7 @@ class Key(NamedTuple):
     least: float
     greatest: float
     mistake: tuple[str, str]  # what an absent value, or one of none of the types, must be; the cure
+    otherwise: str  # the cure of a text that is like none of the choices; "" to list them
 
 
 def keys(table: type[msgspec.Struct]) -> dict[str, Key]:
@@ -86,6 +87,7 @@ def make_key(name: str, annotation: Any, default: Any = None, *, required: bool)
             extra.get("expected", "given"),
             extra.get("cure", "Add it to model.toml; the README shows an example."),
         ),
+        otherwise=extra.get("otherwise", ""),
     )
 
 
@@ -155,7 +157,7 @@ class Section:
             return self.union(key)
         kind = key.types[0]
         if get_origin(kind) is Literal:
-            return self.choice(key.name, get_args(kind))
+            return self.choice(key.name, get_args(kind), key.otherwise)
         if get_origin(kind) is tuple:
             return self.texts(key.name)
         if kind is int:
@@ -200,12 +202,12 @@ class Section:
             self.fail(name, "a list of texts", f'Write {name} = ["…", "…"].')
         return tuple(value)
 
-    def choice(self, name: str, choices: Sequence[Choice]) -> Choice:
-        """Return a text that is one of the choices."""
+    def choice(self, name: str, choices: Sequence[Choice], otherwise: str = "") -> Choice:
+        """Return a text that is one of the choices; `otherwise` cures one that is like none."""
         value = self.values.get(name)
         if value not in choices:
             hint = f'Write "{choices[0]}".'
-            cure = did_you_mean(value, choices) if isinstance(value, str) else hint
+            cure = did_you_mean(value, choices, otherwise) if isinstance(value, str) else hint
             self.fail(name, " or ".join(f'"{choice}"' for choice in choices), cure)
         return choices[choices.index(value)]
 

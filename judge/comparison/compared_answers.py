@@ -99,6 +99,8 @@ def fingerprints(fresh: Evaluation) -> NDArray[np.unsignedinteger]:
 def check_same_target(new: Bundle, old: Bundle) -> None:
     """Check that both models predict the same target; raise Incomparable if not."""
     ours, theirs = new.manifest, old.manifest
+    if ours.anomaly != theirs.anomaly and ours.task == theirs.task:
+        raise Incomparable(f"its anomaly is {theirs.anomaly}, the new one's {ours.anomaly}")
     if (ours.task, ours.target) != (theirs.task, theirs.target):
         raise Incomparable(
             f"it predicts {theirs.target} ({theirs.task}), the new one {ours.target} ({ours.task})"
@@ -131,6 +133,8 @@ def in_order(
     ours, theirs = new.manifest.classes, old.manifest.classes
     if probabilities is None or ours is None or theirs is None or ours == theirs:
         return probabilities
+    if new.manifest.anomaly is not None:
+        return probabilities  # anomaly scores, whatever the normal class is called
     values = np.array(probabilities)
     columns = [
         values[:, theirs.index(label)] if label in theirs else np.zeros(len(values))

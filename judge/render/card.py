@@ -74,7 +74,10 @@ def facts(manifest: Manifest) -> list[tuple[str | Cell, ...]]:
     ]
     if manifest.sample_weight:
         rows.append(("Weights of the rows", f"{manifest.sample_weight}, in fit and metrics"))
-    if manifest.classes:
+    if manifest.anomaly is not None:
+        anomaly = f"{manifest.target} is {manifest.anomaly}; fitted without {manifest.target}"
+        rows.append(("Anomaly", anomaly))
+    elif manifest.classes:
         rows.append(("Classes", ", ".join(map(str, manifest.classes))))
     return rows
 

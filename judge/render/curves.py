@@ -18,8 +18,12 @@ BINS = 8
 def of_class(
     evaluation: Evaluation, classes: Sequence[Label], place: int
 ) -> tuple[NDArray[np.bool_], NDArray[np.float64]]:
-    """Return which rows are of a class, and their probabilities of that class, both (rows,)."""
-    odds = np.array(evaluation.probabilities, dtype=np.float64)[:, place]
+    """Return which rows are of a class, and their probabilities of that class, both (rows,).
+
+    Of anomalies, the second class, these are their scores.
+    """
+    odds = np.array(evaluation.probabilities, dtype=np.float64)
+    odds = odds[:, min(place, odds.shape[1] - 1)]
     return np.array([label == classes[place] for label in evaluation.truth]), odds
 
 

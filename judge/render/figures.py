@@ -21,6 +21,7 @@ from judge.report import Report
 BINS = 12
 CATEGORIES = 10
 DASHED = "Dashed: the published model."
+ANSWERED = [("right", "right"), ("wrong", "wrong")]
 
 
 class Figure(NamedTuple):
@@ -59,12 +60,13 @@ def answers(
     if old:
         result.append(Figure(matrix(old, classes), "Published model, on the same rows."))
     if new.probabilities:
+        is_score = len(new.probabilities[0]) < len(classes)
         rates = ("false positive rate", "true positive rate")
         result += [
-            sureness(new, len(classes)),
+            anomalousness(new) if is_score else sureness(new, len(classes)),
             by_class(new, old, classes, curves.roc, rates, diagonal=True),
             by_class(new, old, classes, curves.precision_recall, ("recall", "precision")),
-            reliability(new, old),
+            *([] if is_score else [reliability(new, old)]),
         ]
     return result
 
@@ -78,14 +80,24 @@ def matrix(evaluation: Evaluation, classes: Sequence[Label]) -> Plot:
 
 def sureness(new: Evaluation, classes: int) -> Figure:
     """Return a histogram of the probabilities of right and of wrong answers."""
+    plot = by_answer(new, "probability of the predicted class", 1 / classes, 1.0)
+    return Figure(plot, "How sure the new model was.", legend=ANSWERED)
+
+
+def anomalousness(new: Evaluation) -> Figure:
+    """Return a histogram of the anomaly scores of right and of wrong answers."""
+    scores = np.array(new.probabilities, dtype=np.float64)
+    plot = by_answer(new, "anomaly score", float(scores.min()), float(scores.max()))
+    return Figure(plot, "Above 0, the new model says that a row is an anomaly.", legend=ANSWERED)
+
+
+def by_answer(new: Evaluation, title: str, low: float, high: float) -> Plot:
+    """Return a histogram of the greatest number beside right and wrong answers."""
     groups: dict[str, list[float]] = {"right": [], "wrong": []}
     answered = zip(new.truth, new.predictions, new.probabilities or (), strict=True)
-    for truth, prediction, probabilities in answered:
-        groups["right" if truth == prediction else "wrong"].append(max(probabilities))
-    title = "probability of the predicted class"
-    plot = holdout_plots.histogram(groups, title, 1 / classes, 1.0)
-    legend = [("right", "right"), ("wrong", "wrong")]
-    return Figure(plot, "How sure the new model was.", legend=legend)
+    for truth, prediction, numbers in answered:
+        groups["right" if truth == prediction else "wrong"].append(max(numbers))
+    return holdout_plots.histogram(groups, title, low, high)
 
 
 def by_class(  # noqa: PLR0913 - two models and what is drawn of both

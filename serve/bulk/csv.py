@@ -169,7 +169,7 @@ class CsvFormat(Lines):
             return cell
 
     def answers(self, lines: list[str], scores: Scores) -> Iterator[str]:
-        """Yield each line with its prediction and, where there are any, probabilities."""
+        """Yield each line with its prediction and, where there are any, its numbers."""
         mark = self.dialect.delimiter
         if self.cells:
             labels = [self.cells[label] for label in scores.labels]
@@ -177,10 +177,13 @@ class CsvFormat(Lines):
             labels = self.number_cells([[float(label)] for label in scores.labels])
         if scores.probabilities is None:
             return (f"{line}{mark}{label}\n" for line, label in zip(lines, labels, strict=True))
+        numbers = self.number_cells(scores.probabilities)
+        if self.manifest.anomaly is not None:
+            return (mark.join(row) + "\n" for row in zip(lines, labels, numbers, strict=True))
         positions = map(self.columns.__getitem__, scores.labels)
         likeliest = map(list.__getitem__, scores.probabilities, positions)
         most = self.number_cells([[number] for number in likeliest])
-        cells = zip(lines, labels, most, self.number_cells(scores.probabilities), strict=True)
+        cells = zip(lines, labels, most, numbers, strict=True)
         return (mark.join(row) + "\n" for row in cells)
 
     def number_cells(self, rows: list[list[float]]) -> list[str]:

@@ -48,9 +48,9 @@ class ParquetFormat:
         self.names = self.file.schema_arrow.names
         self.inputs = [(field, self.position(field)) for field in manifest.inputs]
         self.schema = self.file.schema_arrow
-        prediction, *probabilities = answer_names(bundle, self.names)
+        prediction, *numbers = answer_names(bundle, self.names)
         self.schema = self.schema.append(pa.field(prediction, label_type(manifest)))
-        for name in probabilities:
+        for name in numbers:
             self.schema = self.schema.append(pa.field(name, pa.float64()))
         self.classes: dict[Label, int] = {
             label: index for index, label in enumerate(manifest.classes or [])
@@ -136,8 +136,10 @@ class ParquetFormat:
         columns = [*batch.columns, pa.array(scores.labels, self.schema.types[batch.num_columns])]
         if scores.probabilities is not None:
             table = np.array(scores.probabilities, np.float64)
-            chosen = [self.classes[label] for label in scores.labels]
-            columns += [table[np.arange(len(batch)), chosen], *table.T]
+            if self.manifest.anomaly is None:
+                chosen = [self.classes[label] for label in scores.labels]
+                columns.append(table[np.arange(len(batch)), chosen])
+            columns += [*table.T]
         self.writer.write_batch(pa.record_batch(columns, schema=self.schema))
 
     def end(self) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
+from contract.bundle import ANOMALY_SCORE
 from serve.errors import RowsRefused
 from serve.validation.strict_json import listed, shown
 
@@ -55,6 +56,8 @@ def answer_names(bundle: Bundle, taken: Sequence[str]) -> list[str]:
     """
     inputs = {field.name for field in bundle.manifest.inputs}
     names = ["prediction"]
+    if bundle.manifest.anomaly is not None:
+        names.append(ANOMALY_SCORE)
     if bundle.has_probabilities:
         classes = bundle.manifest.classes or []
         names += ["probability", *(f"probability_{label}" for label in classes)]

@@ -8,7 +8,7 @@ from typing import Any, TypedDict
 
 import msgspec
 
-from contract.bundle import Bundle, Label
+from contract.bundle import ANOMALY_SCORE, Bundle, Label
 from serve.inference.scores import Scores
 from serve.validation.schema import is_plain
 
@@ -24,6 +24,9 @@ class AnswerEncoder:
         is_struct = issubclass(kind, msgspec.Struct)
         self.probabilities = kind if is_struct else partial(named, names)
         fields: list[tuple[str, Any]] = [("prediction", prediction_type(bundle))]
+        self.detects = bundle.manifest.anomaly is not None
+        if self.detects:
+            fields += [(ANOMALY_SCORE, float)]
         if bundle.has_probabilities:
             fields += [("probability", float), ("probabilities", kind)]
         answer: Any = msgspec.defstruct("Answer", fields, gc=False)
@@ -40,10 +43,13 @@ class AnswerEncoder:
         return self.encode(self.answer_list(self.rows(scores)))
 
     def rows(self, scores: Scores) -> list[Any]:
-        """Return one struct per row: the prediction and, for a classifier, the probabilities."""
+        """Return one struct per row: the prediction, and the probabilities or the anomaly score."""
         answer, probabilities, position = self.answer, self.probabilities, self.position
         if scores.probabilities is None:
             return [answer(label) for label in scores.labels]
+        if self.detects:
+            both = zip(scores.labels, scores.probabilities, strict=True)
+            return [answer(label, score) for label, (score,) in both]
         return [
             answer(label, row[position[label]], probabilities(*row))
             for label, row in zip(scores.labels, scores.probabilities, strict=True)

@@ -12,7 +12,7 @@ from typing import Any
 
 import msgspec
 
-from contract.bundle import Bundle
+from contract.bundle import ANOMALY_SCORE, Bundle
 from contract.inputs import KINDS
 from serve.errors import MOST, InvalidRow, MalformedBody
 from serve.http import Headers, require_json_type
@@ -67,6 +67,7 @@ class InferenceCodec:
         self.manifest = bundle.manifest
         self.schema = schema
         self.names = dict.fromkeys(field.name for field in bundle.manifest.inputs)
+        _, *self.numbers = output_metadata(bundle)
         self.outputs = {tensor.name for tensor in output_metadata(bundle)}
         self.label_type = label_type(bundle)
         self.decode = msgspec.json.Decoder(InferRequest).decode
@@ -182,14 +183,16 @@ class InferenceCodec:
     def write(self, scores: Scores, request: InferRequest) -> bytes:
         """Return the requested outputs as tensors.
 
-        The prediction has the shape (rows,), the probabilities have (rows, classes).
+        The prediction and an anomaly score have the shape (rows,), probabilities (rows, classes).
         """
         count = len(scores.labels)
         tensors = [Tensor("prediction", [count], self.label_type, list(scores.labels))]
         if scores.probabilities is not None:
-            shape = [count, len(self.manifest.classes or [])]
             values = [value for row in scores.probabilities for value in row]
-            tensors.append(Tensor("probabilities", shape, "FP64", values))
+            tensors += [
+                Tensor(output.name, [count, *output.shape[1:]], output.datatype, values)
+                for output in self.numbers
+            ]
         wanted = {output.name for output in request.outputs or ()} or self.outputs
         return self.encode(
             InferResponse(
@@ -211,6 +214,8 @@ def input_metadata(bundle: Bundle) -> list[Tensor]:
 def output_metadata(bundle: Bundle) -> list[Tensor]:
     """Return the outputs of the model; -1 stands for any number of rows."""
     outputs = [Tensor("prediction", [-1], label_type(bundle))]
+    if bundle.manifest.anomaly is not None:
+        outputs.append(Tensor(ANOMALY_SCORE, [-1], "FP64"))
     if bundle.has_probabilities:
         outputs.append(Tensor("probabilities", [-1, len(bundle.manifest.classes or [])], "FP64"))
     return outputs

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from contract.bundle import Bundle
+from contract.bundle import ANOMALY_SCORE, Bundle
 from serve.errors import BrokenModel, WrongLibrary
 from serve.inference.arrays import Frame
 from serve.inference.scores import Scores
@@ -71,6 +71,8 @@ def output_names(bundle: Bundle) -> list[str]:
     """Return the outputs that the graph must have."""
     if bundle.manifest.task == "regression":
         return ["prediction"]
+    if bundle.manifest.anomaly is not None:
+        return ["label", ANOMALY_SCORE]
     return ["label", "probabilities"] if bundle.has_probabilities else ["label"]
 
 

@@ -14,7 +14,10 @@ if TYPE_CHECKING:
 
 
 class Scores(msgspec.Struct):
-    """Answers to a batch: labels (rows,) and, of a classifier, probabilities (rows, classes)."""
+    """Answers to a batch: labels (rows,) and, of a classifier, probabilities (rows, classes).
+
+    A detector of anomalies has its anomaly score, one number, in their place: (rows, 1).
+    """
 
     labels: Sequence[Label]
     probabilities: list[list[float]] | None  # in the order of the manifest's classes

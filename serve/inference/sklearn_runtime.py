@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
-from contract.bundle import Bundle, Manifest
+from contract.bundle import Bundle, Label, Manifest
 from contract.inputs import KINDS
 from serve.errors import BrokenModel, WrongLibrary
 from serve.inference.arrays import Frame
@@ -56,6 +57,7 @@ class EstimatorRuntime:
         self.names = [field.name for field in bundle.manifest.inputs]
         self.estimator = unpickle(bundle)
         self.classes = bundle.manifest.classes
+        self.detects = bundle.manifest.anomaly is not None
         self.one_call = predicts_the_likeliest(self.estimator)
         self.arrays = {field.name: KINDS[field.kind].array for field in bundle.manifest.inputs}
         self.takes_array = {*self.arrays.values()} == {"numeric"} and (
@@ -71,7 +73,15 @@ class EstimatorRuntime:
                 return Scores(
                     np.asarray(self.estimator.predict(X), np.float64).ravel().tolist(), None
                 )
-            return self.classify(X)
+            return self.detect(X, self.classes) if self.detects else self.classify(X)
+
+    def detect(self, X: Any, classes: Sequence[Label]) -> Scores:
+        """Return labels and anomaly scores for `X` (rows, inputs).
+
+        scikit-learn says -1 of an anomaly, the second class, and scores it lower than the others.
+        """
+        labels = [classes[int(verdict < 0)] for verdict in self.estimator.predict(X)]
+        return Scores(labels, (-self.estimator.decision_function(X)).reshape(-1, 1).tolist())
 
     def classify(self, X: Any) -> Scores:
         """Return labels and, if the estimator has them, probabilities for `X` (rows, inputs)."""

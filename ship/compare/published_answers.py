@@ -10,7 +10,7 @@ from typing import Any
 from numpy.typing import NDArray
 
 from contract.arrays import column
-from contract.bundle import Bundle, Value
+from contract.bundle import Bundle, Value, numbers_beside
 from contract.inputs import Array, in_array
 from contract.onnx_session import open_session, run
 from judge.comparison.compared_answers import Answer
@@ -57,14 +57,8 @@ def ask_image(start: Callable[[], str], rows: Rows) -> Answer:
         raise Incomparable(f"its image cannot answer the new rows: {reason}", curable=True)
     # Only this ends a line: a class may be called by a name with any other end.
     answers = [json.loads(line) for line in result.stdout.split("\n") if line]
-    probabilities = [list(vector(answer)) for answer in answers if answer.get("probabilities")]
-    return [answer["prediction"] for answer in answers], probabilities or None
-
-
-def vector(answer: dict[str, Any]) -> list[float]:
-    """Return the probabilities of an answer, in the order of the classes."""
-    probabilities = answer["probabilities"]
-    return list(probabilities.values()) if isinstance(probabilities, dict) else probabilities
+    vectors = [numbers for answer in answers if (numbers := numbers_beside(answer))]
+    return [answer["prediction"] for answer in answers], vectors or None
 
 
 def as_published(published: PublishedImage) -> PublishedModel:

@@ -7,7 +7,7 @@ import urllib.error
 import urllib.request
 from typing import Any
 
-from contract.bundle import Example
+from contract.bundle import Example, numbers_beside
 from ship.errors import StageError
 from ship.host.waiting import wait_for
 
@@ -49,10 +49,7 @@ def agrees(answer: Any, example: Example) -> bool:
     """Return whether decoded JSON is an object of /predict that answers as recorded."""
     if not isinstance(answer, dict):
         return False
-    probabilities = answer.get("probabilities") or {}
-    return isinstance(probabilities, dict) and example.is_answered_by(
-        answer.get("prediction"), list(probabilities.values())
-    )
+    return example.is_answered_by(answer.get("prediction"), numbers_beside(answer))
 
 
 def post(url: str, body: Any) -> tuple[int, Any]:

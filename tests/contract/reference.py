@@ -101,9 +101,11 @@ def gate_of(task: Task) -> dict[str, Any]:
     segments: dict[str, Any] = {"additionalProperties": {"properties": others, **some}}
     gate: dict[str, Any] = {"properties": {**others, SEGMENTS: segments}, **some}
     hidden = set() if task == "classification" else {"threshold"}
+    absent = set() if task == "anomaly_detection" else {"anomaly"}
+    serve = {"properties": without(hidden)}
     return {
         "if": {"properties": {"task": {"const": task}}, "required": ["task"]},
-        "then": {"properties": {"gate": gate, "serve": {"properties": without(hidden)}}},
+        "then": {"properties": {"gate": gate, "serve": serve, **without(absent)}},
     }
 
 

@@ -37,6 +37,18 @@ def labelled(rows: int, classes: int) -> tuple[NDArray[Any], NDArray[Any], NDArr
     return truth, odds.argmax(axis=1), odds
 
 
+def test_scores_of_anomalies_are_those_of_scikit_learn() -> None:
+    """Anomaly scores rank the rows, and have no metric of probabilities."""
+    truth, predictions, odds = labelled(60, 2)
+    ranks = 3 * odds[:, 1] - 1.5
+    answered = evaluation(truth.tolist(), predictions.tolist(), ranks[:, None].tolist())
+    scored = score(answered, [0, 1])
+    assert scored["roc_auc"] == pytest.approx(metrics.roc_auc_score(truth, ranks))
+    expected = metrics.average_precision_score(truth, ranks)
+    assert scored["average_precision"] == pytest.approx(expected)
+    assert not {"log_loss", "brier"} & {*scored}
+
+
 @pytest.mark.parametrize("classes", [2, 3, 5])
 def test_scores_of_classes_are_those_of_scikit_learn(classes: int) -> None:
     """Each metric of each resample is scikit-learn's on the rows that were drawn."""

@@ -146,6 +146,17 @@ MISTAKES = {
     "empty target": ('target = "price"', 'target = ""', ["target", "not empty", "''"]),
     "no gate": ("r2 = { min = 0.5 }\nmae = { max = 10 }\n", "", ["gate", "r2, rmse", "r2 = {"]),
     "unknown task": ('"regression"', '"regresion"', ["task", "'regression'?"]),
+    "clustering": (
+        '"regression"',
+        '"clustering"',
+        ["Got 'clustering'", "is no task here."],
+    ),
+    "forecasting": ('"regression"', '"forecasting"', ["forecast of a sequence, is no task here."]),
+    "anomaly of a regression": (
+        'target = "price"',
+        'target = "price"\nanomaly = "yes"',
+        ["anomaly must be absent from a regression", 'task = "anomaly_detection"'],
+    ),
     "task of the wrong type": ('"regression"', "1", ["task", "Got 1"]),
     "target among inputs": ('size = "numeric"', 'price = "numeric"', ["inputs.price", "Remove"]),
     "unknown kind": ('"numeric"', '"number"', ["inputs.size", "'number'", "'numeric'?"]),

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from tritonclient.http import InferenceServerClient, InferInput
 
-from contract.bundle import Bundle, Example
+from contract.bundle import ANOMALY_SCORE, Bundle, Example
 from contract.inputs import KINDS
 
 NUMPY = {"FP64": np.float64, "BYTES": np.object_, "BOOL": np.bool_}
@@ -55,5 +55,7 @@ def assert_golden_answers(client: InferenceServerClient, bundle: Bundle) -> None
     probabilities: list[list[float]] = [[] for _ in predictions]
     if bundle.has_probabilities:
         probabilities = result.as_numpy("probabilities").tolist()
+    if bundle.manifest.anomaly is not None:
+        probabilities = result.as_numpy(ANOMALY_SCORE).reshape(-1, 1).tolist()
     for row, *answer in zip(golden(bundle), predictions, probabilities, strict=True):
         assert row.is_answered_by(*answer), (answer, row)

@@ -9,13 +9,18 @@ import pytest
 
 from contract import bundle as bundles
 from contract.bundle import Bundle
-from tests.support.servers.bundles import birds, flowers, odd, patients, visits
+from tests.support.servers.bundles import birds, flowers, odd, patients, payments, visits
 from tests.support.servers.server import Server
 
 
 def joblib_flowers(path: Path) -> Path:
     """Write the bundle of flowers as a pickle."""
     return flowers(path, runtime="joblib")
+
+
+def joblib_payments(path: Path) -> Path:
+    """Write the bundle of payments as a pickle."""
+    return payments(path, runtime="joblib")
 
 
 KINDS: dict[str, Callable[[Path], Path]] = {
@@ -25,6 +30,8 @@ KINDS: dict[str, Callable[[Path], Path]] = {
     "odd": odd,
     "joblib": joblib_flowers,
     "visits": visits,
+    "payments": payments,
+    "joblib payments": joblib_payments,
 }
 
 

@@ -25,7 +25,11 @@ from train.data.split_keys import row_hashes, split_keys
 from train.data.table import Table
 
 # How the values of a target are collected.
-TARGETS: dict[Task, type[Floats | Texts]] = {"regression": Floats, "classification": Texts}
+TARGETS: dict[Task, type[Floats | Texts]] = {
+    "regression": Floats,
+    "classification": Texts,
+    "anomaly_detection": Texts,
+}
 
 
 class Dataset(NamedTuple):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Collection
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -17,6 +18,7 @@ from train.data.dataset import Dataset
 from train.data.split_keys import shares
 
 Mask = NDArray[np.bool_]
+LISTED = 5  # values in one message
 # What else helps where a part is too small.
 CURES: dict[SplitMethod, str] = {
     "hash": 'write method = "random" under [split], which takes the same share of every class',
@@ -60,7 +62,7 @@ def split(spec: ModelSpec, data: Dataset) -> tuple[Part, Part]:
 
     Raises ModelError if a part would be too small to score every fold.
     """
-    if spec.task == "classification":
+    if spec.has_classes:
         check_classes(spec, data)
     held = held_out(spec, data)
     if held.all() or not held.any():
@@ -98,7 +100,7 @@ def at_random(spec: ModelSpec, data: Dataset) -> Mask:
             np.arange(data.rows),
             test_size=share,
             random_state=spec.seed,
-            stratify=data.y if spec.task == "classification" else None,
+            stratify=data.y if spec.has_classes else None,
         )
     except ValueError as error:
         expected = f"large enough for test_size = {share:g}"
@@ -115,9 +117,35 @@ def groups(spec: ModelSpec, data: Dataset) -> NDArray[np.int64] | None:
     return numbers
 
 
+def classes(spec: ModelSpec, data: Dataset) -> list[int | str] | None:
+    """Return the classes of the target, sorted, but an anomaly last; None of numbers."""
+    if not spec.has_classes:
+        return None
+    known = pd.unique(data.y).tolist()
+    return sorted(known, key=lambda label: (is_anomaly(spec, label), label))
+
+
+def is_anomaly(spec: ModelSpec, label: int | str) -> bool:
+    """Return whether a class is the anomaly that a model of this task looks for."""
+    return spec.anomaly is not None and str(label) == str(spec.anomaly)
+
+
+def check_anomaly(spec: ModelSpec, labels: Collection[int | str]) -> None:
+    """Check that the target has two values, one of them the anomaly; raise ModelError if not."""
+    if len(labels) != 2 or not any(is_anomaly(spec, label) for label in labels):
+        where = f"{spec.data.source}: column {spec.target!r}"
+        expected = f"of two values, of which {spec.anomaly!r} means an anomaly"
+        got = ", ".join(sorted(map(repr, labels))[:LISTED])
+        cure = f"Write which one does, as anomaly = … in {spec.file}, or add known anomalies."
+        raise ModelError(where, expected, got, cure)
+
+
 def check_classes(spec: ModelSpec, data: Dataset) -> None:
     """Check that there are two classes, each with two rows; raise ModelError if not."""
     counts = Counter(data.y.tolist())
+    if spec.anomaly is not None:
+        check_anomaly(spec, counts)
+        return
     if len(counts) < 2:
         where = f"{spec.data.source}: column {spec.target!r}"
         got = f"only {next(iter(counts), None)!r}"
@@ -138,17 +166,21 @@ def check_parts(spec: ModelSpec, train: Part, holdout: Part) -> None:
     """Check that every metric exists in every fold; raise ModelError if one would not.
 
     It needs two rows per fold, or, of a classifier, each class in each fold. Rows whose weight is 0
-    are none.
+    are none. Anomalies need not be among the training rows, as nothing is learnt from their being
+    known.
     """
     trained, held = Counter(train.counted.tolist()), Counter(holdout.counted.tolist())
     rows = trained.total(), held.total()
     if spec.task == "regression" and (rows[1] < 2 or rows[0] < 2 * spec.folds):
         expected = f"of {2 * spec.folds} rows to train on and 2 to hold out, or more"
         raise too_small(spec, spec.data.source, expected, *rows)
-    if spec.task == "classification":
+    if spec.has_classes:
         for label in sorted({*train.y.tolist(), *holdout.y.tolist()}):
-            if trained[label] < spec.folds or not held[label]:
-                where = f"{spec.data.source}: class {label!r} of {spec.target!r}"
+            where = f"{spec.data.source}: class {label!r} of {spec.target!r}"
+            if is_anomaly(spec, label):
+                if not held[label]:
+                    raise too_small(spec, where, "in 1 holdout row or more", 0)
+            elif trained[label] < spec.folds or not held[label]:
                 expected = (
                     f"in {spec.folds} training rows (one per fold) and 1 holdout row, or more"
                 )

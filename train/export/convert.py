@@ -21,9 +21,11 @@ from sklearn.model_selection import FixedThresholdClassifier
 from sklearn.pipeline import Pipeline
 from sklearn.svm import LinearSVC
 
+from contract.bundle import ANOMALY_SCORE
 from contract.spec.model_toml import ModelSpec
 from train.export.converters import Converters
-from train.export.graph import decide, finish
+from train.export.graph import decide, detect, finish
+from train.fit.detector import Detector, bare
 
 OPSET = {"": 21, "ai.onnx.ml": 3}  # what every onnxruntime since 1.20 can load
 
@@ -36,7 +38,8 @@ def convert(spec: ModelSpec, estimator: Any, *, double: bool) -> bytes:
     """
     if days := spec.in_array("date"):
         raise NotImplementedError(f"the date {days[0]}: ONNX has no type for it")
-    estimator, threshold = undecided(estimator)
+    outputs, decided = output_names(estimator), estimator
+    estimator, threshold = undecided(decided)
     converters = Converters(double=double)
     numeric, categorical = spec.in_array("numeric"), spec.in_array("categorical")
     types = []
@@ -66,18 +69,30 @@ def convert(spec: ModelSpec, estimator: Any, *, double: bool) -> bytes:
         )
     if threshold is not None:
         decide(graph, threshold, model.classes_.tolist())
-    return finish(
-        graph, is_classifier=is_classifier(model), has_probabilities=hasattr(model, "predict_proba")
-    )
+    if isinstance(decided, Detector):
+        detect(graph, decided.classes)
+    return finish(graph, outputs)
+
+
+def output_names(estimator: Any) -> list[str]:
+    """Return the names of the outputs of an estimator's graph."""
+    if isinstance(estimator, Detector):
+        return ["label", ANOMALY_SCORE]
+    if is_classifier(estimator):
+        return ["label", "probabilities"] if hasattr(estimator, "predict_proba") else ["label"]
+    return ["prediction"]
 
 
 def undecided(estimator: Any) -> tuple[Any, float | None]:
-    """Return the estimator below a threshold of probabilities, and the threshold; None if none."""
+    """Return the estimator below a threshold of probabilities, and the threshold; None if none.
+
+    Of a detector it is what scikit-learn calls an outlier detector.
+    """
     if isinstance(estimator, FixedThresholdClassifier):
         by_probability = (estimator.response_method, estimator.pos_label) == ("predict_proba", None)
         if by_probability and isinstance(estimator.threshold, float):
             return estimator.estimator_, estimator.threshold
-    return estimator, None
+    return bare(estimator), None
 
 
 def options(model: Any) -> dict[str, bool] | None:

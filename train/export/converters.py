@@ -7,12 +7,14 @@ from typing import Any
 import numpy as np
 from onnx import TensorProto
 from skl2onnx.common.data_types import DoubleTensorType, FloatTensorType, StringTensorType
+from sklearn.ensemble import IsolationForest
 from sklearn.impute import SimpleImputer
 from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder, TargetEncoder
 
 from train.export.encoders import tabulate
 from train.export.forests import FORESTS, convert_forest, shape_of_trees
 from train.export.hist_gradient_boosting import HISTOGRAMS, convert_histogram
+from train.export.isolation_forest import convert_isolation_forest, shape_of_isolation_forest
 
 
 class Converters:
@@ -28,6 +30,7 @@ class Converters:
             TargetEncoder: self.convert_encoder,
             **dict.fromkeys(FORESTS, convert_forest),
             **dict.fromkeys(HISTOGRAMS, convert_histogram),
+            IsolationForest: convert_isolation_forest,
         }
         self.shapes = {
             SimpleImputer: self.shape_of_imputer,
@@ -35,6 +38,7 @@ class Converters:
             OrdinalEncoder: self.shape_of_encoder,
             TargetEncoder: self.shape_of_encoder,
             **dict.fromkeys((*FORESTS, *HISTOGRAMS), shape_of_trees),
+            IsolationForest: shape_of_isolation_forest,
         }
 
     def shape_of_imputer(self, operator: Any) -> None:

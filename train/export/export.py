@@ -20,6 +20,7 @@ from train.export.convert import convert, undecided
 from train.export.hard_rows import ROWS, make_hard_rows
 from train.export.split_thresholds import split_values
 from train.fit import evaluate
+from train.fit.detector import bare
 from train.fit.estimator import unpicklable
 from train.fit.evaluate import Answers
 
@@ -44,7 +45,7 @@ def export(spec: ModelSpec, estimator: Any, inputs: list[Input], train: Part) ->
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # they concern the rows made here, or skl2onnx itself
         rows, expected = comparison(spec, estimator, inputs, train.X)
-        scale = float(np.std(train.y)) if spec.task == "regression" else 1.0
+        scale = spread(spec, estimator, train)
         failures = []
         for name, double in CANDIDATES.items():
             try:
@@ -58,6 +59,17 @@ def export(spec: ModelSpec, estimator: Any, inputs: list[Input], train: Part) ->
             failures.append(f"{name}: {describe_difference(result)}")
     reason = "ONNX was not used. " + "; ".join(failures)
     return Export("joblib", reason, pickle(spec, estimator), None)
+
+
+def spread(spec: ModelSpec, estimator: Any, train: Part) -> float:
+    """Return the standard deviation of what a small difference of numbers is measured by.
+
+    Of a regression the target's, of an anomaly detection that of scores of training rows; 1 of
+    probabilities.
+    """
+    if spec.task == "anomaly_detection":
+        return float(np.std(bare(estimator).decision_function(train.X[:ROWS])))
+    return float(np.std(train.y)) if spec.task == "regression" else 1.0
 
 
 def export_like(exported: Export, spec: ModelSpec, estimator: Any) -> bytes:
@@ -121,7 +133,7 @@ def pickle(spec: ModelSpec, fitted: Any) -> bytes:
     """Return the fitted estimator as joblib writes it; raise ModelError if it cannot."""
     buffer = io.BytesIO()
     try:
-        joblib.dump(fitted, buffer)
+        joblib.dump(bare(fitted), buffer)
     except Exception as error:
         raise unpicklable(spec, error) from error
     return buffer.getvalue()

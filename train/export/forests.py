@@ -45,11 +45,7 @@ def convert_forest(scope: Any, operator: Any, container: Any) -> None:
     if forest.n_outputs_ != 1:
         raise NotImplementedError("a forest with several targets")
     trees = [member.tree_ for member in getattr(forest, "estimators_", [forest])]
-    X = operator.inputs[0].full_name
-    rounds = isinstance(operator.inputs[0].type, DoubleTensorType)
-    if not rounds:
-        X = scope.get_unique_variable_name("double")
-        container.add_node("Cast", [operator.inputs[0].full_name], [X], to=TensorProto.DOUBLE)
+    X, rounds = doubles(scope, operator, container)
     outputs = [output.full_name for output in operator.outputs]
     if not is_classifier(forest):
         attributes = nodes(trees, rounds=rounds) | leaves("target", trees) | AVERAGE
@@ -63,6 +59,19 @@ def convert_forest(scope: Any, operator: Any, container: Any) -> None:
     matrix = np.eye(max(3, forest.n_classes_), forest.n_classes_) / len(trees)
     container.add_initializer(share, TensorProto.FLOAT, list(matrix.shape), matrix.ravel())
     container.add_node("MatMul", [votes, share], [probabilities])
+
+
+def doubles(scope: Any, operator: Any, container: Any) -> tuple[str, bool]:
+    """Return the name of the input as float64, and whether it still has to be rounded to float32.
+
+    A graph that computes in float32 has rounded it already.
+    """
+    X: str = operator.inputs[0].full_name
+    if isinstance(operator.inputs[0].type, DoubleTensorType):
+        return X, True
+    double: str = scope.get_unique_variable_name("double")
+    container.add_node("Cast", [X], [double], to=TensorProto.DOUBLE)
+    return double, False
 
 
 def nodes(trees: list[Any], *, rounds: bool) -> dict[str, Any]:

@@ -12,13 +12,9 @@ IR_VERSION = 10
 NUMERIC = "numeric"
 
 
-def finish(model: ModelProto, *, is_classifier: bool, has_probabilities: bool) -> bytes:
+def finish(model: ModelProto, names: Sequence[str]) -> bytes:
     """Name the outputs, take numbers as float64, and serialise deterministically."""
     graph = model.graph
-    if is_classifier:
-        names = ["label", "probabilities"] if has_probabilities else ["label"]
-    else:
-        names = ["prediction"]
     for name, output in zip(names, graph.output, strict=False):
         rename(model, output.name, name)
     del graph.output[len(names) :]
@@ -44,15 +40,11 @@ def finish(model: ModelProto, *, is_classifier: bool, has_probabilities: bool) -
 def decide(model: ModelProto, threshold: float, classes: Sequence[int | str]) -> None:
     """Make the label the second of two classes where its probability reaches a threshold."""
     label, probabilities = model.graph.output[:2]
-    is_text = isinstance(classes[0], str)
-    kind = TensorProto.STRING if is_text else TensorProto.INT64
-    values: list[Any] = [str(name).encode() if is_text else name for name in classes]
     model.graph.initializer.extend(
         [
             helper.make_tensor("threshold", TensorProto.DOUBLE, [1], [threshold]),
             helper.make_tensor("threshold_column", TensorProto.INT64, [], [1]),
-            helper.make_tensor("threshold_first", kind, [1], values[:1]),
-            helper.make_tensor("threshold_second", kind, [1], values[1:]),
+            *class_tensors(["threshold_first", "threshold_second"], classes),
         ]
     )
     model.graph.node.extend(
@@ -75,6 +67,58 @@ def decide(model: ModelProto, threshold: float, classes: Sequence[int | str]) ->
     )
     rename(model, label.name, "undecided")
     label.name = "threshold_label"
+
+
+def detect(model: ModelProto, classes: Sequence[int | str]) -> None:
+    """Make the outputs of an outlier detector a label of two classes, and an anomaly score.
+
+    skl2onnx gives -1 for an anomaly, which is the second class here, and a score that is higher for
+    what is normal, which is negated.
+    """
+    label, score = model.graph.output[:2]
+    model.graph.initializer.extend(
+        [
+            *class_tensors(["detect_first", "detect_second"], classes),
+            helper.make_tensor("detect_zero", TensorProto.INT64, [], [0]),
+            helper.make_tensor("detect_rows", TensorProto.INT64, [1], [-1]),
+            helper.make_tensor("detect_column", TensorProto.INT64, [2], [-1, 1]),
+        ]
+    )
+    steps: list[tuple[str, list[str], str, dict[str, Any]]] = [
+        ("Cast", [label.name], "detect_integer", {"to": TensorProto.INT64}),
+        ("Reshape", ["detect_integer", "detect_rows"], "detect_verdict", {}),
+        ("Less", ["detect_verdict", "detect_zero"], "detect_negative", {}),
+        ("Where", ["detect_negative", "detect_second", "detect_first"], "detect_label", {}),
+        ("Cast", [score.name], "detect_double", {"to": TensorProto.DOUBLE}),
+        ("Reshape", ["detect_double", "detect_column"], "detect_normality", {}),
+        ("Neg", ["detect_normality"], "detect_score", {}),
+    ]
+    nodes = [helper.make_node(kind, inputs, [name], **more) for kind, inputs, name, more in steps]
+    model.graph.node.extend(nodes)
+    for value, name in ((label, "undetected"), (score, "undetected_score")):
+        rename(model, value.name, name)
+    del model.graph.output[:]
+    model.graph.output.extend(
+        [
+            helper.make_tensor_value_info("detect_label", label_type(classes), [None]),
+            helper.make_tensor_value_info("detect_score", TensorProto.DOUBLE, [None, 1]),
+        ]
+    )
+
+
+def label_type(classes: Sequence[int | str]) -> int:
+    """Return the type of labels in a graph."""
+    return int(TensorProto.STRING if isinstance(classes[0], str) else TensorProto.INT64)
+
+
+def class_tensors(names: Sequence[str], classes: Sequence[int | str]) -> list[TensorProto]:
+    """Return classes as tensors of one element, each with one of the names."""
+    kind = label_type(classes)
+    values: list[Any] = [x.encode() if isinstance(x, str) else x for x in classes]
+    return [
+        helper.make_tensor(name, kind, [1], [value])
+        for name, value in zip(names, values, strict=True)
+    ]
 
 
 def prune(model: ModelProto) -> None:

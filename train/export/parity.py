@@ -13,6 +13,8 @@ from contract.onnx_session import open_session, run
 from contract.spec.model_toml import ModelSpec
 from train.fit.evaluate import Answers
 
+Numbers = NDArray[np.float64]
+
 
 def answer(spec: ModelSpec, graph: bytes, X: pd.DataFrame) -> Answers:
     """Return the graph's answers to the rows of `X` (rows, inputs)."""
@@ -24,23 +26,33 @@ def answer(spec: ModelSpec, graph: bytes, X: pd.DataFrame) -> Answers:
 def compare(expected: Answers, got: Answers, scale: float) -> Parity:
     """Count different labels and find the largest difference of any number.
 
-    Probabilities differ absolutely; regression values relative to their own size, or to `scale`
-    (the spread of the target) where they are smaller than that. The difference is rounded up to one
+    Probabilities differ absolutely; regression values and anomaly scores relative to their own
+    size, or to `scale` (the spread of the target, or of the scores of training rows) where they are
+    smaller than that. The difference is rounded up to one
     digit, so that it is the same on every processor.
     """
     if np.issubdtype(expected.predictions.dtype, np.floating):
-        size = np.maximum(np.abs(expected.predictions), scale)
-        same = got.predictions == expected.predictions  # also where both are infinite
-        with np.errstate(invalid="ignore"):
-            difference = np.abs(got.predictions - expected.predictions) / size
-        difference = np.where(same, 0, difference)
-        return Parity(rows=len(size), label_mismatches=0, max_difference=round_up(difference))
+        difference = relative(expected.predictions, got.predictions, scale)
+        return Parity(rows=len(difference), label_mismatches=0, max_difference=round_up(difference))
     mismatches = int(np.sum(got.predictions != expected.predictions))
     difference = np.zeros(1)
     if expected.probabilities is not None and got.probabilities is not None:
-        difference = np.abs(got.probabilities - expected.probabilities)
+        numbers = expected.probabilities, got.probabilities
+        is_score = expected.probabilities.shape[1] == 1
+        difference = relative(*numbers, scale) if is_score else np.abs(np.subtract(*numbers))
     rows = len(expected.predictions)
     return Parity(rows=rows, label_mismatches=mismatches, max_difference=round_up(difference))
+
+
+def relative(expected: Numbers, got: Numbers, scale: float) -> Numbers:
+    """Return how far numbers are apart, relative to the expected ones or `scale`.
+
+    All have the shape (rows,), or (rows, 1) of scores.
+    """
+    same = got == expected  # also where both are infinite
+    with np.errstate(invalid="ignore"):
+        difference = np.abs(got - expected) / np.maximum(np.abs(expected), scale)
+    return np.where(same, 0, difference)
 
 
 def round_up(differences: NDArray[np.float64]) -> float:

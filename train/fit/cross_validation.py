@@ -22,6 +22,7 @@ from contract.errors import ModelError
 from contract.spec.model_toml import ModelSpec
 from train.data.split import Part
 from train.fit import backend, evaluate
+from train.fit.detector import Detector
 
 Rows = NDArray[np.int64]
 Fold = tuple[Rows, Rows]  # the rows to learn from, and those to judge by
@@ -34,7 +35,7 @@ def folds(spec: ModelSpec, train: Part, count: int) -> list[Fold]:
     Whole groups or later times, where the holdout is made of such; else random rows, of each class
     the same share (Kohavi 1995). Raises ModelError where a fold would have a single class to learn.
     """
-    rows, is_classes = np.arange(len(train.y)), spec.task == "classification"
+    rows, is_classes = np.arange(len(train.y)), spec.has_classes
     if spec.split.method == "time":
         result = list(forward(train, count))
     elif spec.split.method == "group":
@@ -44,7 +45,8 @@ def folds(spec: ModelSpec, train: Part, count: int) -> list[Fold]:
     else:
         kind = StratifiedKFold if is_classes else KFold
         result = list(kind(count, shuffle=True, random_state=spec.seed).split(rows, train.y))
-    if is_classes and any(len(set(train.y[learn].tolist())) < 2 for learn, _ in result):
+    is_learnt = spec.task == "classification"
+    if is_learnt and any(len(set(train.y[learn].tolist())) < 2 for learn, _ in result):
         where = f"{spec.data.source}: each of {count} folds by {spec.split.column}"
         cure = "Lower evaluate.folds, or add rows."
         raise ModelError(where, "of two classes or more to learn", "a single one", cure)
@@ -83,7 +85,8 @@ def fit(spec: ModelSpec, estimator: Any, train: Part) -> Any:
     A search that asks for a number of folds gets them from `folds`, where rows are not alone: its
     own would choose by rows of the groups, or of the future, of what it learnt.
     """
-    search = estimator.estimator if isinstance(estimator, FixedThresholdClassifier) else estimator
+    is_around = isinstance(estimator, FixedThresholdClassifier | Detector)
+    search = estimator.estimator if is_around else estimator
     if train.groups is not None and isinstance(search, BaseSearchCV):
         count = SEARCH_FOLDS if search.cv is None else search.cv
         if isinstance(count, int):

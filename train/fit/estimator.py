@@ -6,22 +6,31 @@ import importlib
 import pickle
 import re
 import sys
+from collections.abc import Callable
 from types import ModuleType
 from typing import Any
 
-from sklearn.base import BaseEstimator, is_classifier, is_regressor
+from sklearn.base import BaseEstimator, is_classifier, is_outlier_detector, is_regressor
 from sklearn.exceptions import NotFittedError
 from sklearn.model_selection import FixedThresholdClassifier
 from sklearn.model_selection._search import BaseSearchCV
 from sklearn.utils.validation import check_is_fitted
 
+from contract.bundle import Task
 from contract.errors import ModelError
 from contract.evaluation.metrics import metric as metric_of
 from contract.models import ESTIMATOR
 from contract.spec.model_toml import ModelSpec
+from contract.spec.tables import NO_TASK
+from train.fit.detector import Detector, bare
 
 PACKAGE = "model"  # what a model's code is imported from, in training and in an image
 EXAMPLE = "See the README: def build() -> an unfitted scikit-learn estimator."
+WANTED: dict[Task, tuple[str, Callable[[Any], bool]]] = {
+    "classification": ("a classifier", is_classifier),
+    "regression": ("a regressor", is_regressor),
+    "anomaly_detection": ("an outlier detector", is_outlier_detector),
+}
 
 
 def build(spec: ModelSpec) -> Any:
@@ -83,11 +92,14 @@ def check(spec: ModelSpec, estimator: Any) -> None:
         raise ModelError(where, "an estimator, not its class", estimator.__name__, cure)
     if not isinstance(estimator, BaseEstimator):
         raise ModelError(where, "a scikit-learn estimator", repr(estimator), EXAMPLE)
-    fits_task = is_classifier if spec.task == "classification" else is_regressor
+    expected, fits_task = WANTED[spec.task]
     if not fits_task(estimator):
-        expected = f"a {'classifier' if spec.task == 'classification' else 'regressor'}"
-        cure = f"Return one, or change task in {spec.file}."
-        raise ModelError(where, expected, type(estimator).__name__, cure)
+        others = [task for task, (_, fits) in WANTED.items() if fits(estimator)]
+        cure = f', or write task = "{others[0]}" in {spec.file}.' if others else f". {NO_TASK}"
+        raise ModelError(where, expected, type(estimator).__name__, f"Return one{cure}")
+    if spec.task == "anomaly_detection" and not hasattr(estimator, "predict"):
+        cure = "As LocalOutlierFactor(novelty=True) is."
+        raise ModelError(where, "able to predict new rows", type(estimator).__name__, cure)
     if is_fitted(estimator):
         raise ModelError(where, "unfitted", "a fitted estimator", "Remove the call of fit().")
     check_gate(spec, estimator)
@@ -117,8 +129,9 @@ def unpicklable(spec: ModelSpec, error: Exception) -> ModelError:
 def check_gate(spec: ModelSpec, estimator: Any) -> None:
     """Check that the estimator has the metrics of the gate; raise ModelError if not."""
     for metric in spec.gate.metrics:
-        needs = metric_of(metric).needs_probabilities
-        if needs and not hasattr(estimator, "predict_proba"):
+        is_of_labels = metric_of(metric).needs == "labels"
+        if not (is_of_labels or is_outlier_detector(estimator)
+                or hasattr(estimator, "predict_proba")):  # fmt: skip
             expected = f"a metric that {type(estimator).__name__} can give: it has no predict_proba"
             cure = "Bound accuracy or another metric of the labels."
             raise ModelError(f"{spec.file}: gate", expected, metric, cure)
@@ -141,14 +154,14 @@ def without_threads(estimator: Any) -> Any:
 
 def unwrap(fitted: Any) -> Any:
     """Return the best estimator of a search, as the search itself records run times."""
-    if isinstance(fitted, FixedThresholdClassifier):
+    if isinstance(fitted, FixedThresholdClassifier | Detector):
         fitted.estimator = fitted.estimator_ = unwrap(fitted.estimator_)
     return getattr(fitted, "best_estimator_", fitted)
 
 
 def describe(estimator: Any) -> str:
     """Return the estimator as one line of Python, without the addresses of its functions."""
-    return without_addresses(repr(estimator))
+    return without_addresses(repr(bare(estimator)))
 
 
 def without_addresses(text: str) -> str:

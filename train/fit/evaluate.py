@@ -22,7 +22,10 @@ Key = TypeVar("Key")
 
 
 class Answers(NamedTuple):
-    """Predictions (rows,) and, where the model has them, probabilities (rows, classes)."""
+    """Predictions (rows,) and, where the model has them, probabilities (rows, classes).
+
+    Of a detector of anomalies these are one number, its anomaly score: (rows, 1).
+    """
 
     predictions: NDArray[Any]
     probabilities: NDArray[np.float64] | None
@@ -37,11 +40,12 @@ class Answers(NamedTuple):
 
 def answer(estimator: Any, X: pd.DataFrame) -> Answers:
     """Return the estimator's answers to the rows of `X` (rows, inputs)."""
-    has_probabilities = hasattr(estimator, "predict_proba")
-    return Answers(
-        np.asarray(estimator.predict(X)),
-        np.asarray(estimator.predict_proba(X), dtype=np.float64) if has_probabilities else None,
-    )
+    predictions = np.asarray(estimator.predict(X))
+    if hasattr(estimator, "anomaly_score"):
+        return Answers(predictions, estimator.anomaly_score(X)[:, None])
+    if hasattr(estimator, "predict_proba"):
+        return Answers(predictions, np.asarray(estimator.predict_proba(X), dtype=np.float64))
+    return Answers(predictions, None)
 
 
 def existing(scores: dict[Key, list[float]]) -> dict[Key, list[float]]:

@@ -51,7 +51,7 @@ def choose(spec: ModelSpec, estimator: Any, train: Part) -> float:
     Each row is answered by a fit that has not seen it. Of equally good thresholds, that nearest to
     one half. Raises ModelError where the gate bounds no such metric.
     """
-    name = next((n for n in spec.gate.rules.metrics if not metric_of(n).needs_probabilities), None)
+    name = next((n for n in spec.gate.rules.metrics if metric_of(n).needs == "labels"), None)
     if name is None:
         cure = "Bound mcc, or write a number."
         expected = "a number where the gate bounds no metric of labels"

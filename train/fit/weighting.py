@@ -1,8 +1,7 @@
 """Fit an estimator to rows of which some count more than others: the column `sample_weight`.
 
-scikit-learn's metadata routing brings the weights to every classifier and regressor inside the
-estimator, and to the scores by which a search chooses. Steps that transform see the rows as they
-are.
+scikit-learn's metadata routing brings the weights to every predictor inside the estimator, and to
+the scores by which a search chooses. Steps that transform see the rows as they are.
 """
 
 from __future__ import annotations
@@ -12,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from sklearn import config_context
-from sklearn.base import is_classifier, is_regressor
+from sklearn.base import is_classifier, is_outlier_detector, is_regressor
 from sklearn.metrics import get_scorer
 from sklearn.model_selection._search import BaseSearchCV
 from sklearn.utils.metadata_routing import MetadataRouter
@@ -71,7 +70,7 @@ def above(name: str, parts: dict[str, Any]) -> list[Any]:
 
 def is_predictor(part: Any) -> bool:
     """Return whether a part predicts, as a pipeline does whose last step does."""
-    return bool(is_classifier(part) or is_regressor(part))
+    return bool(is_classifier(part) or is_regressor(part) or is_outlier_detector(part))
 
 
 def is_router(estimator: Any) -> bool:

@@ -110,14 +110,20 @@ class Reader:
         return not isinstance(value, float) and value in (self.classes or ())
 
     def probabilities(self, values: list[list[float | None]], rows: int) -> NDArray[np.float64]:
-        """Return the probabilities (rows, classes).
+        """Return the probabilities (rows, classes), or the anomaly scores (rows, 1) of a detector.
 
-        Raises ModelError for another shape, and for a row that does not add up to one.
+        Raises ModelError for another shape, for a row of probabilities that does not add up to one,
+        and for scores that are not finite.
         """
-        width = len(self.classes or ())
+        is_score = self.spec.task == "anomaly_detection"
+        width = 1 if is_score else len(self.classes or ())
         if not width or len(values) != rows or any(len(row) != width for row in values):
             raise self.fault(f"{rows} rows of {width} probabilities", "another shape")
         probabilities = np.array(values, dtype=np.float64)
+        if is_score:
+            if not np.isfinite(probabilities).all():
+                raise self.fault("finite anomaly scores", "others too")
+            return probabilities
         fair = np.abs(probabilities.sum(axis=1) - 1) <= SLACK
         fair &= ((probabilities >= -SLACK) & (probabilities <= 1 + SLACK)).all(axis=1)
         if not fair.all():

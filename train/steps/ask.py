@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from contract import bundle, claims
-from contract.bundle import Runtime
+from contract.claims import Claims
 from contract.errors import ModelError
 from contract.evaluation.metrics import metric
 from contract.spec.model_toml import ModelSpec
@@ -33,17 +33,17 @@ def run(spec: ModelSpec, rows: Path, export: Path, out: Path, log: Log) -> None:
     """Ask the models in `export` the questions in `rows`; write the answers into `out`."""
     claimed = claims.read(spec, export)
     X, made = load_questions(rows), load_examples(rows)
-    files = [export / name for name in claimed.model_files]
-    answers.write(ask(spec, claimed.runtime, files, X, made), out)
+    answers.write(ask(spec, claimed, export, X, made), out)
     log("answer", f"{len(X)} held-out rows by {claimed.model_files[0]}")
 
 
 def ask(
-    spec: ModelSpec, runtime: Runtime, files: list[Path], X: pd.DataFrame, made: pd.DataFrame
+    spec: ModelSpec, claimed: Claims, export: Path, X: pd.DataFrame, made: pd.DataFrame
 ) -> AnswerFile:
     """Ask the exported model about X and `made` (rows, inputs), and other seeds' fits about X."""
+    files = [export / name for name in claimed.model_files]
     with listening(spec):
-        first, *others = [asker(spec, runtime, bundle.read_file(file)) for file in files]
+        first, *others = [asker(spec, claimed, bundle.read_file(file)) for file in files]
         recorded = record(first(X))
         return AnswerFile(
             predictions=recorded.predictions,
@@ -70,17 +70,17 @@ def synthetic(spec: ModelSpec, ask: Ask, X: pd.DataFrame) -> RecordedAnswers:
         raise ModelError(where, expected, f"{type(error).__name__}: {error}", cure) from error
 
 
-def asker(spec: ModelSpec, runtime: Runtime, content: bytes) -> Ask:
+def asker(spec: ModelSpec, claimed: Claims, content: bytes) -> Ask:
     """Return a function that answers rows by an exported model."""
-    if runtime == "onnx":
+    if claimed.runtime == "onnx":
         return lambda X: parity.answer(spec, content, X)
     # Seconds to import, and only a pickle needs them.
     import joblib  # noqa: PLC0415
 
-    from train.fit import estimator  # noqa: PLC0415
+    from train.fit import detector, estimator  # noqa: PLC0415
 
     estimator.make_importable(spec)
-    loaded = joblib.load(io.BytesIO(content))
+    loaded = detector.loaded(spec, joblib.load(io.BytesIO(content)), claimed.classes)
     return lambda X: evaluate.answer(loaded, X)
 
 
@@ -90,12 +90,12 @@ def shuffled(spec: ModelSpec, ask: Ask, X: pd.DataFrame) -> dict[str, list[Recor
     For permutation importance (Breiman 2001), which `train.steps.assemble` computes.
     """
     random = np.random.default_rng(spec.seed)
-    with_probabilities = metric(spec.gate.headline).needs_probabilities
+    with_numbers = metric(spec.gate.headline).needs != "labels"
 
     def answered(name: str) -> RecordedAnswers:
         rows = X.copy()
         rows[name] = random.permutation(X[name].to_numpy())
         answers = ask(rows)
-        return record(answers if with_probabilities else Answers(answers.predictions, None))
+        return record(answers if with_numbers else Answers(answers.predictions, None))
 
     return {name: [answered(name) for _ in range(REPEATS)] for name in spec.inputs}

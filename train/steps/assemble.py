@@ -111,7 +111,7 @@ def read_training(spec: ModelSpec, steps: Steps) -> ClaimedTraining:
     claimed = claims.read(spec, steps.export)
     if claimed.data_sha256 != facts.sha256:
         raise fault(spec, f"trained on the data of sha256 {facts.sha256}", claimed.data_sha256)
-    known = None if spec.task == "regression" else sorted(set(train.y.tolist()))
+    known = facts.classes
     if claimed.classes != known:
         raise fault(spec, f"the classes {known}, in this order", claimed.classes)
     made = load_examples(steps.rows)

@@ -18,6 +18,7 @@ from train.data.split import Part
 from train.export.export import export, export_like
 from train.fit import cross_validation, estimator, evaluate, threshold, weighting
 from train.fit.capture import listening
+from train.fit.detector import detecting
 from train.fit.learning_curve import learning
 from train.log import Log, summary
 from train.steps.rows import load_training
@@ -32,7 +33,7 @@ def run(spec: ModelSpec, rows: Path, out: Path, log: Log) -> None:
     model = estimator.build(spec)
     with listening(spec) as heard:
         weighting.request(spec, model)
-        model = threshold.decided(spec, model, train)
+        model = detecting(spec, threshold.decided(spec, model, train), facts.classes)
         folds = cross_validate(spec, model, train, log)
         fitted = estimator.unwrap(cross_validation.fit(spec, model, train))
         log("fit", estimator.describe(fitted))

@@ -45,7 +45,12 @@ def made_up(reader: Reader, X: pd.DataFrame, answered: RecordedAnswers) -> list[
 
 
 def is_sure(example: Example) -> bool:
-    """Return whether the answer is more probable than every other class, by MARGIN."""
+    """Return whether the answer is more probable than every other class, by MARGIN.
+
+    Or, of a detector of anomalies, whether its score is so far from 0, where its answer changes.
+    """
+    if example.probabilities is not None and len(example.probabilities) == 1:
+        return abs(example.probabilities[0]) > MARGIN
     *_, second, first = sorted([-1.0, *(example.probabilities or [1.0])])
     return first - second > MARGIN
 

@@ -23,11 +23,13 @@ FACTS = b"facts"
 class Facts(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     """What is known of the source: its sha256, and how it was written, where it is text.
 
-    `secret` and `layout` are those of `train.data.dataset.Dataset`.
+    `classes` are those of the target, as a bundle has them; None of numbers. `secret` and `layout`
+    are those of `train.data.dataset.Dataset`.
     """
 
     sha256: str
     dialect: Dialect
+    classes: list[int | str] | None = None
     secret: str = ""
     layout: str = ""
 

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from contract.spec.model_toml import ModelSpec
 from train.data import dataset, table_checks
-from train.data.split import Part, split
+from train.data.split import Part, classes, split
 from train.log import Log
 from train.steps import row_files, synthetic_rows
 from train.steps.row_files import Facts, RowFile
@@ -69,7 +69,7 @@ def prepare(spec: ModelSpec, out: Path, log: Log) -> None:
     for warning in table_checks.before_split(spec, data):
         log("warning", warning)
     training, holdout = split(spec, data)
-    facts = Facts(sha256=data.sha256, dialect=data.dialect)
+    facts = Facts(sha256=data.sha256, dialect=data.dialect, classes=classes(spec, data))
     secret = replace(facts, secret=data.secret, layout=data.layout)
     del data  # as large as both parts
     sizes = f"{len(training.y)} rows to train on, {len(holdout.y)} held out"

@@ -38,7 +38,7 @@ def make(spec: ModelSpec, train: Part, holdout: Part) -> pd.DataFrame:
     """
     rng = np.random.default_rng(SEED)
     inputs = schema(spec, train.X)
-    pick = picker(rng, train.y, is_class=spec.task == "classification")
+    pick = picker(rng, train.y, is_class=spec.has_classes)
     columns = {
         field.name: column(rng, pick, field, train.X[field.name].to_numpy()) for field in inputs
     }

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from contract.bundle import Bundle, Example
+from contract.bundle import Bundle, Example, numbers_beside
 from tests.support.servers.server import Server
 
 pytestmark = pytest.mark.slow  # starts servers
@@ -66,6 +68,17 @@ def test_predict_returns_integer_classes_as_integers(birds_server: Server) -> No
     assert list(answer["probabilities"]) == ["0", "1"]
 
 
+def test_anomaly_score_is_called_one(make_bundle: Callable[[str], Path]) -> None:
+    """A model that detects anomalies says which rows are some and how much, and no probability."""
+    rows = [{"amount": 300.0, "hour": 3.0}, {"amount": 40.0, "hour": 12.0}]
+    with Server(make_bundle("payments")) as server:
+        odd, usual = server.post("/predict", {"instances": rows}).json()["predictions"]
+        described = server.get("/openapi.json").json()["components"]["schemas"]["Answer"]
+    assert [*odd] == [*described["properties"]] == ["prediction", "anomaly_score"]
+    assert (odd["prediction"], usual["prediction"]) == ("odd", "usual")
+    assert odd["anomaly_score"] > 0 > usual["anomaly_score"]
+
+
 def test_predict_echoes_request_id(flowers_server: Server) -> None:
     """The id a client sends comes back in the answer and stands in the log line."""
     answer = flowers_server.send(b'{"features":[1,2,3,4]}', **{"x-request-id": "order-66"})
@@ -82,5 +95,5 @@ def test_predict_takes_every_json_content_type(flowers_server: Server, kind: str
 def assert_same(example: Example, answer: dict[str, Any]) -> None:
     """Compare an answer with the recorded one."""
     probabilities = answer.get("probabilities", {})
-    assert example.is_answered_by(answer["prediction"], list(probabilities.values())), answer
+    assert example.is_answered_by(answer["prediction"], numbers_beside(answer)), answer
     assert answer.get("probability") == probabilities.get(str(answer["prediction"]))

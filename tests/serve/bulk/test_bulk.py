@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from contract.bundle import Bundle, Example
+from contract.bundle import Bundle, Example, numbers_beside
 from serve.bulk.progress import Progress
 from serve.bulk.row_format import answer_names
 from serve.bulk.score import run
@@ -52,13 +52,15 @@ def as_csv(examples: list[Example], extra: str = "id") -> bytes:
 
 
 def test_csv_rows_come_out_with_answers(any_bundle: Bundle) -> None:
-    """Every row comes out in its place, as it came in, with prediction and probabilities."""
+    """Every row comes out in its place, as it came in, with prediction and numbers."""
     rows = list(csv.DictReader(io.StringIO(score(any_bundle.path, as_csv(any_bundle.examples)))))
     label, *names = answer_names(any_bundle, [])
+    if any_bundle.has_probabilities:
+        names = names[1:]
     assert len(any_bundle.examples) == len(rows)
     for number, (example, row) in enumerate(zip(any_bundle.examples, rows, strict=True)):
         assert f"row, {number}" == row["id"]
-        scores = [float(row[name]) for name in names[1:]]
+        scores = [float(row[name]) for name in names]
         prediction = type(example.prediction)(row[label])  # cells are text
         assert example.is_answered_by(prediction, scores), row
 
@@ -71,8 +73,7 @@ def test_json_lines_come_out_with_answers(any_bundle: Bundle) -> None:
     answers = [json.loads(line) for line in score(any_bundle.path, lines, "jsonl").splitlines()]
     assert sent == [answer["features"] for answer in answers]
     for example, answer in zip(any_bundle.examples, answers, strict=True):
-        scores = list(answer.get("probabilities", {}).values())
-        assert example.is_answered_by(answer["prediction"], scores), answer
+        assert example.is_answered_by(answer["prediction"], numbers_beside(answer)), answer
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from skl2onnx.common.data_types import DoubleTensorType, StringTensorType
 from skl2onnx.sklapi import CastTransformer
 from sklearn.compose import ColumnTransformer
 from sklearn.datasets import load_diabetes, load_iris
-from sklearn.ensemble import RandomForestClassifier
+from sklearn.ensemble import IsolationForest, RandomForestClassifier
 from sklearn.feature_extraction.text import CountVectorizer
 from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LinearRegression, LogisticRegression
@@ -24,6 +24,7 @@ from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, StandardSc
 
 from contract.arrays import values
 from contract.bundle import (
+    ANOMALY_SCORE,
     SCHEMA_VERSION,
     Check,
     Data,
@@ -35,11 +36,17 @@ from contract.bundle import (
     Metrics,
     Serving,
     Split,
+    Task,
     encode,
     read_manifest,
     write,
 )
 from tests.support.models.odd_names import NUMERIC, TARGET, TEXTS, odd_rows
+from train.export.convert import OPSET
+from train.export.converters import Converters
+from train.export.graph import detect, finish
+from train.fit.detector import Detector, bare
+from train.fit.evaluate import answer
 
 EXAMPLES = 12
 LIBRARIES = {"scikit-learn": sklearn.__version__}
@@ -151,6 +158,15 @@ def visits(path: Path, **changes: Any) -> Path:
     return store(path, model, X, kinds=kinds, missing=gaps, runtime="joblib", **changes)
 
 
+def payments(path: Path, *, runtime: str = "onnx", **changes: Any) -> Path:
+    """Two numbers, of which a tenth of the rows have some that are unlike the others' numbers."""
+    random = np.random.default_rng(0)
+    X = pd.DataFrame({"amount": random.normal(40, 10, 200), "hour": random.normal(12, 3, 200)})
+    X[::10] += [100, -9]
+    forest = IsolationForest(n_estimators=20, contamination=0.1, random_state=0)
+    return store(path, Detector(forest, ["usual", "odd"]).fit(X), X, runtime=runtime, **changes)
+
+
 def store(  # noqa: PLR0913 - a bundle has many parts
     path: Path,
     estimator: Any,
@@ -174,7 +190,7 @@ def store(  # noqa: PLR0913 - a bundle has many parts
         version="1.2.3",
         revision="abc",
         description="A model for tests",
-        task="regression" if classes is None else "classification",
+        task=task_of(estimator),
         target="target",
         estimator=repr(estimator),
         data=Data(source="test", sha256="", rows=len(X), train_rows=len(X), holdout_rows=EXAMPLES),
@@ -199,6 +215,13 @@ def store(  # noqa: PLR0913 - a bundle has many parts
     return path
 
 
+def task_of(estimator: Any) -> Task:
+    """Return what an estimator does."""
+    if isinstance(estimator, Detector):
+        return "anomaly_detection"
+    return "classification" if hasattr(estimator, "classes_") else "regression"
+
+
 def describe(column: pd.Series[Any], kind: Kind | None, missing: bool) -> Input:  # noqa: FBT001 - of the input
     """Return the input that a column of training rows (rows,) makes."""
     known = kind or ("categorical" if column.dtype == object else "numeric")
@@ -217,9 +240,9 @@ def examples(estimator: Any, X: pd.DataFrame, kinds: dict[str, Kind]) -> list[Ex
     """Return golden examples of an estimator, asked about rows X (rows, features)."""
     names = list(kinds)
     rows = X.iloc[:: len(X) // EXAMPLES][:EXAMPLES]
-    predictions = estimator.predict(rows).tolist()
-    classifies = hasattr(estimator, "predict_proba")
-    probabilities = estimator.predict_proba(rows).tolist() if classifies else [None] * len(rows)
+    answers = answer(estimator, rows)
+    numbers = answers.probabilities
+    probabilities = [None] * len(rows) if numbers is None else numbers.tolist()
     return [
         Example(
             features=dict(zip(names, cells, strict=True)),
@@ -228,7 +251,7 @@ def examples(estimator: Any, X: pd.DataFrame, kinds: dict[str, Kind]) -> list[Ex
         )
         for cells, prediction, scores in zip(
             zip(*(values(kinds[name], rows[name].to_numpy()) for name in names), strict=True),
-            predictions,
+            answers.predictions.tolist(),
             probabilities,
             strict=True,
         )
@@ -241,6 +264,17 @@ def to_onnx(estimator: Any, X: pd.DataFrame) -> bytes:
     types = [("numeric", DoubleTensorType([None, numeric]))]
     if numeric < X.shape[1]:
         types.append(("categorical", StringTensorType([None, X.shape[1] - numeric])))
+    if isinstance(estimator, Detector):
+        double = Converters(double=True)
+        graph = convert_sklearn(
+            estimator.estimator_,
+            initial_types=types,
+            target_opset=OPSET,
+            custom_conversion_functions=double.functions,
+            custom_shape_calculators=double.shapes,
+        )
+        detect(graph, estimator.classes)
+        return finish(graph, ["label", ANOMALY_SCORE])
     options = {"zipmap": False} if hasattr(estimator, "classes_") else None
     graph = convert_sklearn(estimator, initial_types=types, options=options, target_opset=17)
     if options is None:
@@ -251,7 +285,7 @@ def to_onnx(estimator: Any, X: pd.DataFrame) -> bytes:
 def to_joblib(estimator: Any) -> bytes:
     """Return an estimator as a pickle."""
     buffer = io.BytesIO()
-    joblib.dump(estimator, buffer)
+    joblib.dump(bare(estimator), buffer)
     return buffer.getvalue()
 
 
