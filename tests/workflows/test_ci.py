@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from collections.abc import Iterator
 from typing import Any
@@ -162,3 +163,25 @@ def test_pull_request_that_lints_badly_is_stopped_by_the_gate(
     assert run.results["ci/Lint everything"] == "failure"
     assert named(run, "Make") == []
     assert run.results[GATE] == "failure"
+
+
+@pytest.mark.nightly
+def test_credentials_of_data_reach_the_training_where_github_gives_them(
+    act: Act, state: State, spoiled: Fork
+) -> None:
+    """A database is asked with the repository's secret; a fork's pull request has none, and why.
+
+    Neither database exists: what the step that reads the rows says tells what it was given.
+    """
+    toml = spoiled.root / "model" / MODEL / "model.toml"
+    data = re.compile(r"^source = .*\n", re.MULTILINE)
+    toml.write_text(data.sub('query = "SELECT * FROM flowers"\n', toml.read_text()))
+    spoiled.commit()
+    option = "--secret=DATABASE_URL=postgresql://reader:planted-word@127.0.0.1:1/shop"
+    run = act.run("pull_request", "ci.yml", pull_request(state), "--job=model", option)
+    assert run.results[TRAIN] == "failure"
+    assert "port 1 failed: Connection refused" in run.log
+    assert "planted-word" not in run.log
+    run = act.run("pull_request", "ci.yml", pull_request(state, fork=True), "--job=model")
+    assert run.results[TRAIN] == "failure"
+    assert "DATABASE_URL must be set, as there is a data.query" in run.log
