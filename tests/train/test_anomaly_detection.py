@@ -5,8 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from sklearn import metrics
+from sklearn.svm import OneClassSVM
 
 from contract import bundle
 from contract.bundle import Bundle
@@ -153,6 +155,33 @@ def test_detector_is_compared_with_the_published_one(folder: Folder, rows: int) 
     assert scores["average_precision"].direction == "same"
     assert report.changes
     assert report.changes.worse > 10
+
+
+@pytest.mark.slow
+def test_weights_count_in_fit_and_metrics(folder: Folder) -> None:
+    """A detector that takes weights gets those of the rows, and so do its metrics."""
+    header, *lines = payments().splitlines()
+    rows = [f"{line},{1 + row % 5}" for row, line in enumerate(lines)]
+    csv = "\n".join([f"{header},cases", *rows, ""])
+    toml = f'sample_weight = "cases"\n{TOML}'
+    read = trained(folder.write(csv, toml, MACHINE), folder.root / "bundle")
+    answered = evaluation.read(read)
+    is_fraud, scores = np.array(answered.truth) == "yes", np.array(answered.probabilities)[:, 0]
+    expected = metrics.average_precision_score(is_fraud, scores, sample_weight=answered.weights)
+    assert read.manifest.metrics.holdout["average_precision"] == pytest.approx(expected)
+    with pytest.raises(ModelError, match="LocalOutlierFactor, which takes none"):
+        trained(folder.write(csv, toml, NEIGHBOURS), folder.root / "bundle")
+
+
+def test_weights_reach_the_detector() -> None:
+    """A fit with weights is another than one without, and that of the bare detector."""
+    random = np.random.default_rng(0)
+    X, weights = pd.DataFrame({"a": random.normal(size=60)}), random.random(60)
+    bare = OneClassSVM(nu=0.1).fit(X, sample_weight=weights)
+    weighed = Detector(OneClassSVM(nu=0.1), [0, 1]).fit(X, None, weights)
+    plain = Detector(OneClassSVM(nu=0.1), [0, 1]).fit(X)
+    assert np.array_equal(weighed.anomaly_score(X), -bare.decision_function(X))
+    assert not np.array_equal(weighed.anomaly_score(X), plain.anomaly_score(X))
 
 
 MISTAKES = {

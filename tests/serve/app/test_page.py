@@ -67,7 +67,9 @@ def test_page_predicts_in_a_browser(
     assert text(browser, "#answer") == shown
     assert text(browser, "#problem") == ""
     bars = browser.run("document.querySelectorAll('.bar').length")
-    assert bars == len(any_bundle.manifest.classes or [])
+    assert bars == len((any_bundle.has_probabilities and any_bundle.manifest.classes) or [])
+    is_scored = "Anomaly score" in text(browser, "#bars")
+    assert is_scored == (any_bundle.manifest.anomaly is not None)
     card = text(browser, "#card")
     for metric in any_bundle.manifest.metrics.holdout:
         assert metric.replace("_", " ") in card
