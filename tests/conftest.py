@@ -23,6 +23,9 @@ from tests.support.terminal import disarm
 
 JOBLIB = "ratios"  # what the repository holds is all converted to ONNX
 
+# As in training: on busy cores, threads that wait for each other take minutes instead of seconds.
+os.environ["OMP_NUM_THREADS"] = "1"  # read when scikit-learn is imported
+
 pytest_plugins = [
     "tests.support.checkouts.fixtures",
     "tests.support.github.fixtures",

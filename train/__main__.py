@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import sys
 from argparse import Namespace
 from pathlib import Path
@@ -14,11 +13,10 @@ from contract.errors import ModelError
 from contract.spec import model_toml
 from contract.spec.model_toml import ModelSpec
 from train.data import secrets
+from train.environment import repeat_with_fixed_environment
 from train.log import Log
 
 GATE_FAILED = 3
-# Without these, the bytes of a bundle would differ from run to run.
-FIXED = {"PYTHONHASHSEED": "0", "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
 
 
 def main() -> int:
@@ -108,14 +106,6 @@ def judge(spec: ModelSpec, options: Namespace) -> int:
 
 
 STEPS = {"all": every_step, "reach": reach, "rows": rows, "fit": fit, "ask": ask, "judge": judge}
-
-
-def repeat_with_fixed_environment() -> None:
-    """Start Python again unless FIXED is set, as it reads these variables only when it starts."""
-    if any(os.environ.get(name) != value for name, value in FIXED.items()):
-        sys.stdout.flush()
-        os.environ.update(FIXED)
-        os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])  # noqa: S606 - this program
 
 
 if __name__ == "__main__":

@@ -23,7 +23,7 @@ from tests.support.models.folder import MIXED, Folder, default_toml
 from tests.support.models.odd_names import CLASSES, NUMERIC, TARGET, TEXTS, odd_csv
 from tests.support.models.shop import published
 from tests.support.models.train_here import train_here
-from train.new_model.__main__ import create
+from train.new_model.create import create
 
 pytestmark = pytest.mark.slow  # trains models
 

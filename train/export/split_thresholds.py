@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
 from sklearn.pipeline import Pipeline
 
+from train.export.hist_gradient_boosting import columns_of
+
 PER_COLUMN = 300  # thresholds looked at per column: enough to meet every kind of rounding
 HALVINGS = 80  # a float64 interval cannot be halved more often
 
@@ -55,10 +57,10 @@ def thresholds(estimator: Any) -> Iterator[tuple[int, float]]:
         yield from zip(columns.tolist(), values.tolist(), strict=True)
     elif hasattr(estimator, "_predictors"):
         for predictor in (tree for iteration in estimator._predictors for tree in iteration):  # noqa: SLF001 - no public way
-            nodes = predictor.nodes[predictor.nodes["is_leaf"] == 0]
-            yield from zip(
-                nodes["feature_idx"].tolist(), nodes["num_threshold"].tolist(), strict=True
-            )
+            nodes = predictor.nodes
+            nodes = nodes[(nodes["is_leaf"] == 0) & (nodes["is_categorical"] == 0)]
+            columns = columns_of(estimator).places[nodes["feature_idx"]]
+            yield from zip(columns.tolist(), nodes["num_threshold"].tolist(), strict=True)
     else:
         members = getattr(estimator, "estimators_", [])
         for member in np.asarray(members, dtype=object).ravel():

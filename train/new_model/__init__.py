@@ -1,1 +1,1 @@
-"""Write the folder of a new model from a CSV file."""
+"""Write the folder of a new model from a table."""

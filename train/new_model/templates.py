@@ -1,4 +1,4 @@
-"""The files of a new model's folder, as text."""
+"""The model.toml and README.md of a new model, as text."""
 
 from __future__ import annotations
 
@@ -8,12 +8,11 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from contract.bundle.dialect import MISSING
+from train.new_model.column_types import Column
 from train.new_model.table_profile import Draft
 
 BARE_KEY = re.compile(r"[A-Za-z0-9_-]+")
 CONTROLS = re.compile(r"[\x00-\x1f\x7f]")  # which TOML's comments must not hold
-
-
 METHODS = {
     "hash": 'by the row alone; or "group" (column), "time" (column, cut), "given" (column)',
     "random": "the same share of every class, as there are few rows",
@@ -44,7 +43,7 @@ def model_toml(draft: Draft, plan: EvaluationPlan) -> str:
         '# licence = "…"  of the data: an SPDX identifier, or a few words for the model card',
         "",
         "[inputs]",
-        *(f'{key(column.name)} = "{column.kind}"' for column in draft.columns if column.kind),
+        *(f"{key(column.name)} = {kind(column)}" for column in draft.columns if column.kind),
         *(f"# left out: {one_line(left_out)}" for left_out in draft.left_out),
         "",
         "[split]",
@@ -60,6 +59,15 @@ def model_toml(draft: Draft, plan: EvaluationPlan) -> str:
     return "\n".join(lines) + "\n"
 
 
+def kind(column: Column) -> str:
+    """Return what model.toml says of an input: its kind, and what is special to it."""
+    if column.is_wide:  # with so many, the next rows have one that these lack
+        return f'{{ kind = "{column.kind}", unknown_category = "ignore" }}'
+    if column.kind == "boolean" and (column.true, column.false) != ("true", "false"):
+        return f'{{ kind = "boolean", true = {text(column.true)}, false = {text(column.false)} }}'
+    return f'"{column.kind}"'
+
+
 def key(name: str) -> str:
     """Return a TOML key, in quotes where it needs them."""
     return name if BARE_KEY.fullmatch(name) else text(name)
@@ -73,52 +81,6 @@ def text(value: object) -> str:
 def one_line(value: str) -> str:
     """Return a text on one line."""
     return " ".join(CONTROLS.sub(" ", value).split())
-
-
-KNOBS = """\
-TREES = 100  # more cost time and size; fewer make the answers coarse
-LEAVES = 256  # per tree: keeps the model small however many rows there are
-SEED = 0  # any fixed number: the same data must give the same forest
-"""
-
-PLAIN = '''\
-"""A random forest; a missing number goes the way that split the training rows best."""
-
-from sklearn.ensemble import {forest}
-
-{knobs}
-
-def build() -> {forest}:
-    return {forest}(n_estimators=TREES, max_leaf_nodes=LEAVES, random_state=SEED)
-'''
-
-ENCODED = '''\
-"""A random forest behind an encoder of texts; a missing text is a category of its own."""
-
-from sklearn.compose import ColumnTransformer
-from sklearn.ensemble import {forest}
-from sklearn.pipeline import Pipeline
-from sklearn.preprocessing import OneHotEncoder
-
-{texts}{knobs}
-
-def build() -> Pipeline:
-    encoder = OneHotEncoder(handle_unknown="ignore")
-    columns = ColumnTransformer([("texts", encoder, TEXTS)], remainder="passthrough")
-    forest = {forest}(n_estimators=TREES, max_leaf_nodes=LEAVES, random_state=SEED)
-    return Pipeline([("columns", columns), ("forest", forest)])
-'''
-
-
-def estimator_py(draft: Draft) -> str:
-    """Return the content of estimator.py: a random forest, with an encoder if there are texts."""
-    kind = "Classifier" if draft.task == "classification" else "Regressor"
-    names = draft.of_kind("categorical")
-    listed = "".join(f"    {text(name)},\n" for name in names)
-    template = ENCODED if names else PLAIN
-    return template.format(
-        forest=f"RandomForest{kind}", knobs=KNOBS, texts=f"TEXTS = [\n{listed}]\n"
-    )
 
 
 def readme_md(draft: Draft) -> str:

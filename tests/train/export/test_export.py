@@ -99,6 +99,20 @@ CASES: list[tuple[str, Any, Runtime]] = [
     (
         "penguins",
         make_pipeline(
+            mixed(OrdinalEncoder(handle_unknown="use_encoded_value", unknown_value=np.nan)),
+            ensemble.HistGradientBoostingClassifier(max_iter=8, categorical_features=[0, 1]),
+        ),
+        "onnx",
+    ),
+    ("iris", ensemble.HistGradientBoostingClassifier(max_iter=8, categorical_features=[2]), "onnx"),
+    (
+        "diabetes",
+        ensemble.HistGradientBoostingRegressor(max_iter=8, categorical_features=[7, 1]),
+        "onnx",
+    ),
+    (
+        "penguins",
+        make_pipeline(
             mixed(OneHotEncoder(drop="first"), FILL), ensemble.ExtraTreesClassifier(**FEW)
         ),
         "onnx",
