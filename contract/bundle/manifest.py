@@ -278,8 +278,8 @@ def numbers_beside(answer: dict[str, Any]) -> list[Any]:
     """
     if ANOMALY_SCORE in answer:
         return [answer[ANOMALY_SCORE]]
-    probabilities = answer.get("probabilities")
-    return list(probabilities.values()) if isinstance(probabilities, dict) else []
+    probabilities = answer.get("probabilities") or []
+    return list(probabilities.values() if isinstance(probabilities, dict) else probabilities)
 
 
 def is_close(answered: Any, recorded: float) -> bool:

@@ -47,7 +47,7 @@ def ask_example(url: str, example: Example) -> tuple[int, Any]:
 
 def agrees(answer: Any, example: Example) -> bool:
     """Return whether decoded JSON is an object of /predict that answers as recorded."""
-    if not isinstance(answer, dict):
+    if not isinstance(answer, dict) or not isinstance(answer.get("probabilities") or {}, dict):
         return False
     return example.is_answered_by(answer.get("prediction"), numbers_beside(answer))
 

@@ -64,6 +64,13 @@ def test_answer_ends_where_its_line_does(end: str, monkeypatch: pytest.MonkeyPat
     assert ask_image(lambda: "image", []) == ([f"a{end}b"] * 2, [[1.0]] * 2)
 
 
+def test_anomaly_scores_are_read_from_a_bulk_scorer(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A published detector's answers are its labels, and for each row its score alone."""
+    content = b'{"prediction":"odd","anomaly_score":0.25}\n' * 2
+    monkeypatch.setattr(confined, "ask", lambda *_, **__: Result((), 0, content, ""))
+    assert ask_image(lambda: "image", []) == (["odd"] * 2, [[0.25]] * 2)
+
+
 def test_graph_of_another_shape_is_incomparable(tmp_path: Path) -> None:
     """A published graph that answers one row, however many it is asked, ends no run of the gate."""
     made = bundle.read(patients(tmp_path / "made"))

@@ -14,6 +14,7 @@ FLOWER = Example(features={}, prediction="setosa", probabilities=[0.9, 0.1])
 KIND = Example(features={}, prediction="setosa")  # of a classifier without probabilities
 CODE = Example(features={}, prediction=100_000)
 FLAG = Example(features={}, prediction=1)
+ANOMALY = Example(features={}, prediction="odd", probabilities=[0.25])
 PRICE = Example(features={}, prediction=100.0)
 RATIO = Example(features={}, prediction=1.0)
 RIGHT = {"prediction": "setosa", "probabilities": {"setosa": 0.9, "virginica": 0.1}}
@@ -50,6 +51,11 @@ RIGHT = {"prediction": "setosa", "probabilities": {"setosa": 0.9, "virginica": 0
         ({"prediction": 100.0005}, PRICE, True),
         ({"prediction": 101}, PRICE, False),
         ({"prediction": "100"}, PRICE, False),
+        ({"prediction": 100, "probabilities": [1.0]}, PRICE, False),
+        ({"prediction": "odd", "anomaly_score": 0.25}, ANOMALY, True),
+        ({"prediction": "odd", "anomaly_score": 0.26}, ANOMALY, False),
+        ({"prediction": "odd", "anomaly_score": None}, ANOMALY, False),
+        ({"prediction": "odd"}, ANOMALY, False),
         ("ok", FLOWER, False),
         (None, PRICE, False),
     ],
