@@ -33,7 +33,7 @@ COPY contract/ contract/
 COPY train/ train/
 ENV PYTHONPATH=/app:/opt/packages OPENBLAS_NUM_THREADS=1
 # Bytecode, of the standard library too, which the base image does not carry: once, and not at each step.
-RUN python -c "import train.steps.ask, train.steps.assemble, train.steps.fit, train.steps.rows"
+RUN python -c "import train.steps.ask, train.steps.fit, train.steps.question, train.steps.rows, train.steps.score"
 
 # Where the models' folders are, to replace it: --build-context models=DIRECTORY. Each stage below takes
 # the folder of its one model.
@@ -86,19 +86,49 @@ COPY --from=export / /export/
 RUN --network=none --mount=type=tmpfs,target=/opt/packages/sklearn/datasets/data \
     python -m train "${MODEL}" --step ask --rows /rows --export /export --out /answers
 
-# The answers are judged by the truth, where no code of the model ever is. A failed gate is recorded in
-# the bundle, which no later stage accepts; what it was judged by is not lost.
-FROM training AS judged
+# What the model's own metrics have to score: the answers, with the truth, and no features.
+FROM training AS question
 ARG MODEL
-COPY --from=rows /rows/folder/model.toml /rows/folder/README.md model/${MODEL}/
+COPY --from=rows /rows/folder/model.toml /rows/folder/README.md /rows/folder/metrics.p[y] model/${MODEL}/
 COPY --from=rows /rows/training.arrow /rows/holdout.arrow /rows/examples.arrow /rows/
 COPY --from=export / /export/
 COPY --from=answers /answers/ /answers/
+RUN --network=none python -m train "${MODEL}" --step question \
+    --rows /rows --export /export --answers /answers --out /asked
+
+# The same alone, to replace it by what a comparison has to score: --build-context asked=DIRECTORY.
+FROM scratch AS asked
+COPY --from=question /asked/ /
+
+# The model's own metrics run once all answers are recorded, and what they compute is a claim.
+FROM training AS scorer
+ARG MODEL
+COPY --from=models ${MODEL}/model.toml ${MODEL}/README.md ${MODEL}/*.py model/${MODEL}/
+COPY --from=shared / model/
+COPY --from=asked / /asked/
+RUN --network=none python -m train "${MODEL}" --step score --asked /asked --out /scored
+
+# Their values alone, to export them.
+FROM scratch AS scored
+COPY --from=scorer /scored/ /
+
+# The answers are judged by the truth, where no code of the model ever runs: of metrics.py the names
+# are read. A failed gate is recorded in
+# the bundle, which no later stage accepts; what it was judged by is not lost.
+FROM training AS judged
+ARG MODEL
+COPY --from=rows /rows/folder/model.toml /rows/folder/README.md /rows/folder/metrics.p[y] model/${MODEL}/
+COPY --from=rows /rows/training.arrow /rows/holdout.arrow /rows/examples.arrow /rows/
+COPY --from=export / /export/
+COPY --from=answers /answers/ /answers/
+COPY --from=asked / /asked/
+COPY --from=scored / /scored/
 ARG REVISION=unknown
 ARG VERSION=0
 ARG SOURCE_DATE_EPOCH=0
 RUN --network=none python -m train "${MODEL}" --step judge \
-    --rows /rows --export /export --answers /answers --out /judged/bundle --keep-going
+    --rows /rows --export /export --answers /answers --asked /asked --scored /scored \
+    --out /judged/bundle --keep-going
 
 # The bundle, and beside it what it was judged by, to export both.
 FROM scratch AS trained

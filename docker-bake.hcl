@@ -25,6 +25,8 @@ variable "DATA_SECRETS" { default = "" }
 // The folder in which a bundle is built, and the folder of an exported model that replaces training.
 variable "OUT" { default = "${DIST}/${MODEL}" }
 variable "EXPORT" { default = "" }
+// The folder of what the model's own metrics have to score in a comparison; see ship/compare/own_scores.py.
+variable "ASKED" { default = "" }
 // Folders that bring the layers of training from one machine to the next.
 variable "CACHE_FROM" { default = "" }
 variable "CACHE_TO" { default = "" }
@@ -61,6 +63,14 @@ target "bundle" {
   output     = ["type=local,dest=${OUT}"]
   cache-from = CACHE_FROM == "" ? [] : ["type=local,src=${CACHE_FROM}"]
   cache-to   = CACHE_TO == "" ? [] : ["type=local,dest=${CACHE_TO},mode=max,ignore-error=true"]
+}
+
+// The values of the model's own metrics, of the answers in the folder ASKED.
+target "scored" {
+  inherits = ["_common"]
+  target   = "scored"
+  contexts = { asked = ASKED }
+  output   = ["type=local,dest=${OUT}"]
 }
 
 // What an image is built on, without a result: built beside the training, it is there when the image is.

@@ -13,6 +13,7 @@ class ModelError(Exception):
 
     def __init__(self, where: object, expected: str, got: object, cure: str) -> None:
         super().__init__(f"{where} must be {expected}. Got {got} instead. {cure}")
+        self.parts = (str(where), expected, str(got), cure)
 
 
 def did_you_mean(word: str, known: Iterable[str], otherwise: str = "") -> str:

@@ -15,6 +15,7 @@ from contract.names import check_name
 DEFAULT = Path(__file__).resolve().parents[1] / "model"  # in the tool's checkout
 SPEC = "model.toml"
 ESTIMATOR = "estimator.py"  # defines build()
+METRICS = "metrics.py"  # defines metrics of the model's own
 SHARED = "_"  # how the name of a folder of shared modules begins
 
 

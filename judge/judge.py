@@ -9,6 +9,7 @@ from contract.bundle import Bundle, Input, Where
 from contract.evaluation.bootstrap import CONFIDENCE, count
 from contract.evaluation.evaluation import Evaluation, read
 from contract.evaluation.metrics import SHOWN
+from contract.evaluation.own_metrics import Answer, complete, unanswered
 from contract.evaluation.record import Record
 from contract.evaluation.segments import categorical, segments
 from contract.spec.gate import Policy
@@ -56,25 +57,34 @@ class Judgement(NamedTuple):
     classes: list[int | str] | None
 
 
-def judge(
+def judge(  # noqa: PLR0913 - two models, the rules, and what may be asked for more
     new: Bundle,
     old: PublishedModel | None,
     policy: Policy,
     *,
     absent: str = "",
     fresh: Evaluation | None = None,
+    answer: Answer = unanswered,
 ) -> Judgement:
     """Judge a new model by its policy and the published model; `absent` says why there is none.
 
-    `fresh` is its evaluation, by default what lies beside its bundle.
+    `fresh` is its evaluation, by default what lies beside its bundle; `answer` has its own metrics
+    score what they have not scored yet.
     """
     fresh, classes = fresh or read(new), new.manifest.classes
+    if fresh.own:
+        fresh.own.bounds = policy.own_bounds
     before, note, failures = answered(new, fresh, old, absent)
     confidence = 1 - (1 - CONFIDENCE) / max(1, comparisons(policy, fresh))
     scorer = Scorer(fresh, before, classes, confidence, seeds(new, old.bundle if old else None))
     everyone = range(len(fresh.truth))
-    scores = gated_first(scorer(everyone), policy)
-    segments_scored = score_segments(policy, fresh, scorer, new.manifest.inputs)
+
+    def score_all() -> tuple[list[Score], list[Segment]]:
+        """Return the scores of all rows, and those of the segments."""
+        of_segments = score_segments(policy, fresh, scorer, new.manifest.inputs)
+        return gated_first(scorer(everyone), policy), of_segments
+
+    scores, segments_scored = complete(fresh.own, score_all, answer)
     drifted = drift(new, fresh, old.bundle, old.record) if old and before else []
     required = droppable(old, before, enough=scorer.shared(everyone) is not None)
     checks = [*failures, *gate.checks(policy, scores, segments_scored, new.manifest, required)]
@@ -179,7 +189,7 @@ def score_segments(
                     where=where,
                     rows=len(rows),
                     gated=rule is not None and len(rows) >= rule.rows,
-                    scores=[score for score in scorer(rows, where) if score.metric in wanted],
+                    scores=scorer(rows, where, wanted),
                 )
             )
     return result

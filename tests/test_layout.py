@@ -188,7 +188,7 @@ def test_no_image_renders(name: str) -> None:
 def test_only_the_fit_imports_scikit_learn() -> None:
     """The other steps of a training start without what takes seconds to import."""
     check = (
-        "import sys, train.steps.ask, train.steps.assemble, train.steps.rows; "
+        "import sys, train.steps.ask, train.steps.question, train.steps.rows, train.steps.score; "
         "print(*sorted({'joblib', 'onnx', 'scipy', 'sklearn'} & set(sys.modules)))"
     )
     imported = subprocess.run(

@@ -8,6 +8,7 @@ import json
 import sys
 from argparse import Namespace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from contract.errors import ModelError
 from contract.spec import model_toml
@@ -15,6 +16,9 @@ from contract.spec.model_toml import ModelSpec
 from train.data import secrets
 from train.environment import repeat_with_fixed_environment
 from train.log import Log
+
+if TYPE_CHECKING:
+    from train.steps.assemble import Steps
 
 GATE_FAILED = 3
 
@@ -46,9 +50,11 @@ def arguments() -> argparse.Namespace:
     steps.add_argument(
         "--step", choices=STEPS, default="all", help="default: all, one after the other"
     )
-    steps.add_argument("--rows", type=Path, help="what the step rows wrote (fit, ask, judge)")
-    steps.add_argument("--export", type=Path, help="what the step fit wrote (ask, judge)")
-    steps.add_argument("--answers", type=Path, help="what the step ask wrote (judge)")
+    steps.add_argument("--rows", type=Path, help="what the step rows wrote (all but score)")
+    steps.add_argument("--export", type=Path, help="what fit wrote (ask, question, judge)")
+    steps.add_argument("--answers", type=Path, help="what ask wrote (question, judge)")
+    steps.add_argument("--asked", type=Path, help="what question wrote (score, judge)")
+    steps.add_argument("--scored", type=Path, help="what score wrote (judge)")
     return parser.parse_args()
 
 
@@ -92,12 +98,34 @@ def ask(spec: ModelSpec, options: Namespace) -> int:
     return 0
 
 
+def question(spec: ModelSpec, options: Namespace) -> int:
+    """Run the step that writes what the model's own metrics have to score."""
+    from train.steps.question import run
+
+    run(spec, folders(options), options.out)
+    return 0
+
+
+def score(spec: ModelSpec, options: Namespace) -> int:
+    """Run the step in which the model's own metrics score the answers."""
+    from train.steps.score import run
+
+    run(spec, options.asked, options.out, Log(spec.name))
+    return 0
+
+
+def folders(options: Namespace) -> Steps:
+    """Return what the earlier steps wrote."""
+    from train.steps.assemble import Steps
+
+    return Steps(options.rows, options.export, options.answers, options.asked, options.scored)
+
+
 def judge(spec: ModelSpec, options: Namespace) -> int:
     """Run the step that judges the answers and writes the bundle; return 3 if the gate failed."""
-    from train.steps.assemble import Steps, run
+    from train.steps.assemble import run
 
-    steps = Steps(options.rows, options.export, options.answers)
-    manifest = run(spec, steps, options.out, Log(spec.name))
+    manifest = run(spec, folders(options), options.out, Log(spec.name))
     if manifest.gate.passed or options.keep_going:
         return 0
     cure = "Improve build(), or mend [gate] in model.toml."
@@ -105,7 +133,10 @@ def judge(spec: ModelSpec, options: Namespace) -> int:
     return GATE_FAILED
 
 
-STEPS = {"all": every_step, "reach": reach, "rows": rows, "fit": fit, "ask": ask, "judge": judge}
+STEPS = {
+    "all": every_step, "reach": reach, "rows": rows, "fit": fit, "ask": ask, "question": question,
+    "score": score, "judge": judge,
+}  # fmt: skip
 
 
 if __name__ == "__main__":

@@ -20,12 +20,16 @@ from train.data import secrets
 def run(spec: ModelSpec, out: Path, *, keep_going: bool) -> int:
     """Train a model and write its bundle into `out`; return the exit code of the last step."""
     with tempfile.TemporaryDirectory() as folder:
-        rows, export, answers = (Path(folder, name) for name in ("rows", "export", "answers"))
+        names = ("rows", "export", "answers", "asked", "scored")
+        rows, export, answers, asked, scored = (Path(folder, name) for name in names)
+        answered: list[str | Path] = ["--rows", rows, "--export", export, "--answers", answers]
         steps: list[list[str | Path]] = [
             ["rows", "--out", rows],
             ["fit", "--rows", rows, "--out", export],
             ["ask", "--rows", rows, "--export", export, "--out", answers],
-            ["judge", "--rows", rows, "--export", export, "--answers", answers, "--out", out],
+            ["question", *answered, "--out", asked],
+            ["score", "--asked", asked, "--out", scored],
+            ["judge", *answered, "--asked", asked, "--scored", scored, "--out", out],
         ]
         for step, *options in steps:
             command = [sys.executable, "-m", "train", spec.name, "--step", str(step)]

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from contract.bundle import Label
 from contract.evaluation.evaluation import Evaluation
+from contract.evaluation.own_metrics import RESAMPLES
 from contract.evaluation.scores import Numbers, Scores, score, scorer
 from contract.evaluation.segments import subset
 
@@ -49,8 +50,19 @@ def bootstrap(
 ) -> list[dict[str, Numbers]]:
     """Score every model of `evaluations`, which answer the same rows, on the same resamples.
 
-    Returns for each model its metrics, each an array (resamples,).
+    Returns for each model its metrics, each an array (resamples,). There are fewer resamples of the
+    model's own metrics: the first ones.
     """
+    return [
+        drawn | {name: own[1:] for name, own in whole.own_scores(classes, RESAMPLES).items()}
+        for drawn, whole in zip(bagged(evaluations, classes), evaluations, strict=True)
+    ]
+
+
+def bagged(
+    evaluations: Sequence[Evaluation], classes: Sequence[Label] | None
+) -> list[dict[str, Numbers]]:
+    """Return for each model its metrics, but for its own, each an array (resamples,)."""
     truth = evaluations[0].truth
     if len(truth) <= BAG:
         return resampled(evaluations, classes, weights(len(truth)))

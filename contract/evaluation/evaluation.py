@@ -6,11 +6,15 @@ later comparison needs of it is `contract.evaluation.record`.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
+import numpy as np
+from numpy.typing import NDArray
 
 from contract.bundle import HOLDOUT, Bundle, BundleError, Label, Value, read_file, verify_file
+from contract.evaluation.own_metrics import OwnScores, Question
 
 
 class Importance(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
@@ -50,12 +54,30 @@ class Evaluation(msgspec.Struct, kw_only=True, omit_defaults=True, forbid_unknow
     weights: list[float] | None = None  # how much each row counts; None: all the same
     others: dict[str, list[Value]] = {}  # columns that are no input: see ModelSpec.kept
     metrics: list[str] = []  # those computed only where a gate names them, such as `recall(yes)`
+    own: OwnScores | None = None  # of the model's own metrics.py
     fingerprints: bytes = b""  # of the rows: see `contract.evaluation.fingerprints.places`
     study: Study | None = None
 
     def column(self, name: str) -> list[Value]:
         """Return an input or another kept column; raise KeyError for one that is not here."""
         return self.others[name] if name in self.others else self.columns[name]
+
+    def own_scores(
+        self, classes: Sequence[Label] | None, resamples: int = 0
+    ) -> dict[str, NDArray[np.float64]]:
+        """Return the values (values,) of the model's own metrics, as `OwnScores.score` does."""
+        if self.own is None or not self.truth:
+            return {}
+        question = Question(
+            truth=self.truth,
+            predictions=self.predictions,
+            probabilities=self.probabilities,
+            weights=self.weights,
+            classes=None if classes is None else list(classes),
+            resamples=resamples,
+        )
+        values = self.own.score(question)
+        return {name: values[name] for name in self.metrics if name in values}
 
     @property
     def features(self) -> list[dict[str, Value]]:

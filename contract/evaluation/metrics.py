@@ -74,6 +74,11 @@ def for_task(task: Task) -> list[str]:
     return [metric.name for metric in METRICS.values() if metric.task == task]
 
 
+def own_metric(name: str, task: Task, bound: Bound) -> Metric:
+    """Return a metric of a model's own metrics.py."""
+    return Metric(name, task, bound, -math.inf, math.inf, asked=True)
+
+
 def named(metric: str, parameter: str) -> str:
     """Return the name of a metric of a class or a quantile, such as `recall(yes)`."""
     return f"{metric}({parameter})"

@@ -157,7 +157,8 @@ def scorer(evaluation: Evaluation, classes: Sequence[Label] | None) -> ClassScor
 def score(evaluation: Evaluation, classes: Sequence[Label] | None) -> dict[str, float]:
     """Return each metric of the rows as they are, without resampling."""
     once = np.ones((1, len(evaluation.truth)), dtype=np.int64)
-    return {name: float(values[0]) for name, values in scorer(evaluation, classes)(once).items()}
+    values = scorer(evaluation, classes)(once) | evaluation.own_scores(classes)
+    return {name: float(value[0]) for name, value in values.items()}
 
 
 def row_weights(evaluation: Evaluation) -> Numbers:

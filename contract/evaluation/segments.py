@@ -83,6 +83,7 @@ def subset(evaluation: Evaluation, rows: Sequence[int]) -> Evaluation:
         weights=evaluation.weights and [evaluation.weights[row] for row in rows],
         others=some(evaluation.others, rows),
         metrics=evaluation.metrics,
+        own=evaluation.own,
     )
 
 

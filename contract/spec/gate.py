@@ -3,14 +3,23 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, get_args
 
 import msgspec
 
 from contract.bundle import Check, Task
 from contract.errors import ModelError
-from contract.evaluation.metrics import METRICS, OF_ANOMALY, Bound, Metric, for_task, metric, named
+from contract.evaluation.metrics import (
+    METRICS,
+    OF_ANOMALY,
+    Bound,
+    Metric,
+    for_task,
+    metric,
+    named,
+    own_metric,
+)
 from contract.spec import tables
 from contract.spec.tables import IMAGE, RULES, SEGMENTS
 from contract.spec.toml import Section
@@ -68,6 +77,16 @@ class Policy(msgspec.Struct, frozen=True):
     segments: tuple[SegmentRules, ...]
     image: ImageRules
     always: tuple[str, ...] = ()
+    own: dict[str, Metric] = {}  # those of metrics.py that are bounded
+
+    @property
+    def own_bounds(self) -> dict[str, Bound]:
+        """Which way each of the model's own metrics is bounded."""
+        return {name: metric.bound for name, metric in self.own.items()}
+
+    def metric(self, name: str) -> Metric:
+        """Return a metric, of the model's own or of all models; raise KeyError for an unknown."""
+        return self.own.get(name) or metric(name)
 
     @property
     def headline(self) -> str:
@@ -83,17 +102,22 @@ class Policy(msgspec.Struct, frozen=True):
     @property
     def asked(self) -> list[str]:
         """The metrics that are computed only because they are named here."""
-        return list(
-            dict.fromkeys([*self.always, *(name for name in self.metrics if metric(name).asked)])
-        )
+        names = [name for name in self.metrics if self.metric(name).asked]
+        return list(dict.fromkeys([*self.always, *names]))
 
 
-def read_policy(section: Section, task: Task, anomaly: int | str | None = None) -> Policy:
+def read_policy(
+    section: Section,
+    task: Task,
+    anomaly: int | str | None = None,
+    functions: Sequence[str] = (),
+) -> Policy:
     """Read the [gate] table; raise ModelError for the first mistake.
 
-    `anomaly` is the class that an anomaly detection looks for.
+    `anomaly` is the class that an anomaly detection looks for, `functions` are the names of the
+    model's own metrics.
     """
-    known = for_task(task)
+    known = [*for_task(task), *functions]
     section.only((*known, SEGMENTS, IMAGE))
     if not set(section.values) & set(known):
         expected = f"a bound on at least one of {', '.join(known)}"
@@ -101,20 +125,46 @@ def read_policy(section: Section, task: Task, anomaly: int | str | None = None) 
         raise ModelError(f"{section.file}: gate", expected, "none", f"Add: {example}")
     segments = section.subsection(SEGMENTS)
     image = section.subsection(IMAGE).read(tables.Image)
+    rules = read_rules(section, [name for name in section.values if name in known], task)
+    by_segment = tuple(
+        read_segment(segments.subsection(column), column, known, task) for column in segments.values
+    )
     return Policy(
-        rules=read_rules(section, [name for name in section.values if name in METRICS]),
-        segments=tuple(
-            read_segment(segments.subsection(column), column, known) for column in segments.values
-        ),
+        rules=rules,
+        segments=by_segment,
         image=ImageRules(image.size_ratio, image.latency_ratio),
         always=() if anomaly is None else tuple(named(name, str(anomaly)) for name in OF_ANOMALY),
+        own=own_metrics(
+            (rules, *(segment.rules for segment in by_segment)),
+            functions,
+            f"{section.file}: gate",
+            task,
+        ),
     )
 
 
-def read_rules(section: Section, metrics: list[str]) -> Rules:
+def own_metrics(
+    everywhere: Iterable[Rules], functions: Sequence[str], where: str, task: Task
+) -> dict[str, Metric]:
+    """Return the model's own metrics that have a rule, as it bounds them.
+
+    Raises ModelError for one that is bounded both ways.
+    """
+    own: dict[str, Metric] = {}
+    for bound in (bound for rules in everywhere for bound in rules.bounds):
+        if bound.metric in functions:
+            metric = own.setdefault(bound.metric, own_metric(bound.metric, task, bound.bound))
+            if metric.bound != bound.bound:
+                cure = "Higher is better, or lower is."
+                expected = f"the same bound of {bound.metric} everywhere"
+                raise ModelError(where, expected, "min and max", cure)
+    return own
+
+
+def read_rules(section: Section, metrics: list[str], task: Task) -> Rules:
     """Read the rules of these metrics; raise ModelError for the first mistake."""
     bounds, drops = [], {}
-    for rule, name, table, read in read_tables(section, metrics):
+    for rule, name, table, read in read_tables(section, metrics, task):
         value = getattr(read, rule.bound)
         if value is None and read.drop is None:
             table.fail(rule.bound, "given", f"Write {rule.name} = {{ {rule.bound} = … }}.")
@@ -125,7 +175,9 @@ def read_rules(section: Section, metrics: list[str]) -> Rules:
     return Rules(bounds=tuple(bounds), drops=drops)
 
 
-def read_tables(section: Section, metrics: list[str]) -> Iterator[tuple[Metric, str, Section, Any]]:
+def read_tables(
+    section: Section, metrics: list[str], task: Task
+) -> Iterator[tuple[Metric, str, Section, Any]]:
     """Yield each rule's metric, its name, its table and what that says.
 
     A metric of a class may have several tables, a list of them, each of another class:
@@ -133,7 +185,7 @@ def read_tables(section: Section, metrics: list[str]) -> Iterator[tuple[Metric, 
     the first mistake.
     """
     for key in metrics:
-        rule, names = METRICS[key], set()
+        rule, names = METRICS.get(key) or own_rule(section.subsection(key), task), set()
         values = section.values[key]
         for value in values if rule.parameter and isinstance(values, list) else [values]:
             holder = Section(section.file, section.path, {key: value})
@@ -141,12 +193,25 @@ def read_tables(section: Section, metrics: list[str]) -> Iterator[tuple[Metric, 
                 cure = f"Write {key} = {{ {rule.bound} = {value} }}."
                 holder.fail(key, "a table that says which way it bounds", cure)
             table = holder.subsection(key)
-            read = table.read(RULES[key])
+            read = table.read(RULES.get(key, tables.OwnRule))
             name = named(key, parameter(read, rule)) if rule.parameter else key
             if name in names:
                 table.fail(rule.parameter, "another one in each table", "Merge the two tables.")
             names.add(name)
             yield rule, name, table, read
+
+
+def own_rule(table: Section, task: Task) -> Metric:
+    """Return one of the model's own metrics, as its rule bounds it.
+
+    Raises ModelError for a rule that does not say which way.
+    """
+    bounds: list[Bound] = [bound for bound in get_args(Bound) if bound in table.values]
+    if len(bounds) != 1:
+        where, got = f"{table.file}: {table.path}", " and ".join(table.values) or "nothing"
+        cure = "With min higher is better, with max lower."
+        raise ModelError(where, "a table with min or max", got, cure)
+    return own_metric(table.path.rpartition(".")[2], task, bounds[0])
 
 
 def parameter(read: Any, rule: Metric) -> str:
@@ -155,10 +220,10 @@ def parameter(read: Any, rule: Metric) -> str:
     return f"{value:g}" if rule.parameter == "quantile" else str(value)
 
 
-def read_segment(section: Section, column: str, known: list[str]) -> SegmentRules:
+def read_segment(section: Section, column: str, known: list[str], task: Task) -> SegmentRules:
     """Read the rules of one column; raise ModelError for the first mistake."""
     section.only((*known, "rows"))
-    rules = read_rules(section, [name for name in section.values if name in METRICS])
+    rules = read_rules(section, [name for name in section.values if name in known], task)
     if not rules.bounds and not rules.drops:
         section.fail(known[0], "given", f"Write {known[0]} = {{ {METRICS[known[0]].bound} = … }}.")
     return SegmentRules(column, rules, section.pick(tables.Segment).rows)

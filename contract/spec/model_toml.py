@@ -13,6 +13,7 @@ from contract.inputs import KINDS, Array, in_array
 from contract.names import check_name
 from contract.spec import tables
 from contract.spec.gate import Policy, read_policy
+from contract.spec.own_metrics import defined
 from contract.spec.privacy import read_privacy
 from contract.spec.source import DataSource, read_source
 from contract.spec.split import read_split
@@ -123,7 +124,7 @@ def read(name: str, root: Path | None = None, *, data_here: bool = True) -> Mode
         split=read_split(top.subsection("split"), head.target),
         folds=evaluate.folds,
         seeds=evaluate.seeds,
-        gate=read_policy(top.subsection("gate"), head.task, anomaly),
+        gate=read_policy(top.subsection("gate"), head.task, anomaly, defined(folder)),
         columns_kept=evaluate.columns,
         serving=Serving(
             unknown_category=serve.unknown_category,

@@ -220,6 +220,16 @@ def rule(metric: Metric) -> Any:
                              forbid_unknown_fields=True)  # fmt: skip
 
 
+class OwnRule(Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
+    """The rule of a metric of metrics.py: `min` or `max` says which way is better."""
+
+    min: Annotated[float, says("The least value with which a model passes.", 0.9)] | None = None
+    max: Annotated[float, says("The greatest value with which a model passes.", 2)] | None = None
+    drop: Annotated[float, says(
+        "How far it may be behind the published model, beyond chance.", 0.02, ge=0,
+    )] | None = None  # fmt: skip
+
+
 RULES: dict[str, Any] = {name: rule(metric) for name, metric in METRICS.items()}
 
 

@@ -37,13 +37,15 @@ def compare(
     values = score(new, classes)
     if old is None:
         (drawn,) = bootstrap([new], classes)
-        return [score_one(name, value, drawn[name]) for name, value in values.items()]
+        return [
+            score_one(n, value, drawn[n], higher=is_higher(n, new)) for n, value in values.items()
+        ]
     before = score(old, classes)
     drawn, drawn_before = bootstrap([new, old], classes)
     chances = {} if classes is None else permutation(new, old, classes)
     result = []
     for name, value in values.items():
-        compared = score_one(name, value, drawn[name])
+        compared = score_one(name, value, drawn[name], higher=is_higher(name, new))
         if name in before:
             between = interval(drawn[name] - drawn_before[name], confidence)
             add_difference(compared, before[name], between, chances.get(name), 1 - confidence)
@@ -55,10 +57,15 @@ def compare(
     return result
 
 
-def score_one(name: str, value: float, drawn: Numbers) -> Score:
+def is_higher(name: str, answered: Evaluation) -> bool:
+    """Return whether higher is better of a metric, which may be one of the model's own."""
+    own = answered.own.bounds if answered.own else {}
+    return (own.get(name) or metric(name).bound) == "min"
+
+
+def score_one(name: str, value: float, drawn: Numbers, *, higher: bool) -> Score:
     """Return the score of a single model, with the interval of its resamples (resamples,)."""
     low, high = interval(drawn)
-    higher = metric(name).bound == "min"
     return Score(
         metric=name, higher_is_better=higher, whole=value, new=value, new_low=low, new_high=high
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from contract.bundle import Label, Where
@@ -27,14 +27,25 @@ class Scorer:
     confidence: float
     seeds: Seeds
 
-    def __call__(self, rows: Sequence[int], where: Where | None = None) -> list[Score]:
-        """Return the metrics that exist on some rows: all, or those of a segment."""
+    def __call__(
+        self,
+        rows: Sequence[int],
+        where: Where | None = None,
+        wanted: Collection[str] | None = None,
+    ) -> list[Score]:
+        """Return the metrics that exist on some rows, all or those of a segment.
+
+        `wanted` are their names; None for every one.
+        """
 
         def averaged(metric: str, difference: float) -> Interval | None:
             return self.seeds.averaged(metric, where, difference)
 
         both = self.shared(rows)
         mine = subset(self.fresh, rows)
+        if wanted is not None:  # the model's own metrics take their time
+            for answers in (mine, *(both or ())):
+                answers.metrics = [name for name in answers.metrics if name in wanted]
         if both is None:
             scores = compare(mine, None, self.classes)
         else:
@@ -44,7 +55,8 @@ class Scorer:
             if self.before and not self.before.chosen.conclusive:
                 for score in scores:
                     score.direction = "unknown"
-        return [score for score in scores if is_measurable(score)]
+        existing = [score for score in scores if is_measurable(score)]
+        return [score for score in existing if wanted is None or score.metric in wanted]
 
     def on_every_row(self, mine: Evaluation, compared: list[Score]) -> list[Score]:
         """Return the comparisons that exist, each with the new model's value on all of its rows."""

@@ -11,7 +11,7 @@ import numpy as np
 from contract.bundle import Label
 from contract.evaluation.distribution import Distribution
 from contract.evaluation.evaluation import Evaluation, Study
-from contract.evaluation.metrics import metric
+from contract.evaluation.metrics import METRICS, parts
 from judge.comparison.data_drift import InputDistributions
 from judge.render import curves, holdout_plots
 from judge.render.plots import Line, Points, Span, lines, shares, spans, unit_lines
@@ -37,7 +37,8 @@ def differences(report: Report) -> list[Figure]:
     """Return the gain in each metric with its interval; right of zero is better."""
     drawn = []
     for score in report.scores:
-        if metric(score.metric).highest > 1:
+        known = METRICS.get(parts(score.metric)[0])
+        if known is None or known.highest > 1:
             continue  # a loss has no upper bound, and would leave no room for the shares
         if score.difference is not None and score.low is not None and score.high is not None:
             sign = 1 if score.higher_is_better else -1

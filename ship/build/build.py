@@ -15,7 +15,6 @@ from contract import models
 from contract.bundle import MANIFEST, read_file, refuse_others
 from contract.console import printable
 from contract.errors import ModelError
-from contract.evaluation.metrics import METRICS
 from contract.spec import model_toml
 from ship import command, git
 from ship.build import shared_modules
@@ -167,7 +166,7 @@ def labels(workspace: Workspace) -> dict[str, str]:
         **{
             f"{METRIC}{name}": f"{value:.6g}"
             for name, value in manifest.metrics.holdout.items()
-            if name in METRICS  # one of a class has a name that no label can carry
+            if name.isidentifier()  # one of a class has a name that no label can carry
         },
     }
 

@@ -5,6 +5,7 @@ It is judged once. Later stages, also in other jobs, read the report, whatever i
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 from contract import bundle, models
@@ -17,6 +18,7 @@ from judge.report import NAME, Report
 from ship import git
 from ship.build.inputs import hash_of, named
 from ship.build.workspace import CARD, REPORTS, Workspace
+from ship.compare import own_scores
 from ship.compare.gate_report import REPORT, read_policy, read_report, reports_digest
 from ship.compare.published_answers import as_published
 from ship.compare.published_model import PublishedImage, Unreadable, fetch, newest
@@ -47,7 +49,9 @@ def judge_bundle(workspace: Workspace, override: str = "", *, cache: bool = Fals
     old, absent = published(workspace)
     policy = read_policy(workspace.model)
     try:
-        judgement = judge(new, as_published(old) if old else None, policy, absent=absent)
+        answer = partial(own_scores.score, workspace, policy)
+        published_model = as_published(old) if old else None
+        judgement = judge(new, published_model, policy, absent=absent, answer=answer)
     finally:
         if old:
             old.remove()

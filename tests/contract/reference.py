@@ -42,6 +42,25 @@ mistake with its cure.
 """
 
 
+OWN = """\
+A metric of your own is a function in `metrics.py` beside `model.toml`, and has a rule by its name,
+with `min` where higher is better or `max` where lower is, and `drop`:
+
+```python
+def profit(truth, predictions, probabilities=None, *, classes=None, sample_weight=None):
+    return 5 * ((truth == "yes") & (predictions == "yes")).mean()
+```
+
+`truth` and `predictions` are arrays (rows,) of classes or numbers. The other parameters are passed
+to a function that has them: `probabilities` (rows, classes), of an anomaly detection its scores
+(rows, 1); `classes` in the order of their columns; and `sample_weight` (rows,), which a function of
+a model with `sample_weight` must have. Each is None where there is none. It returns a number, or
+NaN where the metric does not exist, which all held-out rows together may not give. It is called for
+all rows, for the segments that have a rule for it, and for 400 resamples of each, for at most
+600 s. It imports what the trainer has, and shared modules.
+"""
+
+
 def schema() -> dict[str, Any]:
     """Return the JSON schema, draft 2020-12."""
     described = without_null(msgspec.json.schema(tables.MODEL))
@@ -55,6 +74,10 @@ def schema() -> dict[str, Any]:
     for name, metric in METRICS.items():
         bounds = [{"required": [metric.bound]}, {"required": ["drop"]}]
         tables_by_name[f"{name}_rule"]["anyOf"] = bounds
+    own = without_null(msgspec.json.schema(tables.OwnRule))["$defs"]["OwnRule"]
+    tables_by_name["OwnRule"] = {**own, "oneOf": [{"required": ["min"]}, {"required": ["max"]}]}
+    for name in ("Gate", "Segment"):
+        tables_by_name[name]["additionalProperties"] = {"$ref": "#/$defs/OwnRule"}
     model["properties"]["inputs"] |= {"minProperties": 1, "propertyNames": {"pattern": "^[^\0]*$"}}
     dialect = "https://json-schema.org/draft/2020-12/schema"
     by_task = [gate_of(task) for task in get_args(Task)]
@@ -97,7 +120,9 @@ def gate_of(task: Task) -> dict[str, Any]:
     """Return which metrics [gate] has with a task, and that it has one."""
     metrics = for_task(task)
     others: dict[str, Any] = without({*METRICS} - {*metrics})
-    some: dict[str, Any] = {"anyOf": [{"required": [metric]} for metric in metrics]}
+    known = [*METRICS, SEGMENTS, tables.IMAGE, "rows"]
+    own = {"not": {"propertyNames": {"enum": known}}}
+    some: dict[str, Any] = {"anyOf": [*({"required": [metric]} for metric in metrics), own]}
     segments: dict[str, Any] = {"additionalProperties": {"properties": others, **some}}
     gate: dict[str, Any] = {"properties": {**others, SEGMENTS: segments}, **some}
     hidden = set() if task == "classification" else {"threshold"}
@@ -128,7 +153,8 @@ def page() -> str:
         if name == "gate":
             rules = dict(rule for table in tables.RULES.values() for rule in keys(table).items())
             rows = [(f"gate.<metric>.{name}", without_range(rule)) for name, rule in rules.items()]
-            parts += ["A metric's rule has the keys that stand with the metric:\n", listing(rows)]
+            says_keys = "A metric's rule has the keys that stand with the metric:\n"
+            parts += [says_keys, listing(rows), OWN]
             parts += table("gate.segments.<column>", tables.Segment)
             parts += table("gate.image", tables.Image)
     return "\n".join(parts)

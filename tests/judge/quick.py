@@ -118,7 +118,7 @@ def train(
     others = [evaluate.answer(other, holdout.X) for other in other_fits(spec, fitted, learn)]
     evaluation = evaluate.evaluation(spec, holdout, answers)
     metrics = Metrics(
-        holdout=evaluate.score(holdout.y, answers, classes),
+        holdout=evaluate.score(holdout, answers, classes),
         cross_validation={},
         seed_scores=seed_scores(spec, evaluation, others, classes),
     )

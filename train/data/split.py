@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from contract.bundle import SplitMethod, Value
 from contract.errors import ModelError, did_you_mean
-from contract.evaluation.metrics import METRICS, parts
+from contract.evaluation.metrics import parts
 from contract.spec.model_toml import ModelSpec
 from train.data.dataset import Dataset
 from train.data.split_keys import shares
@@ -152,7 +152,7 @@ def check_classes(spec: ModelSpec, data: Dataset) -> None:
         raise ModelError(where, "of two classes or more", got, "Add rows of another class.")
     known = [str(label) for label in counts]
     for metric, label in map(parts, spec.gate.asked):
-        if METRICS[metric].parameter == "class" and label not in known:
+        if spec.gate.metric(metric).parameter == "class" and label not in known:
             where, expected = f"{spec.file}: gate.{metric}.class", f"a class of {spec.target!r}"
             raise ModelError(where, expected, repr(label), did_you_mean(label, known))
     label, count = min(counts.items(), key=lambda item: item[1])

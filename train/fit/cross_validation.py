@@ -21,7 +21,7 @@ from contract.bundle import CrossValidation
 from contract.errors import ModelError
 from contract.spec.model_toml import ModelSpec
 from train.data.split import Part
-from train.fit import backend, evaluate
+from train.fit import backend, evaluate, own_metrics
 from train.fit.detector import Detector
 
 Rows = NDArray[np.int64]
@@ -69,12 +69,12 @@ def cross_validate(spec: ModelSpec, estimator: Any, train: Part) -> dict[str, Cr
 
     A metric that does not exist in some fold is left out.
     """
-    scored = []
+    scored, own = [], own_metrics.live(spec)
     for learn, judge in folds(spec, train, spec.folds):
         fitted, judged = fit(spec, clone(estimator), train.take(learn)), train.take(judge)
         answers, classes = evaluate.answer(fitted, judged.X), evaluate.classes(fitted)
         asked = spec.gate.asked
-        scored.append(evaluate.score(judged.y, answers, classes, asked, judged.weights))
+        scored.append(evaluate.score(judged, answers, classes, asked, own))
     by_metric = {name: [fold[name] for fold in scored] for name in scored[0]}
     return {name: summarise(values) for name, values in evaluate.existing(by_metric).items()}
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import importlib
 import pickle
 import re
-import sys
 from collections.abc import Callable
 from types import ModuleType
 from typing import Any
@@ -18,13 +17,12 @@ from sklearn.utils.validation import check_is_fitted
 
 from contract.bundle import Task
 from contract.errors import ModelError
-from contract.evaluation.metrics import metric as metric_of
 from contract.models import ESTIMATOR
 from contract.spec.model_toml import ModelSpec
 from contract.spec.tables import NO_TASK
 from train.fit.detector import Detector, bare
+from train.fit.model_package import PACKAGE, make_importable
 
-PACKAGE = "model"  # what a model's code is imported from, in training and in an image
 EXAMPLE = "See the README: def build() -> an unfitted scikit-learn estimator."
 WANTED: dict[Task, tuple[str, Callable[[Any], bool]]] = {
     "classification": ("a classifier", is_classifier),
@@ -72,18 +70,6 @@ def load_module(spec: ModelSpec) -> ModuleType:
         raise ModelError(spec.folder / ESTIMATOR, "importable", got, cure) from error
 
 
-def make_importable(spec: ModelSpec) -> None:
-    """Make `model` the package of the models' folders, and forget what was imported of it before.
-
-    So `model.<name>` is the model's folder, and `model._<name>` one of modules that models share.
-    """
-    for name in [name for name in sys.modules if name.partition(".")[0] == PACKAGE]:
-        del sys.modules[name]
-    sys.modules[PACKAGE] = ModuleType(PACKAGE)
-    sys.modules[PACKAGE].__path__ = [str(spec.folder.parent.resolve())]
-    importlib.invalidate_caches()
-
-
 def check(spec: ModelSpec, estimator: Any) -> None:
     """Check that an estimator is an unfitted one of the right task; raise ModelError if not."""
     where = f"{spec.folder / ESTIMATOR}: what build() returns"
@@ -129,7 +115,7 @@ def unpicklable(spec: ModelSpec, error: Exception) -> ModelError:
 def check_gate(spec: ModelSpec, estimator: Any) -> None:
     """Check that the estimator has the metrics of the gate; raise ModelError if not."""
     for metric in spec.gate.metrics:
-        is_of_labels = metric_of(metric).needs == "labels"
+        is_of_labels = spec.gate.metric(metric).needs == "labels"
         if not (is_of_labels or is_outlier_detector(estimator)
                 or hasattr(estimator, "predict_proba")):  # fmt: skip
             expected = f"a metric that {type(estimator).__name__} can give: it has no predict_proba"

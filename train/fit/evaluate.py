@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from contract.bundle import Label
 from contract.evaluation import scores
 from contract.evaluation.evaluation import Evaluation
+from contract.evaluation.own_metrics import OwnScores
 from contract.spec.model_toml import ModelSpec
 from train.data.dataset import columns
 from train.data.split import Part
@@ -60,26 +61,26 @@ def classes(fitted: Any) -> list[int | str] | None:
 
 
 def score(
-    truth: NDArray[Any],
+    rows: Part,
     answers: Answers,
     classes: Sequence[Label] | None,
     metrics: Sequence[str] = (),
-    weights: NDArray[np.float64] | None = None,
+    own: OwnScores | None = None,
 ) -> dict[str, float]:
-    """Return every metric of the answers, given the truth (rows,); NaN where it does not exist.
+    """Return every metric of the answers to rows; NaN where it does not exist.
 
-    `metrics` are those that are computed only if asked for; `weights` (rows,) are how much each row
-    counts.
+    `metrics` are those that are computed only if asked for, some of which may be the model's `own`.
     """
     probabilities = answers.probabilities
     answered = Evaluation(
         rows=[],
         columns={},
-        truth=truth.tolist(),
+        truth=rows.y.tolist(),
         predictions=answers.predictions.tolist(),
         probabilities=None if probabilities is None else probabilities.tolist(),
-        weights=None if weights is None else weights.tolist(),
+        weights=None if rows.weights is None else rows.weights.tolist(),
         metrics=list(metrics),
+        own=own,
     )
     return scores.score(answered, classes)
 
@@ -94,7 +95,9 @@ def answered(evaluation: Evaluation, answers: Answers) -> Evaluation:
     )
 
 
-def evaluation(spec: ModelSpec, holdout: Part, answers: Answers) -> Evaluation:
+def evaluation(
+    spec: ModelSpec, holdout: Part, answers: Answers, own: OwnScores | None = None
+) -> Evaluation:
     """Return the holdout rows with their truth and the answers to them."""
     return Evaluation(
         rows=holdout.ids.tolist(),
@@ -105,4 +108,5 @@ def evaluation(spec: ModelSpec, holdout: Part, answers: Answers) -> Evaluation:
         weights=None if holdout.weights is None else holdout.weights.tolist(),
         others=holdout.others,
         metrics=list(spec.gate.asked),
+        own=own,
     )

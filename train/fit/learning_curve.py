@@ -12,7 +12,7 @@ from contract.errors import ModelError
 from contract.evaluation.evaluation import Learning
 from contract.spec.model_toml import ModelSpec
 from train.data.split import Part
-from train.fit import evaluate, weighting
+from train.fit import evaluate, own_metrics, weighting
 from train.fit.cross_validation import folds
 
 SHARES = (0.1, 0.25, 0.5, 1.0)  # of the rows that are not held back
@@ -31,7 +31,7 @@ def learning(spec: ModelSpec, fitted: Any, train: Part) -> list[Learning]:
         return []  # too few rows to hold any back
     learn, held = np.random.default_rng(spec.seed).permutation(learn), train.take(test)
     known = len(set(train.y)) if spec.task == "classification" else 0
-    points = []
+    points, own = [], own_metrics.live(spec)
     for share in SHARES:
         rows = np.sort(learn[: round(share * len(learn))])
         if known and len(set(train.y[rows])) < known:
@@ -41,7 +41,8 @@ def learning(spec: ModelSpec, fitted: Any, train: Part) -> list[Learning]:
             model = weighting.fit(clone(fitted), part.X, part.y, part.weights)
             answers = evaluate.answer(model, held.X)
             classes = evaluate.classes(model)
-            scores = evaluate.score(held.y, answers, classes, spec.gate.asked, held.weights)
+            asked = spec.gate.asked
+            scores = evaluate.score(held, answers, classes, asked, own)
         except ValueError:
             continue  # too few rows for this estimator or metric
         points.append(Learning(rows=len(rows), score=scores[spec.gate.headline]))

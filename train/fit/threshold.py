@@ -14,11 +14,12 @@ from sklearn.base import clone
 from sklearn.model_selection import FixedThresholdClassifier
 
 from contract.errors import ModelError
+from contract.evaluation.evaluation import Evaluation
 from contract.evaluation.metrics import metric as metric_of
+from contract.evaluation.scores import score
 from contract.spec.model_toml import ModelSpec
 from train.data.split import Part
-from train.fit import cross_validation, evaluate
-from train.fit.evaluate import Answers
+from train.fit import cross_validation
 
 CANDIDATES = 200  # thresholds that are tried
 HALF = 0.5
@@ -51,7 +52,8 @@ def choose(spec: ModelSpec, estimator: Any, train: Part) -> float:
     Each row is answered by a fit that has not seen it. Of equally good thresholds, that nearest to
     one half. Raises ModelError where the gate bounds no such metric.
     """
-    name = next((n for n in spec.gate.rules.metrics if metric_of(n).needs == "labels"), None)
+    names = [name for name in spec.gate.rules.metrics if name not in spec.gate.own]
+    name = next((name for name in names if metric_of(name).needs == "labels"), None)
     if name is None:
         cure = "Bound mcc, or write a number."
         expected = "a number where the gate bounds no metric of labels"
@@ -85,8 +87,16 @@ def best(
 
     def scored(threshold: float) -> float:
         """Return the metric at a threshold, NaN where it does not exist."""
-        answers = Answers(classes[(probabilities >= threshold).astype(int)], None)
-        return evaluate.score(truth, answers, classes.tolist(), [metric], weights)[metric]
+        answered = Evaluation(
+            rows=[],
+            columns={},
+            truth=truth.tolist(),
+            predictions=classes[(probabilities >= threshold).astype(int)].tolist(),
+            probabilities=None,
+            weights=None if weights is None else weights.tolist(),
+            metrics=[metric],
+        )
+        return score(answered, classes.tolist())[metric]
 
     sign = 1 if metric_of(metric).bound == "min" else -1
     scores = np.array([sign * scored(threshold) for threshold in candidates])

@@ -1,1 +1,1 @@
-"""The steps of a training, each a stage of the Dockerfile: rows, fit, ask, judge."""
+"""The steps of a training, each a stage of the Dockerfile, from rows to judge."""

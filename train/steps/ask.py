@@ -21,6 +21,7 @@ from train.export import parity
 from train.fit import evaluate
 from train.fit.capture import listening
 from train.fit.evaluate import Answers
+from train.fit.model_package import make_importable
 from train.log import Log
 from train.steps import answers
 from train.steps.answers import REPEATS, ROWS, AnswerFile, RecordedAnswers, record
@@ -77,9 +78,9 @@ def asker(spec: ModelSpec, claimed: Claims, content: bytes) -> Ask:
     # Seconds to import, and only a pickle needs them.
     import joblib  # noqa: PLC0415
 
-    from train.fit import detector, estimator  # noqa: PLC0415
+    from train.fit import detector  # noqa: PLC0415
 
-    estimator.make_importable(spec)
+    make_importable(spec)
     loaded = detector.loaded(spec, joblib.load(io.BytesIO(content)), claimed.classes)
     return lambda X: evaluate.answer(loaded, X)
 
@@ -90,7 +91,8 @@ def shuffled(spec: ModelSpec, ask: Ask, X: pd.DataFrame) -> dict[str, list[Recor
     For permutation importance (Breiman 2001), which `train.steps.assemble` computes.
     """
     random = np.random.default_rng(spec.seed)
-    with_numbers = metric(spec.gate.headline).needs != "labels"
+    headline = spec.gate.headline
+    with_numbers = headline in spec.gate.own or metric(headline).needs != "labels"
 
     def answered(name: str) -> RecordedAnswers:
         rows = X.copy()

@@ -15,13 +15,15 @@ import pandas as pd
 from msgspec.structs import replace
 from numpy.typing import NDArray
 
-from contract import bundle, claims
+from contract import bundle, claims, models
 from contract.bundle import Data, Example, Gate, Manifest, Metrics
 from contract.claims import Claims, fault
+from contract.errors import ModelError
+from contract.evaluation import own_metrics
 from contract.evaluation.bootstrap import intervals
 from contract.evaluation.evaluation import Evaluation, Importance, Study, beside
 from contract.evaluation.fingerprints import places
-from contract.evaluation.metrics import metric as metric_of
+from contract.evaluation.own_metrics import OwnScores
 from contract.evaluation.scores import score
 from contract.spec import thresholds
 from contract.spec.model_toml import ModelSpec
@@ -41,11 +43,13 @@ LIBRARIES = ("joblib", "numpy", "onnx", "onnxruntime", "pandas", "scikit-learn",
 
 
 class Steps(NamedTuple):
-    """The folders that the steps before this one (rows, fit, ask) have written."""
+    """The folders that the steps before this one (rows, fit, ask, question, score) have written."""
 
     rows: Path
     export: Path
     answers: Path
+    asked: Path
+    scored: Path
 
 
 class ClaimedTraining(NamedTuple):
@@ -80,9 +84,14 @@ def run(spec: ModelSpec, steps: Steps, out: Path, log: Log) -> Manifest:
     """Judge the exported model by its answers, and write its bundle even if the gate fails."""
     training = read_training(spec, steps)
     answered = read_answers(training, steps.answers)
-    evaluation = evaluate.evaluation(spec, training.holdout, answered.answers)
-    metrics = measure(training, answered, evaluation, log)
-    evaluation.study = study(training, answered)
+    own = read_own(spec, steps)
+    evaluation = evaluate.evaluation(spec, training.holdout, answered.answers, own)
+    metrics = measure(training, answered, evaluation)
+    log("holdout", summary(metrics.holdout))
+    if metrics.seed_scores:
+        log("seeds", describe_seeds(metrics))
+    evaluation.study = study(training, answered, own)
+    refuse_unknown(spec, own, metrics)
     evaluation.fingerprints = places(bytes.fromhex(training.facts.secret), evaluation.rows)
     if evaluation.study:
         log("study", describe_importance(evaluation.study))
@@ -144,19 +153,36 @@ def read_answers(training: ClaimedTraining, folder: Path) -> ModelAnswers:
     )
 
 
-def measure(
-    training: ClaimedTraining, answered: ModelAnswers, evaluation: Evaluation, log: Log
-) -> Metrics:
+def read_own(spec: ModelSpec, steps: Steps) -> OwnScores | None:
+    """Return the values of the model's own metrics, None where [gate] names none.
+
+    Raises ModelError for what cannot be their values.
+    """
+    if not spec.gate.own:
+        return None
+    asked = own_metrics.read_questions(steps.asked)
+    values = own_metrics.read_values(steps.scored, asked, list(spec.gate.own))
+    return OwnScores(bounds=spec.gate.own_bounds, values=values)
+
+
+def refuse_unknown(spec: ModelSpec, own: OwnScores | None, metrics: Metrics) -> None:
+    """Raise ModelError for a metric of the model's own that does not exist on the holdout."""
+    if own and own.missing:
+        raise fault(spec, "scored by metrics.py", "other questions")
+    for name in spec.gate.own:
+        if name not in metrics.holdout:
+            where = f"{spec.folder / models.METRICS}: {name}"
+            cure = "Mend it, or hold out more rows."
+            raise ModelError(where, "a number on the held-out rows", "NaN", cure)
+
+
+def measure(training: ClaimedTraining, answered: ModelAnswers, evaluation: Evaluation) -> Metrics:
     """Return the metrics of the holdout, their intervals, and what other seeds make of them.
 
     A metric that does not exist on these rows is left out.
     """
     scores = {k: v for k, v in score(evaluation, training.classes).items() if math.isfinite(v)}
-    log("holdout", summary(scores))
     seeds = seed_scores(training.spec, evaluation, answered.seeds, training.classes)
-    if seeds:
-        means = {s.metric: float(np.mean(s.scores)) for s in seeds if s.where is None}
-        log("seeds", summary({k: mean for k, mean in means.items() if k in scores}))
     return Metrics(
         holdout=scores,
         cross_validation={
@@ -167,18 +193,26 @@ def measure(
     )
 
 
-def study(training: ClaimedTraining, answered: ModelAnswers) -> Study | None:
+def describe_seeds(metrics: Metrics) -> str:
+    """Return the means over fits of other seeds, as a line of the log."""
+    seeds = [scores for scores in metrics.seed_scores if scores.where is None]
+    means = {scores.metric: float(np.mean(scores.scores)) for scores in seeds}
+    return summary({name: mean for name, mean in means.items() if name in metrics.holdout})
+
+
+def study(training: ClaimedTraining, answered: ModelAnswers, own: OwnScores | None) -> Study | None:
     """Return the permutation importance of each input, and the learning curve of the training.
 
     Permutation importance (Breiman 2001): how much worse the first gated metric is when the input
     is shuffled. None where the metric does not exist on these rows.
     """
     metric, rows = training.spec.gate.headline, training.asked[: answers.ROWS]
-    asked, worse = training.holdout.take(rows), -1 if metric_of(metric).bound == "min" else 1
+    asked = training.holdout.take(rows)
+    worse = -1 if training.spec.gate.metric(metric).bound == "min" else 1
 
     def scored(result: Answers) -> float:
         """Return the metric of answers to these rows, NaN where they cannot have it."""
-        scores = evaluate.score(asked.y, result, training.classes, [metric], asked.weights)
+        scores = evaluate.score(asked, result, training.classes, [metric], own)
         return scores.get(metric, math.nan)
 
     best = scored(answered.answers.in_order(rows))
