@@ -39,6 +39,7 @@ def run(
 ) -> tuple[NDArray[Any], NDArray[np.float64] | None]:
     """Return predictions (rows,) and, of a graph that has them, probabilities (rows, classes).
 
+    Of several targets, predictions are (rows, targets).
     `numeric` (rows, inputs) and `categorical` (rows, inputs) hold the inputs of each kind, with no
     columns where there is none. The first row is run alone, as a server may be asked, the others by
     the BATCH, so that memory is bounded. Raises KeyError for a graph with another input, ValueError
@@ -53,4 +54,8 @@ def run(
         for start, end in itertools.pairwise(ends)
     ]
     predictions, *others = (np.concatenate(parts) for parts in zip(*batches, strict=True))
-    return predictions.reshape(rows), others[0].astype(np.float64) if others else None
+    if predictions.size == rows:
+        predictions = predictions.reshape(rows)
+    elif len(predictions) != rows:
+        raise ValueError(f"{rows} rows must have as many answers. Got {len(predictions)} instead.")
+    return predictions, others[0].astype(np.float64) if others else None

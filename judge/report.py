@@ -10,7 +10,7 @@ from typing import Literal
 import msgspec
 
 from contract.bundle import Check as ThresholdResult
-from contract.bundle import Label, Parity, Runtime, Value, Where
+from contract.bundle import Outcome, Parity, Runtime, Value, Where
 
 SCHEMA_VERSION = 4
 NAME = "report"
@@ -146,18 +146,18 @@ class Change(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     """A row that the two models answer differently; numbers: by the largest distance."""
 
     row: int
-    truth: Label
-    old: Label
-    new: Label
+    truth: Outcome
+    old: Outcome
+    new: Outcome
     features: dict[str, Value]
 
 
 class KindOfChange(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     """How many rows of a class the two models answer with these two classes."""
 
-    truth: Label
-    old: Label
-    new: Label
+    truth: Outcome
+    old: Outcome
+    new: Outcome
     rows: int
 
 

@@ -9,7 +9,8 @@ from math import inf
 import numpy as np
 
 from contract.bundle import Bundle, Check, Label, Value
-from contract.evaluation.evaluation import Evaluation
+from contract.evaluation.evaluation import Evaluation, by_target
+from contract.evaluation.metrics import parts
 from contract.evaluation.segments import is_numeric
 from judge.report import NOT_MEASURED, Drift, Score
 
@@ -55,14 +56,15 @@ def unlucky(scores: list[Score], drops: Mapping[str, float]) -> list[str]:
 
 def relative(fresh: Evaluation) -> list[str]:
     """Return a warning where the gate takes errors relative to a truth that is nearly zero."""
-    if "mape" not in fresh.metrics:
+    if "mape" not in {parts(name)[0] for name in fresh.metrics}:
         return []
-    sizes = np.abs(np.array(fresh.truth, dtype=np.float64))
-    tiny = int((sizes <= NEARLY_ZERO * np.median(sizes)).sum())
+    sizes = np.abs(np.array(by_target(fresh.truth), dtype=np.float64))
+    nearly = sizes <= NEARLY_ZERO * np.median(sizes, axis=1, keepdims=True)
+    tiny, rows = int(nearly.any(axis=0).sum()), sizes.shape[1]
     if not tiny:
         return []
     concern = (
-        f"mape divides by the truth, which is nearly zero in {tiny} of {len(sizes)} held-out rows: "
+        f"mape divides by the truth, which is nearly zero in {tiny} of {rows} held-out rows: "
         "they alone may decide it. Bound mae or median_absolute_error instead."
     )
     return [concern]
@@ -83,8 +85,12 @@ def perfect(fresh: Evaluation, scores: list[Score]) -> list[str]:
 
 
 def tells(fresh: Evaluation, feature: str) -> bool:
-    """Return whether one input alone gives the target."""
-    values, truth = fresh.column(feature), fresh.truth
+    """Return whether one input alone gives a target."""
+    return any(gives(fresh.column(feature), truth) for truth in by_target(fresh.truth))
+
+
+def gives(values: Sequence[Value], truth: Sequence[Label]) -> bool:
+    """Return whether the values (rows,) of an input alone give a target (rows,)."""
     numeric = is_numeric(values)
     if isinstance(truth[0], float):
         return numeric and is_line(values, truth)

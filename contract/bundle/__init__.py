@@ -34,6 +34,7 @@ from contract.bundle.manifest import (
     Label,
     Manifest,
     Metrics,
+    Outcome,
     OutOfRange,
     Override,
     Parity,
@@ -49,6 +50,7 @@ from contract.bundle.manifest import (
     Where,
     decode_manifest,
     encode,
+    named,
     numbers_beside,
 )
 
@@ -77,6 +79,7 @@ __all__ = [
     "Manifest",
     "Metrics",
     "OutOfRange",
+    "Outcome",
     "Override",
     "Parity",
     "Privacy",
@@ -92,6 +95,7 @@ __all__ = [
     "decode_manifest",
     "encode",
     "manifest_content",
+    "named",
     "numbers_beside",
     "read",
     "read_file",

@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
+from msgspec import Meta
 
 from contract.bundle.dialect import Dialect
 from contract.bundle.files import BundleError
@@ -31,6 +32,8 @@ SplitMethod = Literal["hash", "random", "group", "time", "given"]
 Value = float | str | bool | None
 Kind = Literal["numeric", "categorical", "text", "date", "boolean"]  # see contract.inputs
 Label = int | str | float
+# The truth of a row, or an answer to it: of several targets their values, in the manifest's order.
+Outcome = Label | tuple[bool | float, ...]
 UnknownCategory = Literal["reject", "ignore"]
 OutOfRange = Literal["accept", "reject"]
 # Metrics, examples and answers are `measured` by the pipeline, which asked the exported model, or
@@ -220,14 +223,14 @@ class Manifest(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     revision: str  # the last commit that touched what this model was trained from
     description: str
     task: Task
-    target: str
+    target: str | Annotated[tuple[str, ...], Meta(min_length=2)]
     sample_weight: str | None = None  # the column of how much each row counts, if there is one
     estimator: str
     data: Data
     split: Split
     inputs: list[Input]
-    # Of a classification, in the order of `probabilities`; of an anomaly detection the normal one,
-    # then the anomaly.
+    # Of a classification, in the order of `probabilities`; of one with several targets, which are
+    # true or false, their names; of an anomaly detection the normal one, then the anomaly.
     classes: list[int | str] | None
     libraries: dict[str, str]
     metrics: Metrics
@@ -243,6 +246,11 @@ class Manifest(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     beside: dict[str, File] = {}
 
     @property
+    def targets(self) -> tuple[str, ...]:
+        """The names of the targets, most often of one."""
+        return (self.target,) if isinstance(self.target, str) else self.target
+
+    @property
     def anomaly(self) -> int | str | None:
         """The class that is looked for; None of another task."""
         return self.classes[-1] if self.task == "anomaly_detection" and self.classes else None
@@ -255,7 +263,8 @@ class Example(msgspec.Struct, kw_only=True, omit_defaults=True, forbid_unknown_f
     """
 
     features: dict[str, Value]
-    prediction: Label  # a float of a regressor, a class of a classifier
+    # A float of a regressor, a class of a classifier; of several targets, the value of each.
+    prediction: Label | dict[str, bool | float]
     probabilities: list[float] | None = None
 
     def is_answered_by(self, prediction: Any, probabilities: Sequence[Any] | None = None) -> bool:
@@ -264,10 +273,7 @@ class Example(msgspec.Struct, kw_only=True, omit_defaults=True, forbid_unknown_f
         A label is equal; a number is within PARITY_TOLERANCE, and so is each of the probabilities.
         """
         answered, recorded = probabilities or [], self.probabilities or []
-        if isinstance(self.prediction, float):
-            is_same = is_close(prediction, self.prediction)
-        else:
-            is_same = prediction == self.prediction and not isinstance(prediction, bool)
+        is_same = is_equal(prediction, self.prediction)
         return is_same and len(answered) == len(recorded) and all(map(is_close, answered, recorded))
 
 
@@ -280,6 +286,24 @@ def numbers_beside(answer: dict[str, Any]) -> list[Any]:
         return [answer[ANOMALY_SCORE]]
     probabilities = answer.get("probabilities") or []
     return list(probabilities.values() if isinstance(probabilities, dict) else probabilities)
+
+
+def named(targets: Sequence[str], outcome: Outcome) -> Label | dict[str, bool | float]:
+    """Return an answer as /predict gives it: the values of several targets by their names."""
+    return dict(zip(targets, outcome, strict=True)) if isinstance(outcome, tuple) else outcome
+
+
+def is_equal(answered: Any, recorded: Label | dict[str, bool | float]) -> bool:
+    """Return whether an answer is the recorded label, close to the number, or both by target."""
+    if isinstance(recorded, dict):
+        return (
+            isinstance(answered, dict)
+            and answered.keys() == recorded.keys()
+            and all(is_equal(answered[target], value) for target, value in recorded.items())
+        )
+    if isinstance(recorded, float):
+        return is_close(answered, recorded)
+    return answered == recorded and isinstance(answered, bool) == isinstance(recorded, bool)
 
 
 def is_close(answered: Any, recorded: float) -> bool:

@@ -12,7 +12,7 @@ import numpy as np
 from msgspec.structs import replace
 from numpy.typing import NDArray
 
-from contract.bundle import Label
+from contract.bundle import Label, Outcome
 from contract.evaluation.evaluation import Evaluation
 from contract.evaluation.own_metrics import RESAMPLES
 from contract.evaluation.scores import Numbers, Scores, score, scorer
@@ -101,13 +101,13 @@ def resampled(
     ]
 
 
-def bag(truth: Sequence[Label], *, is_class: bool) -> tuple[list[int], Numbers]:
+def bag(truth: Sequence[Outcome], *, is_class: bool) -> tuple[list[int], Numbers]:
     """Return the positions of BAG rows or fewer, and how many rows (bag,) each stands for.
 
     Of each class as many as of any other, or all: of a rare one, the few rows are what matters.
     """
     random = np.random.default_rng(SEED)
-    labels = np.array(truth, str) if is_class else np.zeros(len(truth))
+    labels = np.array([*map(str, truth)]) if is_class else np.zeros(len(truth))
     _, kinds, sizes = np.unique(labels, return_inverse=True, return_counts=True)
     strata = np.split(np.argsort(kinds, kind="stable"), np.cumsum(sizes)[:-1])
     chosen = [random.permutation(rows)[: BAG // len(strata) or 1] for rows in strata]

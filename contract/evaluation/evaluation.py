@@ -13,7 +13,16 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from contract.bundle import HOLDOUT, Bundle, BundleError, Label, Value, read_file, verify_file
+from contract.bundle import (
+    HOLDOUT,
+    Bundle,
+    BundleError,
+    Label,
+    Outcome,
+    Value,
+    read_file,
+    verify_file,
+)
 from contract.evaluation.own_metrics import OwnScores, Question
 
 
@@ -48,8 +57,8 @@ class Evaluation(msgspec.Struct, kw_only=True, omit_defaults=True, forbid_unknow
 
     rows: list[int]
     columns: dict[str, list[Value]]  # the inputs
-    truth: list[Label]
-    predictions: list[Label]
+    truth: list[Outcome]
+    predictions: list[Outcome]
     probabilities: list[list[float]] | None
     weights: list[float] | None = None  # how much each row counts; None: all the same
     others: dict[str, list[Value]] = {}  # columns that are no input: see ModelSpec.kept
@@ -57,6 +66,7 @@ class Evaluation(msgspec.Struct, kw_only=True, omit_defaults=True, forbid_unknow
     own: OwnScores | None = None  # of the model's own metrics.py
     fingerprints: bytes = b""  # of the rows: see `contract.evaluation.fingerprints.places`
     study: Study | None = None
+    targets: list[str] = []  # of several, in the order of each truth
 
     def column(self, name: str) -> list[Value]:
         """Return an input or another kept column; raise KeyError for one that is not here."""
@@ -84,6 +94,12 @@ class Evaluation(msgspec.Struct, kw_only=True, omit_defaults=True, forbid_unknow
         """The rows by the names of their inputs."""
         rows = zip(*self.columns.values(), strict=True)
         return [dict(zip(self.columns, row, strict=True)) for row in rows]
+
+
+def by_target(outcomes: Sequence[Outcome]) -> list[tuple[Label, ...]]:
+    """Return the values (rows,) of each target; most often there is one."""
+    rows = (outcome if isinstance(outcome, tuple) else (outcome,) for outcome in outcomes)
+    return list(zip(*rows, strict=True))
 
 
 def beside(bundle: Path) -> Path:

@@ -15,7 +15,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from contract.bundle import Input, Label, Value
+from contract.bundle import Input, Outcome, Value
 
 FORMAT = "<u4"  # with a million training rows, one other row in 4,000 is mistaken for one of them
 PLACE = "<u8"
@@ -24,7 +24,7 @@ ENOUGH = 40.0  # bits: of so many possible rows, 2 ** 8 have the fingerprint of 
 
 
 def fingerprints(
-    rows: Iterable[dict[str, Value]], truth: Sequence[Label]
+    rows: Iterable[dict[str, Value]], truth: Sequence[Outcome]
 ) -> NDArray[np.unsignedinteger]:
     """Return a number for each row, an array (rows,), made from its inputs by name and its target.
 
@@ -38,13 +38,13 @@ def fingerprints(
     return np.frombuffer(b"".join(digests), dtype=FORMAT)
 
 
-def pack(rows: Iterable[dict[str, Value]], truth: Sequence[Label]) -> bytes:
+def pack(rows: Iterable[dict[str, Value]], truth: Sequence[Outcome]) -> bytes:
     """Return the sorted fingerprints as bytes; sorting hides the order of the rows."""
     return np.sort(fingerprints(rows, truth)).tobytes()
 
 
 def known(
-    packed: bytes, rows: Iterable[dict[str, Value]], truth: Sequence[Label]
+    packed: bytes, rows: Iterable[dict[str, Value]], truth: Sequence[Outcome]
 ) -> NDArray[np.bool_]:
     """Return for each row whether its fingerprint is among the packed ones, as an array (rows,)."""
     return np.isin(fingerprints(rows, truth), np.frombuffer(packed, dtype=FORMAT))
@@ -61,7 +61,9 @@ def places(key: bytes, positions: Sequence[int]) -> bytes:
     )
 
 
-def is_guessable(inputs: Sequence[Input], decimals: Sequence[int], truth: Sequence[Label]) -> bool:
+def is_guessable(
+    inputs: Sequence[Input], decimals: Sequence[int], truth: Sequence[Outcome]
+) -> bool:
     """Return whether all rows that may exist can be tried, until their fingerprints are found.
 
     `decimals` is how many each input is written with, 0 for a text.

@@ -1,6 +1,7 @@
 """The metrics a gate may bound: which task each is for, and which values are possible.
 
-A metric with a parameter is one of a class or of a quantile, and named so: `recall(yes)`.
+A metric with a parameter is one of a class, of a quantile or of one of several targets, and named
+so: `recall(yes)`.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ class Metric(NamedTuple):
 
     Of a classifier it `needs` the labels alone, or numbers that rank the rows as well, as anomaly
     scores do, or probabilities. One that is `asked` for is computed only where the gate names it.
+    Of several targets it is the mean over these, or of one of them.
     """
 
     name: str
@@ -45,6 +47,8 @@ METRICS = {
         Metric("precision", "classification", "min", 0, 1, parameter="class", asked=True),
         Metric("recall", "classification", "min", 0, 1, parameter="class", asked=True),
         Metric("f1", "classification", "min", 0, 1, parameter="class", asked=True),
+        Metric("f1_micro", "classification", "min", 0, 1, asked=True),
+        Metric("hamming_loss", "classification", "max", 0, 1, asked=True),
         Metric("r2", "regression", "min", -math.inf, 1),
         Metric("rmse", "regression", "max", 0, math.inf),
         Metric("mae", "regression", "max", 0, math.inf),
@@ -80,7 +84,7 @@ def own_metric(name: str, task: Task, bound: Bound) -> Metric:
 
 
 def named(metric: str, parameter: str) -> str:
-    """Return the name of a metric of a class or a quantile, such as `recall(yes)`."""
+    """Return the name of a metric of a class, a quantile or a target, such as `recall(yes)`."""
     return f"{metric}({parameter})"
 
 

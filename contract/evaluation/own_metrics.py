@@ -16,7 +16,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from contract.bundle import BundleError, Label, read_file
+from contract.bundle import BundleError, Label, Outcome, read_file
 from contract.errors import ModelError
 from contract.evaluation.metrics import Bound
 
@@ -30,8 +30,8 @@ Values = dict[str, list[float | None]]  # of each metric: of the rows, and of ea
 class Question(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     """Answers to score: as they are, and in so many resamples of their rows."""
 
-    truth: list[Label]
-    predictions: list[Label]
+    truth: list[Outcome]
+    predictions: list[Outcome]
     probabilities: list[list[float]] | None
     weights: list[float] | None
     classes: list[Label] | None

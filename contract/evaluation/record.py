@@ -9,9 +9,9 @@ from __future__ import annotations
 import msgspec
 import numpy as np
 
-from contract.bundle import EVALUATION, BundleError, File, Label, Manifest
+from contract.bundle import EVALUATION, BundleError, File, Manifest, Outcome
 from contract.evaluation.distribution import Distribution, distribution
-from contract.evaluation.evaluation import Evaluation, Study
+from contract.evaluation.evaluation import Evaluation, Study, by_target
 from contract.evaluation.fingerprints import PLACE
 
 
@@ -19,12 +19,13 @@ class Record(msgspec.Struct, kw_only=True, omit_defaults=True, forbid_unknown_fi
     """The kept evaluation; its lists are sorted by `rows`, so that they have no other order."""
 
     rows: bytes  # fingerprints of the places of the rows, packed
-    truth: list[Label]
-    predictions: list[Label]
+    truth: list[Outcome]
+    predictions: list[Outcome]
     probabilities: list[list[float]] | None
     weights: list[float] | None = None
     columns: dict[str, Distribution]  # of the inputs: those that are numbers or categories
     target: Distribution | None
+    targets: dict[str, Distribution] = {}  # of several; then `target` is None
     study: Study | None = None
     # Of the training rows, as `contract.evaluation.fingerprints` packs them. Empty where no holdout
     # of the same split can have one of them, and where they could be guessed.
@@ -61,6 +62,7 @@ def record(
         weights=evaluation.weights and [evaluation.weights[row] for row in order],
         columns=distributions(evaluation, manifest),
         target=target(evaluation, manifest),
+        targets=targets(evaluation, manifest),
         study=evaluation.study,
         trained=trained,
         recurring=recurring,
@@ -78,10 +80,24 @@ def distributions(evaluation: Evaluation, manifest: Manifest) -> dict[str, Distr
 
 
 def target(evaluation: Evaluation, manifest: Manifest) -> Distribution | None:
-    """Return the distribution of the truth."""
+    """Return the distribution of the truth; None where there are several targets."""
+    if evaluation.targets:
+        return None
     if manifest.classes is None:
-        return distribution(list(evaluation.truth), None)
+        return distribution(by_target(evaluation.truth)[0], None)
     return distribution(list(map(str, evaluation.truth)), list(map(str, manifest.classes)))
+
+
+def targets(evaluation: Evaluation, manifest: Manifest) -> dict[str, Distribution]:
+    """Return the distribution of each of several targets."""
+    if not evaluation.targets:
+        return {}
+    words = None if manifest.classes is None else ["False", "True"]
+    counted = {
+        name: distribution([value if words is None else str(value) for value in values], words)
+        for name, values in zip(evaluation.targets, by_target(evaluation.truth), strict=True)
+    }
+    return {name: counts for name, counts in counted.items() if counts is not None}
 
 
 def decode(content: bytes, expected: File, where: object) -> Record:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from contract.bundle import Label
 from contract.evaluation.evaluation import Evaluation
 from contract.evaluation.metrics import METRICS, parts
+from contract.evaluation.several_targets import LabelTargetScores, TargetScores
 
 Numbers = NDArray[np.float64]
 Scores = dict[str, Numbers]
@@ -29,11 +30,14 @@ class ClassScores:
 
     def __init__(self, evaluation: Evaluation, classes: Sequence[Label]) -> None:
         self.row_weights = row_weights(evaluation)
-        everything = {*classes, *evaluation.truth, *evaluation.predictions}
+        truth, predictions = (
+            cast("list[Label]", outcomes) for outcomes in (evaluation.truth, evaluation.predictions)
+        )
+        everything = {*classes, *truth, *predictions}
         labels = [*classes, *sorted(everything.difference(classes), key=str)]
         self.of_labels = LabelScores(labels, evaluation.metrics)
-        self.actual = one_hot(evaluation.truth, labels)
-        self.predicted = one_hot(evaluation.predictions, labels)
+        self.actual = one_hot(truth, labels)
+        self.predicted = one_hot(predictions, labels)
         self.known = len(classes)
         self.probabilities = (
             None
@@ -149,8 +153,12 @@ class NumberScores:
         return spread
 
 
-def scorer(evaluation: Evaluation, classes: Sequence[Label] | None) -> ClassScores | NumberScores:
+def scorer(
+    evaluation: Evaluation, classes: Sequence[Label] | None
+) -> ClassScores | NumberScores | TargetScores:
     """Return what scores resamples of these answers."""
+    if evaluation.targets:
+        return (TargetScores if classes is None else LabelTargetScores)(evaluation, scorer)
     return NumberScores(evaluation) if classes is None else ClassScores(evaluation, classes)
 
 
@@ -200,6 +208,7 @@ class LabelScores(NamedTuple):
                 "f1": 2 * hits / (actual + predicted),
             }
             accuracy = hits.sum(axis=1) / actual.sum(axis=1)
+        of_all = {"f1_micro": accuracy, "hamming_loss": 1 - accuracy}
         places = {str(label): place for place, label in enumerate(self.labels)}
         asked = [(name, *parts(name)) for name in self.names]
         return {
@@ -207,6 +216,7 @@ class LabelScores(NamedTuple):
             "balanced_accuracy": mean_of_present(ratios["recall"]),
             "f1_macro": mean_of_present(ratios["f1"]),
             "mcc": matthews(hits.sum(axis=1), actual, predicted),
+            **{name: of_all[name] for name in self.names if name in of_all},
             **{
                 name: ratios[metric][:, places[label]]
                 for name, metric, label in asked

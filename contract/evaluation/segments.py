@@ -84,6 +84,7 @@ def subset(evaluation: Evaluation, rows: Sequence[int]) -> Evaluation:
         others=some(evaluation.others, rows),
         metrics=evaluation.metrics,
         own=evaluation.own,
+        targets=evaluation.targets,
     )
 
 

@@ -9,7 +9,7 @@ from typing import Any, get_args
 import msgspec
 
 from contract.bundle import Check, Task
-from contract.errors import ModelError
+from contract.errors import ModelError, did_you_mean
 from contract.evaluation.metrics import (
     METRICS,
     OF_ANOMALY,
@@ -19,10 +19,11 @@ from contract.evaluation.metrics import (
     metric,
     named,
     own_metric,
+    parts,
 )
 from contract.spec import tables
 from contract.spec.tables import IMAGE, RULES, SEGMENTS
-from contract.spec.toml import Section
+from contract.spec.toml import Section, keys
 
 
 class Threshold(msgspec.Struct, frozen=True):
@@ -102,13 +103,14 @@ class Policy(msgspec.Struct, frozen=True):
     @property
     def asked(self) -> list[str]:
         """The metrics that are computed only because they are named here."""
-        names = [name for name in self.metrics if self.metric(name).asked]
+        names = [name for name in self.metrics if self.metric(name).asked or parts(name)[1]]
         return list(dict.fromkeys([*self.always, *names]))
 
 
 def read_policy(
     section: Section,
     task: Task,
+    targets: Sequence[str],
     anomaly: int | str | None = None,
     functions: Sequence[str] = (),
 ) -> Policy:
@@ -125,9 +127,10 @@ def read_policy(
         raise ModelError(f"{section.file}: gate", expected, "none", f"Add: {example}")
     segments = section.subsection(SEGMENTS)
     image = section.subsection(IMAGE).read(tables.Image)
-    rules = read_rules(section, [name for name in section.values if name in known], task)
+    rules = read_rules(section, known, task, targets)
     by_segment = tuple(
-        read_segment(segments.subsection(column), column, known, task) for column in segments.values
+        read_segment(segments.subsection(column), column, known, task, targets)
+        for column in segments.values
     )
     return Policy(
         rules=rules,
@@ -161,10 +164,10 @@ def own_metrics(
     return own
 
 
-def read_rules(section: Section, metrics: list[str], task: Task) -> Rules:
-    """Read the rules of these metrics; raise ModelError for the first mistake."""
+def read_rules(section: Section, known: Sequence[str], task: Task, targets: Sequence[str]) -> Rules:
+    """Read the rules of the known metrics in a table; raise ModelError for the first mistake."""
     bounds, drops = [], {}
-    for rule, name, table, read in read_tables(section, metrics, task):
+    for rule, name, table, read in read_tables(section, known, task, targets):
         value = getattr(read, rule.bound)
         if value is None and read.drop is None:
             table.fail(rule.bound, "given", f"Write {rule.name} = {{ {rule.bound} = … }}.")
@@ -176,27 +179,29 @@ def read_rules(section: Section, metrics: list[str], task: Task) -> Rules:
 
 
 def read_tables(
-    section: Section, metrics: list[str], task: Task
+    section: Section, known: Sequence[str], task: Task, targets: Sequence[str]
 ) -> Iterator[tuple[Metric, str, Section, Any]]:
     """Yield each rule's metric, its name, its table and what that says.
 
     A metric of a class may have several tables, a list of them, each of another class:
-    `recall = [{ class = "yes", min = 0.8 }, { class = "no", min = 0.5 }]`. Raises ModelError for
-    the first mistake.
+    `recall = [{ class = "yes", min = 0.8 }, { class = "no", min = 0.5 }]`. So may one of several
+    targets. Raises ModelError for the first mistake.
     """
-    for key in metrics:
+    for key, values in section.values.items():
+        if key not in known:
+            continue
         rule, names = METRICS.get(key) or own_rule(section.subsection(key), task), set()
-        values = section.values[key]
-        for value in values if rule.parameter and isinstance(values, list) else [values]:
+        for value in values if isinstance(values, list) and key in METRICS else [values]:
             holder = Section(section.file, section.path, {key: value})
             if isinstance(value, int | float):
                 cure = f"Write {key} = {{ {rule.bound} = {value} }}."
                 holder.fail(key, "a table that says which way it bounds", cure)
             table = holder.subsection(key)
             read = table.read(RULES.get(key, tables.OwnRule))
-            name = named(key, parameter(read, rule)) if rule.parameter else key
+            name = name_of(read, rule, table, targets)
             if name in names:
-                table.fail(rule.parameter, "another one in each table", "Merge the two tables.")
+                another = rule.parameter if len(targets) == 1 and rule.parameter else "target"
+                table.fail(another, "another one in each table", "Merge the two tables.")
             names.add(name)
             yield rule, name, table, read
 
@@ -214,16 +219,36 @@ def own_rule(table: Section, task: Task) -> Metric:
     return own_metric(table.path.rpartition(".")[2], task, bounds[0])
 
 
-def parameter(read: Any, rule: Metric) -> str:
-    """Return the class or the quantile of a rule, as its metric's name has it."""
-    value = getattr(read, rule.parameter)
-    return f"{value:g}" if rule.parameter == "quantile" else str(value)
+def name_of(read: Any, rule: Metric, table: Section, targets: Sequence[str]) -> str:
+    """Return the name of a rule's metric, with its quantile, its class, or one of several targets.
+
+    Raises ModelError for a parameter that is absent, or that such a model has not.
+    """
+    if rule.parameter == "quantile":
+        return named(rule.name, f"{read.quantile:g}")
+    target = getattr(read, "target", None)
+    if len(targets) == 1:
+        if target is not None:
+            table.fail("target", "absent, as there is one target", "Remove it.")
+        if rule.parameter == "class" and "class" not in table.values:
+            table.fail("class", *keys(RULES[rule.name])["class"].mistake)
+        return named(rule.name, str(getattr(read, "class"))) if rule.parameter else rule.name
+    if "class" in table.values:
+        table.fail("class", "absent, as each of several targets is true or false",
+                   f"Write {rule.name} = {{ target = … }}.")  # fmt: skip
+    if target is None:
+        return rule.name
+    if target not in targets:
+        table.fail("target", f"one of {', '.join(targets)}", did_you_mean(target, targets))
+    return named(rule.name, target)
 
 
-def read_segment(section: Section, column: str, known: list[str], task: Task) -> SegmentRules:
+def read_segment(
+    section: Section, column: str, known: list[str], task: Task, targets: Sequence[str]
+) -> SegmentRules:
     """Read the rules of one column; raise ModelError for the first mistake."""
     section.only((*known, "rows"))
-    rules = read_rules(section, [name for name in section.values if name in known], task)
+    rules = read_rules(section, known, task, targets)
     if not rules.bounds and not rules.drops:
         section.fail(known[0], "given", f"Write {known[0]} = {{ {METRICS[known[0]].bound} = … }}.")
     return SegmentRules(column, rules, section.pick(tables.Segment).rows)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
@@ -32,7 +33,7 @@ class ModelSpec(msgspec.Struct, frozen=True):
     name: str
     description: str
     task: Task
-    target: str
+    target: str | tuple[str, ...]
     data: DataSource
     inputs: dict[str, Kind]
     split: Split
@@ -55,6 +56,21 @@ class ModelSpec(msgspec.Struct, frozen=True):
     def notes(self) -> Path:
         """The path of the model's README.md."""
         return self.folder / NOTES
+
+    @property
+    def targets(self) -> tuple[str, ...]:
+        """The names of the targets, most often of one."""
+        return (self.target,) if isinstance(self.target, str) else self.target
+
+    @property
+    def several(self) -> tuple[str, ...]:
+        """The targets where there are several, else nothing."""
+        return () if isinstance(self.target, str) else self.target
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The targets that are true or false: several of a classification, else nothing."""
+        return self.several if self.task == "classification" else ()
 
     @property
     def seed(self) -> int:
@@ -97,8 +113,10 @@ def read(name: str, root: Path | None = None, *, data_here: bool = True) -> Mode
     head = top.pick(tables.Head)
     evaluate = top.subsection("evaluate").read(tables.Evaluate)
     serve = top.subsection("serve").read(tables.Serve)
-    columns = read_inputs(top.subsection("inputs"), head.target)
-    if head.sample_weight in (head.target, *columns):
+    target = read_target(top, head.target)
+    targets = (target,) if isinstance(target, str) else target
+    columns = read_inputs(top.subsection("inputs"), targets)
+    if head.sample_weight in (*targets, *columns):
         expected = "another column than the target and the inputs"
         top.fail("sample_weight", expected, "Name the column that says how much a row counts.")
     kinds: dict[str, Kind] = {name: column.values["kind"] for name, column in columns.items()}
@@ -106,13 +124,18 @@ def read(name: str, root: Path | None = None, *, data_here: bool = True) -> Mode
     if serve.threshold is not None and head.task != "classification":
         expected = "absent unless the task is a classification"
         top.subsection("serve").fail("threshold", expected, "Remove it.")
+    if serve.threshold is not None and len(targets) > 1:
+        top.subsection("serve").fail("threshold", "absent with several targets", "Remove it.")
+    if head.task == "anomaly_detection" and len(targets) > 1:
+        cure = "Name the one that says which rows are known anomalies."
+        top.fail("target", "one column with this task", cure)
     anomaly = read_anomaly(top, head)
     return ModelSpec(
         folder=folder,
         name=name,
         description=head.description.strip().rstrip("."),
         task=head.task,
-        target=head.target,
+        target=target,
         sample_weight=head.sample_weight,
         data=read_source(top.subsection("data"), folder, must_exist=data_here),
         inputs=kinds,
@@ -121,10 +144,10 @@ def read(name: str, root: Path | None = None, *, data_here: bool = True) -> Mode
             for name, column in columns.items()
             if column.values.keys() - {"kind"}
         },
-        split=read_split(top.subsection("split"), head.target),
+        split=read_split(top.subsection("split"), targets),
         folds=evaluate.folds,
         seeds=evaluate.seeds,
-        gate=read_policy(top.subsection("gate"), head.task, anomaly, defined(folder)),
+        gate=read_policy(top.subsection("gate"), head.task, targets, anomaly, defined(folder)),
         columns_kept=evaluate.columns,
         serving=Serving(
             unknown_category=serve.unknown_category,
@@ -159,15 +182,28 @@ def find(name: str, root: Path) -> Path:
     return folder
 
 
-def read_inputs(section: Section, target: str) -> dict[str, Section]:
+def read_target(top: Section, target: str | tuple[str, ...]) -> str | tuple[str, ...]:
+    """Return the target, or several of them; a list of one is that one.
+
+    Raises ModelError for a list that names nothing, or a column twice.
+    """
+    if isinstance(target, str):
+        return target
+    if not target or "" in target or len(set(target)) < len(target):
+        top.fail("target", "a column, or a list of different columns", 'Write target = ["…", "…"].')
+    return target if len(target) > 1 else target[0]
+
+
+def read_inputs(section: Section, targets: Sequence[str]) -> dict[str, Section]:
     """Read [inputs] as a table for each column; raise ModelError for the first mistake."""
     if not section.values:
         expected = "a table of at least one column"
         raise ModelError(f"{section.file}: inputs", expected, "none", 'Add: column = "numeric"')
-    if target in section.values:
-        section.fail(
-            target, "absent, because it is the target", f"Remove {target!r} from [inputs]."
-        )
+    for target in targets:
+        if target in section.values:
+            section.fail(
+                target, "absent, because it is the target", f"Remove {target!r} from [inputs]."
+            )
     return {name: read_column(section, name) for name in section.values}
 
 

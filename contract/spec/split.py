@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from contract.bundle import Split, SplitMethod
 from contract.spec import tables
 from contract.spec.toml import Section
@@ -16,7 +18,7 @@ KEYS: dict[SplitMethod, tuple[str, ...]] = {
 }
 
 
-def read_split(section: Section, target: str) -> Split:
+def read_split(section: Section, targets: Sequence[str]) -> Split:
     """Read the [split] table; raise ModelError for the first mistake."""
     table = section.read(tables.Split)
     keys = KEYS[table.method]
@@ -27,7 +29,7 @@ def read_split(section: Section, target: str) -> Split:
             section.fail(key, f'absent with method = "{table.method}"', cure)
     if "column" in keys:
         section.text("column")
-    if table.column == target:
+    if table.column in targets:
         section.fail("column", "another column than the target", "Name the one that decides.")
     if {"cut", "test_size"} <= section.values.keys():
         section.fail("cut", "absent beside test_size", "Remove one of the two.")

@@ -198,10 +198,16 @@ def parameter(metric: Metric) -> Any:
             extra={"expected": "a number", "cure": "Write quantile = … without quotes."},
         )]  # fmt: skip
     cure = f'Write {metric.name} = {{ class = "…", … }}.'
-    return Annotated[NotEmpty | int, says(
-        "The class of the target that the metric is of.", "yes", 1,
-        extra={"expected": "a class of the target", "cure": cure},
+    return Annotated[NotEmpty | int | None, says(
+        "The class of the target that the metric is of; absent where there are several targets.",
+        "yes", 1, extra={"expected": "a class of the target", "cure": cure},
     )]  # fmt: skip
+
+
+TARGET: Any = Annotated[Text | None, says(
+    "Of several targets: the one that the metric is of. Left out: the mean over all of them.",
+    "width",
+)]  # fmt: skip
 
 
 def rule(metric: Metric) -> Any:
@@ -214,7 +220,9 @@ def rule(metric: Metric) -> Any:
     fields: list[Any] = [
         (metric.bound, Annotated[float, bound] | None, None),
         ("drop", Annotated[float, drop] | None, None),
-        *([(metric.parameter, parameter(metric))] if metric.parameter else []),
+        *([(metric.parameter, parameter(metric))] if metric.parameter == "quantile" else []),
+        *([("class", parameter(metric), None)] if metric.parameter == "class" else []),
+        *([("target", TARGET, None)] if metric.parameter != "quantile" else []),
     ]
     return msgspec.defstruct(f"{metric.name}_rule", fields, kw_only=True, frozen=True,
                              forbid_unknown_fields=True)  # fmt: skip
@@ -238,12 +246,14 @@ def rules() -> list[Any]:
     fields = []
     for name, table in RULES.items():
         metric = METRICS[name]
-        example = {key.name: key.examples[0] for key in keys(table).values()}
-        several = f", or a list of them, each of another {metric.parameter}"
-        says_it = says(f"{metric.task.title()}: its rule{several if metric.parameter else ''}.",
+        example = {key.name: key.examples[0] for key in keys(table).values()
+                   if key.name != "target"}  # fmt: skip
+        parameters = {"quantile": "quantile", "class": "class or target", "": "target"}
+        another = parameters[metric.parameter]
+        several = f", or a list of them, each of another {another}"
+        says_it = says(f"{metric.task.title()}: its rule{several}.",
                        example, *([[example]] if metric.parameter else []))  # fmt: skip
-        kind = table | list[table] if metric.parameter else table  # type: ignore[valid-type]
-        fields.append((name, Annotated[kind | None, says_it], None))
+        fields.append((name, Annotated[table | list[table] | None, says_it], None))  # type: ignore[valid-type]
     return fields
 
 
@@ -279,12 +289,17 @@ class Head(Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
 
     description: Annotated[Text, says("The model in a sentence.", "What a house is worth")]
     task: Annotated[Task, says(
-        "What is predicted: a class, a number, or whether a row is an anomaly.", "regression",
+        "What is predicted: a class, a number, or whether a row is an anomaly. Of several targets, "
+        "labels or numbers.", "regression",
         extra={"otherwise": NO_TASK},
     )]  # fmt: skip
-    target: Annotated[Text, says(
-        "The column to predict. Of an anomaly detection, the column that says which rows are known "
-        "anomalies: it judges the model, which is fitted to the other columns alone.", "price",
+    target: Annotated[Text | tuple[str, ...], says(
+        "The column to predict, or a list of several: numbers, or columns of true and false (also "
+        "yes and no, 1 and 0), each a label that a row has or has not. Of an anomaly detection, "
+        "the column that says which rows are known anomalies: it judges the model, which is fitted "
+        "to the other columns alone.", "price", ["width", "mass"],
+        extra={"expected": "given as a text that is not empty, or as a list of such",
+               "cure": 'Write target = "…", or target = ["…", "…"].'},
     )]  # fmt: skip
     anomaly: Annotated[NotEmpty | int | None, says(
         "Of an anomaly detection: the one of the target's two values that means an anomaly. Left "

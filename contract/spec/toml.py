@@ -173,10 +173,12 @@ class Section:
             value = value.isoformat()
         is_number = isinstance(value, int | float) and not isinstance(value, bool)
         for kind in key.types:
+            if get_origin(kind) is tuple and isinstance(value, list):
+                return self.texts(key.name)
             if kind is float and is_number:
                 self.number(key.name, key.least, key.greatest)
                 return value
-            if value in get_args(kind) or (type(value) is kind and value != ""):
+            if value in get_args(kind) or (type(value) is kind and str(value).strip()):
                 return value
         return self.fail(key.name, *key.mistake)
 

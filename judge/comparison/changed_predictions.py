@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from collections import Counter
 
-from contract.bundle import Label
-from contract.evaluation.evaluation import Evaluation
+from contract.bundle import Label, Outcome
+from contract.evaluation.evaluation import Evaluation, by_target
 from judge.report import Change, Changes, KindOfChange
 
 SHOWN = 20
@@ -37,7 +37,7 @@ def changes(new: Evaluation, old: Evaluation, *, with_rows: bool = False) -> Cha
 
 def kinds(new: Evaluation, old: Evaluation, places: list[int]) -> list[KindOfChange]:
     """Return which classes became which, the most frequent first; of numbers nothing."""
-    if not places or isinstance(new.truth[0], float):
+    if not places or isinstance(by_target(new.truth[:1])[0][0], float):
         return []
     counter = Counter(
         (new.truth[place], old.predictions[place], new.predictions[place]) for place in places
@@ -48,16 +48,26 @@ def kinds(new: Evaluation, old: Evaluation, places: list[int]) -> list[KindOfCha
     ]
 
 
-def differ(after: Label, before: Label) -> bool:
+def differ(after: Outcome, before: Outcome) -> bool:
     """Return whether two answers differ; numbers do beyond NOISE."""
+    if isinstance(after, tuple) and isinstance(before, tuple):
+        return any(map(differ, after, before))
     if isinstance(after, float) and isinstance(before, float):
         return not math.isclose(after, before, rel_tol=NOISE)
     return after != before
 
 
 def gain(new: Evaluation, old: Evaluation, place: int) -> float:
-    """Return how much nearer to the truth the new answer is; for labels 1, 0 or -1."""
-    truth, after, before = new.truth[place], new.predictions[place], old.predictions[place]
+    """Return how much nearer to the truth the new answer is; for labels 1, 0 or -1.
+
+    Of several targets, the sum over them.
+    """
+    columns = by_target([new.truth[place], new.predictions[place], old.predictions[place]])
+    return sum(nearer(*column) for column in columns)
+
+
+def nearer(truth: Label, after: Label, before: Label) -> float:
+    """Return how much nearer to the truth a target's new value is; for a label 1, 0 or -1."""
     if isinstance(truth, float) and isinstance(after, float) and isinstance(before, float):
         return abs(before - truth) - abs(after - truth)
     return float(after == truth) - float(before == truth)

@@ -9,14 +9,14 @@ import numpy as np
 from msgspec.structs import replace
 from numpy.typing import NDArray
 
-from contract.bundle import Bundle, Label, Value
+from contract.bundle import Bundle, Outcome, Value
 from contract.evaluation.evaluation import Evaluation
 from contract.evaluation.fingerprints import PLACE
 from contract.evaluation.record import Record
 from contract.evaluation.segments import subset
 from judge.comparison.eligible_rows import Eligible, Incomparable, eligible, everything
 
-Answer = tuple[list[Label], list[list[float]] | None]
+Answer = tuple[list[Outcome], list[list[float]] | None]
 Ask = Callable[[list[dict[str, Value]]], Answer]  # the published model, asked about rows
 
 
@@ -102,9 +102,8 @@ def check_same_target(new: Bundle, old: Bundle) -> None:
     if ours.anomaly != theirs.anomaly and ours.task == theirs.task:
         raise Incomparable(f"its anomaly is {theirs.anomaly}, the new one's {ours.anomaly}")
     if (ours.task, ours.target) != (theirs.task, theirs.target):
-        raise Incomparable(
-            f"it predicts {theirs.target} ({theirs.task}), the new one {ours.target} ({ours.task})"
-        )
+        before, now = (f"{', '.join(both.targets)} ({both.task})" for both in (theirs, ours))
+        raise Incomparable(f"it predicts {before}, the new one {now}")
 
 
 def features(fresh: Evaluation, old: Bundle) -> list[dict[str, Value]]:

@@ -12,8 +12,8 @@ import numpy as np
 
 from contract.bundle import Bundle
 from contract.evaluation.distribution import Distribution
-from contract.evaluation.evaluation import Evaluation
-from contract.evaluation.record import Record, distributions, target
+from contract.evaluation.evaluation import Evaluation, by_target
+from contract.evaluation.record import Record, distributions
 from judge.report import Drift
 
 ALPHA = 0.01  # shared among the columns (Bonferroni; Dunn 1961): false warnings are rare
@@ -51,9 +51,11 @@ def drift(new: Bundle, fresh: Evaluation, old: Bundle, record: Record | None) ->
         for column in input_distributions(new, fresh, record)
         if column.old
     ]
-    if record.target and target(fresh, new.manifest):
-        truth = list(map(str, fresh.truth)) if new.manifest.classes else list(fresh.truth)
-        pairs.append((new.manifest.target, record.target.count(truth), record.target))
+    kept = dict.fromkeys(new.manifest.targets, record.target) | record.targets
+    for name, values in zip(new.manifest.targets, by_target(fresh.truth), strict=True):
+        if then := kept[name]:
+            truth = list(map(str, values)) if new.manifest.classes else list(values)
+            pairs.append((name, then.count(truth), then))
     return [column_drift(*pair, ALPHA / len(pairs)) for pair in pairs]
 
 

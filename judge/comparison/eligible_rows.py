@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 
 from contract.bundle import Bundle, Manifest, Split, Value
-from contract.evaluation.evaluation import Evaluation
+from contract.evaluation.evaluation import Evaluation, by_target
 from contract.evaluation.fingerprints import known
 from contract.evaluation.record import Record
 from contract.inputs import accepts, domains
@@ -131,7 +131,8 @@ def places(chosen: np.ndarray) -> list[int]:
 
 
 def is_enough(fresh: Evaluation, rows: list[int]) -> bool:
-    """Return whether the rows suffice, and hold every class."""
-    labels = {fresh.truth[row] for row in rows}
-    numbers = isinstance(fresh.truth[0], float)
-    return len(rows) >= ENOUGH and (numbers or labels == set(fresh.truth))
+    """Return whether the rows suffice, and hold every class of each target."""
+    return len(rows) >= ENOUGH and all(
+        isinstance(values[0], float) or {values[row] for row in rows} == set(values)
+        for values in by_target(fresh.truth)
+    )

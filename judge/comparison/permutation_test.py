@@ -8,14 +8,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
+from typing import NamedTuple, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from contract.bundle import Label
 from contract.evaluation.bootstrap import SEED
-from contract.evaluation.evaluation import Evaluation
+from contract.evaluation.evaluation import Evaluation, by_target
 from contract.evaluation.scores import LabelScores, Numbers, Scores, one_hot, row_weights
+from contract.evaluation.several_targets import ASKED_OF_LABELS, LABEL, averaged_labels
 
 SWAPS = 10_000
 AT_ONCE = 1_000_000  # swapped rows in memory
@@ -31,9 +33,17 @@ def permutation(new: Evaluation, old: Evaluation, classes: Sequence[Label]) -> d
     `mcnemar`.
     """
     answers = (new.truth, new.predictions, old.predictions)
-    labels = list(dict.fromkeys([*classes, *(label for column in answers for label in column)]))
-    score = LabelScores(labels, new.metrics)
-    actual, after, before = (one_hot(column, labels) for column in answers)
+    if new.targets:
+        score: LabelTargets | LabelScores = LabelTargets(new.targets, new.metrics)
+        actual, after, before = (
+            np.hstack([one_hot(values, LABEL) for values in by_target(column)])
+            for column in answers
+        )
+    else:
+        single = [cast("list[Label]", column) for column in answers]
+        labels = list(dict.fromkeys([*classes, *(label for column in single for label in column)]))
+        score = LabelScores(labels, new.metrics)
+        actual, after, before = (one_hot(column, labels) for column in single)
     differing = np.flatnonzero((after != before).any(axis=1))
     weights = row_weights(new)
     change = (before - after)[differing] * weights[differing, None]
@@ -53,6 +63,24 @@ def permutation(new: Evaluation, old: Evaluation, classes: Sequence[Label]) -> d
     return shares if new.weights else {**shares, "accuracy": mcnemar(*discordant(new, old))}
 
 
+class LabelTargets(NamedTuple):
+    """The metrics of several labels, by counts of those that are false and true of each in turn."""
+
+    targets: Sequence[str]
+    names: Sequence[str]
+
+    def __call__(self, hits: Numbers, actual: Numbers, predicted: Numbers) -> Scores:
+        """Return each metric, an array (swaps,), of counts (swaps, labels * 2)."""
+        counts = (hits, actual, predicted)
+        own = {
+            target: LabelScores(LABEL, ASKED_OF_LABELS)(
+                *(both[:, 2 * n : 2 * n + 2] for both in counts)
+            )
+            for n, target in enumerate(self.targets)
+        }
+        return averaged_labels(own, self.names, *(both[:, 1::2] for both in counts))
+
+
 def swaps(rows: int) -> Iterator[NDArray[np.int64]]:
     """Yield SWAPS draws of the rows to swap, in batches (swaps, rows); the first swaps none.
 
@@ -68,7 +96,7 @@ def swaps(rows: int) -> Iterator[NDArray[np.int64]]:
 
 
 def distances(
-    score: LabelScores,
+    score: LabelTargets | LabelScores,
     totals: Sequence[Numbers],
     hits: Sequence[Numbers],
     moved: tuple[Numbers, Numbers],

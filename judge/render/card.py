@@ -64,7 +64,7 @@ def facts(manifest: Manifest) -> list[tuple[str | Cell, ...]]:
     data, split = manifest.data, manifest.split
     held_out = f"{data.holdout_rows} held out"
     rows: list[tuple[str | Cell, ...]] = [
-        ("Task", f"{manifest.task} of {manifest.target}"),
+        ("Task", f"{manifest.task} of {', '.join(manifest.targets)}"),
         ("Version", f"{manifest.version} (revision {manifest.revision})"),
         ("Estimator", Cell(manifest.estimator, Style.CODE)),
         ("Data", f"{data.source}, {data.rows} rows, sha256 {data.sha256}"),
@@ -78,7 +78,8 @@ def facts(manifest: Manifest) -> list[tuple[str | Cell, ...]]:
         anomaly = f"{manifest.target} is {manifest.anomaly}; fitted without {manifest.target}"
         rows.append(("Anomaly", anomaly))
     elif manifest.classes:
-        rows.append(("Classes", ", ".join(map(str, manifest.classes))))
+        what = "Classes" if len(manifest.targets) == 1 else "Labels"
+        rows.append((what, ", ".join(map(str, manifest.classes))))
     return rows
 
 

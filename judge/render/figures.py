@@ -10,8 +10,9 @@ import numpy as np
 
 from contract.bundle import Label
 from contract.evaluation.distribution import Distribution
-from contract.evaluation.evaluation import Evaluation, Study
+from contract.evaluation.evaluation import Evaluation, Study, by_target
 from contract.evaluation.metrics import METRICS, parts
+from contract.evaluation.several_targets import of_label
 from judge.comparison.data_drift import InputDistributions
 from judge.render import curves, holdout_plots
 from judge.render.plots import Line, Points, Span, lines, shares, spans, unit_lines
@@ -57,6 +58,8 @@ def answers(
     """Return figures of the models' answers."""
     if classes is None:
         return numbers(new, old)
+    if new.targets:
+        return labels(new, old)
     result = [Figure(matrix(new, classes), "New model: true class by row, predicted by column.")]
     if old:
         result.append(Figure(matrix(old, classes), "Published model, on the same rows."))
@@ -74,9 +77,10 @@ def answers(
 
 def matrix(evaluation: Evaluation, classes: Sequence[Label]) -> Plot:
     """Return the confusion matrix of a model."""
-    seen = {*evaluation.truth, *evaluation.predictions}
+    (truth,), (predictions,) = map(by_target, (evaluation.truth, evaluation.predictions))
+    seen = {*truth, *predictions}
     labels = [*classes, *sorted(seen.difference(classes), key=str)]
-    return holdout_plots.confusion(evaluation.truth, evaluation.predictions, labels)
+    return holdout_plots.confusion(truth, predictions, labels)
 
 
 def sureness(new: Evaluation, classes: int) -> Figure:
@@ -135,25 +139,48 @@ def reliability(new: Evaluation, old: Evaluation | None) -> Figure:
 
 
 def numbers(new: Evaluation, old: Evaluation | None) -> list[Figure]:
-    """Return figures of a regressor's answers and errors."""
-    truth = [float(value) for value in new.truth]
+    """Return figures of a regressor's answers and errors, of each target."""
+    names = new.targets or [""]
     result = []
     for evaluation, whose in ((new, "New model"), (old, "Published model")):
         if evaluation:
-            guesses = [float(value) for value in evaluation.predictions]
-            errors = [guess - actual for actual, guess in zip(truth, guesses, strict=True)]
-            bound = max(map(abs, errors)) or 1.0
-            title = "predicted minus true"
-            result += [
-                Figure(
-                    holdout_plots.density(truth, guesses), f"{whose}: a perfect one is on the line."
-                ),
-                Figure(
-                    holdout_plots.histogram({"right": errors}, title, -bound, bound),
-                    f"{whose}: errors.",
-                ),
-            ]
+            both = (by_target(evaluation.truth), by_target(evaluation.predictions))
+            for name, truth, guesses in zip(names, *both, strict=True):
+                title = f"{whose}, {name}" if name else whose
+                result += of_numbers(title, list(map(float, truth)), list(map(float, guesses)))
     return result
+
+
+def of_numbers(whose: str, truth: list[float], guesses: list[float]) -> list[Figure]:
+    """Return the figures of the answers of one model to one target."""
+    errors = [guess - actual for actual, guess in zip(truth, guesses, strict=True)]
+    bound = max(map(abs, errors)) or 1.0
+    title = "predicted minus true"
+    return [
+        Figure(holdout_plots.density(truth, guesses), f"{whose}: a perfect one is on the line."),
+        Figure(
+            holdout_plots.histogram({"right": errors}, title, -bound, bound), f"{whose}: errors."
+        ),
+    ]
+
+
+def labels(new: Evaluation, old: Evaluation | None) -> list[Figure]:
+    """Return the figures of each of several labels, as those of a model of that label alone."""
+    result = []
+    for place, name in enumerate(new.targets):
+        mine, theirs = (both and label_alone(both, place) for both in (new, old))
+        if mine:
+            alone = answers(mine, theirs, ["false", "true"])
+            result += [figure._replace(title=name) for figure in alone]
+    return result
+
+
+def label_alone(evaluation: Evaluation, place: int) -> Evaluation:
+    """Return the answers to one of several labels, as words."""
+    alone = of_label(evaluation, place)
+    alone.truth = [str(value).lower() for value in alone.truth]
+    alone.predictions = [str(value).lower() for value in alone.predictions]
+    return alone
 
 
 def learned(study: Study | None) -> list[Figure]:

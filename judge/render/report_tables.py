@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contract.bundle import Value
+from contract.bundle import Outcome, Value
 from contract.evaluation.segments import MISSING
 from judge.render.sentences import over_seeds, reading, worded
 from judge.render.table import Cell, Style, Table
@@ -116,8 +116,10 @@ def changed(report: Report) -> Table:
     return Table(("truth", "published", "new", "rows"), rows, numbers=True)
 
 
-def shown(value: Value) -> str:
-    """Return a value as a cell shows it."""
+def shown(value: Value | Outcome) -> str:
+    """Return a value, or those of several targets, as a cell shows it."""
+    if isinstance(value, tuple):
+        return ", ".join(map(shown, value))
     return f"{value:.5g}" if isinstance(value, float) else MISSING if value is None else str(value)
 
 

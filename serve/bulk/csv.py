@@ -6,13 +6,13 @@ import csv
 import io
 import math
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, cast
 
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from contract.bundle import Bundle, Input, Label, Value
+from contract.bundle import Bundle, Input, Outcome, Value
 from contract.bundle.dialect import name_columns
 from contract.inputs import Number, domains
 from serve.bulk.columns import of_cells, of_values, require_numbers
@@ -49,10 +49,10 @@ class CsvFormat(Lines):
         self.marks = str.maketrans({",": dialect.delimiter, ".": decimal})
         added = (self.cell(name) for name in answer_names(bundle, self.names))
         self.header = dialect.delimiter.join([first, *added]) + "\n"
-        self.columns: dict[Label, int] = {
+        self.columns: dict[Outcome, int] = {
             label: index for index, label in enumerate(manifest.classes or [])
         }
-        self.cells: dict[Label, str] = {label: self.cell(label) for label in self.columns}
+        self.cells: dict[Outcome, str] = {label: self.cell(label) for label in self.columns}
 
     def batches(self) -> Iterator[list[str]]:
         """Yield the rows as they are written, which may be several lines; see `Lines`."""
@@ -171,10 +171,15 @@ class CsvFormat(Lines):
     def answers(self, lines: list[str], scores: Scores) -> Iterator[str]:
         """Yield each line with its prediction and, where there are any, its numbers."""
         mark = self.dialect.delimiter
+        if len(self.manifest.targets) > 1:
+            columns = [lines, self.number_cells(list(map(list, scores.by_target)))]
+            if scores.probabilities is not None:
+                columns.append(self.number_cells(scores.probabilities))
+            return (mark.join(row) + "\n" for row in zip(*columns, strict=True))
         if self.cells:
             labels = [self.cells[label] for label in scores.labels]
         else:
-            labels = self.number_cells([[float(label)] for label in scores.labels])
+            labels = self.number_cells([[float(cast("float", label))] for label in scores.labels])
         if scores.probabilities is None:
             return (f"{line}{mark}{label}\n" for line, label in zip(lines, labels, strict=True))
         numbers = self.number_cells(scores.probabilities)
@@ -187,7 +192,7 @@ class CsvFormat(Lines):
         return (mark.join(row) + "\n" for row in cells)
 
     def number_cells(self, rows: list[list[float]]) -> list[str]:
-        """Return each row's numbers as text; msgspec writes them fastest."""
+        """Return each row's numbers, or true and false, as text; msgspec writes them fastest."""
         if not rows:
             return []
         written = msgspec.json.encode(rows).decode()[2:-2].replace("],[", "\n")

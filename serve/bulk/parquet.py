@@ -11,7 +11,7 @@ from typing import Any, BinaryIO, NamedTuple, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from contract.bundle import Bundle, Input, Kind, Label, Manifest, Value
+from contract.bundle import Bundle, Input, Kind, Manifest, Outcome, Value
 from contract.inputs import Domain, Number, domains
 from serve.bulk.columns import of_values, require_numbers
 from serve.bulk.row_format import answer_names, position
@@ -48,11 +48,11 @@ class ParquetFormat:
         self.names = self.file.schema_arrow.names
         self.inputs = [(field, self.position(field)) for field in manifest.inputs]
         self.schema = self.file.schema_arrow
-        prediction, *numbers = answer_names(bundle, self.names)
-        self.schema = self.schema.append(pa.field(prediction, label_type(manifest)))
-        for name in numbers:
-            self.schema = self.schema.append(pa.field(name, pa.float64()))
-        self.classes: dict[Label, int] = {
+        names, width = answer_names(bundle, self.names), len(manifest.targets)
+        for place, name in enumerate(names):
+            kind = label_type(manifest) if place < width else pa.float64()
+            self.schema = self.schema.append(pa.field(name, kind))
+        self.classes: dict[Outcome, int] = {
             label: index for index, label in enumerate(manifest.classes or [])
         }
         self.read = 0
@@ -133,10 +133,12 @@ class ParquetFormat:
 
     def write(self, batch: Any, scores: Scores) -> None:
         """Write a record batch with its answers, as a row group."""
-        columns = [*batch.columns, pa.array(scores.labels, self.schema.types[batch.num_columns])]
+        kind, is_several = self.schema.types[batch.num_columns], len(self.manifest.targets) > 1
+        labels = zip(*scores.by_target, strict=True) if is_several else [scores.labels]
+        columns = [*batch.columns, *(pa.array(values, kind) for values in labels)]
         if scores.probabilities is not None:
             table = np.array(scores.probabilities, np.float64)
-            if self.manifest.anomaly is None:
+            if not is_several and self.manifest.anomaly is None:
                 chosen = [self.classes[label] for label in scores.labels]
                 columns.append(table[np.arange(len(batch)), chosen])
             columns += [*table.T]
@@ -156,6 +158,8 @@ def label_type(manifest: Manifest) -> Any:
     """Return the Arrow type of predictions."""
     if manifest.classes is None:
         return pa.float64()
+    if len(manifest.targets) > 1:
+        return pa.bool_()
     return pa.int64() if isinstance(manifest.classes[0], int) else pa.string()
 
 

@@ -55,12 +55,15 @@ def answer_names(bundle: Bundle, taken: Sequence[str]) -> list[str]:
     Raises RowsRefused if the rows have one already.
     """
     inputs = {field.name for field in bundle.manifest.inputs}
-    names = ["prediction"]
+    targets = bundle.manifest.targets
+    is_several = len(targets) > 1
+    names = [f"prediction_{target}" for target in targets] if is_several else ["prediction"]
     if bundle.manifest.anomaly is not None:
         names.append(ANOMALY_SCORE)
     if bundle.has_probabilities:
         classes = bundle.manifest.classes or []
-        names += ["probability", *(f"probability_{label}" for label in classes)]
+        names += [] if is_several else ["probability"]
+        names += [f"probability_{label}" for label in classes]
     while clashes := inputs.intersection(names):
         names = [f"{name}_" if name in clashes else name for name in names]
     for name in names:

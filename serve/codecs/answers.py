@@ -1,14 +1,18 @@
-"""Scores as JSON, by types made from the classes; structs encode twice as fast as dictionaries."""
+"""Scores as JSON, by types made from the classes and the targets.
+
+Structs encode twice as fast as dictionaries.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
+from itertools import starmap
 from typing import Any, TypedDict
 
 import msgspec
 
-from contract.bundle import ANOMALY_SCORE, Bundle, Label
+from contract.bundle import ANOMALY_SCORE, Bundle, Outcome
 from serve.inference.scores import Scores
 from serve.validation.schema import is_plain
 
@@ -17,18 +21,20 @@ class AnswerEncoder:
     """Writes the answers of a model, for one row or many."""
 
     def __init__(self, bundle: Bundle) -> None:
-        classes = bundle.manifest.classes or []
-        self.position: dict[Label, int] = {label: index for index, label in enumerate(classes)}
-        names = [str(label) for label in classes]
-        kind = probabilities_type(names)
-        is_struct = issubclass(kind, msgspec.Struct)
-        self.probabilities = kind if is_struct else partial(named, names)
-        fields: list[tuple[str, Any]] = [("prediction", prediction_type(bundle))]
+        classes, targets = bundle.manifest.classes or [], bundle.manifest.targets
+        self.is_several = len(targets) > 1
+        self.position: dict[Outcome, int] = {label: index for index, label in enumerate(classes)}
+        kind, self.probabilities = by_name("Probabilities", [str(label) for label in classes])
+        predicted = value_type(bundle)
+        if self.is_several:
+            predicted, self.prediction = by_name("Prediction", targets, predicted)
+        fields: list[tuple[str, Any]] = [("prediction", predicted)]
         self.detects = bundle.manifest.anomaly is not None
         if self.detects:
             fields += [(ANOMALY_SCORE, float)]
         if bundle.has_probabilities:
-            fields += [("probability", float), ("probabilities", kind)]
+            most = [] if self.is_several else [("probability", float)]
+            fields += [*most, ("probabilities", kind)]
         answer: Any = msgspec.defstruct("Answer", fields, gc=False)
         self.answer = answer
         self.answer_list: Any = msgspec.defstruct("Answers", [("predictions", list[answer])])
@@ -44,6 +50,8 @@ class AnswerEncoder:
 
     def rows(self, scores: Scores) -> list[Any]:
         """Return one struct per row: the prediction, and the probabilities or the anomaly score."""
+        if self.is_several:
+            return self.rows_of_targets(scores)
         answer, probabilities, position = self.answer, self.probabilities, self.position
         if scores.probabilities is None:
             return [answer(label) for label in scores.labels]
@@ -55,18 +63,27 @@ class AnswerEncoder:
             for label, row in zip(scores.labels, scores.probabilities, strict=True)
         ]
 
+    def rows_of_targets(self, scores: Scores) -> list[Any]:
+        """Return the same of several targets: their values and, of labels, that they are true."""
+        predictions = starmap(self.prediction, scores.by_target)
+        if scores.probabilities is None:
+            return list(map(self.answer, predictions))
+        return list(
+            map(self.answer, predictions, starmap(self.probabilities, scores.probabilities))
+        )
 
-def probabilities_type(names: Sequence[str]) -> Any:
-    """Return the type of an object with one probability for each class, by its name.
+
+def by_name(title: str, names: Sequence[str], kind: type = float) -> tuple[Any, Callable[..., Any]]:
+    """Return the type of an object with a value for each class or target, and what makes one.
 
     It is a dictionary where a name is none that a struct can write.
     """
     if not all(map(is_plain, names)):
-        return TypedDict("Probabilities", dict.fromkeys(names, float))  # type: ignore[operator]
+        described = TypedDict(title, dict.fromkeys(names, kind))  # type: ignore[misc]
+        return described, partial(named, names)
     fields = {f"class{index}": name for index, name in enumerate(names)}
-    return msgspec.defstruct(
-        "Probabilities", [(field, float) for field in fields], rename=fields, gc=False
-    )
+    struct = msgspec.defstruct(title, [(field, kind) for field in fields], rename=fields, gc=False)
+    return struct, struct
 
 
 def named(names: Sequence[str], *values: float) -> dict[str, float]:
@@ -74,8 +91,10 @@ def named(names: Sequence[str], *values: float) -> dict[str, float]:
     return dict(zip(names, values, strict=True))
 
 
-def prediction_type(bundle: Bundle) -> Any:
-    """Return the Python type of a prediction: float, int or str."""
+def value_type(bundle: Bundle) -> Any:
+    """Return the Python type of a prediction, or of one of several: float, int, str or bool."""
     if bundle.manifest.classes is None:
         return float
+    if len(bundle.manifest.targets) > 1:
+        return bool
     return int if all(isinstance(label, int) for label in bundle.manifest.classes) else str

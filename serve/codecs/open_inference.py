@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
+from itertools import chain
 from typing import Any
 
 import msgspec
@@ -70,6 +71,7 @@ class InferenceCodec:
         _, *self.numbers = output_metadata(bundle)
         self.outputs = {tensor.name for tensor in output_metadata(bundle)}
         self.label_type = label_type(bundle)
+        self.width = width(bundle)
         self.decode = msgspec.json.Decoder(InferRequest).decode
         self.encode = msgspec.json.Encoder().encode
 
@@ -184,11 +186,13 @@ class InferenceCodec:
         """Return the requested outputs as tensors.
 
         The prediction and an anomaly score have the shape (rows,), probabilities (rows, classes).
+        The predictions of several targets have (rows, targets).
         """
         count = len(scores.labels)
-        tensors = [Tensor("prediction", [count], self.label_type, list(scores.labels))]
+        predicted = chain.from_iterable(scores.by_target) if self.width else scores.labels
+        tensors = [Tensor("prediction", [count, *self.width], self.label_type, list(predicted))]
         if scores.probabilities is not None:
-            values = [value for row in scores.probabilities for value in row]
+            values = list(chain.from_iterable(scores.probabilities))
             tensors += [
                 Tensor(output.name, [count, *output.shape[1:]], output.datatype, values)
                 for output in self.numbers
@@ -213,7 +217,7 @@ def input_metadata(bundle: Bundle) -> list[Tensor]:
 
 def output_metadata(bundle: Bundle) -> list[Tensor]:
     """Return the outputs of the model; -1 stands for any number of rows."""
-    outputs = [Tensor("prediction", [-1], label_type(bundle))]
+    outputs = [Tensor("prediction", [-1, *width(bundle)], label_type(bundle))]
     if bundle.manifest.anomaly is not None:
         outputs.append(Tensor(ANOMALY_SCORE, [-1], "FP64"))
     if bundle.has_probabilities:
@@ -221,10 +225,23 @@ def output_metadata(bundle: Bundle) -> list[Tensor]:
     return outputs
 
 
+def width(bundle: Bundle) -> list[int]:
+    """Return the shape of a row's prediction: nothing, or how many targets there are.
+
+    One tensor holds them all, as one holds the probabilities of all classes: they are of one
+    datatype, a client asks every model for the same outputs, and no name of a target can be that of
+    another output.
+    """
+    targets = len(bundle.manifest.targets)
+    return [targets] if targets > 1 else []
+
+
 def label_type(bundle: Bundle) -> str:
     """Return the protocol's datatype of predictions."""
     if bundle.manifest.classes is None:
         return "FP64"
+    if width(bundle):
+        return "BOOL"
     numbers = all(isinstance(label, int) for label in bundle.manifest.classes)
     return "INT64" if numbers else "BYTES"
 

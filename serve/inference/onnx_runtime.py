@@ -33,6 +33,7 @@ class OnnxRuntime:
     def __init__(self, bundle: Bundle, threads: int) -> None:
         """Load the graph; raise BrokenModel if it cannot be served."""
         self.outputs = output_names(bundle)
+        self.targets = len(bundle.manifest.targets)
         self.session = load(bundle, threads)
         self.inputs = {node.name for node in self.session.get_inputs()}
         self.order = Order(bundle.manifest.inputs) if has_trees(bundle.model_file) else None
@@ -47,13 +48,15 @@ class OnnxRuntime:
     def score(self, frame: Frame) -> Scores:
         """Return the scores of a batch; probabilities have PROBABILITY_DIGITS decimals."""
         first, *rest = self.run(frame)
-        if self.outputs == ["prediction"]:
-            return Scores(readable(first.ravel()), None)
+        if self.targets > 1:
+            labels = by_row(first, self.targets, are_numbers=self.outputs == ["prediction"])
+        elif self.outputs == ["prediction"]:
+            labels = readable(first.ravel())
+        else:
+            labels = first.tolist()
         if not rest:
-            return Scores(first.tolist(), None)
-        return Scores(
-            first.tolist(), np.round(rest[0].astype(np.float64), PROBABILITY_DIGITS).tolist()
-        )
+            return Scores(labels, None)
+        return Scores(labels, np.round(rest[0].astype(np.float64), PROBABILITY_DIGITS).tolist())
 
     def run(self, frame: Frame) -> list[Any]:
         """Return the outputs of the graph; large batches for a forest are sorted by `z_order`."""
@@ -74,6 +77,12 @@ def output_names(bundle: Bundle) -> list[str]:
     if bundle.manifest.anomaly is not None:
         return ["label", ANOMALY_SCORE]
     return ["label", "probabilities"] if bundle.has_probabilities else ["label"]
+
+
+def by_row(values: Any, targets: int, *, are_numbers: bool) -> list[tuple[Any, ...]]:
+    """Return values (rows, targets) as a tuple for each row: numbers, or true and false."""
+    cells = readable(values.ravel()) if are_numbers else values.ravel().astype(bool).tolist()
+    return list(zip(*[iter(cells)] * targets, strict=True))
 
 
 def readable(numbers: Any) -> list[Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 
-from contract.bundle import Bundle, Example
+from contract.bundle import Bundle, Example, named
 from serve.errors import WrongAnswer, as_failure
 from serve.inference.arrays import Frame, Framer
 from serve.inference.scores import Runtime, Scores
@@ -34,10 +34,11 @@ class Predictor:
         nothing: list[list[float] | None] = [None] * len(examples)
         probabilities = scores.probabilities or nothing
         for index, example in enumerate(examples):
-            if not example.is_answered_by(scores.labels[index], probabilities[index]):
+            answer = named(self.bundle.manifest.targets, scores.labels[index])
+            if not example.is_answered_by(answer, probabilities[index]):
                 raise WrongAnswer(
                     f"Golden example {index} must be answered with {example.prediction!r} "
-                    f"{example.probabilities or ''}. Got {scores.labels[index]!r} "
+                    f"{example.probabilities or ''}. Got {answer!r} "
                     f"{probabilities[index] or ''} instead. The model does not work here as it "
                     "did in training: rebuild the image, or train the model again"
                 )

@@ -58,6 +58,7 @@ class EstimatorRuntime:
         self.estimator = unpickle(bundle)
         self.classes = bundle.manifest.classes
         self.detects = bundle.manifest.anomaly is not None
+        self.targets = len(bundle.manifest.targets)
         self.one_call = predicts_the_likeliest(self.estimator)
         self.arrays = {field.name: KINDS[field.kind].array for field in bundle.manifest.inputs}
         self.takes_array = {*self.arrays.values()} == {"numeric"} and (
@@ -69,6 +70,8 @@ class EstimatorRuntime:
         X = frame.numeric if self.takes_array else self.to_frame(frame)
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", "X does not have valid feature names")
+            if self.targets > 1:
+                return self.several(X)
             if self.classes is None:
                 return Scores(
                     np.asarray(self.estimator.predict(X), np.float64).ravel().tolist(), None
@@ -93,6 +96,19 @@ class EstimatorRuntime:
         else:
             labels = self.estimator.predict(X)
         return Scores(labels.tolist(), probabilities.tolist())
+
+    def several(self, X: Any) -> Scores:
+        """Return the values of several targets and, of labels, probabilities for `X`."""
+        predictions = np.asarray(self.estimator.predict(X))
+        if self.classes is None:
+            return Scores(list(map(tuple, predictions.astype(np.float64).tolist())), None)
+        labels = list(map(tuple, predictions.astype(bool).tolist()))
+        if not hasattr(self.estimator, "predict_proba"):
+            return Scores(labels, None)
+        shares = self.estimator.predict_proba(X)
+        if isinstance(shares, list):  # of each label, those of false and of true
+            shares = np.column_stack([share[:, 1] for share in shares])
+        return Scores(labels, shares.tolist())
 
     def to_frame(self, frame: Frame) -> pd.DataFrame:
         """Return the rows as training has them: (rows, inputs), the same names, order and types."""

@@ -11,12 +11,12 @@ import mmap
 import time
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from contract.bundle import Label, Manifest
+    from contract.bundle import Manifest, Outcome
     from serve.inference.scores import Scores
     from serve.monitoring.drift import UnseenValues
 
@@ -93,7 +93,7 @@ class Metrics:
         )
         self.missing = self.add("feature_missing_total", "counter", "Missing values.", features)
         self.in_flight = self.add("predictions_in_flight", "gauge", "Requests not answered.", [""])
-        self.classes: dict[Label, int] = {
+        self.classes: dict[Outcome, int] = {
             label: index for index, label in enumerate(self.manifest.classes or [])
         }
 
@@ -125,12 +125,18 @@ class Metrics:
         """Count the rows of a batch, their classes, and the values that training did not see."""
         self.cells[self.in_flight] = in_flight
         self.cells[self.rows] += len(scores.labels)
-        for label, count in Counter(scores.labels).items() if self.classes else ():
+        for label, count in self.counts(scores) if self.classes else ():
             self.cells[self.predictions + self.classes[label]] += count
         starts = (self.out_of_range, self.unknown, self.missing)
         for start, counts in zip(starts, surprises, strict=True):
             for feature, count in counts:
                 self.cells[start + feature] += count
+
+    def counts(self, scores: Scores) -> Iterable[tuple[Outcome, int]]:
+        """Return how many rows are of each class or, of several labels, have each of them."""
+        if len(self.manifest.targets) == 1:
+            return Counter(scores.labels).items()
+        return zip(self.classes, map(sum, zip(*scores.by_target, strict=True)), strict=True)
 
     def text(self, *, ready: bool, in_flight: int) -> str:
         """Return every series in the Prometheus text exposition format 0.0.4."""

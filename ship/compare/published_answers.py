@@ -33,7 +33,13 @@ def ask_graph(bundle: Bundle, rows: Rows) -> Answer:
         predictions, probabilities = run(session, *arrays)
     except Exception as error:
         raise Incomparable(f"it cannot answer the new rows: {error}", curable=True) from error
-    return predictions.tolist(), None if probabilities is None else probabilities.tolist()
+    outcomes = predictions.tolist()
+    if len(bundle.manifest.targets) > 1:
+        is_number = bundle.manifest.classes is None
+        outcomes = list(
+            map(tuple, (predictions if is_number else predictions.astype(bool)).tolist())
+        )
+    return outcomes, None if probabilities is None else probabilities.tolist()
 
 
 def inputs(bundle: Bundle, rows: Rows, array: Array) -> NDArray[Any]:
@@ -58,7 +64,12 @@ def ask_image(start: Callable[[], str], rows: Rows) -> Answer:
     # Only this ends a line: a class may be called by a name with any other end.
     answers = [json.loads(line) for line in result.stdout.split("\n") if line]
     vectors = [numbers for answer in answers if (numbers := numbers_beside(answer))]
-    return [answer["prediction"] for answer in answers], vectors or None
+    return [outcome(answer["prediction"]) for answer in answers], vectors or None
+
+
+def outcome(prediction: Any) -> Any:
+    """Return a prediction; of several targets, their values in the order of the manifest."""
+    return tuple(prediction.values()) if isinstance(prediction, dict) else prediction
 
 
 def as_published(published: PublishedImage) -> PublishedModel:

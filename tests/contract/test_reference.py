@@ -201,9 +201,10 @@ def test_examples_on_the_page_are_right(folder: Folder, path: str, example: str)
     task: Task = metric.task if metric else "classification"
     if table == "gate.<metric>":
         rule = next(metric for metric in METRICS.values()
-                    if name in ("drop", metric.bound, metric.parameter))  # fmt: skip
+                    if name in ("drop", "target", metric.bound, metric.parameter))  # fmt: skip
         task, table = rule.task, f"gate.{rule.name}"
         spec = with_value(base(task), f"{table}.{rule.bound}", 0.2)
+        spec["target"] = ["y", value] if name == "target" else "y"
     elif path == "inputs.<column>":
         table, name, spec = "inputs", "size", base()
     else:

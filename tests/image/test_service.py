@@ -140,6 +140,7 @@ def test_predict_scores_a_table_in_bulk(image: str, bundle: Bundle) -> None:
     _, *rows = csv.reader(io.StringIO(scored))
     for row, example in zip(rows, bundle.examples, strict=True):
         label, *numbers = row[len(inputs) :]
+        assert not isinstance(example.prediction, dict)
         prediction = type(example.prediction)(label)  # cells are text
         if bundle.has_probabilities:
             numbers = numbers[1:]  # the first is that of the label, then each class has one

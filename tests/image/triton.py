@@ -52,6 +52,8 @@ def assert_golden_answers(client: InferenceServerClient, bundle: Bundle) -> None
         label.decode() if isinstance(label, bytes) else label
         for label in result.as_numpy("prediction").tolist()
     ]
+    if len(bundle.manifest.targets) > 1:
+        predictions = [dict(zip(bundle.manifest.targets, row, strict=True)) for row in predictions]
     probabilities: list[list[float]] = [[] for _ in predictions]
     if bundle.has_probabilities:
         probabilities = result.as_numpy("probabilities").tolist()

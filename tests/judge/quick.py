@@ -114,7 +114,7 @@ def train(
         learn = spoil(learn, np.random.default_rng(seed))
     fitted = estimator.fit(learn.X, learn.y)
     answers = evaluate.answer(fitted, holdout.X)
-    classes = evaluate.classes(fitted)
+    classes = evaluate.classes(spec, fitted)
     others = [evaluate.answer(other, holdout.X) for other in other_fits(spec, fitted, learn)]
     evaluation = evaluate.evaluation(spec, holdout, answers)
     metrics = Metrics(

@@ -9,7 +9,16 @@ import pytest
 
 from contract import bundle as bundles
 from contract.bundle import Bundle
-from tests.support.servers.bundles import birds, flowers, odd, patients, payments, visits
+from tests.support.servers.bundles import (
+    birds,
+    flowers,
+    odd,
+    patients,
+    payments,
+    sizes,
+    tags,
+    visits,
+)
 from tests.support.servers.server import Server
 
 
@@ -32,6 +41,8 @@ KINDS: dict[str, Callable[[Path], Path]] = {
     "visits": visits,
     "payments": payments,
     "joblib payments": joblib_payments,
+    "sizes": sizes,
+    "tags": tags,
 }
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from contract import bundle
-from contract.bundle import Bundle, Label
+from contract.bundle import Bundle, Outcome
 from contract.errors import ModelError
 from contract.evaluation import evaluation, own_metrics
 from contract.evaluation.bootstrap import bootstrap
@@ -152,7 +152,7 @@ def test_function_gets_arrays_and_what_it_has_parameters_for(folder: Folder) -> 
     make_importable(spec)
     assert OwnMetric(spec, "first")(question()) == [1.0]
     weights = [float(row) for row in range(20)]
-    truth: list[Label] = [*weights]
+    truth: list[Outcome] = [*weights]
     asked = Question(truth=truth, predictions=[0.0] * 20, probabilities=None, weights=weights,
                      classes=None, resamples=3)  # fmt: skip
     whole, *drawn = OwnMetric(spec, "second")(asked)

@@ -23,6 +23,7 @@ from train.data.cells import CellTyper, Floats, Texts, WrongCellError, any_texts
 from train.data.download import fetch
 from train.data.split_keys import row_hashes, split_keys
 from train.data.table import Table
+from train.data.targets import label_values
 
 # How the values of a target are collected.
 TARGETS: dict[Task, type[Floats | Texts]] = {
@@ -33,15 +34,15 @@ TARGETS: dict[Task, type[Floats | Texts]] = {
 
 
 class Dataset(NamedTuple):
-    """The rows that have a target.
+    """The rows that have every target.
 
-    `X` (rows, inputs) is the frame, `y` (rows,) the target, `ids` (rows,) the positions in the
-    source; `dropped` counts the rows without a target. `others` are columns that the model does not
-    get and the evaluation keeps; `keys` (rows,) decide on the split: see `train.data.split_keys`.
-    `dialect` is how the source was written, where it is text. `secret` is a hash of all of the data
-    that, unlike the sha256, is published nowhere: see `contract.evaluation.fingerprints`; `layout`
-    is one of the names of its columns. `weights` (rows,) are how much each row counts; None:
-    all the same.
+    `X` (rows, inputs) is the frame, `y` the truth as in `train.data.targets`, `ids` (rows,) the
+    positions in the source; `dropped` counts the rows without a target. `others` are columns that
+    the model does not get and the evaluation keeps; `keys` (rows,) decide on the split: see
+    `train.data.split_keys`. `dialect` is how the source was written, where it is text. `secret` is
+    a hash of all of the data that, unlike the sha256, is published nowhere: see
+    `contract.evaluation.fingerprints`; `layout` is one of the names of its columns. `weights`
+    (rows,) are how much each row counts; None: all the same.
     """
 
     X: pd.DataFrame
@@ -82,7 +83,7 @@ class TypedColumns:
             name: Floats() if kind == "numeric" else Texts() for name, kind in spec.inputs.items()
         }
         self.others = {name: Texts() for name in spec.kept}
-        self.target = TARGETS[spec.task]()
+        self.targets = {name: TARGETS[spec.task]() for name in spec.targets}
         self.weights = Floats()
         self.hashes: list[NDArray[np.uint64]] = []  # of each row as a whole
         self.sides = Texts()  # the column that decides on the split
@@ -94,7 +95,7 @@ class TypedColumns:
         """Add the rows of a table, named `source`; raise ModelError for the first mistake in it."""
         spec, typer, read = self.spec, CellTyper(table.dialect), 0
         keys = {
-            spec.target: "target",
+            **dict.fromkeys(spec.targets, "target"),
             **({spec.sample_weight: "sample_weight"} if spec.sample_weight else {}),
             **{name: f"inputs.{name}" for name in spec.inputs},
             **{name: f"gate.segments or evaluate.columns: {name}" for name in spec.kept},
@@ -113,7 +114,7 @@ class TypedColumns:
         self.dialect = msgspec.structs.replace(table.dialect, **commas)
 
     def add(self, batch: TypedBatch) -> None:
-        """Add the rows of a batch that have a target; raise ModelError for a wrong cell."""
+        """Add the rows of a batch that have every target; raise ModelError for a wrong cell."""
         for name, kind in self.spec.inputs.items():
             self.columns[name].append(batch.column(name, kind))
         for name, texts in self.others.items():
@@ -124,7 +125,8 @@ class TypedColumns:
             self.sides.append(batch.texts(self.spec.split.column))
         if self.spec.sample_weight:
             self.weights.append(batch.weights(self.spec.sample_weight))
-        self.target.append(batch.target())
+        for name, target in self.targets.items():
+            target.append(batch.target(name))
         self.ids.append(batch.ids + self.rows)
 
     def dataset(self, sha256: str) -> Dataset:
@@ -153,16 +155,26 @@ class TypedColumns:
         return split_keys(self.spec, self.sides.array(), ids, self.dialect.number)
 
     def truth(self) -> NDArray[Any]:
-        """Return the target (rows,): numbers, or classes as integers or texts."""
-        if isinstance(self.target, Floats):
-            return self.target.array()
-        words, codes = self.target.words_and_codes()
-        labels: NDArray[Any] = class_labels(words)[codes]
-        return labels
+        """Return the truth, (rows,) or (rows, targets), as in `train.data.targets`."""
+        columns = [self.values(name, target) for name, target in self.targets.items()]
+        return np.column_stack(columns) if self.spec.several else columns[0]
+
+    def values(self, name: str, target: Floats | Texts) -> NDArray[Any]:
+        """Return a target (rows,): numbers, or classes as integers or texts, labels as 1 and 0.
+
+        Raises ModelError for a label that is neither true nor false.
+        """
+        if isinstance(target, Floats):
+            return target.array()
+        words, codes = target.words_and_codes()
+        is_label = self.spec.labels
+        known = label_values(self.spec, name, words) if is_label else class_labels(words)
+        values: NDArray[Any] = known[codes]
+        return values
 
 
 class TypedBatch:
-    """Rows of a table that have a target, of a batch that begins after `read` rows."""
+    """Rows of a table that have every target, of a batch that begins after `read` rows."""
 
     def __init__(
         self, spec: ModelSpec, source: str, typer: CellTyper, batch: pa.RecordBatch, read: int
@@ -171,11 +183,14 @@ class TypedBatch:
         self.batch = batch
         self.parsed: dict[str, NDArray[np.float64]] = {}  # the columns of numbers
         self.ids = np.arange(read, read + len(batch))
-        self.targets = self.texts(spec.target)
-        if self.targets.null_count:
-            kept = self.targets.is_valid()
-            self.batch, self.targets = batch.filter(kept), self.targets.filter(kept)
-            self.ids = self.ids[kept.to_numpy(zero_copy_only=False)]
+        self.targets = {name: self.texts(name) for name in spec.targets}
+        for target in spec.targets:
+            texts = self.targets[target]
+            if texts.null_count:
+                kept = texts.is_valid()
+                self.batch = self.batch.filter(kept)
+                self.targets = {name: texts.filter(kept) for name, texts in self.targets.items()}
+                self.ids = self.ids[kept.to_numpy(zero_copy_only=False)]
 
     def column(self, name: str, kind: Kind) -> Any:
         """Return an input (rows,), as it is collected.
@@ -211,10 +226,10 @@ class TypedBatch:
             self.parsed[name] = self.typer.numbers(self.batch.column(name))
         return self.parsed[name]
 
-    def target(self) -> Any:
-        """Return the target (rows,): numbers of a regression, else texts."""
+    def target(self, name: str) -> Any:
+        """Return a target (rows,): numbers of a regression, else texts."""
         is_number = self.spec.task == "regression"
-        return self.numbers(self.spec.target) if is_number else self.targets
+        return self.numbers(name) if is_number else self.targets[name]
 
     def weights(self, name: str) -> NDArray[np.float64]:
         """Return the weights (rows,); raise ModelError for one that is missing or negative."""

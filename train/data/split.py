@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Collection
 from typing import Any, NamedTuple
@@ -16,6 +17,7 @@ from contract.evaluation.metrics import parts
 from contract.spec.model_toml import ModelSpec
 from train.data.dataset import Dataset
 from train.data.split_keys import shares
+from train.data.targets import by_name, strata
 
 Mask = NDArray[np.bool_]
 LISTED = 5  # values in one message
@@ -30,8 +32,9 @@ CURES: dict[SplitMethod, str] = {
 
 
 class Part(NamedTuple):
-    """Some of the rows: `X` (rows, inputs), `y` (rows,), and `ids` (rows,) in the source.
+    """Some of the rows: `X` (rows, inputs), `y` as in `train.data.targets`, and `ids` (rows,).
 
+    `ids` are the positions in the source.
     `groups` (rows,) are what folds must respect: the number of each row's group, or its place in
     time; None where rows are alone. `weights` (rows,) are how much each counts; None: all the same.
     """
@@ -94,13 +97,14 @@ def at_random(spec: ModelSpec, data: Dataset) -> Mask:
     """
     from sklearn.model_selection import train_test_split  # noqa: PLC0415 - takes a second
 
-    share = spec.split.test_size
+    share = spec.split.test_size or 0
+    least = math.ceil(2 / min(share, 1 - share))  # rows of a stratum: two or so on each side
     try:
         _, chosen = train_test_split(
             np.arange(data.rows),
             test_size=share,
             random_state=spec.seed,
-            stratify=data.y if spec.has_classes else None,
+            stratify=strata(data.y, least) if spec.has_classes else None,
         )
     except ValueError as error:
         expected = f"large enough for test_size = {share:g}"
@@ -118,9 +122,14 @@ def groups(spec: ModelSpec, data: Dataset) -> NDArray[np.int64] | None:
 
 
 def classes(spec: ModelSpec, data: Dataset) -> list[int | str] | None:
-    """Return the classes of the target, sorted, but an anomaly last; None of numbers."""
+    """Return the classes of the target, sorted, but an anomaly last; None of numbers.
+
+    Of several targets, their names.
+    """
     if not spec.has_classes:
         return None
+    if spec.labels:
+        return list(spec.labels)
     known = pd.unique(data.y).tolist()
     return sorted(known, key=lambda label: (is_anomaly(spec, label), label))
 
@@ -141,25 +150,31 @@ def check_anomaly(spec: ModelSpec, labels: Collection[int | str]) -> None:
 
 
 def check_classes(spec: ModelSpec, data: Dataset) -> None:
-    """Check that there are two classes, each with two rows; raise ModelError if not."""
-    counts = Counter(data.y.tolist())
-    if spec.anomaly is not None:
-        check_anomaly(spec, counts)
-        return
-    if len(counts) < 2:
-        where = f"{spec.data.source}: column {spec.target!r}"
-        got = f"only {next(iter(counts), None)!r}"
-        raise ModelError(where, "of two classes or more", got, "Add rows of another class.")
-    known = [str(label) for label in counts]
+    """Check that targets have two classes, each with two rows; raise ModelError if one has not."""
+    for target, values in by_name(spec, data.y).items():
+        counts = Counter(values.tolist())
+        if spec.anomaly is not None:
+            check_anomaly(spec, counts)
+            return
+        if len(counts) < 2:
+            where = f"{spec.data.source}: column {target!r}"
+            got = f"only {next(iter(counts), None)!r}"
+            raise ModelError(where, "of two classes or more", got, "Add rows of another class.")
+        if not spec.several:
+            check_asked(spec, [str(label) for label in counts])
+        label, count = min(counts.items(), key=lambda item: item[1])
+        if count < 2:
+            where = f"{spec.data.source}: class {label!r} of {target!r}"
+            cure = "Add rows of it, or drop or merge it: it can't be both learned and judged."
+            raise ModelError(where, "in two rows or more", "one row", cure)
+
+
+def check_asked(spec: ModelSpec, known: list[str]) -> None:
+    """Check that metrics of a class are of a known one; raise ModelError for one that is not."""
     for metric, label in map(parts, spec.gate.asked):
         if spec.gate.metric(metric).parameter == "class" and label not in known:
             where, expected = f"{spec.file}: gate.{metric}.class", f"a class of {spec.target!r}"
             raise ModelError(where, expected, repr(label), did_you_mean(label, known))
-    label, count = min(counts.items(), key=lambda item: item[1])
-    if count < 2:
-        where = f"{spec.data.source}: class {label!r} of {spec.target!r}"
-        cure = "Add rows of it, or drop or merge it: it can't be both learned and judged."
-        raise ModelError(where, "in two rows or more", "one row", cure)
 
 
 def check_parts(spec: ModelSpec, train: Part, holdout: Part) -> None:
@@ -169,22 +184,25 @@ def check_parts(spec: ModelSpec, train: Part, holdout: Part) -> None:
     are none. Anomalies need not be among the training rows, as nothing is learnt from their being
     known.
     """
-    trained, held = Counter(train.counted.tolist()), Counter(holdout.counted.tolist())
-    rows = trained.total(), held.total()
+    rows = len(train.counted), len(holdout.counted)
     if spec.task == "regression" and (rows[1] < 2 or rows[0] < 2 * spec.folds):
         expected = f"of {2 * spec.folds} rows to train on and 2 to hold out, or more"
         raise too_small(spec, spec.data.source, expected, *rows)
     if spec.has_classes:
-        for label in sorted({*train.y.tolist(), *holdout.y.tolist()}):
-            where = f"{spec.data.source}: class {label!r} of {spec.target!r}"
-            if is_anomaly(spec, label):
-                if not held[label]:
-                    raise too_small(spec, where, "in 1 holdout row or more", 0)
-            elif trained[label] < spec.folds or not held[label]:
-                expected = (
-                    f"in {spec.folds} training rows (one per fold) and 1 holdout row, or more"
-                )
-                raise too_small(spec, where, expected, trained[label], held[label])
+        counted = by_name(spec, train.counted), by_name(spec, holdout.counted)
+        held_values = by_name(spec, holdout.y)
+        for target, values in by_name(spec, train.y).items():
+            trained, held = (Counter(part[target].tolist()) for part in counted)
+            for label in sorted({*values.tolist(), *held_values[target].tolist()}):
+                where = f"{spec.data.source}: class {label!r} of {target!r}"
+                if is_anomaly(spec, label):
+                    if not held[label]:
+                        raise too_small(spec, where, "in 1 holdout row or more", 0)
+                elif trained[label] < spec.folds or not held[label]:
+                    expected = (
+                        f"in {spec.folds} training rows (one per fold) and 1 holdout row, or more"
+                    )
+                    raise too_small(spec, where, expected, trained[label], held[label])
     if train.groups is not None and (count := len(set(train.groups.tolist()))) <= spec.folds:
         where = f"{spec.data.source}: column {spec.split.column!r}"
         expected = f"of {spec.folds + 1} different values in the training rows, or more"

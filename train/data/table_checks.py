@@ -23,7 +23,7 @@ JOINED = ";|,"  # what people put between several labels in one cell
 def before_split(spec: ModelSpec, data: Dataset) -> list[str]:
     """Return warnings about all rows; raise ModelError where none of them has a target."""
     if not data.rows:
-        where = f"{spec.data.source}: column {spec.target!r}"
+        where = f"{spec.data.source}: column {' and '.join(map(repr, spec.targets))}"
         got = f"no value in any of {data.dropped} rows"
         cure = f'Check target in {spec.file}, and data.missing, the words for "no value".'
         raise ModelError(where, "filled in, as it is the target", got, cure)
@@ -48,7 +48,8 @@ def joined_labels(spec: ModelSpec, data: Dataset) -> list[str]:
             concern = (
                 f"column {spec.target!r} joins labels by {sign!r}, such as {min(joined)!r}: each "
                 "such cell counts as a class of its own, as a row has one label. For several, "
-                "train a model for each label, on a column that says whether the row has it."
+                "make a column for each label that says whether the row has it, and name all of "
+                "them in target."
             )
             return [concern]
     return []

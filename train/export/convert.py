@@ -18,6 +18,7 @@ from sklearn.ensemble import (
     VotingClassifier,
 )
 from sklearn.model_selection import FixedThresholdClassifier
+from sklearn.multioutput import ClassifierChain
 from sklearn.pipeline import Pipeline
 from sklearn.svm import LinearSVC
 
@@ -25,6 +26,7 @@ from contract.bundle import ANOMALY_SCORE
 from contract.spec.model_toml import ModelSpec
 from train.export.converters import Converters
 from train.export.graph import decide, detect, finish
+from train.export.several_targets import side_by_side
 from train.fit.detector import Detector, bare
 
 OPSET = {"": 21, "ai.onnx.ml": 3}  # what every onnxruntime since 1.20 can load
@@ -67,6 +69,8 @@ def convert(spec: ModelSpec, estimator: Any, *, double: bool) -> bytes:
         raise NotImplementedError(
             "texts in lower case: onnxruntime's is that of each machine's locale, not Unicode's"
         )
+    if spec.several:
+        side_by_side(graph, len(spec.several))
     if threshold is not None:
         decide(graph, threshold, model.classes_.tolist())
     if isinstance(decided, Detector):
@@ -98,7 +102,8 @@ def undecided(estimator: Any) -> tuple[Any, float | None]:
 def options(model: Any) -> dict[str, bool] | None:
     """Return skl2onnx's options: probabilities as one array, not as one dictionary per row."""
     last = model[-1] if isinstance(model, Pipeline) else model
-    return {"zipmap": False} if is_classifier(last) and not isinstance(last, LinearSVC) else None
+    without = (LinearSVC, ClassifierChain)
+    return {"zipmap": False} if is_classifier(last) and not isinstance(last, without) else None
 
 
 def by_position(estimator: Any, order: list[str], names: list[str]) -> Any:

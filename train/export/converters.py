@@ -15,6 +15,7 @@ from train.export.encoders import tabulate
 from train.export.forests import FORESTS, convert_forest, shape_of_trees
 from train.export.hist_gradient_boosting import HISTOGRAMS, convert_histogram
 from train.export.isolation_forest import convert_isolation_forest, shape_of_isolation_forest
+from train.export.several_targets import MEMBERS, convert_members, shape_of_members
 
 
 class Converters:
@@ -31,6 +32,7 @@ class Converters:
             **dict.fromkeys(FORESTS, convert_forest),
             **dict.fromkeys(HISTOGRAMS, convert_histogram),
             IsolationForest: convert_isolation_forest,
+            **dict.fromkeys(MEMBERS, convert_members),
         }
         self.shapes = {
             SimpleImputer: self.shape_of_imputer,
@@ -39,6 +41,7 @@ class Converters:
             TargetEncoder: self.shape_of_encoder,
             **dict.fromkeys((*FORESTS, *HISTOGRAMS), shape_of_trees),
             IsolationForest: shape_of_isolation_forest,
+            **dict.fromkeys(MEMBERS, shape_of_members),
         }
 
     def shape_of_imputer(self, operator: Any) -> None:

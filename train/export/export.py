@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import joblib
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from contract.bundle import PARITY_TOLERANCE, Input, Parity, Runtime
 from contract.errors import ModelError
@@ -61,15 +62,15 @@ def export(spec: ModelSpec, estimator: Any, inputs: list[Input], train: Part) ->
     return Export("joblib", reason, pickle(spec, estimator), None)
 
 
-def spread(spec: ModelSpec, estimator: Any, train: Part) -> float:
+def spread(spec: ModelSpec, estimator: Any, train: Part) -> float | NDArray[np.float64]:
     """Return the standard deviation of what a small difference of numbers is measured by.
 
-    Of a regression the target's, of an anomaly detection that of scores of training rows; 1 of
-    probabilities.
+    Of a regression each target's (targets,), of an anomaly detection that of scores of training
+    rows; 1 of probabilities.
     """
     if spec.task == "anomaly_detection":
         return float(np.std(bare(estimator).decision_function(train.X[:ROWS])))
-    return float(np.std(train.y)) if spec.task == "regression" else 1.0
+    return np.std(train.y, axis=0) if spec.task == "regression" else 1.0
 
 
 def export_like(exported: Export, spec: ModelSpec, estimator: Any) -> bytes:

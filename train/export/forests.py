@@ -9,6 +9,7 @@ scikit-learn compares both sums; a third class without votes makes onnxruntime c
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Literal
 
 import numpy as np
@@ -28,35 +29,57 @@ FORESTS = (
     tree.DecisionTreeClassifier,
     tree.DecisionTreeRegressor,
 )
-AVERAGE = {"n_targets": 1, "aggregate_function": "AVERAGE"}
 DOMAIN: dict[str, Any] = {"op_domain": "ai.onnx.ml", "op_version": 3}
 
 
 def shape_of_trees(operator: Any) -> None:
     """Declare float32 results: onnxruntime's tree ensembles give no others."""
     get_shape_calculator(sklearn_operator_name_map[type(operator.raw_operator)])(operator)
-    numbers = operator.outputs[-1]
-    numbers.type = FloatTensorType(numbers.type.shape)
+    numbers, targets = operator.outputs[-1], getattr(operator.raw_operator, "n_outputs_", 1)
+    numbers.type = FloatTensorType([None, targets] if targets > 1 else numbers.type.shape)
 
 
 def convert_forest(scope: Any, operator: Any, container: Any) -> None:
-    """Write a forest or a tree; raise NotImplementedError for one with several targets."""
+    """Write a forest or a tree; each of several labels has all trees, with leaves of its own."""
     forest = operator.raw_operator
-    if forest.n_outputs_ != 1:
-        raise NotImplementedError("a forest with several targets")
     trees = [member.tree_ for member in getattr(forest, "estimators_", [forest])]
     X, rounds = doubles(scope, operator, container)
     outputs = [output.full_name for output in operator.outputs]
+    attributes = nodes(trees, rounds=rounds)
     if not is_classifier(forest):
-        attributes = nodes(trees, rounds=rounds) | leaves("target", trees) | AVERAGE
+        attributes |= leaves("target", trees)
+        attributes |= {"n_targets": forest.n_outputs_, "aggregate_function": "AVERAGE"}
         container.add_node("TreeEnsembleRegressor", [X], outputs, **attributes, **DOMAIN)
-        return
-    label, probabilities = outputs
+    elif forest.n_outputs_ == 1:
+        attributes |= leaves("class", trees) | labels(forest.classes_)
+        write_votes(scope, container, attributes, [X, *outputs], (len(trees), forest.n_classes_))
+    else:
+        members = []
+        for place, classes in enumerate(forest.classes_):
+            names = [scope.get_unique_variable_name(name) for name in ("label", "probabilities")]
+            own = attributes | leaves("class", trees, place) | labels(classes)
+            write_votes(scope, container, own, [X, *names], (len(trees), len(classes)))
+            members.append(names)
+        join(scope, container, members, outputs)
+
+
+def write_votes(
+    scope: Any,
+    container: Any,
+    attributes: dict[str, Any],
+    names: Sequence[str],
+    sizes: tuple[int, int],
+) -> None:
+    """Write trees that vote on one target: `names` are those of inputs, label and probabilities.
+
+    `sizes` says how many trees and classes there are.
+    """
+    X, label, probabilities = names
+    trees, classes = sizes
     votes = scope.get_unique_variable_name("votes")
-    attributes = nodes(trees, rounds=rounds) | leaves("class", trees) | labels(forest.classes_)
     container.add_node("TreeEnsembleClassifier", [X], [label, votes], **attributes, **DOMAIN)
     share = scope.get_unique_variable_name("share")
-    matrix = np.eye(max(3, forest.n_classes_), forest.n_classes_) / len(trees)
+    matrix = np.eye(max(3, classes), classes) / trees
     container.add_initializer(share, TensorProto.FLOAT, list(matrix.shape), matrix.ravel())
     container.add_node("MatMul", [votes, share], [probabilities])
 
@@ -72,6 +95,19 @@ def doubles(scope: Any, operator: Any, container: Any) -> tuple[str, bool]:
     double: str = scope.get_unique_variable_name("double")
     container.add_node("Cast", [X], [double], to=TensorProto.DOUBLE)
     return double, False
+
+
+def join(scope: Any, container: Any, members: list[list[str]], outputs: list[str]) -> None:
+    """Write labels and the probabilities that they are true side by side, as (rows, labels)."""
+    column, true = (scope.get_unique_variable_name(name) for name in ("column", "true"))
+    container.add_initializer(column, TensorProto.INT64, [2], [-1, 1])
+    container.add_initializer(true, TensorProto.INT64, [1], [1])
+    cells = [[scope.get_unique_variable_name("cells") for _ in member] for member in members]
+    for (label, probabilities), (values, shares) in zip(members, cells, strict=True):
+        container.add_node("Reshape", [label, column], [values])
+        container.add_node("Gather", [probabilities, true], [shares], axis=1)
+    for columns, output in zip(zip(*cells, strict=True), outputs, strict=True):
+        container.add_node("Concat", list(columns), [output], axis=1)
 
 
 def nodes(trees: list[Any], *, rounds: bool) -> dict[str, Any]:
@@ -98,14 +134,18 @@ def nodes(trees: list[Any], *, rounds: bool) -> dict[str, Any]:
     }
 
 
-def leaves(kind: Literal["class", "target"], trees: list[Any]) -> dict[str, Any]:
-    """Return the attributes of the leaves; of each, only the classes that it has a share of."""
+def leaves(kind: Literal["class", "target"], trees: list[Any], label: int = 0) -> dict[str, Any]:
+    """Return the attributes of the leaves: a weight of each target, or class with a share.
+
+    Of several labels, the classes are those of one.
+    """
+    values = [tree_.value[:, label] if kind == "class" else tree_.value[:, :, 0] for tree_ in trees]
     masks = [
-        (tree_.children_left[:, None] < 0) & ((tree_.value[:, 0] != 0) | (kind == "target"))
-        for tree_ in trees
+        (tree_.children_left[:, None] < 0) & ((cells != 0) | (kind == "target"))
+        for tree_, cells in zip(trees, values, strict=True)
     ]
     positions = [np.nonzero(mask) for mask in masks]
-    weights = [tree_.value[:, 0][mask] for tree_, mask in zip(trees, masks, strict=True)]
+    weights = [cells[mask] for cells, mask in zip(values, masks, strict=True)]
     return {
         f"{kind}_treeids": np.repeat(np.arange(len(trees)), [len(rows) for rows, _ in positions]),
         f"{kind}_nodeids": np.concatenate([rows for rows, _ in positions]),

@@ -23,13 +23,13 @@ def answer(spec: ModelSpec, graph: bytes, X: pd.DataFrame) -> Answers:
     return Answers(*run(open_session(graph), numeric, categorical))
 
 
-def compare(expected: Answers, got: Answers, scale: float) -> Parity:
+def compare(expected: Answers, got: Answers, scale: float | NDArray[np.float64]) -> Parity:
     """Count different labels and find the largest difference of any number.
 
     Probabilities differ absolutely; regression values and anomaly scores relative to their own
-    size, or to `scale` (the spread of the target, or of the scores of training rows) where they are
-    smaller than that. The difference is rounded up to one
-    digit, so that it is the same on every processor.
+    size, or to `scale` (the spread of each target, (targets,), or of the scores of training rows)
+    where they are smaller than that. The difference is rounded up to one digit, so that it is the
+    same on every processor.
     """
     if np.issubdtype(expected.predictions.dtype, np.floating):
         difference = relative(expected.predictions, got.predictions, scale)
@@ -44,10 +44,10 @@ def compare(expected: Answers, got: Answers, scale: float) -> Parity:
     return Parity(rows=rows, label_mismatches=mismatches, max_difference=round_up(difference))
 
 
-def relative(expected: Numbers, got: Numbers, scale: float) -> Numbers:
+def relative(expected: Numbers, got: Numbers, scale: float | Numbers) -> Numbers:
     """Return how far numbers are apart, relative to the expected ones or `scale`.
 
-    All have the shape (rows,), or (rows, 1) of scores.
+    All have the shape (rows,), or (rows, 1) of scores, or (rows, targets).
     """
     same = got == expected  # also where both are infinite
     with np.errstate(invalid="ignore"):
@@ -56,7 +56,7 @@ def relative(expected: Numbers, got: Numbers, scale: float) -> Numbers:
 
 
 def round_up(differences: NDArray[np.float64]) -> float:
-    """Return the largest of the differences (rows,) or (rows, classes), rounded up to one digit."""
+    """Return the largest of the differences, (rows,) or (rows, columns), rounded up to a digit."""
     largest = float(np.max(differences))
     if not math.isfinite(largest) or largest == 0:
         return math.inf if largest else 0.0

@@ -27,6 +27,9 @@ def listening(spec: ModelSpec) -> Iterator[list[str]]:
         except Exception as error:
             got = f"{type(error).__name__}: {str(error).strip()}"
             cure = 'Mend build() or [inputs]; a missing number is NaN, a missing text is "".'
+            if spec.several:
+                kind = "Regressor" if spec.task == "regression" else "Classifier"
+                cure += f" If it takes one target alone, return MultiOutput{kind}(…) of it."
             where = f"{spec.folder / ESTIMATOR}: what build() returns"
             raise ModelError(where, "able to fit and predict", got, cure) from error
         finally:

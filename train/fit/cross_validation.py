@@ -21,6 +21,7 @@ from contract.bundle import CrossValidation
 from contract.errors import ModelError
 from contract.spec.model_toml import ModelSpec
 from train.data.split import Part
+from train.data.targets import strata, variety
 from train.fit import backend, evaluate, own_metrics
 from train.fit.detector import Detector
 
@@ -36,17 +37,17 @@ def folds(spec: ModelSpec, train: Part, count: int) -> list[Fold]:
     the same share (Kohavi 1995). Raises ModelError where a fold would have a single class to learn.
     """
     rows, is_classes = np.arange(len(train.y)), spec.has_classes
+    classes = strata(train.y, count) if is_classes else train.y
     if spec.split.method == "time":
         result = list(forward(train, count))
     elif spec.split.method == "group":
         grouped = StratifiedGroupKFold if is_classes else GroupKFold
         split = grouped(count, shuffle=True, random_state=spec.seed).split
-        result = list(split(rows, train.y, train.groups))
+        result = list(split(rows, classes, train.groups))
     else:
         kind = StratifiedKFold if is_classes else KFold
-        result = list(kind(count, shuffle=True, random_state=spec.seed).split(rows, train.y))
-    is_learnt = spec.task == "classification"
-    if is_learnt and any(len(set(train.y[learn].tolist())) < 2 for learn, _ in result):
+        result = list(kind(count, shuffle=True, random_state=spec.seed).split(rows, classes))
+    if any(count < 2 for learn, _ in result for count in variety(spec, train.y[learn])):
         where = f"{spec.data.source}: each of {count} folds by {spec.split.column}"
         cure = "Lower evaluate.folds, or add rows."
         raise ModelError(where, "of two classes or more to learn", "a single one", cure)
@@ -72,9 +73,9 @@ def cross_validate(spec: ModelSpec, estimator: Any, train: Part) -> dict[str, Cr
     scored, own = [], own_metrics.live(spec)
     for learn, judge in folds(spec, train, spec.folds):
         fitted, judged = fit(spec, clone(estimator), train.take(learn)), train.take(judge)
-        answers, classes = evaluate.answer(fitted, judged.X), evaluate.classes(fitted)
+        answers, classes = evaluate.answer(fitted, judged.X), evaluate.classes(spec, fitted)
         asked = spec.gate.asked
-        scored.append(evaluate.score(judged, answers, classes, asked, own))
+        scored.append(evaluate.score(judged, answers, classes, asked, own, targets=spec.several))
     by_metric = {name: [fold[name] for fold in scored] for name in scored[0]}
     return {name: summarise(values) for name, values in evaluate.existing(by_metric).items()}
 

@@ -18,6 +18,7 @@ from contract.evaluation.own_metrics import OwnScores
 from contract.spec.model_toml import ModelSpec
 from train.data.dataset import columns
 from train.data.split import Part
+from train.data.targets import outcomes
 
 Key = TypeVar("Key")
 
@@ -25,7 +26,8 @@ Key = TypeVar("Key")
 class Answers(NamedTuple):
     """Predictions (rows,) and, where the model has them, probabilities (rows, classes).
 
-    Of a detector of anomalies these are one number, its anomaly score: (rows, 1).
+    Of a detector of anomalies these are one number, its anomaly score: (rows, 1). Of several
+    targets, predictions (rows, targets) and the probabilities of true (rows, labels).
     """
 
     predictions: NDArray[Any]
@@ -44,9 +46,29 @@ def answer(estimator: Any, X: pd.DataFrame) -> Answers:
     predictions = np.asarray(estimator.predict(X))
     if hasattr(estimator, "anomaly_score"):
         return Answers(predictions, estimator.anomaly_score(X)[:, None])
-    if hasattr(estimator, "predict_proba"):
-        return Answers(predictions, np.asarray(estimator.predict_proba(X), dtype=np.float64))
-    return Answers(predictions, None)
+    if predictions.ndim > 1 and hasattr(estimator, "classes_"):
+        predictions = predictions.astype(np.int64)  # a ClassifierChain predicts floats
+    if not hasattr(estimator, "predict_proba"):
+        return Answers(predictions, None)
+    shares = estimator.predict_proba(X)
+    if isinstance(shares, list):
+        shares = of_true(shares, estimator.classes_)
+    return Answers(predictions, np.asarray(shares, dtype=np.float64))
+
+
+def of_true(
+    shares: Sequence[NDArray[np.float64]], classes: Sequence[NDArray[Any]]
+) -> NDArray[np.float64]:
+    """Return the probability of true of each label as (rows, labels).
+
+    `shares` has an array (rows, classes) for each label, of the `classes` that its rows had.
+    """
+    return np.column_stack(
+        [
+            share[:, places[0]] if len(places := np.flatnonzero(known == 1)) else 0 * share[:, 0]
+            for share, known in zip(shares, classes, strict=True)
+        ]
+    )
 
 
 def existing(scores: dict[Key, list[float]]) -> dict[Key, list[float]]:
@@ -54,33 +76,42 @@ def existing(scores: dict[Key, list[float]]) -> dict[Key, list[float]]:
     return {name: values for name, values in scores.items() if all(map(math.isfinite, values))}
 
 
-def classes(fitted: Any) -> list[int | str] | None:
-    """Return the classes of a fitted classifier, as its probabilities go; None of a regressor."""
+def classes(spec: ModelSpec, fitted: Any) -> list[int | str] | None:
+    """Return the classes of a fitted classifier, as its probabilities go; None of a regressor.
+
+    Of several labels, these.
+    """
+    if spec.labels:
+        return list(spec.labels)
     known = getattr(fitted, "classes_", None)
     return None if known is None else list(known.tolist())
 
 
-def score(
+def score(  # noqa: PLR0913 - rows, answers, and what is asked of them
     rows: Part,
     answers: Answers,
     classes: Sequence[Label] | None,
     metrics: Sequence[str] = (),
     own: OwnScores | None = None,
+    *,
+    targets: Sequence[str] = (),
 ) -> dict[str, float]:
     """Return every metric of the answers to rows; NaN where it does not exist.
 
-    `metrics` are those that are computed only if asked for, some of which may be the model's `own`.
+    `metrics` are those that are computed only if asked for, some of which may be the model's `own`;
+    `targets` are the names of several.
     """
     probabilities = answers.probabilities
     answered = Evaluation(
         rows=[],
         columns={},
-        truth=rows.y.tolist(),
-        predictions=answers.predictions.tolist(),
+        truth=outcomes(rows.y),
+        predictions=outcomes(answers.predictions),
         probabilities=None if probabilities is None else probabilities.tolist(),
         weights=None if rows.weights is None else rows.weights.tolist(),
         metrics=list(metrics),
         own=own,
+        targets=list(targets),
     )
     return scores.score(answered, classes)
 
@@ -90,7 +121,7 @@ def answered(evaluation: Evaluation, answers: Answers) -> Evaluation:
     probabilities = answers.probabilities
     return replace(
         evaluation,
-        predictions=answers.predictions.tolist(),
+        predictions=outcomes(answers.predictions),
         probabilities=None if probabilities is None else probabilities.tolist(),
     )
 
@@ -102,11 +133,12 @@ def evaluation(
     return Evaluation(
         rows=holdout.ids.tolist(),
         columns=columns(spec.inputs, holdout.X),
-        truth=holdout.y.tolist(),
-        predictions=answers.predictions.tolist(),
+        truth=outcomes(holdout.y),
+        predictions=outcomes(answers.predictions),
         probabilities=None if answers.probabilities is None else answers.probabilities.tolist(),
         weights=None if holdout.weights is None else holdout.weights.tolist(),
         others=holdout.others,
         metrics=list(spec.gate.asked),
         own=own,
+        targets=list(spec.several),
     )

@@ -12,6 +12,7 @@ from contract.errors import ModelError
 from contract.evaluation.evaluation import Learning
 from contract.spec.model_toml import ModelSpec
 from train.data.split import Part
+from train.data.targets import variety
 from train.fit import evaluate, own_metrics, weighting
 from train.fit.cross_validation import folds
 
@@ -30,19 +31,18 @@ def learning(spec: ModelSpec, fitted: Any, train: Part) -> list[Learning]:
     except (ModelError, ValueError):
         return []  # too few rows to hold any back
     learn, held = np.random.default_rng(spec.seed).permutation(learn), train.take(test)
-    known = len(set(train.y)) if spec.task == "classification" else 0
+    known = variety(spec, train.y)
     points, own = [], own_metrics.live(spec)
     for share in SHARES:
         rows = np.sort(learn[: round(share * len(learn))])
-        if known and len(set(train.y[rows])) < known:
+        if variety(spec, train.y[rows]) != known:
             continue  # these rows lack a class
         try:
             part = train.take(rows)
             model = weighting.fit(clone(fitted), part.X, part.y, part.weights)
-            answers = evaluate.answer(model, held.X)
-            classes = evaluate.classes(model)
+            answers, classes = evaluate.answer(model, held.X), evaluate.classes(spec, model)
             asked = spec.gate.asked
-            scores = evaluate.score(held, answers, classes, asked, own)
+            scores = evaluate.score(held, answers, classes, asked, own, targets=spec.several)
         except ValueError:
             continue  # too few rows for this estimator or metric
         points.append(Learning(rows=len(rows), score=scores[spec.gate.headline]))

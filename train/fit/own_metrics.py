@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from contract.bundle import Label
+from contract.bundle import Outcome
 from contract.errors import ModelError
 from contract.evaluation.bootstrap import weights
 from contract.evaluation.own_metrics import OwnScores, Question
@@ -121,7 +121,7 @@ def draws(rows: int, count: int) -> Iterator[NDArray[np.int64]]:
     return (np.repeat(np.arange(rows), drawn) for drawn in itertools.islice(times, count))
 
 
-def column(values: Sequence[Label]) -> NDArray[Any]:
+def column(values: Sequence[Outcome]) -> NDArray[Any]:
     """Return labels or numbers as an array (rows,)."""
     return np.array(values, dtype=object if isinstance(values[0], str) else None)
 

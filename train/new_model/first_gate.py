@@ -57,7 +57,7 @@ def worst(spec: ModelSpec, estimator: Any, train: Part, holdout: Part, metric: s
     folds = cross_validation.cross_validate(spec, estimator, train)
     fitted = estimator.fit(train.X, train.y)
     answers = evaluate.answer(fitted, holdout.X)
-    held_out = evaluate.score(holdout, answers, evaluate.classes(fitted))
+    held_out = evaluate.score(holdout, answers, evaluate.classes(spec, fitted))
     if metric not in folds or math.isnan(held_out[metric]):
         where = f"{spec.data.source}: column {spec.target!r}"
         expected = "of several values in every fold and among the held-out rows"

@@ -17,6 +17,7 @@ from contract import bundle
 from contract.bundle import Label
 from contract.errors import ModelError
 from contract.spec.model_toml import ModelSpec
+from train.data.targets import outcomes
 from train.fit.evaluate import Answers
 
 FILE = "answers.json"
@@ -25,10 +26,14 @@ ROWS = 2_000  # that are shuffled; more take longer and make an importance no mo
 SLACK = 1e-3  # by which a row's probabilities may miss the sum 1, as they are added up in float32
 
 
-class RecordedAnswers(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
-    """Answers to rows: predictions (rows,) and, if there are any, probabilities (rows, classes)."""
+# Of a row; of several targets, the value of each.
+Prediction = Label | tuple[bool | float | None, ...] | None
 
-    predictions: list[Label | None]  # None where a number is not finite
+
+class RecordedAnswers(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    """Answers to rows, as `Answers` has them: None where a number is not finite."""
+
+    predictions: list[Prediction]
     probabilities: list[list[float | None]] | None
 
 
@@ -56,7 +61,7 @@ def record(answers: Answers) -> RecordedAnswers:
     """Return answers as JSON holds them."""
     probabilities = answers.probabilities
     return RecordedAnswers(
-        predictions=answers.predictions.tolist(),
+        predictions=list(outcomes(answers.predictions)),
         probabilities=None if probabilities is None else probabilities.tolist(),
     )
 
@@ -90,13 +95,15 @@ class Reader:
             return Answers(predictions, None)
         return Answers(predictions, self.probabilities(unchecked.probabilities, rows))
 
-    def predictions(self, values: list[Label | None], rows: int) -> NDArray[Any]:
-        """Return the predictions (rows,), of the truth's type: classes, or finite numbers.
+    def predictions(self, values: list[Prediction], rows: int) -> NDArray[Any]:
+        """Return the predictions (rows,), or (rows, targets): classes, or finite numbers.
 
         Raises ModelError for another number of them, and for a value that is neither.
         """
         if len(values) != rows:
             raise self.fault(f"{rows} predictions", f"{len(values)}")
+        if self.spec.several:
+            return self.of_targets(values)
         if self.classes is None:
             if not all(isinstance(value, int | float) for value in values):
                 raise self.fault("finite numbers", "others too")
@@ -105,7 +112,21 @@ class Reader:
             raise self.fault(f"one of {self.classes}", repr(next(iter(strangers))))
         return np.array(values, dtype=object if isinstance(self.classes[0], str) else np.int64)
 
-    def is_class(self, value: Label | None) -> bool:
+    def of_targets(self, values: list[Prediction]) -> NDArray[Any]:
+        """Return the predictions of several targets, (rows, targets).
+
+        Raises ModelError for one that has not a finite number, or true or false, for each.
+        """
+        width, kind = len(self.spec.several), bool if self.spec.labels else float
+        for value in values:
+            cells = value if isinstance(value, tuple) else ()
+            if [type(cell) for cell in cells] != [kind] * width:
+                expected = f"{width} values of {kind.__name__} for each row"
+                raise self.fault(expected, repr(value))
+        dtype = np.int64 if self.spec.labels else np.float64
+        return np.array(values, dtype=dtype).reshape(len(values), width)
+
+    def is_class(self, value: Prediction) -> bool:
         """Return whether a prediction is one of the classes."""
         return not isinstance(value, float) and value in (self.classes or ())
 
@@ -124,7 +145,7 @@ class Reader:
             if not np.isfinite(probabilities).all():
                 raise self.fault("finite anomaly scores", "others too")
             return probabilities
-        fair = np.abs(probabilities.sum(axis=1) - 1) <= SLACK
+        fair = (np.abs(probabilities.sum(axis=1) - 1) <= SLACK) | bool(self.spec.labels)
         fair &= ((probabilities >= -SLACK) & (probabilities <= 1 + SLACK)).all(axis=1)
         if not fair.all():
             strange = values[int(np.argmin(fair))]

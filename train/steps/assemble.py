@@ -99,7 +99,7 @@ def run(spec: ModelSpec, steps: Steps, out: Path, log: Log) -> Manifest:
     log("gate", "; ".join(map(thresholds.sentence, verdict.checks)))
     manifest = describe(training, metrics, verdict)
     is_real = spec.privacy.examples == "real"
-    candidates = golden_examples.real(evaluation) if is_real else answered.examples
+    candidates = golden_examples.real(spec, evaluation) if is_real else answered.examples
     files = {
         bundle.MODEL_FILES[manifest.runtime]: bundle.read_file(
             steps.export / training.claimed.model_files[0]
@@ -212,7 +212,8 @@ def study(training: ClaimedTraining, answered: ModelAnswers, own: OwnScores | No
 
     def scored(result: Answers) -> float:
         """Return the metric of answers to these rows, NaN where they cannot have it."""
-        scores = evaluate.score(asked, result, training.classes, [metric], own)
+        several = training.spec.several
+        scores = evaluate.score(asked, result, training.classes, [metric], own, targets=several)
         return scores.get(metric, math.nan)
 
     best = scored(answered.answers.in_order(rows))

@@ -17,6 +17,7 @@ from contract.evaluation.fingerprints import is_guessable, pack
 from contract.evaluation.record import Record, record
 from train.data.dataset import features
 from train.data.split import Part
+from train.data.targets import outcomes
 from train.export import hard_rows
 
 ROWS = 10_000  # as Python's objects at once, which take many times the memory of a table
@@ -48,7 +49,7 @@ def keep(evaluation: Evaluation, manifest: Manifest, parts: Parts) -> Record:
     same split has one of them: see `judge.comparison.eligible_rows`.
     """
     is_needed = manifest.split.method in ("random", "time")
-    truth = parts.train.y.tolist()
+    truth = outcomes(parts.train.y)
     decimals = [digits(field, parts.train) for field in manifest.inputs]
     is_safe = is_needed and not is_guessable(manifest.inputs, decimals, truth)
     packed = pack(rows(manifest, parts.train), truth) if is_safe else b""
@@ -72,7 +73,12 @@ def rows(manifest: Manifest, part: Part) -> Iterator[dict[str, Value]]:
 def recurring(parts: Parts) -> float:
     """Return the share of the held-out rows that equal a training row."""
     known, held = (
-        pd.util.hash_pandas_object(part.X, index=False).to_numpy() ^ pd.util.hash_array(part.y)
+        np.bitwise_xor(
+            *(
+                pd.util.hash_pandas_object(table, index=False).to_numpy()
+                for table in (part.X, pd.DataFrame(part.y))
+            )
+        )
         for part in parts
     )
     return float(np.isin(held, known).mean())

@@ -50,7 +50,7 @@ def run(spec: ModelSpec, rows: Path, out: Path, log: Log) -> None:
         runtime=exported.runtime,
         runtime_reason=exported.reason,
         parity=exported.parity,
-        classes=evaluate.classes(fitted),
+        classes=evaluate.classes(spec, fitted),
         cross_validation=folds,
         learning=points,
         seeds=len(variants),

@@ -7,12 +7,13 @@ from typing import Any
 
 import pandas as pd
 
-from contract.bundle import Example, Manifest, Value
+from contract.bundle import Example, Manifest, Value, named
 from contract.errors import ModelError
 from contract.evaluation.evaluation import Evaluation
 from contract.inputs import accepts, domains
+from contract.spec.model_toml import ModelSpec
 from train.data.dataset import features
-from train.steps.answers import Reader, RecordedAnswers, record
+from train.steps.answers import Prediction, Reader, RecordedAnswers, record
 
 COUNT = 16
 PER_CLASS = 2
@@ -32,7 +33,7 @@ def made_up(reader: Reader, X: pd.DataFrame, answered: RecordedAnswers) -> list[
     finite = [
         place
         for place, prediction in enumerate(answered.predictions)
-        if prediction is not None and not (vectors and None in vectors[place])
+        if is_finite(prediction) and not (vectors and None in vectors[place])
     ]
     kept = RecordedAnswers(
         predictions=[answered.predictions[place] for place in finite],
@@ -40,8 +41,13 @@ def made_up(reader: Reader, X: pd.DataFrame, answered: RecordedAnswers) -> list[
     )
     checked = record(reader.answers(kept, len(finite)))
     rows = features(reader.spec.inputs, X.iloc[finite])
-    made = examples(rows, checked.predictions, checked.probabilities)
+    made = examples(reader.spec, rows, checked.predictions, checked.probabilities)
     return [example for example in made if is_sure(example)] or made
+
+
+def is_finite(prediction: Prediction) -> bool:
+    """Return whether a prediction has no number that is not finite."""
+    return prediction is not None and not (isinstance(prediction, tuple) and None in prediction)
 
 
 def is_sure(example: Example) -> bool:
@@ -49,18 +55,21 @@ def is_sure(example: Example) -> bool:
 
     Or, of a detector of anomalies, whether its score is so far from 0, where its answer changes.
     """
+    if isinstance(example.prediction, dict):
+        return all(abs(2 * share - 1) > MARGIN for share in example.probabilities or ())
     if example.probabilities is not None and len(example.probabilities) == 1:
         return abs(example.probabilities[0]) > MARGIN
     *_, second, first = sorted([-1.0, *(example.probabilities or [1.0])])
     return first - second > MARGIN
 
 
-def real(evaluation: Evaluation) -> list[Example]:
+def real(spec: ModelSpec, evaluation: Evaluation) -> list[Example]:
     """Return the holdout rows with their answers."""
-    return examples(evaluation.features, evaluation.predictions, evaluation.probabilities)
+    return examples(spec, evaluation.features, evaluation.predictions, evaluation.probabilities)
 
 
 def examples(
+    spec: ModelSpec,
     rows: list[dict[str, Value]],
     predictions: Sequence[Any],
     probabilities: Sequence[Any] | None,
@@ -68,7 +77,7 @@ def examples(
     """Return rows with their answers as golden examples."""
     scores = probabilities or [None] * len(rows)
     return [
-        Example(features=row, prediction=prediction, probabilities=vector)
+        Example(features=row, prediction=named(spec.targets, prediction), probabilities=vector)
         for row, prediction, vector in zip(rows, predictions, scores, strict=True)
     ]
 
@@ -90,9 +99,15 @@ def choose(candidates: list[Example], manifest: Manifest) -> list[Example]:
     chosen = [
         place
         for label in manifest.classes or ()
-        for place in [n for n in places if usable[n].prediction == label][:PER_CLASS]
+        for place in [n for n in places if has(usable[n], label)][:PER_CLASS]
     ]
     chosen += [n for n in places if None in usable[n].features.values()][:WITH_GAPS]
     chosen += places[-AT_ENDS:]
     count = max(COUNT, len(set(chosen)))
     return [usable[n] for n in sorted(list(dict.fromkeys([*chosen, *places]))[:count])]
+
+
+def has(example: Example, label: int | str) -> bool:
+    """Return whether an answer is a class or, of several labels, has one of them."""
+    prediction = example.prediction
+    return bool(prediction[str(label)] if isinstance(prediction, dict) else prediction == label)

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import msgspec
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 from numpy.typing import NDArray
@@ -16,7 +17,7 @@ from train.data.cells import Texts
 from train.data.split import Part
 
 INPUT, OTHER = "input:", "other:"  # before the names of columns
-TRUTH, IDS, GROUPS, WEIGHTS = "truth", "ids", "groups", "weights"
+TRUTH, IDS, GROUPS, WEIGHTS = "truth", "ids", "groups", "weights"  # of several: truth0, truth1
 FACTS = b"facts"
 
 
@@ -45,7 +46,7 @@ def write(file: Path, part: Part, facts: Facts) -> None:
     """Write rows with their truth."""
     columns = {
         **frame_columns(part.X),
-        TRUTH: column(part.y),
+        **truth_columns(part.y),
         IDS: pa.array(part.ids),
         **({} if part.groups is None else {GROUPS: pa.array(part.groups)}),
         **({} if part.weights is None else {WEIGHTS: pa.array(part.weights)}),
@@ -70,8 +71,7 @@ def read(file: Path) -> RowFile:
     groups, weights = (
         values(table[name]) if name in table.column_names else None for name in (GROUPS, WEIGHTS)
     )
-    truth, ids = values(table[TRUTH]).copy(), values(table[IDS])
-    part = Part(frame(table), truth, ids, others, groups, weights)
+    part = Part(frame(table), truth(table), values(table[IDS]), others, groups, weights)
     return RowFile(part, msgspec.json.decode(table.schema.metadata[FACTS], type=Facts))
 
 
@@ -83,6 +83,21 @@ def read_questions(file: Path) -> pd.DataFrame:
 def frame_columns(X: pd.DataFrame) -> dict[str, pa.Array]:
     """Return the columns of X (rows, inputs), by their names in a file."""
     return {f"{INPUT}{name}": column(cells.to_numpy()) for name, cells in X.items()}
+
+
+def truth_columns(y: NDArray[Any]) -> dict[str, pa.Array]:
+    """Return the truth (rows,) or (rows, targets), by the names in a file."""
+    if y.ndim == 1:
+        return {TRUTH: column(y)}
+    return {f"{TRUTH}{place}": column(values) for place, values in enumerate(y.T)}
+
+
+def truth(table: pa.Table) -> NDArray[Any]:
+    """Return the truth, (rows,) or (rows, targets), as `truth_columns` took it."""
+    if TRUTH in table.column_names:
+        return values(table[TRUTH]).copy()
+    names = [name for name in table.column_names if name.startswith(TRUTH)]
+    return np.column_stack([values(table[f"{TRUTH}{place}"]) for place in range(len(names))])
 
 
 def column(array: NDArray[Any]) -> pa.Array:

@@ -64,7 +64,9 @@ def load_holdout(folder: Path) -> Holdout:
 def prepare(spec: ModelSpec, out: Path, log: Log) -> None:
     """Load and split the rows of a model, and write into `out` what each later step may read."""
     data = dataset.load(spec)
-    dropped = f", {data.dropped} without {spec.target} dropped" if data.dropped else ""
+    dropped = (
+        f", {data.dropped} without {' or '.join(spec.targets)} dropped" if data.dropped else ""
+    )
     log("load", f"{data.rows} rows, {len(spec.inputs)} inputs from {spec.data.source}{dropped}")
     for warning in table_checks.before_split(spec, data):
         log("warning", warning)

@@ -20,9 +20,11 @@ from contract.inputs import KINDS, Array
 from contract.spec.model_toml import ModelSpec
 from train.data.dataset import schema
 from train.data.split import Part
+from train.data.targets import strata
 
 SEED = 0
 TYPICAL, PER_CLASS = 256, 8  # rows that look like the data: in all, or more, of each class
+MOST_STRATA = 64  # sets of labels that rows are made of
 GAPS, EDGES = 32, 32  # then rows that lack a value, and rows of the ends of the ranges
 NEIGHBOURS = 0.1  # of the rows, sorted by a number that is the target: how far apart two may be
 SAMPLES = np.array(["", "A text.", "Some words, and the number 42.", "ÄÖÜ ☃ 文"], dtype=object)
@@ -51,15 +53,18 @@ def make(spec: ModelSpec, train: Part, holdout: Part) -> pd.DataFrame:
 def picker(rng: Generator, y: NDArray[Any], *, is_class: bool) -> Pick:
     """Return what draws training rows so that row n is always of one class, or of close targets.
 
-    `y` (rows,) is the target of the training rows.
+    `y` (rows,) is the truth of the training rows; of several numbers, (rows, targets), the first is
+    what is close.
     """
     if is_class:
+        y = strata(y, max(1, len(y) // MOST_STRATA))
         _, codes, sizes = np.unique(y.astype(str), return_inverse=True, return_counts=True)
         order, ends = np.argsort(codes, kind="stable"), np.cumsum(sizes)
         classes = np.arange(max(TYPICAL, PER_CLASS * len(sizes)) + GAPS + EDGES) % len(sizes)
         first, width = (ends - sizes)[classes], sizes[classes]
     else:
-        order, count = np.argsort(y, kind="stable"), TYPICAL + GAPS + EDGES
+        first_target = y if y.ndim == 1 else y[:, 0]
+        order, count = np.argsort(first_target, kind="stable"), TYPICAL + GAPS + EDGES
         width = np.full(count, max(1, round(NEIGHBOURS * len(y))))
         first = np.linspace(0, len(y) - width[0], count).astype(np.int64)
     return lambda: order[first + rng.integers(0, width)]

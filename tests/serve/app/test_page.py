@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -63,8 +64,7 @@ def test_page_predicts_in_a_browser(
     features = any_bundle.examples[0].features
     assert [as_typed(features[field.name]) for field in any_bundle.manifest.inputs] == values
     prediction = any_bundle.examples[0].prediction
-    shown = f"{prediction:.4g}" if isinstance(prediction, float) else str(prediction)
-    assert text(browser, "#answer") == shown
+    assert text(browser, "#answer") == as_shown(prediction)
     assert text(browser, "#problem") == ""
     bars = browser.run("document.querySelectorAll('.bar').length")
     assert bars == len((any_bundle.has_probabilities and any_bundle.manifest.classes) or [])
@@ -73,6 +73,15 @@ def test_page_predicts_in_a_browser(
     card = text(browser, "#card")
     for metric in any_bundle.manifest.metrics.holdout:
         assert metric.replace("_", " ") in card
+
+
+def as_shown(prediction: Any) -> str:
+    """Return a prediction as the page shows it: of several targets each with its name."""
+    if isinstance(prediction, dict):
+        return "".join(f"{name}: {as_shown(value)}" for name, value in prediction.items())
+    if isinstance(prediction, bool):
+        return str(prediction).lower()
+    return f"{prediction:.4g}" if isinstance(prediction, float) else str(prediction)
 
 
 @pytest.mark.engine

@@ -54,15 +54,25 @@ def as_csv(examples: list[Example], extra: str = "id") -> bytes:
 def test_csv_rows_come_out_with_answers(any_bundle: Bundle) -> None:
     """Every row comes out in its place, as it came in, with prediction and numbers."""
     rows = list(csv.DictReader(io.StringIO(score(any_bundle.path, as_csv(any_bundle.examples)))))
-    label, *names = answer_names(any_bundle, [])
-    if any_bundle.has_probabilities:
-        names = names[1:]
+    names = answer_names(any_bundle, [])
     assert len(any_bundle.examples) == len(rows)
     for number, (example, row) in enumerate(zip(any_bundle.examples, rows, strict=True)):
         assert f"row, {number}" == row["id"]
-        scores = [float(row[name]) for name in names]
-        prediction = type(example.prediction)(row[label])  # cells are text
-        assert example.is_answered_by(prediction, scores), row
+        cells = {name: row[name] for name in names}  # text
+        assert example.is_answered_by(*read_cells(any_bundle, example, cells)), row
+
+
+def read_cells(bundle: Bundle, example: Example, cells: dict[str, str]) -> tuple[Any, list[float]]:
+    """Return the prediction and the numbers beside it in the cells of an answer."""
+    targets = bundle.manifest.targets
+    if isinstance(example.prediction, dict):
+        shares = list(cells.values())[len(targets) :]
+        prediction = {name: json.loads(cells[f"prediction_{name}"]) for name in targets}
+        return prediction, list(map(float, shares))
+    label, *numbers = cells.values()
+    if bundle.has_probabilities:
+        numbers = numbers[1:]  # the first is that of the label, the others those of the classes
+    return type(example.prediction)(label), list(map(float, numbers))
 
 
 def test_json_lines_come_out_with_answers(any_bundle: Bundle) -> None:

@@ -53,12 +53,17 @@ def test_rows_come_out_with_answers(any_bundle: Bundle) -> None:
     columns = {name: [row[name] for row in rows] for name in rows[0]}
     scored = score(any_bundle, written(columns)).to_pylist()
     assert rows == [{name: row[name] for name in columns} for row in scored]
-    label, *names = answer_names(any_bundle, [])
-    numbers = names[1:] if any_bundle.has_probabilities else names
+    targets, names = any_bundle.manifest.targets, answer_names(any_bundle, [])
     for example, row in zip(any_bundle.examples, scored, strict=True):
-        assert example.is_answered_by(row[label], [row[name] for name in numbers]), row
+        if len(targets) > 1:
+            prediction = {name: row[f"prediction_{name}"] for name in targets}
+            assert example.is_answered_by(prediction, [row[n] for n in names[len(targets) :]]), row
+            continue
+        label, *numbers = names
         if any_bundle.has_probabilities:
-            assert row[names[0]] == row[f"probability_{row[label]}"]
+            assert row[numbers[0]] == row[f"probability_{row[label]}"]
+            numbers = numbers[1:]
+        assert example.is_answered_by(row[label], [row[name] for name in numbers]), row
 
 
 def test_pipe_and_file_are_read_alike(birds: Bundle, tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ import pytest
 from numpy.typing import NDArray
 
 from contract import bundle as bundles
-from contract.bundle import Bundle, Input, Label
+from contract.bundle import Bundle, Input, Outcome
 from serve.inference.predictor import Predictor
 from serve.inference.z_order import WORTH_IT, Order, has_trees
 
@@ -37,7 +37,7 @@ def test_large_batches_are_answered_as_small_ones(forest: Bundle) -> None:
     predictor = Predictor(forest, threads=1)
     rows = [tuple(row) for row in random_numbers(4).tolist()]
     _, large = predictor(rows)
-    labels: list[Label] = []
+    labels: list[Outcome] = []
     probabilities: list[list[float]] = []
     for start in range(0, ROWS, 100):
         _, small = predictor(rows[start : start + 100])

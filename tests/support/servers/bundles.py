@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -38,10 +39,12 @@ from contract.bundle import (
     Split,
     Task,
     encode,
+    named,
     read_manifest,
     write,
 )
 from tests.support.models.odd_names import NUMERIC, TARGET, TEXTS, odd_rows
+from train.data.targets import outcomes
 from train.export.convert import OPSET
 from train.export.converters import Converters
 from train.export.graph import detect, finish
@@ -95,6 +98,28 @@ def patients(path: Path, **changes: Any) -> Path:
     """Ten numbers, one number out."""
     X, y = load_diabetes(return_X_y=True, as_frame=True)
     return store(path, LinearRegression().fit(X, y), X, **changes)
+
+
+def sizes(path: Path, **changes: Any) -> Path:
+    """Four numbers, two numbers out."""
+    X, (_, targets) = petals()
+    return store(path, LinearRegression().fit(X, targets), X, targets=["area", "sum"], **changes)
+
+
+def tags(path: Path, **changes: Any) -> Path:
+    """Four numbers, three labels out, of which one is rare; a pickle."""
+    X, (labels, _) = petals()
+    forest = RandomForestClassifier(20, random_state=0).fit(X, labels)
+    return store(path, forest, X, targets=["long", "wide", "odd"], runtime="joblib", **changes)
+
+
+def petals() -> tuple[pd.DataFrame, tuple[pd.DataFrame, pd.DataFrame]]:
+    """Return rows (rows, features), and labels (rows, 3) and numbers (rows, 2) made from them."""
+    X, y = load_iris(return_X_y=True, as_frame=True)
+    X.columns = ["sepal_length", "sepal_width", "petal_length", "petal_width"]
+    labels = pd.DataFrame({"long": X.petal_length > 4, "wide": X.sepal_width > 3, "odd": y == 1})
+    numbers = pd.DataFrame({"area": X.petal_length * X.petal_width, "sum": X.sum(axis=1)})
+    return X, (labels.astype(int), numbers)
 
 
 def odd(path: Path, **changes: Any) -> Path:
@@ -175,6 +200,7 @@ def store(  # noqa: PLR0913 - a bundle has many parts
     order: list[str] | None = None,
     missing: tuple[str, ...] = (),
     kinds: dict[str, Kind] | None = None,
+    targets: Sequence[str] = (),
     runtime: str = "onnx",
     serving: Serving | None = None,
     gate: bool = True,
@@ -183,7 +209,9 @@ def store(  # noqa: PLR0913 - a bundle has many parts
     """Write the bundle of an estimator that was fitted to rows X (rows, features)."""
     model = to_onnx(estimator, X) if runtime == "onnx" else to_joblib(estimator)
     names = order or list(X.columns)
-    classes = estimator.classes_.tolist() if hasattr(estimator, "classes_") else None
+    classes = None
+    if hasattr(estimator, "classes_"):
+        classes = list(targets) if len(targets) else estimator.classes_.tolist()
     manifest = Manifest(
         schema_version=SCHEMA_VERSION,
         name=name or path.name,
@@ -191,7 +219,7 @@ def store(  # noqa: PLR0913 - a bundle has many parts
         revision="abc",
         description="A model for tests",
         task=task_of(estimator),
-        target="target",
+        target=tuple(targets) if len(targets) else "target",
         estimator=repr(estimator),
         data=Data(source="test", sha256="", rows=len(X), train_rows=len(X), holdout_rows=EXAMPLES),
         split=Split(method="random", test_size=0.25),
@@ -210,7 +238,10 @@ def store(  # noqa: PLR0913 - a bundle has many parts
         files={},
     )
     used = {field.name: field.kind for field in manifest.inputs}
-    files = {f"model.{runtime}": model, "examples.json": encode(examples(estimator, X, used))}
+    files = {
+        f"model.{runtime}": model,
+        "examples.json": encode(examples(estimator, X, used, targets)),
+    }
     write(path, manifest, files)
     return path
 
@@ -236,11 +267,14 @@ def describe(column: pd.Series[Any], kind: Kind | None, missing: bool) -> Input:
     return field
 
 
-def examples(estimator: Any, X: pd.DataFrame, kinds: dict[str, Kind]) -> list[Example]:
+def examples(
+    estimator: Any, X: pd.DataFrame, kinds: dict[str, Kind], targets: Sequence[str] = ()
+) -> list[Example]:
     """Return golden examples of an estimator, asked about rows X (rows, features)."""
     names = list(kinds)
     rows = X.iloc[:: len(X) // EXAMPLES][:EXAMPLES]
     answers = answer(estimator, rows)
+    predictions = [named(targets, outcome) for outcome in outcomes(answers.predictions)]
     numbers = answers.probabilities
     probabilities = [None] * len(rows) if numbers is None else numbers.tolist()
     return [
@@ -251,7 +285,7 @@ def examples(estimator: Any, X: pd.DataFrame, kinds: dict[str, Kind]) -> list[Ex
         )
         for cells, prediction, scores in zip(
             zip(*(values(kinds[name], rows[name].to_numpy()) for name in names), strict=True),
-            answers.predictions.tolist(),
+            predictions,
             probabilities,
             strict=True,
         )
