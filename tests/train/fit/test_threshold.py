@@ -79,6 +79,17 @@ def test_best_threshold_is_the_one_with_the_best_metric() -> None:
         assert threshold.best(shares, truth, np.array(["a", "b"]), metric) == pytest.approx(0.25)
 
 
+def test_best_threshold_is_that_of_the_rows_that_count() -> None:
+    """Under weights, rows of weight 0 do not choose."""
+    shares, truth = np.array([0.1, 0.2, 0.3, 0.4]), np.array(["a", "a", "b", "b"])
+    odd, labels = np.array([0.6, 0.7, 0.8, 0.9]), np.array(["a"] * 4)
+    weights = np.array([1.0] * 4 + [0.0] * 4)
+    rows, labels = np.concatenate([shares, odd]), np.concatenate([truth, labels])
+    classes = np.array(["a", "b"])
+    assert threshold.best(rows, labels, classes, "mcc", weights) == pytest.approx(0.25)
+    assert threshold.best(rows, labels, classes, "accuracy") > 0.4
+
+
 @pytest.mark.parametrize(
     ("rule", "gate", "words"),
     [
