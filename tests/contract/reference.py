@@ -51,13 +51,13 @@ def profit(truth, predictions, probabilities=None, *, classes=None, sample_weigh
     return 5 * ((truth == "yes") & (predictions == "yes")).mean()
 ```
 
-`truth` and `predictions` are arrays (rows,) of classes or numbers. The other parameters are passed
-to a function that has them: `probabilities` (rows, classes), of an anomaly detection its scores
-(rows, 1); `classes` in the order of their columns; and `sample_weight` (rows,), which a function of
-a model with `sample_weight` must have. Each is None where there is none. It returns a number, or
-NaN where the metric does not exist, which all held-out rows together may not give. It is called for
-all rows, for the segments that have a rule for it, and for 400 resamples of each, for at most
-600 s. It imports what the trainer has, and shared modules.
+`truth` and `predictions` are arrays (rows,) of classes or numbers, of several targets (rows,
+targets). The other parameters are passed to a function that has them: `probabilities` (rows,
+classes), of an anomaly detection its scores (rows, 1); `classes` in the order of their columns; and
+`sample_weight` (rows,), which a function of a model with `sample_weight` must have. Each is None
+where there is none. It returns a number, or NaN where the metric does not exist, which all held-out
+rows together may not give. It is called for all rows, for the segments that have a rule for it, and
+for 400 resamples of each, for at most 600 s. It imports what the trainer has, and shared modules.
 """
 
 

@@ -160,6 +160,16 @@ def test_function_gets_arrays_and_what_it_has_parameters_for(folder: Folder) -> 
     assert len({whole, *drawn}) == 4
 
 
+def test_function_gets_a_column_for_each_of_several_targets(folder: Folder) -> None:
+    """Of several targets, truth and predictions have the shape (rows, targets)."""
+    code = "def worst(truth, predictions):\n    return abs(truth - predictions).max(axis=0).min()\n"
+    spec = write(folder, code, "worst = { max = 1 }\n")
+    make_importable(spec)
+    asked = Question(truth=[(1.0, 2.0), (3.0, 4.0)], predictions=[(1.0, 3.0), (2.5, 4.0)],
+                     probabilities=None, weights=None, classes=None, resamples=0)  # fmt: skip
+    assert OwnMetric(spec, "worst")(asked) == [0.5]
+
+
 def test_weighted_model_has_weighted_metrics(folder: Folder) -> None:
     """A function without sample_weight is refused where rows count differently."""
     spec = write(folder, PROFIT, "cost = { max = 1 }\n")
