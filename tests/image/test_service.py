@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from contract.bundle import MANIFEST, Bundle, Input, Value
+from contract.bundle import MANIFEST, Bundle, Example, Input, Value
 from ship.deploy.golden_check import agrees
 from ship.host.confined import make_network
 from tests.image.container import HOSTILE, Container, docker
@@ -139,12 +139,20 @@ def test_predict_scores_a_table_in_bulk(image: str, bundle: Bundle) -> None:
     )
     _, *rows = csv.reader(io.StringIO(scored))
     for row, example in zip(rows, bundle.examples, strict=True):
-        label, *numbers = row[len(inputs) :]
-        assert not isinstance(example.prediction, dict)
-        prediction = type(example.prediction)(label)  # cells are text
-        if bundle.has_probabilities:
-            numbers = numbers[1:]  # the first is that of the label, then each class has one
+        prediction, numbers = read_cells(bundle, example, row[len(inputs) :])
         assert example.is_answered_by(prediction, list(map(float, numbers))), (row, example)
+
+
+def read_cells(bundle: Bundle, example: Example, cells: list[str]) -> tuple[object, list[str]]:
+    """Return the prediction in the cells of an answer, and those of the numbers beside it."""
+    targets = bundle.manifest.targets
+    if isinstance(example.prediction, dict):
+        values = map(json.loads, cells[: len(targets)])
+        return dict(zip(targets, values, strict=True)), cells[len(targets) :]
+    label, *numbers = cells
+    if bundle.has_probabilities:
+        numbers = numbers[1:]  # the first is that of the label, then each class has one
+    return type(example.prediction)(label), numbers
 
 
 def cell(field: Input, value: Value) -> Value:
