@@ -39,6 +39,7 @@ class ModelSpec(msgspec.Struct, frozen=True):
     split: Split
     folds: int
     seeds: int
+    study: int | None
     gate: Policy
     columns_kept: tuple[str, ...]
     serving: Serving
@@ -129,6 +130,9 @@ def read(name: str, root: Path | None = None, *, data_here: bool = True) -> Mode
     if head.task == "anomaly_detection" and len(targets) > 1:
         cure = "Name the one that says which rows are known anomalies."
         top.fail("target", "one column with this task", cure)
+    if serve.threshold == "auto" and evaluate.folds < 2:
+        cure = "Write folds = 5 under [evaluate]."
+        top.subsection("serve").fail("threshold", "a number where there are no folds", cure)
     anomaly = read_anomaly(top, head)
     return ModelSpec(
         folder=folder,
@@ -147,6 +151,7 @@ def read(name: str, root: Path | None = None, *, data_here: bool = True) -> Mode
         split=read_split(top.subsection("split"), targets),
         folds=evaluate.folds,
         seeds=evaluate.seeds,
+        study=evaluate.study,
         gate=read_policy(top.subsection("gate"), head.task, targets, anomaly, defined(folder)),
         columns_kept=evaluate.columns,
         serving=Serving(

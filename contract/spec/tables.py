@@ -127,7 +127,7 @@ class Evaluate(Struct, frozen=True, forbid_unknown_fields=True):
     """What is measured beside the metrics of the held-out rows."""
 
     folds: Annotated[int, says(
-        "How many folds the training rows are cross-validated in.", 3, ge=2, le=20,
+        "How many folds the training rows are cross-validated in; 0 or 1 is none.", 3, ge=0, le=20,
     )] = 5  # fmt: skip
     columns: Annotated[tuple[str, ...], says(
         "Columns that are no input, and whose values for the held-out rows are kept to compare "
@@ -137,6 +137,12 @@ class Evaluate(Struct, frozen=True, forbid_unknown_fields=True):
         "How many more fits, each of another seed, measure what chance does to the scores.", 2,
         ge=0, le=50,
     )] = 5  # fmt: skip
+    study: Annotated[int, says(
+        "The most rows that all fits beside the model's own learn from together. Where there are "
+        "more, folds and learning curve are of a random sample, and seeds fewer, or none. With 0, "
+        "no importance of inputs is measured either. Left out: as many as are trained on, and "
+        "100,000 at least.", 2_000_000, ge=0, le=10**12,
+    )] | None = None  # fmt: skip
 
 
 class Serve(Struct, frozen=True, forbid_unknown_fields=True):

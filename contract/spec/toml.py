@@ -161,7 +161,8 @@ class Section:
         if get_origin(kind) is tuple:
             return self.texts(key.name)
         if kind is int:
-            return self.integer(key.name, key.least, key.greatest, key.default)
+            example = key.examples[0] if key.default is None else key.default
+            return self.integer(key.name, key.least, key.greatest, example)
         if kind is float:
             return self.number(key.name, key.least, key.greatest)
         return self.text(key.name)
@@ -222,10 +223,10 @@ class Section:
             self.fail(name, f"from {lowest:g} to {highest:g}", "Choose a value in that range.")
         return float(value)
 
-    def integer(self, name: str, lowest: float, highest: float, default: int) -> int:
+    def integer(self, name: str, lowest: float, highest: float, example: int) -> int:
         """Return a whole number from `lowest` to `highest`."""
         value = self.values.get(name)
         if isinstance(value, bool) or not isinstance(value, int) or not lowest <= value <= highest:
             expected = f"a whole number from {lowest:.0f} to {highest:.0f}"
-            self.fail(name, expected, f"For example: {name} = {default}")
+            self.fail(name, expected, f"For example: {name} = {example}")
         return value

@@ -90,7 +90,7 @@ def spec_of(table: Table, seed: int, policy: Policy) -> ModelSpec:
     }
     return ModelSpec(
         folder=Path(), name="quick", description="", task=task(table), target="y",
-        data=DataSource("", None, ()), inputs=kinds, folds=2, seeds=5,
+        data=DataSource("", None, ()), inputs=kinds, folds=2, seeds=5, study=None,
         split=Split(method="random", test_size=0.25, seed=seed),
         gate=policy, columns_kept=(), serving=Serving(),
     )  # fmt: skip
@@ -115,7 +115,7 @@ def train(
     fitted = estimator.fit(learn.X, learn.y)
     answers = evaluate.answer(fitted, holdout.X)
     classes = evaluate.classes(spec, fitted)
-    others = [evaluate.answer(other, holdout.X) for other in other_fits(spec, fitted, learn)]
+    others = [evaluate.answer(other, holdout.X) for other in other_fits(fitted, learn, spec.seeds)]
     evaluation = evaluate.evaluation(spec, holdout, answers)
     metrics = Metrics(
         holdout=evaluate.score(holdout, answers, classes),

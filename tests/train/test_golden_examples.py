@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -16,8 +17,9 @@ from tests.support.models.folder import Folder, default_toml
 from train.data import dataset
 from train.data.dataset import features
 from train.data.split import Part, split
+from train.fit.evaluate import Answers
 from train.steps import golden_examples, synthetic_rows
-from train.steps.answers import Reader, RecordedAnswers
+from train.steps.answers import Reader
 from train.steps.golden_examples import choose
 
 
@@ -124,18 +126,21 @@ def test_model_without_a_golden_example_is_refused() -> None:
 
 
 @pytest.mark.parametrize(
-    ("answered", "kept"),
+    ("predictions", "probabilities", "kept"),
     [
-        (RecordedAnswers(predictions=["no", "yes"], probabilities=[[0.5, 0.5], [0.1, 0.9]]), 1),
-        (RecordedAnswers(predictions=["no", "yes"], probabilities=[[None, 0.5], [0.1, 0.9]]), 1),
-        (RecordedAnswers(predictions=["no", "yes"], probabilities=[[0.5, 0.5], [0.5, 0.5]]), 2),
-        (RecordedAnswers(predictions=["no", "yes"], probabilities=None), 2),
-        (RecordedAnswers(predictions=[None, None], probabilities=None), 0),
+        (["no", "yes"], [[0.5, 0.5], [0.1, 0.9]], 1),
+        (["no", "yes"], [[np.nan, 0.5], [0.1, 0.9]], 1),
+        (["no", "yes"], [[0.5, 0.5], [0.5, 0.5]], 2),
+        (["no", "yes"], None, 2),
+        ([np.nan, np.nan], None, 0),
     ],
 )
 def test_answers_that_prove_nothing_are_left_out(
-    folder: Folder, answered: RecordedAnswers, kept: int
+    folder: Folder, predictions: list[Any], probabilities: list[list[float]] | None, kept: int
 ) -> None:
     """A tie, which another processor may break, counts only if all are ties; no number never."""
     reader = Reader(folder.write("x,y\n1,no\n2,yes\n"), ["no", "yes"])
+    labels = np.array(predictions, dtype=object if predictions == ["no", "yes"] else float)
+    vectors = None if probabilities is None else np.array(probabilities)
+    answered = Answers(labels, vectors)
     assert len(golden_examples.made_up(reader, pd.DataFrame({"x": [1.0, 2.0]}), answered)) == kept

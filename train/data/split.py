@@ -184,9 +184,9 @@ def check_parts(spec: ModelSpec, train: Part, holdout: Part) -> None:
     are none. Anomalies need not be among the training rows, as nothing is learnt from their being
     known.
     """
-    rows = len(train.counted), len(holdout.counted)
+    rows, folds = (len(train.counted), len(holdout.counted)), max(1, spec.folds)
     if spec.task == "regression" and (rows[1] < 2 or rows[0] < 2 * spec.folds):
-        expected = f"of {2 * spec.folds} rows to train on and 2 to hold out, or more"
+        expected = f"of {2 * folds} rows to train on and 2 to hold out, or more"
         raise too_small(spec, spec.data.source, expected, *rows)
     if spec.has_classes:
         counted = by_name(spec, train.counted), by_name(spec, holdout.counted)
@@ -198,10 +198,8 @@ def check_parts(spec: ModelSpec, train: Part, holdout: Part) -> None:
                 if is_anomaly(spec, label):
                     if not held[label]:
                         raise too_small(spec, where, "in 1 holdout row or more", 0)
-                elif trained[label] < spec.folds or not held[label]:
-                    expected = (
-                        f"in {spec.folds} training rows (one per fold) and 1 holdout row, or more"
-                    )
+                elif trained[label] < folds or not held[label]:
+                    expected = f"in {folds} training rows (one per fold) and 1 holdout row, or more"
                     raise too_small(spec, where, expected, trained[label], held[label])
     if train.groups is not None and (count := len(set(train.groups.tolist()))) <= spec.folds:
         where = f"{spec.data.source}: column {spec.split.column!r}"

@@ -1,7 +1,10 @@
-"""Where a search tries its candidates: on all cores of this machine, or on a Dask or Ray cluster.
+"""Where fits run: searches on all cores of this machine, or all fits on a Dask or Ray cluster.
 
-Only searches are distributed. A forest adds up the answers of its trees in the order in which their
-threads finish, so that the last bit of a probability would depend on chance.
+On a cluster, what an estimator's fit hands to joblib is spread over the workers: a search's
+candidates, a forest's trees. So is what the estimator itself sends to the cluster's client. Nothing
+else is: one process reads the rows and sends them, and answers are given by one thread. A forest
+adds up the answers of its trees in the order in which their threads finish, so that the last bit of
+a probability would depend on chance.
 """
 
 from __future__ import annotations
@@ -25,17 +28,24 @@ from sklearn.model_selection._search import BaseSearchCV
 from contract.errors import ModelError
 from train.fit import weighting
 
+LOCAL = "local"
 Register = Callable[[ModuleType], None]  # sends a module by its code, not by its name
 
 
 def fit(estimator: Any, X: Any, y: Any, weights: NDArray[np.float64] | None = None) -> Any:
-    """Fit an estimator; the candidates of a search are tried by TRAIN_BACKEND's workers.
+    """Fit an estimator, by TRAIN_BACKEND's workers where it is a search or they are a cluster.
 
     `X` has the shape (rows, inputs), `y` and `weights` (rows,). Raises ModelError if there are no
     such workers.
     """
-    with workers() if is_search(estimator) else nullcontext():
+    spreads = is_search(estimator) or chosen() != LOCAL
+    with workers() if spreads else nullcontext():
         return weighting.fit(estimator, X, y, weights)
+
+
+def chosen() -> str:
+    """Return the name of the backend."""
+    return os.environ.get("TRAIN_BACKEND") or LOCAL
 
 
 def is_search(estimator: BaseEstimator) -> bool:
@@ -50,15 +60,15 @@ def workers() -> Iterator[None]:
 
     Raises ModelError for another backend, and for a cluster that cannot be used.
     """
-    backend = os.environ.get("TRAIN_BACKEND") or "local"
+    backend = chosen()
     if backend not in BACKENDS:
         cure = "Leave it out to use this machine."
         raise ModelError("TRAIN_BACKEND", " or ".join(BACKENDS), repr(backend), cure)
     by_value = [cloudpickle.register_pickle_by_value]
-    if backend != "local":
+    if backend != LOCAL:
         by_value += CLUSTERS[backend](os.environ.get("ADDRESS", ""))
     carry_estimators(by_value)
-    options = {"n_jobs": -1} if backend == "local" else {"backend": backend}
+    options = {"n_jobs": -1} if backend == LOCAL else {"backend": backend}
     with joblib.parallel_config(**options):
         yield
 
@@ -110,4 +120,4 @@ def carry_estimators(by_value: Sequence[Register]) -> None:
 
 
 CLUSTERS = {"dask": connect_dask, "ray": connect_ray}
-BACKENDS = ("local", *CLUSTERS)
+BACKENDS = (LOCAL, *CLUSTERS)

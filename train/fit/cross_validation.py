@@ -68,8 +68,10 @@ def forward(train: Part, count: int) -> Iterable[Fold]:
 def cross_validate(spec: ModelSpec, estimator: Any, train: Part) -> dict[str, CrossValidation]:
     """Score a fresh copy of the estimator on each fold of the training rows.
 
-    A metric that does not exist in some fold is left out.
+    A metric that does not exist in some fold is left out; all are where there are no folds.
     """
+    if spec.folds < 2 or not len(train.y):
+        return {}
     scored, own = [], own_metrics.live(spec)
     for learn, judge in folds(spec, train, spec.folds):
         fitted, judged = fit(spec, clone(estimator), train.take(learn)), train.take(judge)

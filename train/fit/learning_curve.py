@@ -13,7 +13,7 @@ from contract.evaluation.evaluation import Learning
 from contract.spec.model_toml import ModelSpec
 from train.data.split import Part
 from train.data.targets import variety
-from train.fit import evaluate, own_metrics, weighting
+from train.fit import backend, evaluate, own_metrics
 from train.fit.cross_validation import folds
 
 SHARES = (0.1, 0.25, 0.5, 1.0)  # of the rows that are not held back
@@ -24,8 +24,10 @@ def learning(spec: ModelSpec, fitted: Any, train: Part) -> list[Learning]:
     """Score fits to growing random parts of the training rows, on rows that were held back.
 
     A learning curve (Cortes et al. 1993) of the first gated metric. Parts that are too small for a
-    fit or a score are left out.
+    fit or a score are left out; without rows there is none.
     """
+    if not len(train.y):
+        return []
     try:
         learn, test = folds(spec, train, PARTS)[-1]
     except (ModelError, ValueError):
@@ -39,7 +41,7 @@ def learning(spec: ModelSpec, fitted: Any, train: Part) -> list[Learning]:
             continue  # these rows lack a class
         try:
             part = train.take(rows)
-            model = weighting.fit(clone(fitted), part.X, part.y, part.weights)
+            model = backend.fit(clone(fitted), part.X, part.y, part.weights)
             answers, classes = evaluate.answer(model, held.X), evaluate.classes(spec, model)
             asked = spec.gate.asked
             scores = evaluate.score(held, answers, classes, asked, own, targets=spec.several)

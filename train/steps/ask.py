@@ -24,7 +24,7 @@ from train.fit.evaluate import Answers
 from train.fit.model_package import make_importable
 from train.log import Log
 from train.steps import answers
-from train.steps.answers import REPEATS, ROWS, AnswerFile, RecordedAnswers, record
+from train.steps.answers import NOTHING, REPEATS, shuffled_rows
 from train.steps.rows import load_examples, load_questions
 
 Ask = Callable[[pd.DataFrame], Answers]
@@ -34,36 +34,30 @@ def run(spec: ModelSpec, rows: Path, export: Path, out: Path, log: Log) -> None:
     """Ask the models in `export` the questions in `rows`; write the answers into `out`."""
     claimed = claims.read(spec, export)
     X, made = load_questions(rows), load_examples(rows)
-    answers.write(ask(spec, claimed, export, X, made), out)
-    log("answer", f"{len(X)} held-out rows by {claimed.model_files[0]}")
-
-
-def ask(
-    spec: ModelSpec, claimed: Claims, export: Path, X: pd.DataFrame, made: pd.DataFrame
-) -> AnswerFile:
-    """Ask the exported model about X and `made` (rows, inputs), and other seeds' fits about X."""
-    files = [export / name for name in claimed.model_files]
     with listening(spec):
-        first, *others = [asker(spec, claimed, bundle.read_file(file)) for file in files]
-        recorded = record(first(X))
-        return AnswerFile(
-            predictions=recorded.predictions,
-            probabilities=recorded.probabilities,
-            shuffled=shuffled(spec, first, X[:ROWS]),
-            seeds=[record(other(X)) for other in others],
-            examples=synthetic(spec, first, made),
-        )
+        first, *others = [
+            asker(spec, claimed, bundle.read_file(export / name)) for name in claimed.model_files
+        ]
+        answers.write(out, answers.HOLDOUT, first(X))
+        answers.write(out, answers.EXAMPLES, synthetic(spec, first, made))
+        log("answer", f"{len(X)} held-out rows by {claimed.model_files[0]}")
+        for number, other in enumerate(others, start=1):
+            answers.write(out, answers.seed(number), other(X))
+        log("answer", f"the same by {len(others)} fits of other seeds")
+        count = shuffled_rows(spec, len(X))
+        answers.write(out, answers.SHUFFLED, shuffled(spec, first, X[:count]))
+        log("importance", f"{len(spec.inputs)} inputs, each shuffled among {count} rows")
 
 
-def synthetic(spec: ModelSpec, ask: Ask, X: pd.DataFrame) -> RecordedAnswers:
+def synthetic(spec: ModelSpec, ask: Ask, X: pd.DataFrame) -> Answers:
     """Return the answers to synthetic rows X (rows, inputs); none where real rows are the examples.
 
     Raises ModelError for a model that cannot answer them: its server takes such rows.
     """
     if spec.privacy.examples == "real":
-        return RecordedAnswers(predictions=[], probabilities=None)
+        return NOTHING
     try:
-        return record(ask(X))
+        return ask(X)
     except Exception as error:
         where = f"The model of {spec.folder}"
         expected = "able to answer any row of the ranges and categories of its training rows"
@@ -85,19 +79,25 @@ def asker(spec: ModelSpec, claimed: Claims, content: bytes) -> Ask:
     return lambda X: evaluate.answer(loaded, X)
 
 
-def shuffled(spec: ModelSpec, ask: Ask, X: pd.DataFrame) -> dict[str, list[RecordedAnswers]]:
+def shuffled(spec: ModelSpec, ask: Ask, X: pd.DataFrame) -> Answers:
     """Return the answers to X (rows, inputs), each input shuffled in turn, REPEATS times.
 
-    For permutation importance (Breiman 2001), which `train.steps.assemble` computes.
+    One after the other, in the order of the inputs. For permutation importance (Breiman 2001),
+    which `train.steps.assemble` computes.
     """
     random = np.random.default_rng(spec.seed)
     headline = spec.gate.headline
     with_numbers = headline in spec.gate.own or metric(headline).needs != "labels"
-
-    def answered(name: str) -> RecordedAnswers:
-        rows = X.copy()
-        rows[name] = random.permutation(X[name].to_numpy())
-        answers = ask(rows)
-        return record(answers if with_numbers else Answers(answers.predictions, None))
-
-    return {name: [answered(name) for _ in range(REPEATS)] for name in spec.inputs}
+    rows, answered = X.copy(), []
+    for name in spec.inputs if len(X) else ():
+        for _ in range(REPEATS):
+            rows[name] = random.permutation(X[name].to_numpy())
+            answered.append(ask(rows))
+        rows[name] = X[name]
+    if not answered:
+        return NOTHING
+    vectors = [answer.probabilities for answer in answered if answer.probabilities is not None]
+    return Answers(
+        np.concatenate([answer.predictions for answer in answered]),
+        np.concatenate(vectors) if with_numbers and vectors else None,
+    )

@@ -9,7 +9,6 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import NamedTuple
 
-import msgspec
 import numpy as np
 import pandas as pd
 from msgspec.structs import replace
@@ -132,24 +131,22 @@ def read_answers(training: ClaimedTraining, folder: Path) -> ModelAnswers:
 
     Raises ModelError for what cannot be answers.
     """
+    names = [answers.HOLDOUT, *map(answers.seed, range(1, training.claimed.seeds + 1))]
     try:
-        file = answers.read(folder)
-    except (bundle.BundleError, OSError, msgspec.DecodeError, RecursionError) as error:
+        files = [answers.read(folder, name) for name in names]
+        shuffled = answers.read(folder, answers.SHUFFLED)
+        examples = answers.read(folder, answers.EXAMPLES)
+    except (bundle.BundleError, OSError, ModelError) as error:
         raise fault(training.spec, "readable answers", error) from error
-    if len(file.seeds) != training.claimed.seeds:
-        expected = f"answers of {training.claimed.seeds} other seeds"
-        raise fault(training.spec, expected, len(file.seeds))
     reader = Reader(training.spec, training.classes)
     rows, back = len(training.asked), np.argsort(training.asked)
-    first, *others = [
-        reader.answers(unchecked, rows).in_order(back) for unchecked in (file, *file.seeds)
-    ]
+    first, *others = [reader.answers(unchecked, rows).in_order(back) for unchecked in files]
     is_real = training.spec.privacy.examples == "real"
     return ModelAnswers(
         first,
-        reader.shuffled(file, rows),
+        reader.shuffled(shuffled, rows),
         others,
-        [] if is_real else golden_examples.made_up(reader, training.made, file.examples),
+        [] if is_real else golden_examples.made_up(reader, training.made, examples),
     )
 
 
@@ -183,12 +180,13 @@ def measure(training: ClaimedTraining, answered: ModelAnswers, evaluation: Evalu
     """
     scores = {k: v for k, v in score(evaluation, training.classes).items() if math.isfinite(v)}
     seeds = seed_scores(training.spec, evaluation, answered.seeds, training.classes)
+    chance = {k: v for k, v in intervals(evaluation, training.classes).items() if k in scores}
     return Metrics(
         holdout=scores,
         cross_validation={
             k: v for k, v in training.claimed.cross_validation.items() if k in scores
         },
-        intervals={k: v for k, v in intervals(evaluation, training.classes).items() if k in scores},
+        intervals=chance,
         seed_scores=seeds,
     )
 
@@ -204,11 +202,15 @@ def study(training: ClaimedTraining, answered: ModelAnswers, own: OwnScores | No
     """Return the permutation importance of each input, and the learning curve of the training.
 
     Permutation importance (Breiman 2001): how much worse the first gated metric is when the input
-    is shuffled. None where the metric does not exist on these rows.
+    is shuffled. None where the metric does not exist on these rows, and where model.toml wants no
+    study.
     """
-    metric, rows = training.spec.gate.headline, training.asked[: answers.ROWS]
+    if training.spec.study == 0:
+        return None
+    metric, spec = training.spec.gate.headline, training.spec
+    rows = training.asked[: answers.shuffled_rows(spec, len(training.asked))]
     asked = training.holdout.take(rows)
-    worse = -1 if training.spec.gate.metric(metric).bound == "min" else 1
+    worse = -1 if spec.gate.metric(metric).bound == "min" else 1
 
     def scored(result: Answers) -> float:
         """Return the metric of answers to these rows, NaN where they cannot have it."""
@@ -216,7 +218,7 @@ def study(training: ClaimedTraining, answered: ModelAnswers, own: OwnScores | No
         scores = evaluate.score(asked, result, training.classes, [metric], own, targets=several)
         return scores.get(metric, math.nan)
 
-    best = scored(answered.answers.in_order(rows))
+    best = scored(answered.answers.in_order(rows)) if len(rows) else math.nan
     losses = [
         Importance(feature=name, mean=float(np.mean(lost)), std=float(np.std(lost)))
         for name, shuffled in answered.shuffled.items()
@@ -233,6 +235,8 @@ def study(training: ClaimedTraining, answered: ModelAnswers, own: OwnScores | No
 
 def describe_importance(study: Study) -> str:
     """Return which input is the most important, as a line of the log."""
+    if not study.importance:
+        return "the inputs are too many to measure the importance of each"
     most = study.importance[0]
     return f"{most.feature} matters most: shuffled, {study.metric} is {most.mean:.3g} worse"
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from sklearn.base import clone
 
 from contract import claims
@@ -16,12 +17,15 @@ from contract.spec.model_toml import ModelSpec
 from train.data import dataset
 from train.data.split import Part
 from train.export.export import export, export_like
-from train.fit import cross_validation, estimator, evaluate, threshold, weighting
+from train.fit import backend, cross_validation, estimator, evaluate, threshold, weighting
+from train.fit.budget import budget
 from train.fit.capture import listening
 from train.fit.detector import detecting
 from train.fit.learning_curve import learning
 from train.log import Log, summary
 from train.steps.rows import load_training
+
+ROWS = 10_000  # by whose answers it is told whether a seed plays a part
 
 
 def run(spec: ModelSpec, rows: Path, out: Path, log: Log) -> None:
@@ -34,11 +38,14 @@ def run(spec: ModelSpec, rows: Path, out: Path, log: Log) -> None:
     with listening(spec) as heard:
         weighting.request(spec, model)
         model = detecting(spec, threshold.decided(spec, model, train), facts.classes)
-        folds = cross_validate(spec, model, train, log)
+        allowed = budget(spec, train)
+        folds = cross_validate(spec, model, allowed.sample, log)
         fitted = estimator.unwrap(cross_validation.fit(spec, model, train))
         log("fit", estimator.describe(fitted))
-        points = learning(spec, fitted, train)
-        others = other_fits(spec, fitted, train)
+        points = learning(spec, fitted, allowed.sample)
+        log("learning", f"fits to {', '.join(str(point.rows) for point in points) or 'no'} rows")
+        others = other_fits(fitted, train, allowed.seeds)
+        log("seeds", f"{len(others)} of {spec.seeds} fits with other seeds")
     for warning in heard:
         log("warning", warning)
     exported = export(spec, fitted, dataset.schema(spec, train.X), train)
@@ -62,23 +69,36 @@ def run(spec: ModelSpec, rows: Path, out: Path, log: Log) -> None:
 def cross_validate(
     spec: ModelSpec, model: Any, train: Part, log: Log
 ) -> dict[str, CrossValidation]:
-    """Score the folds, and log the means."""
+    """Score folds of rows, and log the means."""
     folds = cross_validation.cross_validate(spec, model, train)
-    log("cross-val", f"{spec.folds} folds: {summary({k: v.mean for k, v in folds.items()})}")
+    means = summary({name: score.mean for name, score in folds.items()})
+    count = spec.folds if folds else 0
+    log("cross-val", f"{count} folds of {len(train.y)} rows{means and f': {means}'}")
     return folds
 
 
-def other_fits(spec: ModelSpec, fitted: Any, train: Part) -> list[Any]:
-    """Return fits that differ in nothing but the random seed.
+def other_fits(fitted: Any, train: Part, count: int) -> list[Any]:
+    """Return `count` fits that differ in nothing but the random seed.
 
-    Empty for an estimator without a random_state, whose fits are always the same.
+    Empty for an estimator without a random_state, and for one that answers the same with another.
     """
     names = [name for name in fitted.get_params() if name.split("__")[-1] == "random_state"]
     if not names:
         return []
-    return [
-        weighting.fit(
-            clone(fitted).set_params(**dict.fromkeys(names, seed)), train.X, train.y, train.weights
-        )
-        for seed in range(1, spec.seeds + 1)
-    ]
+    fits: list[Any] = []
+    for seed in range(1, count + 1):
+        other = clone(fitted).set_params(**dict.fromkeys(names, seed))
+        fits.append(backend.fit(other, train.X, train.y, train.weights))
+        if seed == 1 and answers_alike(fitted, other, train.X[:ROWS]):
+            return []
+    return fits
+
+
+def answers_alike(first: Any, second: Any, X: pd.DataFrame) -> bool:
+    """Return whether two fits answer the rows X (rows, inputs) by exactly the same numbers."""
+    answers, others = evaluate.answer(first, X), evaluate.answer(second, X)
+    if not np.array_equal(answers.predictions, others.predictions):
+        return False
+    if answers.probabilities is None or others.probabilities is None:
+        return True
+    return np.array_equal(answers.probabilities, others.probabilities)

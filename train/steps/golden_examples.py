@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from contract.bundle import Example, Manifest, Value, named
@@ -13,7 +14,9 @@ from contract.evaluation.evaluation import Evaluation
 from contract.inputs import accepts, domains
 from contract.spec.model_toml import ModelSpec
 from train.data.dataset import features
-from train.steps.answers import Prediction, Reader, RecordedAnswers, record
+from train.data.targets import outcomes
+from train.fit.evaluate import Answers
+from train.steps.answers import Reader
 
 COUNT = 16
 PER_CLASS = 2
@@ -22,32 +25,23 @@ AT_ENDS = 3
 MARGIN = 1e-3  # between the two most probable classes: on a tie, processors may disagree
 
 
-def made_up(reader: Reader, X: pd.DataFrame, answered: RecordedAnswers) -> list[Example]:
+def made_up(reader: Reader, X: pd.DataFrame, answered: Answers) -> list[Example]:
     """Return synthetic rows X (rows, inputs) with their answers, the unsure ones only if all are.
 
     A row without a finite answer is left out. Raises ModelError for what cannot be answers.
     """
-    count, vectors = len(X), answered.probabilities
-    if {len(answered.predictions), len(vectors or answered.predictions)} != {count}:
-        raise reader.fault(f"{count} answers to synthetic rows", f"{len(answered.predictions)}")
-    finite = [
-        place
-        for place, prediction in enumerate(answered.predictions)
-        if is_finite(prediction) and not (vectors and None in vectors[place])
-    ]
-    kept = RecordedAnswers(
-        predictions=[answered.predictions[place] for place in finite],
-        probabilities=[vectors[place] for place in finite] if vectors and finite else None,
-    )
-    checked = record(reader.answers(kept, len(finite)))
-    rows = features(reader.spec.inputs, X.iloc[finite])
-    made = examples(reader.spec, rows, checked.predictions, checked.probabilities)
+    count, (predictions, vectors) = len(X), answered
+    if {len(predictions), len(predictions if vectors is None else vectors)} != {count}:
+        raise reader.fault(f"{count} answers to synthetic rows", f"{len(predictions)}")
+    finite = np.ones(count, bool) if vectors is None else np.isfinite(vectors).all(axis=1)
+    if predictions.dtype.kind == "f":
+        finite &= np.isfinite(predictions.reshape(count, -1)).all(axis=1)
+    kept = answered.in_order(np.flatnonzero(finite))
+    checked = reader.answers(kept, len(kept.predictions))
+    odds = None if checked.probabilities is None else checked.probabilities.tolist()
+    rows = features(reader.spec.inputs, X.iloc[np.flatnonzero(finite)])
+    made = examples(reader.spec, rows, outcomes(checked.predictions), odds)
     return [example for example in made if is_sure(example)] or made
-
-
-def is_finite(prediction: Prediction) -> bool:
-    """Return whether a prediction has no number that is not finite."""
-    return prediction is not None and not (isinstance(prediction, tuple) and None in prediction)
 
 
 def is_sure(example: Example) -> bool:

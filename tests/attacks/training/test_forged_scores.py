@@ -11,8 +11,10 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
-import msgspec
+import numpy as np
+import pyarrow as pa
 import pytest
 
 from contract import bundle, claims
@@ -25,7 +27,9 @@ from tests.support.checkouts.canary import make, report
 from tests.support.checkouts.fork import MODEL, Fork
 from tests.support.models.folder import FOREST, Folder, default_toml, two_classes
 from tests.support.models.train_here import train_here
-from train.steps.answers import AnswerFile, Reader, RecordedAnswers
+from train.fit.evaluate import Answers
+from train.steps import answers, row_files
+from train.steps.answers import Reader
 
 FORGER = """\
 import json
@@ -39,8 +43,8 @@ import train.fit.evaluate
 
 BEST = {"accuracy": 1.0, "balanced_accuracy": 1.0, "f1_macro": 1.0, "roc_auc": 1.0, "log_loss": 0.0}
 sklearn.metrics.accuracy_score = lambda *_, **__: 1.0
-train.fit.evaluate.score = lambda *_: dict(BEST)
-contract.evaluation.scores.score = lambda *_: dict(BEST)
+train.fit.evaluate.score = lambda *_, **__: dict(BEST)
+contract.evaluation.scores.score = lambda *_, **__: dict(BEST)
 
 
 def build():
@@ -232,40 +236,66 @@ def forge(source: Path, target: Path) -> Path:
     return target
 
 
-GIVEN = RecordedAnswers(predictions=["yes", "no"], probabilities=[[0.1, 0.9], [0.6, 0.4]])
+GIVEN = Answers(np.array(["yes", "no"], object), np.array([[0.1, 0.9], [0.6, 0.4]]))
 
 
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ({"predictions": ["yes"]}, "2 predictions. Got 1"),
+        ({"predictions": ["yes"], "probabilities": [[0.1, 0.9]]}, "2 predictions. Got 1"),
         ({"predictions": ["yes", "maybe"]}, "Got 'maybe'"),
-        ({"predictions": ["yes", 1.0]}, "Got 1.0"),
-        ({"probabilities": [[0.1, 0.9]]}, "another shape"),
-        ({"probabilities": [[0.1, 0.9], [1.0]]}, "another shape"),
+        ({"predictions": [1.0, 1.0]}, "Got 1.0"),
+        ({"predictions": ["yes", None]}, "Got ''"),
+        ({"probabilities": [[1.0], [1.0]]}, "another shape"),
+        ({"probabilities": [[0.1, 0.8, 0.1], [0.1, 0.8, 0.1]]}, "another shape"),
         ({"probabilities": [[1.0, 1.0], [1.0, 1.0]]}, r"such as \[1.0, 1.0\]"),
         ({"probabilities": [[0.1, 0.9], [-1.0, 2.0]]}, r"such as \[-1.0, 2.0\]"),
+        ({"probabilities": [[0.1, 0.9], [np.nan, 0.5]]}, r"such as \[nan, 0.5\]"),
     ],
 )
 def test_answers_that_are_none_are_refused(
-    folder: Folder, changes: dict[str, list[object]], words: str
+    folder: Folder, changes: dict[str, list[Any]], words: str
 ) -> None:
     """Too few answers, unknown classes and impossible probabilities are refused."""
-    reader = Reader(folder.write(two_classes()), ["no", "yes"])
-    assert reader.answers(GIVEN, 2).predictions.tolist() == ["yes", "no"]
+    reader, out = Reader(folder.write(two_classes()), ["no", "yes"]), folder.root
+    answers.write(out, "given", GIVEN)
+    assert reader.answers(answers.read(out, "given"), 2).predictions.tolist() == ["yes", "no"]
+    kind = object if isinstance(changes.get("predictions", [""])[0], str) else float
+    changed = {
+        name: np.array(value, kind if name == "predictions" else float)
+        for name, value in changes.items()
+    }
+    answers.write(out, "forged", GIVEN._replace(**changed))
+    forged = answers.read(out, "forged")
     with pytest.raises(ModelError, match=words):
-        reader.answers(msgspec.structs.replace(GIVEN, **changes), 2)
+        reader.answers(forged, 2)
 
 
-def test_answers_with_other_inputs_shuffled_are_refused(folder: Folder) -> None:
+def test_answers_with_too_few_shuffled_are_refused(folder: Folder) -> None:
     """Answers to shuffled inputs must be for exactly the inputs of the model."""
     reader = Reader(folder.write(two_classes()), ["no", "yes"])
-    nothing = RecordedAnswers(predictions=[], probabilities=None)
-    answered = AnswerFile(
-        predictions=[], probabilities=None, shuffled={"z": []}, seeds=[], examples=nothing
-    )
-    with pytest.raises(ModelError, match="each input shuffled"):
-        reader.shuffled(answered, 2)
+    with pytest.raises(ModelError, match=r"10 predictions\. Got 2"):
+        reader.shuffled(GIVEN, 2)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"", b"ARROW1", b'{"a": 1}',
+        pa.table({"prediction": [[1], [2]]}), pa.table({"prediction": ["no", "yes"]}),
+        pa.table({"probability0": [0.5, 0.5]}), pa.table({"prediction": [0, 1], "truth": [0, 1]}),
+    ],
+    ids=["empty", "cut", "json", "lists", "plain texts", "no prediction", "another column"],
+)  # fmt: skip
+def test_answers_in_another_form_are_refused(tmp_path: Path, content: bytes | pa.Table) -> None:
+    """A file that the model's code may have written must have the form of answers."""
+    file = tmp_path / "holdout.arrow"
+    if isinstance(content, pa.Table):
+        row_files.store(file, content)
+    else:
+        file.write_bytes(content)
+    with pytest.raises(ModelError, match=r"holdout\.arrow must be "):
+        answers.read(tmp_path, "holdout")
 
 
 @pytest.mark.parametrize(

@@ -1,8 +1,10 @@
-"""A search finds the same model on one core, on all of them, and on a cluster."""
+"""A fit makes the same model on one core, on all of them, and on a cluster."""
 
 from __future__ import annotations
 
+import hashlib
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -10,7 +12,10 @@ from pathlib import Path
 from typing import Any
 
 import distributed
+import numpy as np
+import pyarrow as pa
 import pytest
+from pyarrow import parquet
 
 from contract import bundle
 from ship import git
@@ -80,10 +85,55 @@ def test_search_on_a_cluster_makes_the_same_bundle(
     )  # two folds of the evaluation and the fit, two batches each or more
 
 
+FOREST = """\
+from sklearn.ensemble import RandomForestClassifier
+
+
+def build():
+    return RandomForestClassifier(n_estimators=40, random_state=0)
+"""
+
+
+@pytest.mark.nightly  # a cluster and two trainings in processes
+def test_forest_of_a_partitioned_folder_grows_on_two_workers(
+    folder: Folder, tmp_path: Path, cluster: str
+) -> None:
+    """Both workers grow trees from a folder of Parquet files, and the bundle is as without them."""
+    numbers = np.arange(400)
+    table = pa.table({"x": numbers * 37 % 101, "y": np.where(numbers * 37 % 101 > 50, "b", "a")})
+    (folder.path / "rows").mkdir()
+    for part in range(4):
+        file = folder.path / "rows" / f"part-{part}.parquet"
+        parquet.write_table(table.slice(100 * part, 100), file)
+    folder.write(two_classes(), estimator=FOREST)
+    toml = (folder.path / "model.toml").read_text().replace("data.csv", "rows")
+    sums = "".join(
+        f"{hashlib.sha256(file.read_bytes()).hexdigest()}  {file.name}\n"
+        for file in sorted((folder.path / "rows").iterdir())
+    )
+    pinned = re.sub("[0-9a-f]{64}", hashlib.sha256(sums.encode()).hexdigest(), toml)
+    (folder.path / "model.toml").write_text(pinned)
+    before = tasks_of_workers(cluster)
+    here = train(folder, tmp_path / "here")
+    there = train(folder, tmp_path / "there", TRAIN_BACKEND="dask", ADDRESS=cluster)
+    assert (here.returncode, there.returncode) == (0, 0), here.stderr + there.stderr
+    assert {file.name: file.read_bytes() for file in (tmp_path / "here").iterdir()} == {
+        file.name: file.read_bytes() for file in (tmp_path / "there").iterdir()
+    }
+    after = tasks_of_workers(cluster)
+    assert [after[worker] - before[worker] >= 10 for worker in before] == [True, True]
+
+
+def tasks_of_workers(address: str) -> dict[str, int]:
+    """Count the tasks that each worker has run."""
+    with distributed.Client(address) as client:  # type: ignore[no-untyped-call]
+        counts: dict[str, int] = client.run(lambda dask_worker: dask_worker.state.executed_count)
+    return counts
+
+
 def tasks_run(address: str) -> int:
     """Count the batches of candidates that the workers have run."""
-    with distributed.Client(address) as client:  # type: ignore[no-untyped-call]
-        return sum(client.run(lambda dask_worker: dask_worker.state.executed_count).values())
+    return sum(tasks_of_workers(address).values())
 
 
 @pytest.mark.parametrize(
