@@ -98,8 +98,8 @@ def test_permutation_of_labels_tells_a_real_drop_from_chance() -> None:
         assert worse[name] < 0.001, name
 
 
-def test_one_target_is_scored_as_before() -> None:
-    """One target is the case of one column."""
+def test_one_target_is_the_case_of_one_column() -> None:
+    """Truth with and without several targets is read by the same function."""
     assert by_target([1.0, 2.0]) == [(1.0, 2.0)]
     assert by_target([(1.0, True), (2.0, False)]) == [(1.0, 2.0), (True, False)]
 

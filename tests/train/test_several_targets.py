@@ -14,6 +14,7 @@ from contract.evaluation.evaluation import read
 from contract.spec import model_toml
 from tests.support.models.folder import Folder, default_toml, folder
 from tests.support.models.train_here import train_here
+from train.steps.answers import Prediction, Reader, RecordedAnswers
 
 __all__ = ["folder"]
 
@@ -173,3 +174,30 @@ def test_estimator_of_one_target_is_refused_with_its_cure(folder: Folder) -> Non
                  "f1_macro = { min = 0.1 }\n")  # fmt: skip
     with pytest.raises(ModelError, match="MultiOutputClassifier"):
         trained(spec)
+
+
+@pytest.mark.parametrize(
+    ("predictions", "probabilities"),
+    [
+        ([(True, False)], None),
+        ([(1.0, 0.0, 0.0)], None),
+        ([True], None),
+        ([(True, False, None)], None),
+        ([(True, False, True)], [[0.5, 0.5]]),
+        ([(True, False, True)], [[0.5, 0.5, 1.5]]),
+        ([(True, False, True)] * 2, None),
+    ],
+    ids=["short", "numbers", "no row", "missing", "few shares", "large share", "too many"],
+)
+def test_what_cannot_be_answers_is_refused(
+    folder: Folder, predictions: list[Prediction], probabilities: list[list[float | None]] | None
+) -> None:
+    """What a model's own code wrote counts only where each row has a value for each target."""
+    spec = write(folder, table(words=("no", "yes")), "KNeighborsClassifier()",
+                 "f1_macro = { min = 0.1 }\n")  # fmt: skip
+    reader = Reader(spec, [*spec.labels])
+    right = RecordedAnswers(predictions=[(True, False, True)], probabilities=[[0.9, 0.1, 0.9]])
+    assert reader.answers(right, 1).predictions.tolist() == [[1, 0, 1]]
+    wrong = RecordedAnswers(predictions=predictions, probabilities=probabilities)
+    with pytest.raises(ModelError, match="answers to held-out rows"):
+        reader.answers(wrong, 1)

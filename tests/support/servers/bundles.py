@@ -52,6 +52,7 @@ from train.fit.detector import Detector, bare
 from train.fit.evaluate import answer
 
 EXAMPLES = 12
+ODD = 'the "sum", \\n'  # the name of a target
 LIBRARIES = {"scikit-learn": sklearn.__version__}
 
 
@@ -101,9 +102,9 @@ def patients(path: Path, **changes: Any) -> Path:
 
 
 def sizes(path: Path, **changes: Any) -> Path:
-    """Four numbers, two numbers out."""
+    """Four numbers, two numbers out, one with an odd name."""
     X, (_, targets) = petals()
-    return store(path, LinearRegression().fit(X, targets), X, targets=["area", "sum"], **changes)
+    return store(path, LinearRegression().fit(X, targets), X, targets=["area", ODD], **changes)
 
 
 def tags(path: Path, **changes: Any) -> Path:
@@ -118,7 +119,7 @@ def petals() -> tuple[pd.DataFrame, tuple[pd.DataFrame, pd.DataFrame]]:
     X, y = load_iris(return_X_y=True, as_frame=True)
     X.columns = ["sepal_length", "sepal_width", "petal_length", "petal_width"]
     labels = pd.DataFrame({"long": X.petal_length > 4, "wide": X.sepal_width > 3, "odd": y == 1})
-    numbers = pd.DataFrame({"area": X.petal_length * X.petal_width, "sum": X.sum(axis=1)})
+    numbers = pd.DataFrame({"area": X.petal_length * X.petal_width, ODD: X.sum(axis=1)})
     return X, (labels.astype(int), numbers)
 
 
