@@ -14,7 +14,8 @@ from contract.evaluation.evaluation import read
 from contract.spec import model_toml
 from tests.support.models.folder import Folder, default_toml, folder
 from tests.support.models.train_here import train_here
-from train.steps.answers import Prediction, Reader, RecordedAnswers
+from train.fit.evaluate import Answers
+from train.steps.answers import Reader
 
 __all__ = ["folder"]
 
@@ -179,25 +180,25 @@ def test_estimator_of_one_target_is_refused_with_its_cure(folder: Folder) -> Non
 @pytest.mark.parametrize(
     ("predictions", "probabilities"),
     [
-        ([(True, False)], None),
-        ([(1.0, 0.0, 0.0)], None),
-        ([True], None),
-        ([(True, False, None)], None),
-        ([(True, False, True)], [[0.5, 0.5]]),
-        ([(True, False, True)], [[0.5, 0.5, 1.5]]),
-        ([(True, False, True)] * 2, None),
+        ([[1, 0]], None),
+        ([[1.0, 0.0, 0.0]], None),
+        ([1], None),
+        ([[1, 0, 2]], None),
+        ([[1, 0, 1]], [[0.5, 0.5]]),
+        ([[1, 0, 1]], [[0.5, 0.5, 1.5]]),
+        ([[1, 0, 1]] * 2, None),
     ],
-    ids=["short", "numbers", "no row", "missing", "few shares", "large share", "too many"],
+    ids=["short", "numbers", "no row", "no label", "few shares", "large share", "too many"],
 )
 def test_what_cannot_be_answers_is_refused(
-    folder: Folder, predictions: list[Prediction], probabilities: list[list[float | None]] | None
+    folder: Folder, predictions: list[object], probabilities: list[list[float]] | None
 ) -> None:
     """What a model's own code wrote counts only where each row has a value for each target."""
     spec = write(folder, table(words=("no", "yes")), "KNeighborsClassifier()",
                  "f1_macro = { min = 0.1 }\n")  # fmt: skip
     reader = Reader(spec, [*spec.labels])
-    right = RecordedAnswers(predictions=[(True, False, True)], probabilities=[[0.9, 0.1, 0.9]])
+    right = Answers(np.array([[1, 0, 1]]), np.array([[0.9, 0.1, 0.9]]))
     assert reader.answers(right, 1).predictions.tolist() == [[1, 0, 1]]
-    wrong = RecordedAnswers(predictions=predictions, probabilities=probabilities)
+    shares = None if probabilities is None else np.array(probabilities)
     with pytest.raises(ModelError, match="answers to held-out rows"):
-        reader.answers(wrong, 1)
+        reader.answers(Answers(np.array(predictions), shares), 1)
