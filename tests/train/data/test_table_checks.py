@@ -91,7 +91,7 @@ def test_several_labels_in_a_cell_are_named(folder: Folder, sign: str) -> None:
                             for label in ("x", "z", f"x{sign}z"))  # fmt: skip
     (warning,) = warnings(folder.write(csv))
     assert f"column 'y' joins labels by {sign.strip()!r}, such as 'x{sign}z'" in warning
-    assert "train a model for each label" in warning
+    assert "name all of them in target" in warning
 
 
 def test_several_labels_are_named_before_their_classes_are_too_small(folder: Folder) -> None:
