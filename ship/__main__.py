@@ -72,12 +72,16 @@ def parser() -> argparse.ArgumentParser:
 
 
 def version(_: str, settings: Settings) -> int:
-    """Refuse a git tag that is no version before anything is done for it.
+    """Refuse a git tag that is no version, or not on BRANCH, before anything is done for it.
 
-    Raises UsageError without a RELEASE.
+    Raises UsageError without a RELEASE, StageError for one whose commit nobody has reviewed.
     """
+    from contract.models import root
+    from ship.tags import refuse_unreviewed
+
     if not settings.release:
         raise UsageError("RELEASE must be a git tag, such as v1.2.3. Got none.")
+    refuse_unreviewed(settings.release, root())
     return 0
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from ship import git
-from ship.errors import UsageError
+from ship.errors import StageError, UsageError
 
 MAIN = "main"  # what a new model is compared with, and what is deployed unless told otherwise
 VERSION = re.compile(
@@ -110,6 +110,19 @@ def branch_of_head(root: Path, environ: Mapping[str, str] = os.environ) -> str |
         raise UsageError(f"BRANCH must be a branch that holds {tag_of_head(root)}. "
                          f"Got {named!a} instead. Fetch it, or leave BRANCH out.")  # fmt: skip
     return named
+
+
+def refuse_unreviewed(release: str, root: Path, environ: Mapping[str, str] = os.environ) -> None:
+    """Raise StageError where a release is tagged on a commit that BRANCH, if given, does not hold.
+
+    A tag can be pushed by whoever may write; what is on the branch has been reviewed.
+    """
+    reviewed = environ.get("BRANCH")
+    if reviewed and not git.is_branch_with_head(reviewed, root=root):
+        raise StageError(
+            f"{release} must be on a commit of {reviewed}. {tag_of_head(root)} is none. Merge it, "
+            "delete the tag, and tag the merged commit."
+        )
 
 
 def tags_of_head(model: str, root: Path) -> list[Tag]:

@@ -88,6 +88,26 @@ def test_workflow_is_short(workflow: Workflow) -> None:
     assert len(workflow.text.splitlines()) < 150
 
 
+def test_workflow_ends_where_any_command_of_a_pipe_fails(workflow: Workflow) -> None:
+    """GitHub's default shell has no pipefail; `shell: bash` has."""
+    if any("run" in step for step in workflow.steps):
+        assert workflow.content["defaults"] == {"run": {"shell": "bash"}}
+
+
+def test_workflow_sends_githubs_token_nowhere_as_a_password(workflow: Workflow) -> None:
+    """Only `make login` decides to which registry the token goes."""
+    values = [str(value) for step in workflow.steps for name, value in step.get("env", {}).items()
+              if name.endswith("PASSWORD")]  # fmt: skip
+    assert [value for value in values if "github.token" in value] == []
+
+
+def test_workflow_keeps_what_is_large_for_a_day(workflow: Workflow) -> None:
+    """Images and bundles are of use to their own run alone, and a private account has 500 MB."""
+    uploads = [step["with"] for step in workflow.steps if "upload-artifact" in step.get("uses", "")]
+    large = [upload for upload in uploads if upload["name"].startswith(("image-", "bundle-"))]
+    assert [upload["name"] for upload in large if upload.get("retention-days") != 1] == []
+
+
 def test_workflow_grants_nothing_by_itself(workflow: Workflow) -> None:
     """Permissions are given to jobs alone, and every job says which it has."""
     assert workflow.content["permissions"] == {}

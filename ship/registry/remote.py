@@ -22,6 +22,7 @@ from ship.registry.image_index import Content
 from ship.registry.layout import Layout
 from ship.registry.oci_archive import StoredImage
 
+GHCR = "ghcr.io"  # GitHub's registry
 LOCAL_TAG = "published"  # of what was copied here last
 ABSENT = ("manifest unknown", "name unknown", "not found", "repository name not known")
 
@@ -149,12 +150,15 @@ class Registry:
 def login(registry: str) -> str:
     """Log in to the host of `registry` as REGISTRY_USER, and return what was done.
 
-    Raises UsageError without a host, StageError if the host refuses.
+    A workflow's own token, GITHUB_TOKEN, is sent to GitHub's registry and to no other. Raises
+    UsageError without a host, StageError if the host refuses.
     """
-    password, user = os.environ.get("REGISTRY_PASSWORD"), os.environ.get("REGISTRY_USER", "")
+    host = registry.partition("/")[0]
+    user, password = os.environ.get("REGISTRY_USER", ""), os.environ.get("REGISTRY_PASSWORD")
+    if not password and host == GHCR:
+        user, password = os.environ.get("GITHUB_ACTOR", ""), os.environ.get("GITHUB_TOKEN")
     if not password:
         return "no REGISTRY_PASSWORD, so only what is public can be read"
-    host = registry.partition("/")[0]
     if not host:
         raise UsageError("REGISTRY must say where to log in: REGISTRY=host/owner. Got none.")
     result = attempt("docker", "login", f"--username={user}", "--password-stdin", "--",

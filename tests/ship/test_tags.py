@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from ship import git
-from ship.errors import UsageError
-from ship.tags import Version, branch_tag, parse, tags_of_head, version_tags
+from ship.errors import StageError, UsageError
+from ship.tags import (
+    Version,
+    branch_tag,
+    parse,
+    refuse_unreviewed,
+    tags_of_head,
+    version_tags,
+)
 from tests.support.checkouts.checkout import Checkout
 
 
@@ -176,3 +185,17 @@ def test_tags_believe_git_before_the_environment(
     checkout.git("branch", "other")
     monkeypatch.setenv("BRANCH", "other")
     assert tags_of_head("iris", checkout.root)[-1].name == "main"
+
+
+def test_release_of_a_commit_that_is_not_on_main_is_refused(tmp_path: Path) -> None:
+    """Whoever may push a tag cannot release what was never merged."""
+    checkout = Checkout(tmp_path)
+    checkout.commit(readme="one")
+    checkout.git("switch", "--quiet", "--create", "topic")
+    sha = checkout.commit(readme="two")
+    checkout.git("switch", "--quiet", "--detach", "main")
+    refuse_unreviewed("v1.2.3", tmp_path, {"BRANCH": "main"})
+    checkout.git("switch", "--quiet", "--detach", "topic")
+    with pytest.raises(StageError, match=rf"v1\.2\.3 must be on a commit of main.*sha-{sha[:12]}"):
+        refuse_unreviewed("v1.2.3", tmp_path, {"BRANCH": "main"})
+    refuse_unreviewed("v1.2.3", tmp_path, {})

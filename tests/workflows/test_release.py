@@ -59,6 +59,7 @@ def test_version_that_exists_is_never_overwritten(act: Act, published: Registry)
     """A tag that was moved to other code is refused at once; no tag and no release changes."""
     before = tags(published)
     released = sorted(act.releases.iterdir())
+    act.fork.git("checkout", "--quiet", "main")
     make_unique(act.fork.root / "serve" / "__init__.py")
     act.fork.commit()
     act.fork.git("tag", "--force", TAG)

@@ -46,6 +46,22 @@ def test_login_without_a_password_reads_what_is_public(
     assert not docker.with_name("docker.arguments").exists()
 
 
+@pytest.mark.parametrize(
+    ("registry", "sent"),
+    [("ghcr.io/octo/models", "github"), ("docker.io/octo", ""), ("ghcr.io.example.com/octo", "")],
+)
+def test_login_sends_githubs_token_to_githubs_registry_alone(
+    registry: str, sent: str, docker: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where there is no password of the registry's own, GHCR takes a workflow's token."""
+    monkeypatch.setenv("REGISTRY_PASSWORD", "")
+    monkeypatch.setenv("GITHUB_TOKEN", "github")
+    monkeypatch.setenv("GITHUB_ACTOR", "octocat")
+    login(registry)
+    received = docker.with_name("docker.input")
+    assert (received.read_text() if received.exists() else "") == sent
+
+
 def test_login_tells_what_docker_refused(docker: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The error repeats docker's reason, without the password."""
     monkeypatch.setenv("REFUSE", "unauthorized")
