@@ -22,7 +22,7 @@ SEED = 0  # any fixed number: equal answers must give equal intervals
 MOST, FEWEST = 4_000, 400  # resamples: tails need thousands, which take too long for a million rows
 WORK = 10_000_000  # rows drawn in all resamples, which takes a second or two
 AT_ONCE = 1_000_000  # drawn rows in memory
-BAG = 50_000  # rows; the width of an interval of a share is then within 1 % of that of all rows
+BAG = 50_000  # rows, from which the width of the interval of a share of a tenth is known to 1 %
 CONFIDENCE = 0.95
 
 

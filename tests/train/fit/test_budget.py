@@ -11,6 +11,7 @@ import pytest
 from msgspec.structs import replace
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.linear_model import LogisticRegression
+from sklearn.tree import DecisionTreeClassifier
 
 from contract import bundle
 from contract.evaluation import evaluation
@@ -73,8 +74,20 @@ def test_seed_that_plays_no_part_is_tried_once(monkeypatch: pytest.MonkeyPatch) 
     train = part(200)
     same = LogisticRegression(random_state=0).fit(train.X, train.y)
     assert (other_fits(same, train, 5), fit.call_count) == ([], 1)
-    chance = RandomForestClassifier(2, max_depth=1, random_state=0).fit(train.X, train.y)
-    assert len(other_fits(chance, train, 5)) == 5
+    for seed in (0, 1, 5):  # of its own, which is no other one
+        chance = RandomForestClassifier(2, max_depth=1, random_state=seed).fit(train.X, train.y)
+        seeds = [other.random_state for other in other_fits(chance, train, 5)]
+        assert len({*seeds, seed}) == 6
+
+
+def test_seed_of_a_tree_that_knows_its_rows_by_heart_is_not_taken_for_idle() -> None:
+    """Full-grown trees answer their own rows alike, and others by the columns that chance chose."""
+    rows = np.arange(300)
+    X = pd.DataFrame({"x": rows * 37 % 101, "again": rows * 37 % 101 // 2, "odd": rows % 7})
+    train = Part(X, np.where(rows % 5 < 2, "yes", "no").astype(object), rows, {})
+    grown = DecisionTreeClassifier(random_state=0).fit(train.X, train.y)
+    assert grown.score(train.X, train.y) == 1
+    assert len(other_fits(grown, train, 5)) == 5
 
 
 def test_importance_of_many_inputs_is_measured_on_fewer_rows(spec: ModelSpec) -> None:
