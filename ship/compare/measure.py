@@ -41,23 +41,35 @@ def measure(workspace: Workspace, report: Report, override: str = "") -> Measure
     """
     archive, old, file = workspace.archive, report.old, workspace.folder / MEASUREMENT
     remove(file)  # of an earlier image, whatever becomes of this one
-    published = published_then(workspace, old) if old and old.digest else None
-    try:
-        checks = compare(workspace, published, read_policy(workspace.model).image)
-    finally:
-        if published:
-            published.remove()
+    rules = read_policy(workspace.model).image
+    if old and old.digest == archive.digest:  # it is the published image, and need not be fetched
+        size = archive.compressed_size / 1e6
+        checks = [ratio("size", size, size, rules.size_ratio)]
+    else:
+        checks = beside_published(workspace, old, rules)
     failed = not all(check.passed for check in checks)
     measurement = Measurement(
         image=archive.digest,
-        reference=published.reference if published else None,
-        against=published.digest if published else None,
+        reference=old.reference if old and old.digest else None,
+        against=old.digest if old else None,
         verdict="passed" if not failed else "accepted" if override else "failed",
         checks=checks,
         override=override or None if failed else None,
     )
     replace_file(file, encode(measurement))
     return measurement
+
+
+def beside_published(
+    workspace: Workspace, old: ModelSummary | None, rules: ImageRules
+) -> list[ImageCheck]:
+    """Return the checks of an image beside the one that the gate compared with, if any."""
+    published = published_then(workspace, old) if old and old.digest else None
+    try:
+        return compare(workspace, published, rules)
+    finally:
+        if published:
+            published.remove()
 
 
 def published_then(workspace: Workspace, old: ModelSummary) -> PublishedImage:

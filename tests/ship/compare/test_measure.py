@@ -111,8 +111,7 @@ def test_gate_asks_a_joblib_model_about_changed_data(fork: Fork) -> None:
     judged = report(fork)
     accuracy = judged["scores"][0]
     assert judged["old"]["runtime"] == "joblib"
-    assert 30 < judged["compared"] < judged["rows"]
-    assert "it was trained on" in judged["note"]
+    assert 150 < judged["compared"] == judged["rows"]  # by a hash: none was ever trained on
     assert 0.6 < accuracy["old"] < 0.95
     place = engine.place(fork.published.image(fork.published.resolve("main") or ""))
     assert [name for name in names_in_engine() if name.endswith(place)] == []
