@@ -189,7 +189,7 @@ def sales() -> Files:
     """Later rows are held out, and values are missing everywhere: a gzipped CSV."""
     rng, rows = random(4), 1500
     day = pd.Timestamp("2024-01-01") + pd.to_timedelta(np.sort(rng.integers(0, 900, rows)), "D")
-    weekend, price = day.dayofweek >= 5, rng.uniform(1, 9, rows)
+    weekend, price = day.day_of_week >= 5, rng.uniform(1, 9, rows)
     sold = 60 + 40 * weekend - 4 * price + rng.normal(0, 4, rows)
     promo = rng.choice(["yes", "no", ""], rows)
     frame = pd.DataFrame({"day": day.strftime("%Y-%m-%d"), "price": price.round(2), "promo": promo,
