@@ -178,10 +178,10 @@ def test_credentials_of_data_reach_the_training_where_github_gives_them(
     toml.write_text(data.sub('query = "SELECT * FROM flowers"\n', toml.read_text()))
     spoiled.commit()
     option = "--secret=DATABASE_URL=postgresql://reader:planted-word@127.0.0.1:1/shop"
-    run = act.run("pull_request", "ci.yml", pull_request(state), "--job=model", option)
+    run = act.run("pull_request", "ci.yml", pull_request(state), "--job=models", option)
     assert run.results[TRAIN] == "failure"
     assert "port 1 failed: Connection refused" in run.log
     assert "planted-word" not in run.log
-    run = act.run("pull_request", "ci.yml", pull_request(state, fork=True), "--job=model")
+    run = act.run("pull_request", "ci.yml", pull_request(state, fork=True), "--job=models")
     assert run.results[TRAIN] == "failure"
     assert "DATABASE_URL must be set, as there is a data.query" in run.log
