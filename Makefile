@@ -26,7 +26,7 @@ override PARALLEL := --numprocesses=auto --dist=loadscope --no-loadscope-reorder
 # What is about the tool itself takes its own models.
 unit test test-all bench: override MODELS :=
 
-override TOOLS := trivy actionlint cosign compose docker-registry browser go kubectl nginx wrk
+override TOOLS := trivy actionlint shellcheck cosign compose docker-registry browser go kubectl nginx wrk
 override STORES := postgresql versitygw fake-gcs-server# what nightly tests read data from
 
 .DEFAULT_GOAL := help
@@ -54,7 +54,7 @@ test: .venv-dev .tools check ## Run every linter, and every test of a working da
 test-all: .venv-dev .tools .stores check ## Run every linter and test, as every night and before a release
 	pytest $(PARALLEL)
 
-check: .venv-dev lint actionlint ## Run every linter
+check: .venv-dev lint actionlint shellcheck ## Run every linter
 	ruff check
 	ruff format --check
 	mypy contract train serve judge ship tests bench

@@ -287,7 +287,7 @@ for part in "${@:-engine}"; do
     postgresql) postgresql ;;
     versitygw) built versitygw "$versitygw_module" ;;
     fake-gcs-server) built fake-gcs-server "$gcs_module" "${gcs_module%@*}" ;;
-    mmdebstrap | docker-registry | wrk) package "$part" ;;
+    mmdebstrap | docker-registry | shellcheck | wrk) package "$part" ;;
     *) fail "part must be one of those at the end of ship/engine.sh. Got $part instead." ;;
   esac
 done

@@ -49,7 +49,7 @@ def test_readme_runs_and_queries_an_image(build_model: BuildModel) -> None:
 
 # Variables of others: of GitHub's runners, of desktops, of buildx and of skopeo.
 FOREIGN = re.compile(
-    r"(GITHUB|ACTIONS|XDG)_[A-Z_]+|BUILDX_BUILDER|DOCKER_CONFIG|REGISTRY_AUTH_FILE"
+    r"(GITHUB|ACTIONS|RUNNER|XDG)_[A-Z_]+|BUILDX_BUILDER|DOCKER_CONFIG|REGISTRY_AUTH_FILE"
 )
 READ = re.compile(r'environ(?:\.get\(|\[)"([A-Z_]+)"|"([A-Z_]+)" (?:not )?in (?:os\.)?environ')
 

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ship import command, git
-from ship.errors import ShipError
+from ship.errors import ShipError, StageError
+from ship.host.runner import is_hosted
 
 UNNEEDED = ("usr/share/doc/*", "usr/share/man/*", "usr/share/info/*", "usr/share/locale/*")
 
@@ -58,10 +59,23 @@ class StandIn:
 
 
 def resolve(pinned: str, stand_in: StandIn) -> str:
-    """Return the pinned image, or its stand-in, which one printed line names."""
-    if exists("image", "inspect", pinned) or exists("pull", "--quiet", pinned):
+    """Return the pinned image, or its stand-in, which one printed line names.
+
+    Raises StageError on a machine of GitHub's, which reaches every registry: there a failed pull is
+    a fault that passes, and what is published from there is built on the pinned image.
+    """
+    if exists("image", "inspect", pinned):
+        return pinned
+    pull = command.attempt("docker", "pull", "--quiet", pinned)
+    if pull.succeeded:
         return pinned
     role = stand_in.role
+    if is_hosted():
+        raise StageError(
+            f"{pinned} must be pulled on a machine of GitHub's. Got instead from docker: "
+            f"{pull.reason}\nRun the job again, or set a mirror (PYTHON_IMAGE, ROUTER_IMAGE, "
+            "PROMETHEUS_IMAGE)."
+        )
     if not exists("image", "inspect", stand_in.tag):
         print(f"{role}: {pinned} cannot be reached: building a stand-in from Debian packages")
         stand_in.build(pinned)

@@ -23,6 +23,7 @@ from ship.deploy.rollout import Target
 from ship.deploy.settings import Settings, load
 from ship.errors import ShipError, StageError, UsageError
 from ship.host import tables
+from ship.host.runner import is_hosted
 from ship.host.tables import cell
 from ship.registry.destination import Destination, destination
 from ship.settings import registry
@@ -143,7 +144,16 @@ def for_each_model(
 
 @contextmanager
 def opened(settings: Settings) -> Iterator[Target]:
-    """Lock the deployment on this machine and yield its target."""
+    """Lock the deployment on this machine and yield its target.
+
+    Raises UsageError where nothing that is deployed here would go on to serve.
+    """
+    if settings.target == "compose" and is_hosted():
+        raise UsageError(
+            "TARGET=compose must run on the machine that serves. Got one of GitHub's, which is "
+            "gone after the job. Let a runner of your own on that machine deploy, or set "
+            "TARGET=kubernetes."
+        )
     with locked(settings.folder):
         if settings.target == "compose":
             Project(settings).prepare()

@@ -1,4 +1,8 @@
-"""Keep one issue open as long as published images have vulnerabilities that can be mended."""
+"""Keep one issue open as long as published images have vulnerabilities that can be mended.
+
+Where the repository has no issues, as a fork at first, the run itself is red for as long: GitHub
+tells whoever wrote the schedule, and the summary holds what an issue would.
+"""
 
 from __future__ import annotations
 
@@ -9,8 +13,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from contract.console import one_line
-from ship.errors import ShipError
-from ship.github.api import BOT, GitHub, variable
+from ship.errors import ShipError, StageError
+from ship.github.api import BOT, ApiError, GitHub, variable
+from ship.github.step_files import add_summary
 from ship.github.untrusted import LIMIT, bounded, neutral
 
 TITLE = "Published images have vulnerabilities that can be mended"
@@ -23,6 +28,7 @@ Today's scan of the published images found the following. Each has a version tha
 and the issue is closed by the first one that finds nothing.
 
 """
+DISABLED = 410  # the status of answers about issues where they are switched off
 NOTE = "There is more than an issue can hold. This is the beginning.\n\n"
 
 
@@ -53,17 +59,37 @@ class ScanResult:
 def issue(github: GitHub) -> int:
     """Open, update or close the issue by the result of the scan.
 
-    Raises ShipError if the result is not what the job that scans writes.
+    Raises ShipError if the result is not what the job that scans writes, and StageError for
+    findings of which no issue can tell.
     """
     scan = ScanResult.decode(variable("REPORT", "the output of the job that scans"))
+    try:
+        print(keep(github, scan))
+    except ApiError as error:
+        if error.status != DISABLED:
+            raise
+        tell_without_issues(scan)
+    return 0
+
+
+def keep(github: GitHub, scan: ScanResult) -> str:
+    """Open, update or close the issue, and return what was done."""
     open_issue = ours(github)
     if not scan.findings:
-        print(close(github, open_issue))
-    elif open_issue:
-        print(update(github, open_issue, scan))
-    else:
-        print(write(github, render(scan)))
-    return 0
+        return close(github, open_issue)
+    return update(github, open_issue, scan) if open_issue else write(github, render(scan))
+
+
+def tell_without_issues(scan: ScanResult) -> None:
+    """Tell of the findings in the summary of the run; raise StageError if there are any."""
+    if scan.findings:
+        add_summary(details(scan))
+        raise StageError(
+            f"Published images must have nothing to mend. Got {len(scan.findings)} findings: see "
+            "the summary of this run, as this repository has no issues. Mend them: make lock "
+            "UPGRADE=1, then a release. To be told by an issue: Settings → General → Features."
+        )
+    print("Nothing to mend. This repository has no issues: a finding would turn this run red.")
 
 
 def ours(github: GitHub) -> dict[str, Any] | None:
@@ -108,8 +134,12 @@ def render(scan: ScanResult) -> str:
     """Return the text of the issue, which begins with the hidden fingerprints of its findings."""
     fingerprints = [fingerprint(finding) for finding in scan.findings[:MOST]]
     head = f"{MARKER}{json.dumps(fingerprints)} -->\n{INTRODUCTION}"
-    lines = [scan.table, "", *(f"- {finding}" for finding in scan.findings), ""]
-    return head + bounded("\n".join(lines), NOTE, LIMIT - len(head.encode()))
+    return head + bounded(details(scan), NOTE, LIMIT - len(head.encode()))
+
+
+def details(scan: ScanResult) -> str:
+    """Return the table and a line for each finding."""
+    return "\n".join([scan.table, "", *(f"- {finding}" for finding in scan.findings), ""])
 
 
 def reported(body: str) -> set[str]:

@@ -7,6 +7,7 @@ import subprocess
 import pytest
 
 from ship.build import base_image
+from ship.errors import StageError
 from tests.image.container import docker
 
 UNREACHABLE = "127.0.0.1:9/python:3.13"
@@ -52,3 +53,12 @@ def test_base_falls_back_to_the_stand_in_in_one_line(
     assert last == f"base: using {base_image.STAND_IN.tag}, a stand-in for {UNREACHABLE}"
     version = docker("run", "--rm", base_image.STAND_IN.tag, "python", "--version")
     assert version.startswith("Python 3.13.")
+
+
+@pytest.mark.engine
+def test_base_is_never_a_stand_in_on_githubs_machines(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A pull that fails there ends the job with docker's reason and the cure."""
+    monkeypatch.setenv("PYTHON_IMAGE", UNREACHABLE)
+    monkeypatch.setenv("RUNNER_ENVIRONMENT", "github-hosted")
+    with pytest.raises(StageError, match=r"must be pulled on .*connect.*\n.*PYTHON_IMAGE"):
+        base_image.resolve()

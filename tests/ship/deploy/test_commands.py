@@ -11,7 +11,9 @@ import pytest
 from contract.bundle import read
 from ship import git
 from ship.build.workspace import Workspace
+from ship.deploy import commands
 from ship.deploy.golden_check import post
+from ship.errors import UsageError
 from ship.pipeline.publish import publish
 from ship.registry.remote import Registry
 from ship.tags import Tag
@@ -20,8 +22,6 @@ from tests.support.images.signing import make_key
 from tests.support.images.trivy_files import pass_scan
 from tests.support.images.variants import variant
 from tests.support.names import RUN, free_address
-
-pytestmark = pytest.mark.engine
 
 
 class Words:
@@ -56,6 +56,7 @@ def make(registry: str, tmp_path: Path) -> Iterator[Words]:
     docker("volume", "rm", f"{words.settings['PROJECT']}_metrics")
 
 
+@pytest.mark.engine
 @pytest.mark.nightly
 def test_deploy_lets_what_is_signed_serve_and_refuses_the_rest(
     make: Words, images: dict[str, Workspace], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -90,3 +91,15 @@ def test_deploy_lets_what_is_signed_serve_and_refuses_the_rest(
     ] == []
     assert make("undeploy").returncode == 0
     assert post(f"http://{make.address}/iris/predict", {"features": example.features})[0] == 404
+
+
+def test_deploy_by_compose_is_refused_on_a_machine_that_is_gone_afterwards(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """A workflow whose deploys have no runner of their own would serve nobody, and turn green."""
+    monkeypatch.setenv("RUNNER_ENVIRONMENT", "github-hosted")
+    monkeypatch.setenv("STATE", str(tmp_path / "state"))
+    monkeypatch.delenv("TARGET", raising=False)
+    with pytest.raises(UsageError, match=r"must run on the machine that serves\. Got one of"):
+        commands.deploy(["iris"], "main")
+    assert not (tmp_path / "state").exists()

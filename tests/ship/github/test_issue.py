@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
-from ship.errors import ShipError
+from ship.errors import ShipError, StageError
 from ship.github.api import GitHub
 from ship.github.issue import MARKER, TITLE, issue
 from ship.github.untrusted import BREAK
@@ -137,3 +138,18 @@ def test_issue_refuses_what_no_scan_wrote(
     with pytest.raises(ShipError, match="REPORT must be JSON"):
         issue(client)
     assert state.used == {}
+
+
+def test_findings_turn_the_run_red_where_there_are_no_issues(
+    scanned: Callable[..., State], state: State, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """A fork has no issues at first: its run is red and lists the findings, else it is green."""
+    state.has_issues = False
+    summary = tmp_path / "summary.md"
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(summary))
+    scanned()
+    assert not summary.exists()
+    with pytest.raises(StageError, match=r"Got 2 findings: .* told by an issue: Settings"):
+        scanned(FIRST, SECOND)
+    assert {f"- {FIRST}", f"- {SECOND}"} < set(summary.read_text().splitlines())
+    assert state.issues == []

@@ -16,7 +16,7 @@ from ship import git
 from ship.errors import ShipError, UsageError
 from ship.host import environment
 from ship.host.environment import INSTALLED, UV, uv_environment
-from ship.host.pip_secrets import CA_VARIABLES
+from ship.host.pip_secrets import CA_VARIABLES, pip_settings
 
 KINDS = ("publish", "pipeline", "dev")
 
@@ -170,3 +170,19 @@ def test_environment_is_made_where_none_serves(
     assert (log.read_text().splitlines() if log.exists() else []) == [
         f"requirements-{kind}.txt" for kind in made
     ]
+
+
+@pytest.mark.nightly
+@pytest.mark.parametrize("kind", KINDS)
+def test_lock_names_a_wheel_of_each_package_for_arm64(kind: str, tmp_path: Path) -> None:
+    """A machine of either architecture installs what is locked, and compiles nothing."""
+    command: list[str | Path] = [
+        git.TOOL / ".venv/bin/uv", "pip", "install", "--dry-run", "--quiet", "--only-binary=:all:",
+        "--python-platform=aarch64-unknown-linux-gnu", "--python", sys.executable,
+        f"--target={tmp_path}", f"--requirement={git.TOOL / f'requirements-{kind}.txt'}",
+    ]  # fmt: skip
+    resolved = subprocess.run(
+        command, check=False, capture_output=True, text=True,
+        env=uv_environment(pip_settings(Path(sys.executable)), os.environ),
+    )  # fmt: skip
+    assert resolved.returncode == 0, resolved.stderr

@@ -42,6 +42,7 @@ class State:
     requests: list[tuple[str, str]] = field(default_factory=list)
     pulls: list[Json] = field(default_factory=list)
     issues: list[Json] = field(default_factory=list)
+    has_issues: bool = True  # a fork has none until somebody switches them on
     comments: list[Json] = field(default_factory=list)
     artifacts: list[Json] = field(default_factory=list)
     stored: dict[str, bytes] = field(default_factory=dict)
@@ -323,7 +324,9 @@ class Api(BaseHTTPRequestHandler):
         return 200, [i for i in self.state.issues if i["state"] == self.parameters["state"]]
 
     def add_issue(self) -> tuple[int, Json]:
-        """Create an issue."""
+        """Create an issue; 410 where they are off: docs.github.com/en/rest/issues/issues."""
+        if not self.state.has_issues:
+            return 410, {"message": "Issues has been disabled in this repository."}
         number = len(self.state.issues) + 1
         issue = {"number": number, "state": "open", "user": BOT, **self.sent()}
         self.state.issues.append(issue)
