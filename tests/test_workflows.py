@@ -33,6 +33,11 @@ RUNNING = {
 }
 THE_PLANNED = re.compile(r"[a-z]+-@\(\$\{\{ join\(fromJSON\(needs\.[a-z.]+\), '\|'\) }}\)")
 COMMIT = re.compile(r"\$\{\{ (github\.sha|inputs\.commit|needs\.refresh\.outputs\.commit) }}")
+TOOL = "${{ job.workflow_repository }}"
+TOOLS_REF = (
+    "${{{{ job.workflow_repository != github.repository && job.workflow_sha || {commit} }}}}"
+)
+CALLABLE = ("model", "pipeline", "publish")  # from another repository, whose models are in caller/
 DATA = re.compile(rf"secrets\.({'|'.join(SECRETS)})\b")
 ON_PULL_REQUESTS = "${{ github.event_name == 'pull_request' }}"
 
@@ -297,11 +302,32 @@ def test_publishing_takes_the_digests_and_the_commit_that_were_tested() -> None:
 def test_model_is_made_and_published_from_a_commit(name: str) -> None:
     """Jobs check out the commit of the run, so that no branch that moves changes it."""
     checkouts = [s for s in WORKFLOWS[name].steps if "checkout@" in s.get("uses", "")]
-    assert {step["with"]["ref"] for step in checkouts} == {"${{ inputs.commit }}"}
+    refs = {step["with"]["ref"] for step in checkouts}
+    assert refs == {TOOLS_REF.format(commit="inputs.commit"), "${{ inputs.commit }}"}
     callers = [job for workflow in WORKFLOWS.values() for job in workflow.jobs.values()
                if called(job) == name]  # fmt: skip
     assert callers
     assert [job for job in callers if not COMMIT.fullmatch(job["with"]["commit"])] == []
+
+
+@pytest.mark.parametrize("name", CALLABLE)
+def test_tool_is_checked_out_at_the_callers_own_pin(name: str) -> None:
+    """What runs is the workflow's own repository, at its own commit; a caller's lies in caller/.
+
+    Only where both are one repository is it the commit that the run is for.
+    """
+    for job in WORKFLOWS[name].jobs.values():
+        used = [s for s in job.get("steps", []) if "checkout@" in s.get("uses", "")]
+        for step in used:
+            asked = step["with"]
+            if "path" in asked:
+                assert step["if"] == "startsWith(env.MODELS, 'caller/')"
+                assert (asked["path"], asked.get("repository")) == ("caller", None)
+            else:
+                commits = {TOOLS_REF.format(commit=c) for c in ("github.sha", "inputs.commit")}
+                assert asked["repository"] == TOOL
+                assert asked["ref"] in commits
+        assert not used or "path" not in used[0]["with"]  # which would remove what is in caller/
 
 
 def test_deploy_takes_the_tag_of_the_commit_that_was_published() -> None:
