@@ -32,12 +32,16 @@ RUNNING = {
     "bench",
 }
 THE_PLANNED = re.compile(r"[a-z]+-@\(\$\{\{ join\(fromJSON\(needs\.[a-z.]+\), '\|'\) }}\)")
-COMMIT = re.compile(r"\$\{\{ (github\.sha|inputs\.commit|needs\.refresh\.outputs\.commit) }}")
+COMMITS = ("github.sha", "inputs.commit", "needs.refresh.outputs.commit")
+COMMIT = re.compile(rf"\$\{{\{{ ({'|'.join(map(re.escape, COMMITS))}) }}}}")
 TOOL = "${{ job.workflow_repository }}"
 TOOLS_REF = (
     "${{{{ job.workflow_repository != github.repository && job.workflow_sha || {commit} }}}}"
 )
-CALLABLE = ("model", "pipeline", "publish")  # from another repository, whose models are in caller/
+# What another repository calls, whose models are in caller/, or what that calls.
+CALLABLE = (
+    "comment", "deploy", "model", "pipeline", "prune", "publish", "release", "rescan", "retrain"
+)  # fmt: skip
 DATA = re.compile(rf"secrets\.({'|'.join(SECRETS)})\b")
 ON_PULL_REQUESTS = "${{ github.event_name == 'pull_request' }}"
 
@@ -310,6 +314,12 @@ def test_model_is_made_and_published_from_a_commit(name: str) -> None:
     assert [job for job in callers if not COMMIT.fullmatch(job["with"]["commit"])] == []
 
 
+def test_every_workflow_that_can_be_called_is_one_of_callable() -> None:
+    """Another repository can call what the tool's own tests do not need for themselves."""
+    called = {n for n, w in WORKFLOWS.items() if "workflow_call" in w.triggers}
+    assert called == {*CALLABLE, "nightly"}
+
+
 @pytest.mark.parametrize("name", CALLABLE)
 def test_tool_is_checked_out_at_the_callers_own_pin(name: str) -> None:
     """What runs is the workflow's own repository, at its own commit; a caller's lies in caller/.
@@ -324,9 +334,8 @@ def test_tool_is_checked_out_at_the_callers_own_pin(name: str) -> None:
                 assert step["if"] == "startsWith(env.MODELS, 'caller/')"
                 assert (asked["path"], asked.get("repository")) == ("caller", None)
             else:
-                commits = {TOOLS_REF.format(commit=c) for c in ("github.sha", "inputs.commit")}
                 assert asked["repository"] == TOOL
-                assert asked["ref"] in commits
+                assert asked["ref"] in {TOOLS_REF.format(commit=commit) for commit in COMMITS}
         assert not used or "path" not in used[0]["with"]  # which would remove what is in caller/
 
 
