@@ -113,11 +113,11 @@ FROM scratch AS scored
 COPY --from=scorer /scored/ /
 
 # The answers are judged by the truth, where no code of the model ever runs: of metrics.py the names
-# are read. A failed gate is recorded in
-# the bundle, which no later stage accepts; what it was judged by is not lost.
+# are read. A failed gate is recorded in the bundle, which no later stage accepts; what it was judged by
+# is not lost. Here model.toml has its [accept], which the manifest repeats and no earlier stage sees.
 FROM training AS judged
 ARG MODEL
-COPY --from=rows /rows/folder/model.toml /rows/folder/README.md /rows/folder/metrics.p[y] model/${MODEL}/
+COPY --from=models ${MODEL}/model.toml ${MODEL}/README.md ${MODEL}/metrics.p[y] model/${MODEL}/
 COPY --from=rows /rows/training.arrow /rows/holdout.arrow /rows/examples.arrow /rows/
 COPY --from=export / /export/
 COPY --from=answers /answers/ /answers/

@@ -76,8 +76,11 @@ lint: .venv ## Lint the Dockerfile (hadolint)
 train: .venv engine ## Train in the pinned builder stage: dist/<model>/bundle
 	$(SHIP) train
 
-gate: .venv engine ## Judge the bundle by model.toml and the published model: dist/<model>/report.md (OVERRIDE=reason)
+gate: .venv engine ## Judge the bundle by model.toml and the published model: dist/<model>/report.md
 	$(SHIP) gate
+
+accept: .venv ## Accept in model.toml what the gate refused of a comparison: MODEL=… REASON=… (WHO=…)
+	@$(SHIP) accept
 
 image: .venv engine ## Build the image around the bundle: dist/<model>/image.tar
 	$(SHIP) image

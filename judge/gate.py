@@ -72,7 +72,7 @@ def check_recorded(policy: Policy, manifest: Manifest) -> list[BoundCheck]:
     known = {bound.metric for bound in policy.rules.bounds}
     return [
         reported(check)
-        for check in manifest.gate.recorded
+        for check in manifest.gate.checks
         if not check.passed and check.metric not in known
     ]
 

@@ -13,7 +13,7 @@ from contract.evaluation.own_metrics import Answer, complete, unanswered
 from contract.evaluation.record import Record
 from contract.evaluation.segments import categorical, segments
 from contract.spec.gate import Policy
-from judge import gate
+from judge import acceptance, gate
 from judge.comparison import compared_answers
 from judge.comparison.changed_predictions import changes
 from judge.comparison.compared_answers import Ask, ComparedAnswers
@@ -91,11 +91,15 @@ def judge(  # noqa: PLR0913 - two models, the rules, and what may be asked for m
     warned = warnings(new, old.bundle if old else None, fresh, scores, drifted)
     warned += unlucky(scores, policy.rules.drops)
     warned += [before.chosen.warning] if before and before.chosen.warning else []
+    version = old.bundle.manifest.version if old else None
+    verdict, accepted = acceptance.decide(checks, policy.accepted, version)
+    warned += acceptance.warnings(checks, policy.accepted, version, new.manifest.name)
     report = Report(
         model=new.manifest.name,
         description=new.manifest.description,
         task=new.manifest.task,
-        verdict="failed",
+        verdict=verdict,
+        accepted=accepted,
         new=summary(new, None, None),
         old=summary(old.bundle, old.digest, old.reference) if old else None,
         note=note,
@@ -122,7 +126,7 @@ def judge(  # noqa: PLR0913 - two models, the rules, and what may be asked for m
         )
     inputs = input_distributions(new, fresh, old.record if old else None)
     compared, earlier = (before.new, before.old) if before else (fresh, None)
-    return Judgement(decide(report), fresh, compared, earlier, inputs, classes)
+    return Judgement(report, fresh, compared, earlier, inputs, classes)
 
 
 def gated_first(scores: list[Score], policy: Policy) -> list[Score]:
@@ -209,11 +213,3 @@ def summary(bundle: Bundle, digest: str | None, reference: str | None) -> ModelS
         rows=manifest.data.rows,
         holdout_rows=manifest.data.holdout_rows,
     )
-
-
-def decide(report: Report, reason: str = "") -> Report:
-    """Decide by the checks; a `reason` that a person gave accepts a model that fails them."""
-    failed = not all(check.passed for check in report.checks)
-    report.override = reason or None if failed else None
-    report.verdict = "passed" if not failed else "accepted" if reason else "failed"
-    return report

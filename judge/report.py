@@ -9,10 +9,10 @@ from typing import Literal
 
 import msgspec
 
+from contract.bundle import Acceptance, Outcome, Parity, Runtime, Value, Where
 from contract.bundle import Check as ThresholdResult
-from contract.bundle import Outcome, Parity, Runtime, Value, Where
 
-SCHEMA_VERSION = 4
+SCHEMA_VERSION = 5
 NAME = "report"
 Verdict = Literal["passed", "failed", "accepted"]
 Direction = Literal["better", "worse", "same", "unknown"]
@@ -22,6 +22,11 @@ NOT_MEASURED = (
     "Nobody here has measured this model: its data was not at hand, so every figure is a claim of "
     "whoever trained it."
 )
+
+
+def called(metric: str, where: Where | None) -> str:
+    """Return the name of a metric of all rows, or of one segment."""
+    return metric if where is None else f"{metric} where {where.column} is {where.value}"
 
 
 class ModelSummary(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
@@ -207,4 +212,4 @@ class Report(msgspec.Struct, kw_only=True):
     warnings: list[str]
     changes: Changes | None
     drift: list[Drift]
-    override: str | None = None
+    accepted: list[Acceptance] = []  # what a person accepts of the failed checks, if it is enough

@@ -30,7 +30,7 @@ def warnings(
         )
     concerns += perfect(fresh, scores) + relative(fresh)
     if old:
-        concerns += loosened(new.manifest.gate.recorded, old.manifest.gate.recorded)
+        concerns += loosened(new.manifest.gate.checks, old.manifest.gate.checks)
     shifted = [drift.feature for drift in moved if drift.shifted]
     if shifted:
         concerns.append(

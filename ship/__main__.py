@@ -161,6 +161,24 @@ def pipeline(word: str, settings: Settings) -> int:
     return StageError.exit_code if failed else 0
 
 
+def accept(_: str, settings: Settings) -> int:
+    """Accept in model.toml what the gate has refused of a comparison, and remove what is stale."""
+    from contract.models import root
+    from ship import git
+    from ship.build.workspace import Workspace
+    from ship.compare.accept import accept as write
+
+    who = settings.who or git.user(root())
+    for name in settings.models:
+        judged = Workspace(name, "").folder
+        lines = write(name, root(), judged, settings.reason, who)
+        for line in lines:
+            print(f"{name}: accepts {line.what} at {line.value} in place of {line.replaces}")
+        if not lines:
+            print(f"{name}: accepts nothing, and needs to accept nothing")
+    return 0
+
+
 def refuse_cluster(stages: tuple[str, ...], settings: Settings) -> None:
     """Raise UsageError where training is to run on a cluster, which the build cannot reach."""
     backend = os.environ.get("TRAIN_BACKEND", "")
@@ -260,13 +278,12 @@ WORDS = {
     "login": Word(log_in),
     "refresh": Word(refresh),
     "better": Word(better, ("REPORTS",)),
-    "pipeline": Word(pipeline, ("BUNDLE", "OVERRIDE"), "Run every stage and end with a table."),
+    "pipeline": Word(pipeline, ("BUNDLE",), "Run every stage and end with a table."),
     "train": Word(pipeline, ("BUNDLE",), "Train each model in the pinned builder."),
-    "gate": Word(
-        pipeline, ("OVERRIDE",), "Judge each bundle by model.toml and the published model."
-    ),
+    "gate": Word(pipeline, text="Judge each bundle by model.toml and the published model."),
+    "accept": Word(accept, ("REASON", "WHO")),
     "image": Word(pipeline, text="Build an image around each bundle."),
-    "measure": Word(pipeline, ("OVERRIDE",), "Measure each image beside the published one."),
+    "measure": Word(pipeline, text="Measure each image beside the published one."),
     "scan": Word(pipeline, text="Scan each image, and write its SBOMs."),
     "smoke": Word(pipeline, text="Test each image as a hostile host runs it."),
     "push": Word(pipeline, ("IMAGES",), "Bring each tested image to its registry, under no tag."),

@@ -70,6 +70,12 @@ def ignores(path: Path) -> bool:
     return run("check-ignore", "--quiet", path, root=path.parent).succeeded
 
 
+def user(root: Path) -> str:
+    """Return the name that commits would bear here, "" where none is set."""
+    result = run("config", "user.name", root=root)
+    return os.fsdecode(result.content).strip() if result.succeeded else ""
+
+
 def branch(root: Path) -> str | None:
     """Return the branch that is checked out; None on a detached HEAD, as on a tag."""
     return git("branch", "--show-current", root=root) or None

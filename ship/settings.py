@@ -32,7 +32,8 @@ class Settings:
     bundle: Path | None = None
     images: Path | None = None
     reports: Path | None = None
-    override: str = ""
+    reason: str = ""
+    who: str = ""
 
     @property
     def models(self) -> list[str]:
@@ -123,7 +124,8 @@ CHECKS = {
     "BUNDLE": check_folder,
     "IMAGES": check_folder,
     "REPORTS": check_folder,
-    "OVERRIDE": check_reason,
+    "REASON": check_reason,
+    "WHO": check_reason,
 }
 
 

@@ -13,7 +13,7 @@ from msgspec import Meta
 from contract.bundle.dialect import Dialect
 from contract.bundle.files import BundleError
 
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 MANIFEST = "manifest.json"
 EXAMPLES = "examples.json"
 EVALUATION, HOLDOUT = "evaluation.json", "holdout.json"  # beside a bundle, never in it
@@ -122,24 +122,25 @@ class Check(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
         return "none" if self.value is None else f"{self.value:.4g}"
 
 
-class Override(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
-    """A person's reason to accept a model that failed its gate, and the checks that failed."""
+class Acceptance(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    """A line of [accept] in model.toml: a person accepts what the gate refuses.
 
+    It holds for `value` or better, as long as the published model has the version `replaces`.
+    """
+
+    what: str  # as the report names it
+    value: float | None = None  # None of what has no value
     reason: str
-    accepted: list[Check]
+    who: str
+    replaces: str
 
 
 class Gate(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
-    """The checks of the gate; an override accepts those that failed."""
+    """The thresholds of the gate, and what model.toml accepted of what it compares."""
 
     passed: bool
     checks: list[Check]
-    override: Override | None = None
-
-    @property
-    def recorded(self) -> list[Check]:
-        """The checks of the training, those that an override accepted included."""
-        return [*self.checks, *(self.override.accepted if self.override else [])]
+    accepted: list[Acceptance] = []
 
 
 class Parity(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):

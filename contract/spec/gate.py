@@ -8,7 +8,7 @@ from typing import Any, get_args
 
 import msgspec
 
-from contract.bundle import Check, Task
+from contract.bundle import Acceptance, Check, Task
 from contract.errors import ModelError, did_you_mean
 from contract.evaluation.metrics import (
     METRICS,
@@ -72,13 +72,17 @@ class ImageRules(msgspec.Struct, frozen=True):
 
 
 class Policy(msgspec.Struct, frozen=True):
-    """All rules of the gate; `always` are metrics that are computed without one."""
+    """All rules of the gate, and what a person accepts that breaks them.
+
+    `always` are metrics that are computed without a rule.
+    """
 
     rules: Rules
     segments: tuple[SegmentRules, ...]
     image: ImageRules
     always: tuple[str, ...] = ()
     own: dict[str, Metric] = {}  # those of metrics.py that are bounded
+    accepted: tuple[Acceptance, ...] = ()  # what passes all the same
 
     @property
     def own_bounds(self) -> dict[str, Bound]:

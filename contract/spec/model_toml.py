@@ -6,13 +6,14 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
+from msgspec.structs import asdict, replace
 
 from contract import models
-from contract.bundle import Kind, Privacy, Serving, Split, Task
+from contract.bundle import Acceptance, Kind, Privacy, Serving, Split, Task
 from contract.errors import ModelError, did_you_mean
 from contract.inputs import KINDS, Array, in_array
 from contract.names import check_name
-from contract.spec import tables
+from contract.spec import acceptances, tables
 from contract.spec.gate import Policy, read_policy
 from contract.spec.own_metrics import defined
 from contract.spec.privacy import read_privacy
@@ -152,7 +153,10 @@ def read(name: str, root: Path | None = None, *, data_here: bool = True) -> Mode
         folds=evaluate.folds,
         seeds=evaluate.seeds,
         study=evaluate.study,
-        gate=read_policy(top.subsection("gate"), head.task, targets, anomaly, defined(folder)),
+        gate=replace(
+            read_policy(top.subsection("gate"), head.task, targets, anomaly, defined(folder)),
+            accepted=read_acceptances(top),
+        ),
         columns_kept=evaluate.columns,
         serving=Serving(
             unknown_category=serve.unknown_category,
@@ -172,6 +176,19 @@ def read_anomaly(top: Section, head: tables.Head) -> int | str | None:
         cure = 'Remove it, or write task = "anomaly_detection".'
         top.fail("anomaly", f"absent from a {head.task}", cure)
     return None
+
+
+def read_acceptances(top: Section) -> tuple[Acceptance, ...]:
+    """Read [accept]; raise ModelError for a mistake, or a form that no program can write anew."""
+    try:
+        acceptances.without(top.file.read_text(encoding="utf-8"))
+    except ValueError:
+        where = f"{top.file}: {acceptances.TABLE}"
+        expected = f"a table of its own, [{acceptances.TABLE}], with a line for each acceptance"
+        raise ModelError(where, expected, "another form", "Move it to the end.") from None
+    section = top.subsection(acceptances.TABLE)
+    read = {name: section.subsection(name).read(tables.Acceptance) for name in section.values}
+    return tuple(Acceptance(what=name, **asdict(line)) for name, line in read.items())
 
 
 def find(name: str, root: Path) -> Path:

@@ -16,6 +16,7 @@ from contract.bundle import Kind, OutOfRange, SplitMethod, Task, UnknownCategory
 from contract.bundle.dialect import MISSING
 from contract.evaluation.metrics import METRICS, Metric
 from contract.inputs import KINDS
+from contract.spec.acceptances import TABLE as ACCEPT
 from contract.spec.toml import keys
 
 SEGMENTS, IMAGE = "segments", "image"
@@ -196,6 +197,26 @@ class Image(Struct, frozen=True, forbid_unknown_fields=True):
     )] = 2.0  # fmt: skip
 
 
+class Acceptance(Struct, frozen=True, forbid_unknown_fields=True):
+    """What a person accepts although the gate refuses it, one line each, by its name.
+
+    It is a drop of a metric (`accuracy`, `"accuracy where region is north"`), `"image size"` or
+    `"image latency"` as a multiple of the published image's, or `baseline`, which has no value.
+    `make accept` writes the lines that are needed, and removes those that are not. They shape
+    nothing of a model and train nothing again.
+    """
+
+    reason: Annotated[Text, says("Why it is accepted.", "The old rows held the answer")]
+    who: Annotated[Text, says("Who accepts it.", "octocat")]
+    replaces: Annotated[Text, says(
+        "The version of the published model that it is compared with: once another is published, "
+        "the line accepts nothing.", "2026.11.30-abcdef0",
+    )]  # fmt: skip
+    value: Annotated[float | None, says(
+        "The worst value that is accepted. Left out: of what has no value.", 0.93,
+    )] = None  # fmt: skip
+
+
 def parameter(metric: Metric) -> Any:
     """Return the type of the class or the quantile of a metric."""
     if metric.parameter == "quantile":
@@ -334,6 +355,11 @@ MODEL: Any = msgspec.defstruct(
         ("evaluate", Evaluate, Evaluate()),
         ("serve", Serve, Serve()),
         ("privacy", Privacy, Privacy()),
+        (ACCEPT, Annotated[dict[str, Acceptance], says(
+            " ".join((Acceptance.__doc__ or "").split()), {"accuracy": {
+                "value": 0.93, "reason": "The old rows held the answer", "who": "octocat",
+                "replaces": "2026.11.30-abcdef0"}},
+        )], {}),
     ],
     bases=(Head,), kw_only=True, frozen=True, forbid_unknown_fields=True,
 )  # fmt: skip

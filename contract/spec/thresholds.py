@@ -11,10 +11,12 @@ from contract.spec.model_toml import ModelSpec
 def judge(spec: ModelSpec, holdout: Mapping[str, float]) -> Gate:
     """Check every threshold; the gate passes if all of them do.
 
-    A metric that `holdout` does not have, or that is NaN, fails its threshold.
+    A metric that `holdout` does not have, or that is NaN, fails its threshold. What model.toml
+    accepts is of comparisons, and is only recorded here.
     """
     checks = [bound.check(holdout.get(bound.metric)) for bound in spec.gate.rules.bounds]
-    return Gate(passed=all(check.passed for check in checks), checks=checks)
+    passed = all(check.passed for check in checks)
+    return Gate(passed=passed, checks=checks, accepted=list(spec.gate.accepted))
 
 
 def sentence(check: Check) -> str:

@@ -40,7 +40,7 @@ def card(
     exactly that image. Raises ValueError where its reference has no digest, since a tag may come to
     mean another image.
     """
-    checks = manifest.gate.recorded
+    checks = manifest.gate.checks
     return render(
         "card.md.j2",
         manifest=manifest,
@@ -48,6 +48,7 @@ def card(
         metrics=metrics(manifest),
         verdict="passed" if all(check.passed for check in checks) else "FAILED",
         checks="; ".join(map(sentence, checks)),
+        accepted=accepted(manifest),
         unmeasured=NOT_MEASURED if manifest.evaluation == "claimed" else "",
         segments=by_segment(scored),
         leaves=Table(("What", "Holds of the data"), leaves(manifest)),
@@ -96,6 +97,21 @@ def metrics(manifest: Manifest) -> Table:
         for name, value in manifest.metrics.holdout.items()
     ]
     return Table(("Metric", "Holdout", "95 % interval", "Cross-validation"), rows)
+
+
+def accepted(manifest: Manifest) -> Table | None:
+    """Return what model.toml accepted of what the gate compares; None where that is nothing."""
+    rows = [
+        (
+            line.what,
+            "" if line.value is None else f"{line.value:g}",
+            line.replaces,
+            line.who,
+            line.reason,
+        )
+        for line in manifest.gate.accepted
+    ]
+    return Table(("Accepted", "down to", "in place of", "by", "because"), rows) if rows else None
 
 
 def by_segment(scored: Sequence[Segment]) -> Table | None:

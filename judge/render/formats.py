@@ -5,9 +5,11 @@ from __future__ import annotations
 import msgspec
 
 from contract.bundle import encode
+from judge import acceptance
 from judge.judge import Judgement
 from judge.render import figures, report_tables, sentences
 from judge.render.environment import render
+from judge.render.markdown import block
 from judge.report import Report
 
 
@@ -27,7 +29,14 @@ def json(report: Report) -> bytes:
 
 def markdown(report: Report) -> bytes:
     """Return the verdict, one table, and folded details."""
-    return render("report.md.j2", report=report, tables=report_tables, sentences=sentences)
+    lines = acceptance.pasted(report)
+    return render(
+        "report.md.j2",
+        report=report,
+        tables=report_tables,
+        sentences=sentences,
+        pasted=block(lines, "toml") if lines else "",
+    )
 
 
 def html(judgement: Judgement) -> bytes:

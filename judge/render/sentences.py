@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from contract.bundle import PARITY_TOLERANCE, Where
+from contract.bundle import PARITY_TOLERANCE, Acceptance
 from contract.console import one_line
 from judge.report import (
     BaselineCheck,
@@ -18,6 +18,7 @@ from judge.report import (
     Report,
     Score,
     Verdict,
+    called,
 )
 
 NEITHER = "no better or worse, beyond chance, than"
@@ -42,8 +43,13 @@ class Wording(NamedTuple):
 
 def headline(report: Report) -> str:
     """Return the one line that says what became of the model and why."""
-    because = f"; accepted because: {one_line(report.override)}" if report.override else ""
+    because = "".join(f"; {one_line(accepted(line))}" for line in report.accepted)
     return f"{sign(report)} {report.model}: {report.verdict}: {reason(report)}{because}"
+
+
+def accepted(line: Acceptance) -> str:
+    """Return who accepts what, and why."""
+    return f"{line.what} accepted by {line.who}, because: {line.reason}"
 
 
 def sign(report: Report) -> str:
@@ -52,7 +58,7 @@ def sign(report: Report) -> str:
 
 
 def reason(report: Report) -> str:
-    """Return why the verdict is what it is, without the reason of a person who accepted it."""
+    """Return why the verdict is what it is, without who accepted it."""
     failed = [worded(check) for check in report.checks if not check.passed]
     if failed:
         more = f" (and {len(failed) - 1} more)" if len(failed) > 1 else ""
@@ -106,11 +112,6 @@ def worded(check: Check | ImageCheck) -> Wording:
             times = f"{check.old:.3g} → {check.new:.3g}: {check.new / check.old:.2f} times"
             rule = f"at most {check.allowed:g} times the published image's"
             return Wording(FIGURES[check.figure], rule, times)
-
-
-def called(metric: str, where: Where | None) -> str:
-    """Return the name of a metric of all rows, or of one segment."""
-    return metric if where is None else f"{metric} where {where.column} is {where.value}"
 
 
 def drop(check: DropCheck) -> tuple[str, str]:

@@ -15,6 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from contract import models as model_folders
+from contract.models import SPEC
+from contract.spec import acceptances
 from ship import git
 from ship.build.shared_modules import used_by
 from ship.errors import ShipError
@@ -113,9 +115,12 @@ def hash_of(files: Mapping[str, Path]) -> str:
     """Return a hash of names and contents, but not of modes or times, which differ by checkout.
 
     Of a link only its text counts, as for git, since its target may be anything on this machine.
+    What a model.toml accepts of a comparison does not count, since it shapes no model.
     """
     total = hashlib.sha256()
     for name, file in sorted(files.items()):
         content = bytes(file.readlink()) if file.is_symlink() else file.read_bytes()
+        if file.name == SPEC:
+            content = acceptances.shaping(content)
         total.update(f"{hashlib.sha256(content).hexdigest()}  {name}\n".encode())
     return total.hexdigest()

@@ -9,9 +9,8 @@ from functools import partial
 from pathlib import Path
 
 from contract import bundle, models
-from contract.bundle import Bundle, BundleError, Gate, Override
-from contract.spec.gate import Policy
-from judge.judge import decide, judge
+from contract.bundle import BundleError
+from judge.judge import judge
 from judge.render.card import card
 from judge.render.formats import formats
 from judge.report import NAME, Report
@@ -25,21 +24,20 @@ from ship.compare.published_model import PublishedImage, Unreadable, fetch, newe
 from ship.errors import ShipError
 from ship.files import digest
 from ship.files.bounded import read_file
-from ship.files.replace import new_folder, remove, replace_file
+from ship.files.replace import remove, replace_file
 from ship.registry.destination import destination
 
 # What judges a bundle, beside its rules in model.toml.
 JUDGING = ("judge", "contract", "ship/compare", "requirements-pipeline.txt")
 
 
-def judge_bundle(workspace: Workspace, override: str = "", *, cache: bool = False) -> Report:
+def judge_bundle(workspace: Workspace, *, cache: bool = False) -> Report:
     """Judge the bundle of a model; write the report on it in each of its formats, and its card.
 
-    `override` is why a person accepts it although it fails; it is recorded in report and bundle.
     With `cache`, what was judged before by the same rules, beside the same image, is read again.
     """
     record = workspace.folder / "gate.key"
-    if cache and is_judged(workspace, record, override):
+    if cache and is_judged(workspace, record):
         print("  judged before, by the same rules and beside the same image", flush=True)
         return read_report(workspace.folder / REPORT)
     remove(record)
@@ -55,8 +53,7 @@ def judge_bundle(workspace: Workspace, override: str = "", *, cache: bool = Fals
     finally:
         if old:
             old.remove()
-    report = decide(judgement.report, override)
-    record_override(new, policy, report.override)
+    report = judgement.report
     report.bundle = workspace.bundle_digest
     for ending, content in formats(judgement).items():
         replace_file(workspace.folder / f"{NAME}.{ending}", content)
@@ -64,22 +61,22 @@ def judge_bundle(workspace: Workspace, override: str = "", *, cache: bool = Fals
     replace_file(workspace.folder / CARD, card(new.manifest, notes, report.segments))
     if cache:
         compared = report.old.digest if report.old else None
-        replace_file(record, basis(workspace, override, compared))
+        replace_file(record, basis(workspace, compared))
     return report
 
 
-def is_judged(workspace: Workspace, record: Path, override: str) -> bool:
+def is_judged(workspace: Workspace, record: Path) -> bool:
     """Return whether the reports are, byte for byte, those of the same judgement as one now."""
     target = destination(workspace.model, workspace.dist)
     tag = newest(target, workspace.model)
     published = target.resolve(tag) if tag else None
     try:
-        return record.read_bytes() == basis(workspace, override, published)
+        return record.read_bytes() == basis(workspace, published)
     except (ShipError, BundleError, OSError):
         return False
 
 
-def basis(workspace: Workspace, override: str, published: str | None) -> bytes:
+def basis(workspace: Workspace, published: str | None) -> bytes:
     """Return the digests of all that a judgement follows from, and of what was written of it.
 
     `published` is the digest of the image that is compared with. Raises ShipError or BundleError
@@ -90,7 +87,6 @@ def basis(workspace: Workspace, override: str, published: str | None) -> bytes:
         workspace.bundle_digest,
         str(destination(workspace.model, workspace.dist)),
         str(published),
-        override,
         hash_of(named(git.TOOL, *JUDGING)),
         reports_digest(workspace),
         *(digest.of(read_file(file)) for file in files),
@@ -108,29 +104,3 @@ def published(workspace: Workspace) -> tuple[PublishedImage | None, str]:
         return fetch(target, workspace.model, tag, workspace.published_folder), ""
     except Unreadable as error:
         return None, str(error)
-
-
-def record_override(new: Bundle, policy: Policy, reason: str | None) -> None:
-    """Write the reason into the manifest, or remove that of an earlier run.
-
-    The bundle is written anew beside the old one, so that nothing is read or written through a
-    link, and files that the manifest does not list are dropped.
-    """
-    gate = new.manifest.gate
-    before = gate.override
-    if (before and before.reason) == reason:
-        return
-    order = [bound.metric for bound in policy.rules.bounds]
-    checks = [*gate.checks, *(before.accepted if before else [])]
-    checks.sort(key=lambda check: order.index(check.metric) if check.metric in order else -1)
-    failed = [check for check in checks if not check.passed]
-    if reason:
-        checks = [check for check in checks if check.passed]
-        new.manifest.gate = Gate(
-            passed=True, checks=checks, override=Override(reason=reason, accepted=failed)
-        )
-    else:
-        new.manifest.gate = Gate(passed=not failed, checks=checks)
-    files = {name: bundle.read_file(new.path / name) for name in new.manifest.files}
-    with new_folder(new.path) as folder:
-        bundle.write(folder, new.manifest, files)

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import msgspec
 
-from contract.bundle import encode, read
+from contract.bundle import Acceptance, encode, read
 from contract.spec.gate import ImageRules
+from judge.acceptance import decide
 from judge.report import ImageCheck, ImageFigure, ModelSummary, Report, Verdict
 from ship.build.engine import load
 from ship.build.workspace import MEASUREMENT, Workspace
@@ -31,30 +32,31 @@ class Measurement(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     against: str | None
     verdict: Verdict
     checks: list[ImageCheck]
-    override: str | None  # why a person accepts an image that fails them
+    accepted: list[Acceptance]  # what a person accepts of those that fail, if it is enough
 
 
-def measure(workspace: Workspace, report: Report, override: str = "") -> Measurement:
+def measure(workspace: Workspace, report: Report) -> Measurement:
     """Compare the image with the published one that its bundle was judged by, and write the result.
 
-    `override` is why a person accepts it although it fails; it is recorded here and nowhere else.
+    What model.toml accepts although it fails changes no byte of the image.
     """
     archive, old, file = workspace.archive, report.old, workspace.folder / MEASUREMENT
     remove(file)  # of an earlier image, whatever becomes of this one
-    rules = read_policy(workspace.model).image
+    policy = read_policy(workspace.model)
+    rules = policy.image
     if old and old.digest == archive.digest:  # it is the published image, and need not be fetched
         size = archive.compressed_size / 1e6
         checks = [ratio("size", size, size, rules.size_ratio)]
     else:
         checks = beside_published(workspace, old, rules)
-    failed = not all(check.passed for check in checks)
+    verdict, accepted = decide(checks, policy.accepted, old.version if old else None)
     measurement = Measurement(
         image=archive.digest,
         reference=old.reference if old and old.digest else None,
         against=old.digest if old else None,
-        verdict="passed" if not failed else "accepted" if override else "failed",
+        verdict=verdict,
         checks=checks,
-        override=override or None if failed else None,
+        accepted=accepted,
     )
     replace_file(file, encode(measurement))
     return measurement

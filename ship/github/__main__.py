@@ -13,7 +13,6 @@ from ship.errors import ShipError
 from ship.github.api import GitHub
 from ship.github.comment import comment
 from ship.github.issue import issue
-from ship.github.override import override
 from ship.github.prune import RetentionPolicy, prune
 from ship.github.push import push
 from ship.github.reports import reports
@@ -24,8 +23,8 @@ def main() -> int:
     """Run a command and return its exit code; print a failure as one line."""
     arguments = parser().parse_args()
     try:
-        if arguments.word in ("required-jobs", "override"):
-            return {"required-jobs": require_jobs, "override": override}[arguments.word]()
+        if arguments.word == "required-jobs":
+            return require_jobs()
         if arguments.word == "push":
             return push(arguments.branch, arguments.message, models.root())
         if arguments.word == "reports":
@@ -53,7 +52,6 @@ def parser() -> argparse.ArgumentParser:
                                "them in the run's summary")  # fmt: skip
     joining.add_argument("folder", type=Path, help="the folder of the reports")
     joining.add_argument("file", type=Path, help="the file to write")
-    words.add_parser("override", help="say who accepts a drop by a label on the pull request")
     words.add_parser("comment", help="post the report of a pull request's run")
     words.add_parser("issue", help="open, update or close the issue of the weekly scan")
     pruning = words.add_parser("prune", help="delete old versions that nothing refers to")

@@ -59,7 +59,7 @@ def sha256_of(address: str, file: Path) -> str:
 def all_better(folder: Path, models: list[str]) -> bool:
     """Return whether the reports below `folder` find each model better than its published one.
 
-    Better is: the gate passed without an override, and the model is better beyond chance in a
+    Better is: the gate passed with nothing accepted, and the model is better beyond chance in a
     metric, and worse in none. False if a report is missing, duplicated, or of another model.
     """
     reports = [json.loads(file.read_bytes()) for file in sorted(folder.rglob("report.json"))]

@@ -151,7 +151,7 @@ def run_gate(run: Run) -> None:
     """Judge the bundle by its thresholds and the published model."""
     from ship.compare.gate import judge_bundle  # noqa: PLC0415 - publishing installs no statistics
 
-    report = judge_bundle(run.workspace, run.settings.override, cache=not run.repeat)
+    report = judge_bundle(run.workspace, cache=not run.repeat)
     for line in (headline(report), *(f"warning: {warning}" for warning in report.warnings)):
         print(f"  {line}", flush=True)
     enforce(report.verdict, report.checks)
@@ -169,7 +169,7 @@ def run_measure(run: Run) -> None:
     """Compare the image's size and speed with those of the image that the gate compared with."""
     workspace, archive = run.workspace, run.workspace.archive
     report = read_passed_report(workspace)
-    measurement = measure(workspace, report, run.settings.override)
+    measurement = measure(workspace, report)
     for check in map(worded, measurement.checks):
         print(f"  {check.what} {check.found}", flush=True)
     enforce(measurement.verdict, measurement.checks)

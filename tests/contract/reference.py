@@ -18,7 +18,7 @@ import msgspec
 from contract.bundle import Kind, SplitMethod, Task
 from contract.evaluation.metrics import METRICS, Bound, for_task
 from contract.inputs import KINDS
-from contract.spec import tables
+from contract.spec import acceptances, tables
 from contract.spec.split import KEYS
 from contract.spec.tables import SEGMENTS
 from contract.spec.toml import Key, keys, make_key
@@ -148,6 +148,11 @@ def page() -> str:
                 *paths("inputs.<column>", tables.Options),
             ]
             parts += [f"## `[inputs]`\n\n{key.description}\n", listing(rows)]
+        elif name == acceptances.TABLE:
+            [(what, line)] = key.examples[0].items()
+            example = acceptances.line(what, line)
+            parts += [f"## `[{name}]`\n\n{key.description}\n\n```toml\n[{name}]\n{example}\n```\n",
+                      listing(paths(f"{name}.<what>", tables.Acceptance))]  # fmt: skip
         elif name not in keys(tables.Head):
             parts += table(name, kind)
         if name == "gate":

@@ -114,8 +114,8 @@ def test_bundle_with_an_absent_file_is_refused(written: Path) -> None:
         (b"{", "must be JSON"),
         (b"[]", "schema_version must be"),
         (b'{"schema_version": 99}', "Got 99 instead"),
-        (b'{"schema_version": 2}', "Got 2 instead. Train the model again"),
-        (b'{"schema_version": 3}', "must be a manifest of this revision"),
+        (b'{"schema_version": 3}', "Got 3 instead. Train the model again"),
+        (b'{"schema_version": 4}', "must be a manifest of this revision"),
     ],
 )
 def test_bundle_with_another_manifest_is_refused(written: Path, content: bytes, words: str) -> None:

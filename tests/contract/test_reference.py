@@ -16,7 +16,7 @@ from contract.bundle import Task
 from contract.errors import ModelError
 from contract.evaluation.metrics import METRICS, for_task
 from contract.inputs import KINDS
-from contract.spec import model_toml
+from contract.spec import acceptances, model_toml
 from tests.contract import reference
 from tests.contract.reference import pairs
 from tests.contract.test_spec import MISTAKES, TOML
@@ -35,6 +35,12 @@ BESIDE: dict[str, dict[str, Any]] = {
     "anomaly": {"task": "anomaly_detection"},
     "data.query": {"source": None, "sha256": None},
     "split.column": {"method": "group"},
+    **{
+        f"accept.<what>.{key}": {
+            other: "some" for other in ("reason", "who", "replaces") if other != key
+        }
+        for key in ("reason", "who", "replaces", "value")
+    },
     "split.cut": {"method": "time", "column": "day"},
 }
 
@@ -87,8 +93,9 @@ def folder(tmp_path: Path) -> Folder:
 
 
 def written(spec: dict[str, Any]) -> str:
-    """Return a model.toml as TOML."""
-    return "\n".join(pairs(spec)) + "\n"
+    """Return a model.toml as TOML, whose [accept] is a table of its own."""
+    others = {key: value for key, value in spec.items() if key != "accept"}
+    return acceptances.written("\n".join(pairs(others)) + "\n", spec.get("accept", {}))
 
 
 def is_allowed(content: str) -> bool:
@@ -168,6 +175,12 @@ def test_page_and_schema_have_the_metrics_of_all_tasks(folder: Folder) -> None:
     assert page_keys("gate.segments.<column>") | {*METRICS} == segment
 
 
+def test_page_and_schema_have_the_keys_of_an_acceptance(folder: Folder) -> None:
+    """A line of [accept] has the keys that the page and the schema say."""
+    keys = reader_keys(folder, "accept.accuracy", "classification")
+    assert schema_keys(schema_at("accept.accuracy")) == page_keys("accept.<what>") == keys
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_page_and_schema_have_the_options_of_each_kind(folder: Folder, kind: str) -> None:
     """A column's table has the keys of its kind."""
@@ -195,7 +208,7 @@ EXAMPLES = [
 @pytest.mark.parametrize(("path", "example"), EXAMPLES)
 def test_examples_on_the_page_are_right(folder: Folder, path: str, example: str) -> None:
     """The reader and the schema take every example of the page, where it belongs."""
-    table = path.rpartition(".")[0].replace("<column>", "size")
+    table = path.rpartition(".")[0].replace("<column>", "size").replace("<what>", "accuracy")
     (name, value), = tomllib.loads(example).items()  # fmt: skip
     metric = METRICS.get("pinball" if name == "quantile" else name)
     task: Task = metric.task if metric else "classification"

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import pytest
 from markdown_it import MarkdownIt
 
-from contract.bundle import Bundle, Check, Gate, Override, read, read_notes
+from contract.bundle import Acceptance, Bundle, read, read_notes
 from judge.render.card import PublishedReference, below, card
 from judge.render.markdown import plain
 
@@ -94,19 +94,21 @@ def test_card_of_a_release_keeps_a_section_of_that_name(made: Bundle) -> None:
     assert "### Use\n\nWith care.\n" in written
 
 
+def accept(made: Bundle, text: str) -> None:
+    """Have the model's model.toml accept a drop, with a text wherever one may stand."""
+    made.manifest.gate.accepted = [
+        Acceptance(what=text, value=0.93, reason=text, who=text, replaces=text)
+    ]
+
+
 def test_card_of_an_accepted_model_says_why(made: Bundle) -> None:
-    """The card of an accepted model has the reason and every check, and without it neither."""
+    """The card of an accepted model has what is accepted, by whom and why, and else nothing."""
     before = card_of(made)
-    failed = Check(metric="accuracy", bound="min", threshold=0.99, value=0.75, passed=False)
-    override = Override(reason="because `it` must\n## Use", accepted=[failed])
-    passed = made.manifest.gate
-    made.manifest.gate = Gate(passed=True, checks=passed.checks, override=override)
-    assert re.search(
-        r"Gate FAILED: .*; accuracy 0\.75 >= 0\.99 FAILED\.\n\n"
-        r"Accepted although the gate refuses it, because: `` because `it` must ## Use ``\n",
-        card_of(made),
-    )
-    made.manifest.gate = passed
+    accept(made, "because `it` must\n## Use")
+    because = r"because \\`it\\` must ## Use"
+    row = rf"\| {because} \| 0\.93 \| {because} \| {because} \| {because} \|\n"
+    assert re.search(row, card_of(made))
+    made.manifest.gate.accepted = []
     assert card_of(made) == before
 
 
@@ -125,7 +127,7 @@ def test_card_survives_any_text(made: Bundle) -> None:
     manifest.inputs[0].categories = [HOSTILE, "# h"]
     manifest.classes = [HOSTILE, "b", "c"]
     manifest.libraries = {HOSTILE: HOSTILE}
-    manifest.gate.override = Override(reason=HOSTILE, accepted=[])
+    accept(made, HOSTILE)
     page = MarkdownIt("commonmark").enable(["table", "strikethrough"]).render(card_of(made))
     titles = re.findall(r"<h\d>(.*?)</h\d>", page)
     assert titles == [
@@ -133,9 +135,9 @@ def test_card_survives_any_text(made: Bundle) -> None:
         "Notes of the author", "Limits", "Use", "Made with"
     ]  # fmt: skip
     assert not re.search(r"<(img|a|em|strong|s)\b|javascript:x\"", page)
-    assert page.count("<table>") == 4
+    assert page.count("<table>") == 5
     rows = re.findall(r"<tr>(.*?)</tr>", page, re.DOTALL)
-    assert {row.count("<td") + row.count("<th") for row in rows} == {2, 4}
+    assert {row.count("<td") + row.count("<th") for row in rows} == {2, 4, 5}
 
 
 @pytest.mark.parametrize(

@@ -11,13 +11,15 @@ import msgspec
 import numpy as np
 import pytest
 from markdown_it import MarkdownIt
+from msgspec.structs import replace
 
 from contract.bundle import Bundle, Where
 from contract.evaluation.distribution import Distribution
 from contract.spec import model_toml
 from contract.spec.gate import ImageRules, Policy, Rules, Threshold
+from judge.acceptance import needed
 from judge.comparison.data_drift import InputDistributions
-from judge.judge import Judgement, decide, judge
+from judge.judge import Judgement, judge
 from judge.render import curves
 from judge.render.formats import formats
 from judge.render.sentences import headline
@@ -105,29 +107,31 @@ HOSTILE = (
 
 
 @pytest.fixture(scope="session")
-def overridden(shop: Shop, good: Bundle) -> Judgement:
+def accepted(shop: Shop, good: Bundle) -> Judgement:
     """A worse model, accepted for a reason that tries everything."""
     new = shop.train(flowers(), STUMP)
-    judgement = judge(new, published(good), model_toml.read("made", new.path.parent).gate)
-    decide(judgement.report, HOSTILE)
-    return judgement
+    policy = model_toml.read("made", new.path.parent).gate
+    refused = judge(new, published(good), policy).report
+    lines = tuple(needed(refused.checks, good.manifest.version, HOSTILE, "octocat"))
+    return judge(new, published(good), replace(policy, accepted=lines))
 
 
-def test_reason_of_an_override_is_recorded_as_it_was_given(overridden: Judgement) -> None:
-    """report.json holds an override's reason character for character."""
-    assert json.loads(formats(overridden)["json"])["override"] == HOSTILE
-    assert overridden.report.verdict == "accepted"
+def test_reason_of_an_acceptance_is_recorded_as_it_was_given(accepted: Judgement) -> None:
+    """report.json holds a reason character for character."""
+    recorded = json.loads(formats(accepted)["json"])["accepted"]
+    assert {line["reason"] for line in recorded} == {HOSTILE}
+    assert accepted.report.verdict == "accepted"
 
 
-def test_reason_of_an_override_cannot_break_out(overridden: Judgement) -> None:
+def test_reason_of_an_acceptance_cannot_break_out(accepted: Judgement) -> None:
     """A reason is one printable line in a log, code in Markdown and text in a page."""
-    line = headline(overridden.report)
+    line = headline(accepted.report)
     assert line.isprintable()
     assert line.endswith("| @everyone [l](javascript:x) &amp; end")
-    written = formats(overridden)
+    written = formats(accepted)
     first = written["md"].decode().partition("\n")[0]
     assert first.endswith("&amp; end ```")
-    assert first.count("```") == 2
+    assert first.count("```") == 2 * len(accepted.report.accepted)
     page = written["html"].decode()
     assert "<img" not in page
     assert "&lt;img src=x onerror=alert(1)&gt;" in page
@@ -152,9 +156,9 @@ def text_everywhere(value: object) -> None:
                 text_everywhere(content)
 
 
-def test_report_of_hostile_words_has_the_markup_of_a_harmless_one(overridden: Judgement) -> None:
+def test_report_of_hostile_words_has_the_markup_of_a_harmless_one(accepted: Judgement) -> None:
     """Names, reasons and notes of any text leave the report's markup as it is."""
-    hostile = copy.deepcopy(overridden)
+    hostile = copy.deepcopy(accepted)
     text_everywhere(hostile.report)
     counts = Distribution(categories=[HOSTILE, "# h"], counts=[3, 2, 1], missing=1)
     inputs = [InputDistributions(HOSTILE, counts, counts)]
@@ -163,12 +167,12 @@ def test_report_of_hostile_words_has_the_markup_of_a_harmless_one(overridden: Ju
     page = in_formats["html"].decode()
     assert HOSTILE not in page
     assert set(re.findall(r"<(\w+)", page)) == set(
-        re.findall(r"<(\w+)", formats(overridden)["html"].decode())
+        re.findall(r"<(\w+)", formats(accepted)["html"].decode())
     )
     for picture in re.findall(r"<svg.*?</svg>", page, re.DOTALL):
         ET.fromstring(picture)  # noqa: S314 - our own output
     written = MarkdownIt("commonmark").enable("table").render(in_formats["md"].decode())
     assert not re.search(r"<(img|a|em)\b|\bonerror=[^&]*>", written.replace("&gt;", ""))
-    folds = formats(overridden)["md"].count(b"<details><summary>")
+    folds = formats(accepted)["md"].count(b"<details><summary>")
     assert written.count("<details>") == written.count("<summary>") == folds
     assert "@everyone" not in re.sub(r"<code>.*?</code>", "", written)

@@ -18,6 +18,8 @@ import pandas as pd
 from msgspec.structs import replace
 from numpy.typing import NDArray
 
+from contract import models
+from contract.spec import acceptances
 from contract.spec.model_toml import ModelSpec
 from train.data import dataset, table_checks
 from train.data.split import Part, classes, split
@@ -97,10 +99,15 @@ def order(holdout: Part) -> NDArray[np.int64]:
 
 
 def copy_folder(spec: ModelSpec, target: Path) -> None:
-    """Copy a model's folder without its data, as its code may read it."""
+    """Copy a model's folder as its code may read it: without its data, and without [accept].
+
+    So the stages that fit and ask the model are not built again for a line there.
+    """
     data = spec.folder / spec.data.source
 
     def hidden(folder: str, names: list[str]) -> list[str]:
         return [name for name in names if Path(folder, name) == data or name == "__pycache__"]
 
     shutil.copytree(spec.folder, target, symlinks=True, ignore=hidden)
+    (target / models.SPEC).unlink()  # which may be a link
+    (target / models.SPEC).write_bytes(acceptances.shaping(spec.file.read_bytes()))

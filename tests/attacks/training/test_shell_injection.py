@@ -123,7 +123,7 @@ def assigned(values: dict[str, str]) -> list[str]:
 def test_variables_are_those_that_users_are_told_of() -> None:
     """The variables that are attacked hold at least these well-known ones."""
     expected = {"MODEL", "TAG", "RELEASE", "BUNDLE", "IMAGES", "A", "B", "NAME", "CSV", "TARGET",
-                "REGISTRY", "OVERRIDE", "OVERLAY", "UPGRADE", "TRAIN_BACKEND", "PYTHON", "ACT",
+                "REGISTRY", "REASON", "OVERLAY", "UPGRADE", "TRAIN_BACKEND", "PYTHON", "ACT",
                 "PEERS", "PYTHON_IMAGE", "REPLICAS", "GATEWAY", "PATH", "HOME"}  # fmt: skip
     assert expected <= set(variables())
 
@@ -232,7 +232,7 @@ def test_settings_refuse_what_is_none(name: str, payload: str) -> None:
         ("REGISTRY", "http://host/owner"), ("REGISTRY", "host:x/owner"), ("REGISTRY", "-host/a"),
         ("REGISTRY", "user@host/a"), ("REGISTRY", "host//a"), ("REGISTRY", "host/../a"),
         ("RELEASE", "v1.2"), ("RELEASE", "nothing-v1.2.3"), ("RELEASE", "v1.2.3\nx=y"),
-        ("OVERRIDE", "a\rb"), ("OVERRIDE", "a\x1b[2J"), ("OVERRIDE", "a" * 1001),
+        ("REASON", "a\rb"), ("REASON", "a\x1b[2J"), ("WHO", "a" * 1001),
         ("MODEL", "Iris"), ("MODEL", "iris ../iris"), ("BUNDLE", "/nowhere"),
     ],
 )  # fmt: skip
@@ -248,7 +248,7 @@ def test_settings_refuse_what_only_looks_like_it(name: str, value: str) -> None:
         ("TAG", "main"), ("TAG", "1.2.3"), ("TAG", "_x"), ("TAG", f"sha256:{'0a' * 32}"),
         ("REGISTRY", "ghcr.io/octo/some_models.x"), ("REGISTRY", "127.0.0.1:5000/a-b/c"),
         ("REGISTRY", "localhost:5000"), ("RELEASE", "v1.2.3-rc.1"), ("RELEASE", "iris-v1.2.3"),
-        ("OVERRIDE", "Größer, aber $5 billiger: `ja`\n::error::$(x)"), ("BUNDLE", "."),
+        ("REASON", "Größer, aber $5 billiger: `ja`\n::error::$(x)"), ("BUNDLE", "."),
     ],
 )  # fmt: skip
 def test_settings_take_what_is_one(name: str, value: str) -> None:

@@ -8,6 +8,7 @@ import sys
 
 import pytest
 
+from contract.spec import acceptances
 from ship import git
 from ship.build.inputs import plan
 from ship.tags import tag_of_head
@@ -48,6 +49,18 @@ def test_plan_ignores_what_does_not_shape_the_model(models: Checkout, file: str)
     before = plan("iris", models.models, models.root)
     models.commit(**{file: "changed"})
     assert plan("iris", models.models, models.root) == before
+
+
+def test_plan_ignores_what_is_accepted_of_a_model(models: Checkout) -> None:
+    """To accept a drop, and to remove the line, changes no hash: nothing is made again."""
+    toml = 'task = "classification"\n'
+    models.commit(model__iris__model_dot_toml=toml)
+    before = plan("iris", models.models, models.root)
+    line = acceptances.written(toml, {"accuracy": {"reason": "because", "who": "octocat"}})
+    for content in (line, toml):
+        models.commit(model__iris__model_dot_toml=content)
+        after = plan("iris", models.models, models.root)
+        assert (after.bundle.hash, after.image.hash) == (before.bundle.hash, before.image.hash)
 
 
 def test_plan_keeps_the_bundle_when_serving_code_changes(models: Checkout) -> None:

@@ -11,17 +11,19 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from contract.bundle import Bundle, Override, encode, read
-from contract.spec import model_toml
+from contract import models
+from contract.bundle import Acceptance, Bundle, read
+from contract.spec import acceptances, model_toml
 from judge.render.sentences import headline
 from judge.report import Report
 from ship.build import bundle_intake
 from ship.build.workspace import Workspace
 from ship.compare import gate
+from ship.compare.accept import accept as write
 from ship.compare.gate import judge_bundle
 from ship.compare.gate_report import enforce
 from ship.compare.published_model import fetch, newest
-from ship.errors import StageError
+from ship.errors import StageError, UsageError
 from ship.pipeline.publish import publish
 from ship.registry import image_files
 from ship.registry.destination import Destination, destination
@@ -34,6 +36,7 @@ from tests.judge.report_schema import SCHEMA, schema
 from tests.support.images.bundle_images import image_of, publish_to
 from tests.support.images.oci_archives import oci_archive
 from tests.support.models.shop import STUMP, Shop, flowers
+from tests.support.models.train_here import train_here
 
 pytestmark = pytest.mark.slow  # trains models
 
@@ -42,7 +45,8 @@ pytestmark = pytest.mark.slow  # trains models
 def build(tmp_path: Path, shop: Shop, good: Bundle, monkeypatch: pytest.MonkeyPatch) -> Workspace:
     """The build of a model whose folder is that of the good one."""
     monkeypatch.delenv("REGISTRY", raising=False)
-    monkeypatch.setenv("MODELS", str(good.path.parent))
+    shutil.copytree(good.path.parent / "made", tmp_path / "models" / "made")
+    monkeypatch.setenv("MODELS", str(tmp_path / "models"))
     monkeypatch.setattr("ship.git.TOOL", tmp_path)
     return Workspace("made", "python", tmp_path / "dist")
 
@@ -163,7 +167,7 @@ def test_gate_judges_again_only_what_has_changed(
     assert [was_judged_before() for _ in range(3)] == [False, True, True]
     publish_to(Layout(build.dist / "registry" / "made"), good, tmp_path, "main")
     assert [was_judged_before() for _ in range(2)] == [False, True]
-    rules = good.path.parent / "made" / "model.toml"
+    rules = tmp_path / "models" / "made" / "model.toml"
     rules.write_text(f"{rules.read_text()}\n")
     assert [was_judged_before() for _ in range(2)] == [False, True]
     (tmp_path / "judge" / "gate.py").write_text("first = False\n")
@@ -176,26 +180,58 @@ def test_gate_judges_again_only_what_has_changed(
     assert not was_judged_before()
 
 
-def test_override_lets_a_model_pass_and_stays_in_its_manifest(
+def accept(build: Workspace, reason: str = "the old data was wrong") -> list[Acceptance]:
+    """Accept what the last report refuses, as `make accept` does."""
+    return write(build.model, models.root(), build.folder, reason, "octocat")
+
+
+def test_accepted_drop_passes_until_its_version_is_replaced(
+    build: Workspace, good: Bundle, bad: Bundle, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The line is written once, shapes no model, is recorded, and ends by itself."""
+    layout = Layout(build.dist / "registry" / "made")
+    publish_to(layout, good, tmp_path, "main")
+    toml = models.root() / "made" / "model.toml"
+    before, shaping = toml.read_text(), acceptances.shaping(toml.read_bytes())
+    take(build, bad)
+    refused = judge_bundle(build)
+    assert "```toml\n[accept]\naccuracy = { value = 0." in (build.folder / "report.md").read_text()
+    lines = accept(build)
+    accepted = toml.read_text()
+    assert "accuracy" in [line.what for line in lines]
+    assert acceptances.shaping(toml.read_bytes()) == shaping
+    assert accept(build, "another reason") == lines  # what is enough stays as it is
+    assert toml.read_text() == accepted
+
+    report = judge_bundle(build)
+    enforce(report.verdict, report.checks)
+    assert (refused.verdict, report.verdict) == ("failed", "accepted")
+    assert report.accepted == lines
+    assert "accuracy accepted by octocat, because: the old data was wrong" in headline(report)
+    assert read(build.bundle).manifest == bad.manifest  # judging writes nothing into a bundle
+
+    monkeypatch.setenv("VERSION", "1")
+    (toml.parent / "estimator.py").write_text(STUMP)
+    manifest = train_here(model_toml.read("made"), tmp_path / "again")
+    assert manifest.gate.accepted == lines
+    publish_to(layout, read(tmp_path / "again"), tmp_path, "main")
+    report = judge_bundle(build)
+    assert report.verdict == "passed"
+    assert "it accepts nothing. Remove it: make accept MODEL=made" in " ".join(report.warnings)
+    assert accept(build) == []
+    assert toml.read_text() == before
+
+
+def test_acceptance_needs_a_reason(
     build: Workspace, good: Bundle, bad: Bundle, tmp_path: Path
 ) -> None:
-    """Equal reasons give equal bytes; without one the next run fails again."""
+    """Nothing is written without a reason, which reviewers want to know."""
     publish_to(Layout(build.dist / "registry" / "made"), good, tmp_path, "main")
-    manifests = []
-    for _ in range(2):
-        take(build, bad)
-        report = judge_bundle(build, "the old data was wrong")
-        enforce(report.verdict, report.checks)
-        manifests.append((build.bundle / "manifest.json").read_bytes())
-    assert manifests[0] == manifests[1]
-    assert report.verdict == "accepted"
-    assert "accepted because: the old data was wrong" in headline(report)
-    recorded = read(build.bundle).manifest.gate
-    assert recorded.passed
-    assert recorded.override == Override(reason="the old data was wrong", accepted=[])
-
-    assert judge_bundle(build).verdict == "failed"
-    assert (build.bundle / "manifest.json").read_bytes() == encode(bad.manifest)
+    take(build, bad)
+    judge_bundle(build)
+    with pytest.raises(UsageError, match="REASON must say why"):
+        accept(build, "")
+    assert "[accept]" not in (models.root() / "made" / "model.toml").read_text()
 
 
 @pytest.fixture
@@ -208,44 +244,26 @@ def weak(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> Bundle:
     return weak
 
 
-def test_override_of_a_missed_threshold_moves_its_check(build: Workspace, weak: Bundle) -> None:
-    """The check that an override accepts stands beside its reason, apart from the passed ones."""
+def test_missed_threshold_is_accepted_by_no_line(build: Workspace, weak: Bundle) -> None:
+    """Who accepts less than a threshold changes the threshold, for all to see."""
     take(build, weak)
-    report = judge_bundle(build, "a demonstration")
-    enforce(report.verdict, report.checks)
-    gate = read(build.bundle).manifest.gate
-    assert gate.passed
-    assert [check.metric for check in gate.checks] == ["log_loss"]
-    assert gate.override is not None
-    assert [check.metric for check in gate.override.accepted] == ["accuracy"]
-    card = build.folder / "card.md"
-    assert "because: `a demonstration`" in card.read_text()
-
     assert judge_bundle(build).verdict == "failed"
-    assert (build.bundle / "manifest.json").read_bytes() == encode(weak.manifest)
-    assert "demonstration" not in card.read_text()
+    assert "[accept]" not in (build.folder / "report.md").read_text()
+    with pytest.raises(StageError, match=r"accuracy must be at least 0\.9, is .* change the rule"):
+        accept(build)
 
 
-def test_reason_is_recorded_through_no_link(build: Workspace, weak: Bundle) -> None:
-    """Recording a reason replaces links, and writes nothing through them."""
+def test_reports_are_written_through_no_link(build: Workspace, weak: Bundle) -> None:
+    """Judging replaces links, and writes nothing through them."""
     take(build, weak)
     victim = build.dist / "victim"
     victim.write_text("Gate FAILED: accuracy\n")
     links = build.folder / "card.md", build.folder / "report.md"
-    for link in (build.bundle / "card.md", *links):
+    for link in links:
         link.symlink_to(victim)
-    judge_bundle(build, "a demonstration")
+    judge_bundle(build)
     assert victim.read_text() == "Gate FAILED: accuracy\n"
-    assert read(build.bundle).manifest.gate.override
-    assert not (build.bundle / "card.md").exists()
     assert not any(link.is_symlink() for link in links)
-
-
-def test_override_of_a_model_that_passes_changes_nothing(build: Workspace, good: Bundle) -> None:
-    """The reason for a model that passes is not recorded, and its image keeps the digest."""
-    take(build, good)
-    assert judge_bundle(build, "just in case").verdict == "passed"
-    assert (build.bundle / "manifest.json").read_bytes() == encode(good.manifest)
 
 
 def test_model_whose_evaluation_is_withheld_is_asked_again(

@@ -134,10 +134,11 @@ def test_larger_and_slower_image_is_refused(fork: Fork) -> None:
     assert measurement(fork).verdict == "failed"
 
     before, bundle = fork.archive.digest, fork.bundle.manifest
-    output = make(fork, "measure", OVERRIDE="the new model needs it")
+    make(fork, "accept", REASON="the new model needs it", WHO="octocat")
+    output = make(fork, "measure")
     assert f":main, which was {fork.published.resolve('main')}" in output
     assert measurement(fork).verdict == "accepted"
-    assert measurement(fork).override == "the new model needs it"
+    assert [line.what for line in measurement(fork).accepted] == ["image size", "image latency"]
     assert report(fork)["verdict"] == "passed"
     assert fork.archive.digest == before
     assert fork.bundle.manifest == bundle

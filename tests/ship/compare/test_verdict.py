@@ -24,7 +24,7 @@ def build():
 """
 ROWS = flowers(1200)
 # What a workflow must not obey, a page not show as its own, and make not expand.
-HOSTILE = "label accept-drop set on pull request #12 by NAME\n::error::$(shell touch owned) <b>|`x`"
+HOSTILE = "accept-drop on pull request #12 by NAME\n::error::$(shell touch owned) <b>|`x`"
 
 
 @pytest.fixture(scope="module")
@@ -53,38 +53,33 @@ def test_commit_for_the_better_is_passed_and_praised(fork: Fork) -> None:
     assert "better in accuracy" in output
 
 
-def test_commit_for_the_worse_is_refused_until_a_person_accepts_it(
-    fork: Fork, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Guessing is a drop beyond chance; the words of a label accept it, kept as they are."""
+def test_commit_for_the_worse_is_refused_until_a_person_accepts_it(fork: Fork) -> None:
+    """Guessing is a drop beyond chance; a line accepts it, kept as it is, and trains nothing."""
     write(fork, GUESS, ROWS)
     output = make(fork, "train", "gate", code=2)
     assert directions(fork)["accuracy"] == "worse"
     assert f"❌ {MODEL}: failed: accuracy must be at most 0.1 worse" in output
 
-    monkeypatch.setenv("OVERRIDE", HOSTILE)
-    output = make(fork, "gate")
+    files = fork.bundle.manifest.files
+    output += make(fork, "accept", REASON=HOSTILE, WHO="octocat")
+    fork.commit()
+    output += make(fork, "train", "gate")
+    assert not fork.trained()
+    assert fork.bundle.manifest.files == files
     assert report(fork)["verdict"] == "accepted"
-    assert report(fork)["override"] == HOSTILE
-    recorded = fork.bundle.manifest.gate.override
-    assert recorded is not None
-    assert recorded.reason == HOSTILE
-    assert (
-        "because: `` label accept-drop set on" in (fork.root / f"dist/{MODEL}/card.md").read_text()
-    )
+    assert [line["reason"] for line in report(fork)["accepted"]] == [HOSTILE]
+    assert [line.reason for line in fork.bundle.manifest.gate.accepted] == [HOSTILE]
+    assert "drop on pull request #12" in (fork.root / f"dist/{MODEL}/card.md").read_text()
     assert "::error" not in [line[:7] for line in output.splitlines()]
     assert not list(Path(fork.root).glob("owned*"))
 
 
-def test_override_accepts_a_verdict_and_nothing_else(
-    fork: Fork, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A bundle whose bytes were changed is refused, whatever reason is given."""
+def test_bundle_whose_bytes_were_changed_is_refused(fork: Fork) -> None:
+    """No line accepts other bytes than those that were trained."""
     write(fork, STUMP, ROWS)
     make(fork, "train")
     graph = fork.bundle.path / "model.onnx"
     content = graph.read_bytes()
     graph.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
-    monkeypatch.setenv("OVERRIDE", "let it pass")
     output = make(fork, "gate", code=2)
     assert "model.onnx must have sha256" in output

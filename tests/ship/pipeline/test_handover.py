@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
 
+from contract import models
 from contract.bundle import Bundle, BundleError, encode
 from judge.report import BoundCheck, Report
 from ship.build import engine
 from ship.build.bundle_intake import take
 from ship.build.workspace import MEASUREMENT, PUBLISHED, REPORTS, Workspace
 from ship.compare import measure as measuring
+from ship.compare.accept import accept
 from ship.compare.gate import judge_bundle
 from ship.compare.gate_report import REPORT, read_passed_report, read_report, reports_digest
 from ship.compare.measure import Measurement, read_measurement
@@ -20,7 +23,6 @@ from ship.pipeline.publish import publish, record_published
 from ship.pipeline.stages import Run, run_stage
 from ship.pipeline.summary import rows
 from ship.registry.layout import Layout
-from ship.settings import Settings
 from ship.supply_chain import passed_tests
 from ship.tags import Tag
 from tests.support.images.bundle_images import BASE, image_of, publish_to
@@ -34,7 +36,8 @@ pytestmark = pytest.mark.slow  # trains models
 def workspace(tmp_path: Path, good: Bundle, monkeypatch: pytest.MonkeyPatch) -> Workspace:
     """The results of one model on a machine that has trained it."""
     monkeypatch.delenv("REGISTRY", raising=False)
-    monkeypatch.setenv("MODELS", str(good.path.parent))
+    shutil.copytree(good.path.parent / "made", tmp_path / "models" / "made")
+    monkeypatch.setenv("MODELS", str(tmp_path / "models"))
     monkeypatch.setattr("ship.git.TOOL", tmp_path)
     workspace = Workspace("made", "", tmp_path / "dist")
     take(good.path, workspace.bundle)
@@ -182,10 +185,12 @@ def test_slow_image_is_refused_or_accepted_without_another_build(
     assert measured(built).verdict == "failed"
     assert passed_tests.read(built.archive).measure is None
 
-    run = Run(built, Settings(override="it has to be"))
+    accept(built.model, models.root(), built.folder, "it has to be", "octocat")
+    run = Run(built)
     run_stage(run, "measure")
     assert run.error == ""
-    assert (measured(built).verdict, measured(built).override) == ("accepted", "it has to be")
+    assert measured(built).verdict == "accepted"
+    assert [line.what for line in measured(built).accepted] == ["image latency"]
     record = passed_tests.read(built.archive)
     assert record.measure
     assert record.measure.verdict == "accepted"

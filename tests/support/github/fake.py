@@ -49,18 +49,8 @@ class State:
     owner: str = "Organization"  # or User
     packages: dict[str, list[Json]] = field(default_factory=dict)
     deleted: Callable[[str], None] = lambda _: None  # told the digest of a deleted version
-    activities: dict[str, list[Json]] = field(default_factory=dict)  # of each repository
-    contains: dict[str, list[int]] = field(default_factory=dict)  # commit → pull requests with it
-    deleted_refs: dict[str, int] = field(default_factory=dict)  # what asking for their pushes gives
-    private: set[str] = field(default_factory=set)  # repositories that the token cannot see
-    seconds: int = 0  # of GitHub's clock, which goes on with whatever happens
     url: str = ""
     storage: str = ""
-
-    def now(self) -> str:
-        """Return a time that is a second later at each call."""
-        self.seconds += 1
-        return f"2026-01-01T00:{self.seconds // 60:02}:{self.seconds % 60:02}Z"
 
     def run(self, head: Json, **artifacts: bytes) -> Json:
         """Have a finished run of a pull request's head; return the event that tells of it."""
@@ -85,47 +75,9 @@ class State:
         """Open a pull request; return its head."""
         repository = {"id": len(owner), "owner": {"login": owner}, "full_name": f"{owner}/models"}
         head = {"sha": sha, "ref": branch, "repo": repository}
-        self.happen(head, "branch_creation", sha)
         number = len(self.pulls) + 1
         self.pulls.append({"number": number, "state": "open", "head": head, "merged_at": None})
         return head
-
-    def happen(self, head: Json, kind: str, sha: str) -> None:
-        """Note an activity of a branch, as "List repository activities" tells of it."""
-        activities = self.activities.setdefault(head["repo"]["full_name"], [])
-        activities.append({"id": len(activities) + 1, "before": "0" * 40, "after": sha,
-                     "ref": f"refs/heads/{head['ref']}", "timestamp": self.now(),
-                     "activity_type": kind, "actor": {"login": "stranger"}})  # fmt: skip
-
-    def push(self, number: int, sha: str, kind: str = "push") -> None:
-        """Push to the head of a pull request, which an open one follows."""
-        pull = self.pulls[number - 1]
-        self.happen(pull["head"], kind, sha)
-        if pull["state"] == "open":
-            pull["head"]["sha"] = sha
-
-    def label(self, number: int, name: str, actor: str) -> None:
-        """Set a label on a pull request."""
-        pull = self.pulls[number - 1]
-        pull.setdefault("labels", []).append({"name": name})
-        self.tell(number, "labeled", name, actor)
-
-    def unlabel(self, number: int, name: str, actor: str) -> None:
-        """Remove a label from a pull request."""
-        self.pulls[number - 1]["labels"].remove({"name": name})
-        self.tell(number, "unlabeled", name, actor)
-
-    def tell(self, number: int, event: str, name: str, actor: str) -> None:
-        """Add an event to the timeline of a pull request."""
-        change = {"event": event, "label": {"name": name}, "actor": {"login": actor}}
-        events = self.pulls[number - 1].setdefault("events", [])
-        events.append({**change, "created_at": self.now()})
-
-    def merge(self, number: int, sha: str) -> None:
-        """Merge a pull request as a commit."""
-        self.pulls[number - 1] |= {
-            "state": "closed", "merged_at": self.now(), "merge_commit_sha": sha
-        }  # fmt: skip
 
     def say(self, number: int, body: str, user: Json = BOT) -> Json:
         """Add a comment to an issue or pull request."""
@@ -154,11 +106,6 @@ class Api(BaseHTTPRequestHandler):
     state: State
     ROUTES: ClassVar = (
         ("GET", r"pulls", "pull-requests", "read", "pulls"),
-        ("GET", r"pulls/(\d+)", "pull-requests", "read", "pull"),
-        ("GET", r"(?:/repos/(\w+/\w+)/)?activity", "", "", "activity"),
-        ("GET", r"commits/(\w+)/pulls", "pull-requests", "read", "pulls_of"),
-        ("GET", r"issues/(\d+)/labels", "pull-requests|issues", "read", "labels"),
-        ("GET", r"issues/(\d+)/events", "pull-requests|issues", "read", "events"),
         ("GET", r"actions/runs/(\d+)/artifacts", "actions", "read", "artifacts"),
         ("GET", r"actions/artifacts/(\d+)/zip", "actions", "read", "download"),
         ("GET", r"issues/(\d+)/comments", "pull-requests|issues", "read", "comments"),
@@ -253,44 +200,6 @@ class Api(BaseHTTPRequestHandler):
             if pull["state"] == self.parameters["state"] and pull["head"]["ref"] == branch
             and (pull["head"]["repo"] or {}).get("owner") == {"login": owner}
         ]  # fmt: skip
-
-    def pull(self, number: str) -> tuple[int, Json]:
-        """Get a pull request."""
-        return 200, self.state.pulls[int(number) - 1]
-
-    def activity(self, repository: str) -> tuple[int, Json]:
-        """List what happened, the newest first: docs.github.com/en/rest/repos/repos.
-
-        Repository permission "Contents" (read); none for what is public elsewhere.
-        """
-        if not repository and not self.may(["contents"], "read"):
-            return 403, {"message": "Resource not accessible by integration"}
-        if repository in self.state.private:
-            raise NotFound
-        activities = self.state.activities.get(repository or REPOSITORY, [])
-        ref = self.parameters.get("ref")
-        if ref in self.state.deleted_refs:
-            status = self.state.deleted_refs[ref]
-            return status, [] if status == 200 else {"message": "Validation Failed"}
-        return 200, [
-            activity for activity in reversed(activities) if ref in (None, activity["ref"])
-        ]
-
-    def pulls_of(self, sha: str) -> tuple[int, Json]:
-        """List the pull requests that hold a commit."""
-        holding = self.state.contains.get(sha, [])
-        return 200, [
-            pull for pull in self.state.pulls
-            if sha == pull.get("merge_commit_sha") or pull["number"] in holding
-        ]  # fmt: skip
-
-    def labels(self, number: str) -> tuple[int, Json]:
-        """List the labels of a pull request."""
-        return 200, self.state.pulls[int(number) - 1].get("labels", [])
-
-    def events(self, number: str) -> tuple[int, Json]:
-        """List the events of a pull request."""
-        return 200, self.state.pulls[int(number) - 1].get("events", [])
 
     def artifacts(self, run: str) -> tuple[int, Json]:
         """List the artifacts of a run that have a name."""
