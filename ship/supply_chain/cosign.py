@@ -14,19 +14,17 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import shlex
 from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from contract import models
-from ship import command, git
+from ship import command
 from ship.errors import StageError, UsageError
+from ship.supply_chain import publisher
 from ship.supply_chain.identity import Claim
 
 ISSUER = "https://token.actions.githubusercontent.com"
-PUBLISHER = r"/\.github/workflows/publish\.yml@refs/(heads/main|tags/.+)$"
 SBOM = "spdxjson"
 # What a payload says that it is: the signature of an image, by cosign 2 and by cosign 3. The latter
 # takes any attestation by the signer for a signature, the provenance of a workflow's run too.
@@ -57,31 +55,28 @@ def signer() -> list[str] | None:
 
 def verifier() -> list[str]:
     """Return the options that say whose signature is valid."""
+    return known() or keyless(publisher.options())
+
+
+def known() -> list[str]:
+    """Return the options for the signer that the settings name, none where they name nobody."""
     if key := os.environ.get("COSIGN_PUBLIC_KEY"):
         return ["--key", key, "--insecure-ignore-tlog"]
-    identity = os.environ.get("COSIGN_IDENTITY") or publisher()
-    return ["--certificate-identity-regexp", identity, "--certificate-oidc-issuer", ISSUER]
+    if own := os.environ.get("COSIGN_IDENTITY"):
+        return keyless(["--certificate-identity-regexp", own])
+    return []
+
+
+def keyless(identity: list[str]) -> list[str]:
+    """Return the options for an identity that GitHub vouches for."""
+    return [*identity, "--certificate-oidc-issuer", ISSUER]
 
 
 def verify_command(reference: str, **annotations: str) -> str:
     """Return the command by which anybody verifies the signature; key files lose their path."""
-    options = [Path(option).name if Path(option).is_file() else option for option in verifier()]
+    whose = known() or keyless(publisher.for_a_reader())
+    options = [Path(option).name if Path(option).is_file() else option for option in whose]
     return shlex.join(["cosign", "verify", *options, *annotated(annotations), reference])
-
-
-def publisher() -> str:
-    """Return the identity of this repository's publishing workflow, as a regular expression.
-
-    Raises UsageError where the repository is unknown.
-    """
-    name = os.environ.get("GITHUB_REPOSITORY")
-    address = f"https://github.com/{name}" if name else git.origin(models.root())
-    if address is None:
-        raise UsageError(
-            "Whose signature counts must be known. Got neither COSIGN_PUBLIC_KEY=file, nor "
-            "COSIGN_IDENTITY=regular expression, nor a checkout that came from GitHub; set one."
-        )
-    return f"^{re.escape(address)}{PUBLISHER}"
 
 
 @cache

@@ -264,19 +264,3 @@ def test_signing_refuses_a_key_that_nobody_can_verify(monkeypatch: pytest.Monkey
     monkeypatch.delenv("COSIGN_PUBLIC_KEY", raising=False)
     with pytest.raises(UsageError, match="COSIGN_PUBLIC_KEY must go with COSIGN_KEY"):
         cosign.signer()
-
-
-def test_verify_expects_the_publishing_workflow_of_this_repository(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    """Keyless, the one identity that counts is this repository's publish.yml, on main or a tag."""
-    monkeypatch.delenv("COSIGN_PUBLIC_KEY", raising=False)
-    monkeypatch.delenv("COSIGN_IDENTITY", raising=False)
-    monkeypatch.setenv("GITHUB_REPOSITORY", "owner/models")
-    address = r"https://github\.com/owner/models/\.github/workflows/publish\.yml"
-    assert cosign.verifier() == [
-        "--certificate-identity-regexp",
-        f"^{address}@refs/(heads/main|tags/.+)$",
-        "--certificate-oidc-issuer",
-        "https://token.actions.githubusercontent.com",
-    ]

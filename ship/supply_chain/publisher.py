@@ -1,0 +1,68 @@
+"""Whose keyless signature counts: that of the workflow that publishes, for the models' repository.
+
+Where the models lie in the tool's own repository, the workflow is that repository's. Where another
+repository calls the tool's workflows, the certificate names both: as its subject the workflow
+(`job_workflow_ref` of GitHub's OIDC token), at the commit or tag at which it was called; and the
+caller in an extension of its own (1.3.6.1.4.1.57264.1.5 of Fulcio's documentation of its OIDs).
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+
+from contract import models
+from ship import git
+from ship.errors import UsageError
+
+GITHUB = "https://github.com/"
+WORKFLOW = "/.github/workflows/publish.yml@"
+OWN = r"refs/(heads/main|tags/.+)"  # where the workflow runs that is not called from elsewhere
+COMMIT = "[0-9a-f]{40}"
+HISTORY = 2000  # commits of the tool, the newest, that a caller may have named
+UNKNOWN = (
+    "Whose signature counts must be known. Got neither COSIGN_PUBLIC_KEY=file, nor "
+    "COSIGN_IDENTITY=regular expression, nor {0} that came from GitHub; set one."
+)
+
+
+def options() -> list[str]:
+    """Return cosign's options for it.
+
+    Of the tool's commits only those in the history of this checkout count: a commit of anybody's
+    fork can be called under the name of the repository it was forked from. Raises UsageError where
+    a repository is unknown.
+    """
+    commits = git.git("rev-list", f"--max-count={HISTORY}", "HEAD", root=git.TOOL).split()
+    return named("|".join(commits))
+
+
+def for_a_reader() -> list[str]:
+    """Return the options as a person may read them, with any commit of the tool."""
+    return named(COMMIT)
+
+
+def named(commits: str) -> list[str]:
+    """Return the options, where the tool was called at one of `commits`, a regular expression."""
+    caller = repository(
+        models.root(), "a checkout of the models", os.environ.get("GITHUB_REPOSITORY")
+    )
+    if git.top(models.root()) == git.top(git.TOOL):
+        return identity(caller, OWN)
+    tool = repository(git.TOOL, "a checkout of the tool")
+    return [*identity(tool, rf"(refs/heads/main|refs/tags/v.+|{commits})"),
+            "--certificate-github-workflow-repository", caller]  # fmt: skip
+
+
+def identity(name: str, ref: str) -> list[str]:
+    """Return the option for the publishing workflow of a repository at a ref, as an expression."""
+    return ["--certificate-identity-regexp", f"^{re.escape(GITHUB + name + WORKFLOW)}{ref}$"]
+
+
+def repository(root: Path, what: str, known: str | None = None) -> str:
+    """Return the OWNER/NAME of a checkout; raise UsageError where it is not one of GitHub's."""
+    address = git.origin(root) or ""
+    if not known and not address.startswith(GITHUB):
+        raise UsageError(UNKNOWN.format(what))
+    return known or address.removeprefix(GITHUB)
