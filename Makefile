@@ -45,6 +45,9 @@ pipeline: .ready lint ## Train, gate, build, scan, smoke-test and publish (REGIS
 new-model: .venv-dev ## Write a model folder: NAME=… CSV=… TARGET=…
 	python -m train.new_model
 
+starter: .venv-dev ## Write a repository that calls this one: DIR=… CSV=… TARGET=… (NAME=…)
+	@$(SHIP) starter
+
 unit: .venv-dev ## Run the fast tests, which need no engine (within a minute)
 	pytest $(PARALLEL) -m "not slow and not engine and not nightly"
 
@@ -61,8 +64,10 @@ check: .venv-dev lint actionlint shellcheck ## Run every linter
 	shellcheck ship/*.sh .ci/run
 	actionlint
 	zizmor --offline --persona=auditor --quiet .github
-	check-jsonschema --builtin-schema=vendor.github-workflows .github/workflows/*.yml
-	check-jsonschema --builtin-schema=vendor.dependabot .github/dependabot.yml
+	actionlint starter/.github/workflows/*.yml
+	zizmor --offline --quiet starter/.github
+	check-jsonschema --builtin-schema=vendor.github-workflows .github/workflows/*.yml starter/.github/workflows/*.yml
+	check-jsonschema --builtin-schema=vendor.dependabot .github/dependabot.yml starter/.github/dependabot.yml
 	check-jsonschema --builtin-schema=vendor.github-issue-forms .github/ISSUE_TEMPLATE/*.yml
 
 clean: ## Remove what the words above have made here

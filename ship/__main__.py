@@ -186,6 +186,13 @@ def refuse_cluster(stages: tuple[str, ...], settings: Settings) -> None:
         raise UsageError(NO_CLUSTER.format(backend=backend if backend.isidentifier() else "NAME"))
 
 
+def starter(_: str, __: Settings) -> int:
+    """Write a repository that calls this tool's workflows: DIR, and of a table CSV and TARGET."""
+    from ship.starter import starter as write_starter
+
+    return write_starter()
+
+
 def models(_: str, settings: Settings) -> int:
     """List what is published of each model."""
     from ship import git
@@ -276,6 +283,7 @@ WORDS = {
     "version": Word(version, ("RELEASE",)),
     "plan": Word(plan, ("RELEASE",)),
     "login": Word(log_in),
+    "starter": Word(starter),
     "refresh": Word(refresh),
     "better": Word(better, ("REPORTS",)),
     "pipeline": Word(pipeline, ("BUNDLE",), "Run every stage and end with a table."),

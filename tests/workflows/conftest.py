@@ -14,12 +14,13 @@ from ship import git
 from ship.build.inputs import plan
 from ship.registry.remote import Registry
 from tests.image.container import docker
+from tests.support.checkouts.checkout import Checkout
 from tests.support.checkouts.fork import LONG_AGO, Fork
 from tests.support.github.fake import State, github
 from tests.support.images.oci_archives import oci_archive
 from tests.support.images.trivy_database import serve_database
 from tests.support.names import RUN
-from tests.workflows.act import Act
+from tests.workflows.act import Act, Hub
 
 SLOW_LINTERS = re.compile(r"^\t(mypy|zizmor|check-jsonschema) .*\n", re.MULTILINE)
 MODEL, OTHER = (
@@ -86,18 +87,23 @@ def fork(folder: Path) -> Iterator[Fork]:
 
 
 @pytest.fixture(scope="module")
-def act(fork: Fork, folder: Path, state: State, registered: str, key: dict[str, str]) -> Act:
-    """Workflows of the fork; the other model is published as it is."""
+def hub(registered: str, folder: Path, state: State, key: dict[str, str]) -> Hub:
+    """What is there of GitHub, whatever repository runs its workflows."""
     registry = registered.partition("/")[0]
-    publish_as_it_is(OTHER, fork, Registry(f"{registered}/{OTHER}"))
-    environment = {
-        **key,
-        "TRIVY_DB_REPOSITORY": serve_database(registry, [], folder)["TRIVY_DB_REPOSITORY"],
-        "MYPY_CACHE_DIR": str(git.TOOL / ".mypy_cache"),
-    }
+    database = serve_database(registry, [], folder)["TRIVY_DB_REPOSITORY"]
     machines = '[{"architecture": "amd64", "runner": "ubuntu-24.04"}]'
-    variables = {"REGISTRY": registered, "MACHINES": machines}
-    return Act(fork, folder, state, environment, variables)
+    return Hub(
+        folder, state, {**key, "TRIVY_DB_REPOSITORY": database},
+        {"REGISTRY": registered, "MACHINES": machines},
+    )  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def act(fork: Fork, hub: Hub, registered: str) -> Act:
+    """Workflows of the fork; the other model is published as it is."""
+    publish_as_it_is(OTHER, fork, Registry(f"{registered}/{OTHER}"))
+    hub.environment["MYPY_CACHE_DIR"] = str(git.TOOL / ".mypy_cache")
+    return Act(fork, *hub)
 
 
 @pytest.fixture
@@ -106,7 +112,7 @@ def published(registered: str) -> Registry:
     return Registry(f"{registered}/{MODEL}")
 
 
-def publish_as_it_is(model: str, fork: Fork, target: Registry) -> None:
+def publish_as_it_is(model: str, fork: Checkout, target: Registry) -> None:
     """Have an image that says it was made from what the fork holds now."""
     labels = {"model-images.inputs": plan(model, fork.models, fork.root).image.hash}
     image = oci_archive(fork.root.parent / "image.tar", {"made": b"before"}, labels)

@@ -12,7 +12,8 @@ import pytest
 
 from ship.registry.remote import Registry
 from ship.supply_chain.verify import verify
-from tests.support.checkouts.fork import Fork, make_unique
+from tests.support.checkouts.checkout import Checkout
+from tests.support.checkouts.fork import make_unique
 from tests.support.github.fake import State
 from tests.workflows.act import Act, Run
 from tests.workflows.conftest import MODEL, OTHER, publish_as_it_is
@@ -56,14 +57,14 @@ def named(run: Run, word: str) -> list[str]:
     return [name for name in run.results if word in name]
 
 
-def edit_estimator(fork: Fork) -> None:
+def edit_estimator(fork: Checkout) -> None:
     """Commit an estimator that nobody has trained yet."""
     make_unique(fork.root / "model" / MODEL / "estimator.py")
     fork.commit()
 
 
 @pytest.fixture
-def spoiled(act: Act) -> Iterator[Fork]:
+def spoiled(act: Act) -> Iterator[Checkout]:
     """The fork, for a change that is undone afterwards."""
     before = act.fork.git("rev-parse", "HEAD")
     yield act.fork
@@ -111,7 +112,7 @@ def test_push_that_changes_no_model_builds_none(act: Act, published: Registry) -
 
 @pytest.mark.nightly
 def test_pull_request_of_a_fork_is_built_tested_and_reported_on(
-    act: Act, state: State, published: Registry, spoiled: Fork
+    act: Act, state: State, published: Registry, spoiled: Checkout
 ) -> None:
     """A stranger's change is compared with what is published, and publishes nothing."""
     before = published.tags()
@@ -127,7 +128,7 @@ def test_pull_request_of_a_fork_is_built_tested_and_reported_on(
 
 
 def test_pull_request_under_the_gate_is_red_and_says_why(
-    act: Act, state: State, spoiled: Fork
+    act: Act, state: State, spoiled: Checkout
 ) -> None:
     """A model that fails its gate is not built; its report is there all the same."""
     spoiled.edit(f"model/{MODEL}/model.toml", "accuracy = { min = 0.9,", "accuracy = { min = 1,")
@@ -141,7 +142,7 @@ def test_pull_request_under_the_gate_is_red_and_says_why(
 
 @pytest.mark.nightly
 def test_pull_request_with_an_image_that_does_not_serve_is_red(
-    act: Act, state: State, spoiled: Fork
+    act: Act, state: State, spoiled: Checkout
 ) -> None:
     """An image that fails its smoke tests is never handed on."""
     spoiled.edit("Dockerfile", ENTRYPOINT, 'ENTRYPOINT ["python", "-V"]')
@@ -155,7 +156,7 @@ def test_pull_request_with_an_image_that_does_not_serve_is_red(
 
 @pytest.mark.nightly
 def test_pull_request_that_lints_badly_is_stopped_by_the_gate(
-    act: Act, state: State, spoiled: Fork
+    act: Act, state: State, spoiled: Checkout
 ) -> None:
     """One red job is enough for the one check that branches require."""
     spoiled.commit(tests__spoiled_dot_py="import   os")
@@ -167,7 +168,7 @@ def test_pull_request_that_lints_badly_is_stopped_by_the_gate(
 
 @pytest.mark.nightly
 def test_credentials_of_data_reach_the_training_where_github_gives_them(
-    act: Act, state: State, spoiled: Fork
+    act: Act, state: State, spoiled: Checkout
 ) -> None:
     """A database is asked with the repository's secret; a fork's pull request has none, and why.
 

@@ -32,3 +32,9 @@ class Checkout:
         self.git("add", "--all")
         self.git("commit", "--quiet", "--allow-empty", "--message=Change")
         return self.git("rev-parse", "HEAD")
+
+    def edit(self, file: str, old: str, new: str) -> None:
+        """Replace text that must be in a file."""
+        content = (self.root / file).read_text()
+        assert old in content
+        (self.root / file).write_text(content.replace(old, new))

@@ -49,12 +49,6 @@ class Fork(Checkout):
         """The layout that the model was published to."""
         return Layout(self.root / "dist" / "registry" / MODEL)
 
-    def edit(self, file: str, old: str, new: str) -> None:
-        """Replace text that must be in a file."""
-        content = (self.root / file).read_text()
-        assert old in content
-        (self.root / file).write_text(content.replace(old, new))
-
     def trained(self, model: str = MODEL) -> bool:
         """Tell whether the last run executed the training step rather than taking its cache."""
         log = (self.root / "dist" / model / "bundle.log").read_text()
