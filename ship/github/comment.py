@@ -1,25 +1,21 @@
-"""Post the report of a pull request's run as one comment, which later runs replace.
+"""Post the reports of a pull request's run as one comment, which is kept up to date while it runs.
 
-The run may be a fork's, so what it wrote is not trusted. GitHub, and not the report, says which
-pull request it belongs to. The report is handled as text, and nothing of it is written to disk.
+The run may be a fork's, so what it wrote is not trusted. GitHub, and not a report, says which pull
+request it belongs to, and which run and artifacts the links lead to.
 """
 
 from __future__ import annotations
 
-import io
-import stat
-import zipfile
-import zlib
+import time
 from typing import Any
 
-from ship.errors import ShipError
 from ship.github.api import BOT, GitHub, event
+from ship.github.run_results import ModelResult, RunResults
 from ship.github.untrusted import LIMIT, bounded, neutral
 
-ARTIFACT, MEMBER = "report", "summary.md"
-ZIP_LIMIT, TEXT_LIMIT = 2**20, 2**22  # bytes, compressed and not
+PAUSE = 30  # seconds: of the 1,000 requests an hour that a job's token has, half are used
+GAVE_WAY = ("cancelled", "skipped")  # to a run of a newer commit, which has its own report
 MARKER = "<!-- model-images: report -->\n"
-BROKEN = (KeyError, zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError, zlib.error)
 NO_REPORT = "No report: no model changed, or the run ended before one was judged.\n"
 NOTE = (
     f"The report is longer than the {LIMIT:,} characters of a comment: this is its beginning.\n\n"
@@ -27,20 +23,36 @@ NOTE = (
 
 
 def comment(github: GitHub) -> int:
-    """Comment on every open pull request whose newest commit is the one that ran.
+    """Comment on every open pull request whose newest commit is the one that runs.
 
-    Raises ShipError for a report that cannot be read.
+    Follows the run until it has ended, and updates the comment where there is more to say. Raises
+    ShipError for a report that cannot be read.
     """
     run = event()["workflow_run"]
-    numbers = pull_requests(github, run)
-    if not numbers:
-        print(f"No open pull request is at {run['head_sha']} any more: nothing to comment on.")
-        return 0
-    untrusted = report(github, run["id"])
-    body = render(run, untrusted or NO_REPORT)
-    for number in numbers:
-        print(f"{post(github, number, body, first=bool(untrusted))} on pull request {number}.")
-    return 0
+    results = RunResults(github, run["id"])
+    shown = ""
+    while True:
+        ended = results.ended()  # asked first, so that what is read then is all there is
+        if ended and ended["conclusion"] in GAVE_WAY:
+            return 0
+        by_model = results.by_model()
+        body = render(
+            run, by_model, [] if ended else results.models(), (ended or run)["conclusion"]
+        )
+        if body != shown and (by_model or ended):
+            numbers = pull_requests(github, run)
+            if not numbers:
+                print(
+                    f"No open pull request is at {run['head_sha']} any more: nothing to comment on."
+                )
+                return 0
+            for number in numbers:
+                outcome = post(github, number, body, first=bool(by_model))
+                print(f"{outcome} on pull request {number}.", flush=True)
+            shown = body
+        if ended:
+            return 0
+        time.sleep(PAUSE)
 
 
 def pull_requests(github: GitHub, run: dict[str, Any]) -> list[int]:
@@ -60,45 +72,34 @@ def pull_requests(github: GitHub, run: dict[str, Any]) -> list[int]:
     ]
 
 
-def report(github: GitHub, run_id: int) -> str:
-    """Return the report of a run, "" where it ended before there was one."""
-    artifacts = [
-        artifact
-        for artifact in github.pages(f"actions/runs/{run_id}/artifacts", "artifacts", name=ARTIFACT)
-        if artifact["name"] == ARTIFACT and not artifact["expired"]
-    ]
-    if not artifacts:
-        return ""
-    newest = max(artifacts, key=lambda artifact: artifact["id"])
-    return text(github.download(f"actions/artifacts/{newest['id']}/zip", ZIP_LIMIT))
-
-
-def text(archive: bytes) -> str:
-    """Return the one file of an artifact, without unpacking it to disk.
-
-    Raises ShipError for a broken archive, for a link, and for more than TEXT_LIMIT bytes.
-    """
-    try:
-        with zipfile.ZipFile(io.BytesIO(archive)) as members:
-            member = members.getinfo(MEMBER)
-            if stat.S_ISLNK(member.external_attr >> 16):
-                raise ShipError(f"{MEMBER} must be a file in artifact {ARTIFACT}. It is a link.")
-            with members.open(member) as file:
-                content = file.read(TEXT_LIMIT + 1)
-    except BROKEN as error:
-        raise ShipError(f"Artifact {ARTIFACT} must be a zip with {MEMBER} in it. {error}") from None
-    if len(content) > TEXT_LIMIT:
-        raise ShipError(f"{MEMBER} must have at most {TEXT_LIMIT} bytes. It has more.")
-    return content.decode(errors="replace")
-
-
-def render(run: dict[str, Any], untrusted: str) -> str:
-    """Return the comment: the result of the run, then the report with nothing active in it."""
+def render(
+    run: dict[str, Any],
+    results: dict[str, ModelResult],
+    planned: list[str],
+    conclusion: str | None,
+) -> str:
+    """Return the comment: how the run stands, then the reports with nothing active in them."""
+    pages = [entry(run, model, result) for model, result in results.items()]
+    waiting = [model for model in planned if model not in results]
     head = (
-        f"{MARKER}**{run['conclusion']}** for {run['head_sha'][:12]}: "
-        f"[the whole run]({run['html_url']})\n\n"
+        f"{MARKER}**{conclusion or 'running'}** for {run['head_sha'][:12]}: "
+        f"[the whole run]({run['html_url']})"
+        + (f"; still to be judged: {', '.join(waiting)}" if waiting else "")
+        + "\n\n"
     )
-    return head + bounded(neutral(untrusted), NOTE, LIMIT - len(head.encode()))
+    body = "\n".join(pages) or NO_REPORT
+    return head + bounded(body, NOTE, LIMIT - len(head.encode()))
+
+
+def entry(run: dict[str, Any], model: str, result: ModelResult) -> str:
+    """Return one model's report, under links to its page and its images' digests."""
+    page = f"[{model}: the report's page]({run['html_url']}/artifacts/{result.page})"
+    images = [
+        f"image for {architecture}: `{digest}`"
+        for architecture, digest in sorted(result.images.items())
+    ]
+    links = [*([page] if result.page else []), *images]
+    return " · ".join(links) + ("\n\n" if links else "") + neutral(result.report)
 
 
 def post(github: GitHub, number: int, body: str, *, first: bool) -> str:
@@ -108,6 +109,8 @@ def post(github: GitHub, number: int, body: str, *, first: bool) -> str:
     """
     for other in github.pages(f"issues/{number}/comments"):
         if other["user"]["login"] == BOT and other["body"].startswith(MARKER):
+            if other["body"] == body:
+                return "Comment left as it is"
             github.send("PATCH", f"issues/comments/{other['id']}", {"body": body})
             return "Comment replaced"
     if not first:

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import stat
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from io import BytesIO
 from typing import Any
 
 import pytest
 
 from ship.errors import ShipError
-from ship.github import comment as commenting
+from ship.github import run_results
 from ship.github.api import GitHub
-from ship.github.comment import MARKER, NO_REPORT, comment, text
+from ship.github.comment import MARKER, NO_REPORT, comment
+from ship.github.run_results import REPORT as MEMBER
+from ship.github.run_results import text
 from ship.github.untrusted import LIMIT
 from tests.support.github.fake import State, archive
 
@@ -47,7 +49,7 @@ def run(client: GitHub, state: State, started_by: StartedBy) -> Callable[[str], 
 
     def write(report: str) -> str:
         state.artifacts.clear()
-        started_by(state.run(head, report=archive(summary_md=report)))
+        started_by(state.run(head, report__iris=archive(report_md=report)))
         assert comment(client) == 0
         return state.bodies(1)[0]
 
@@ -93,7 +95,7 @@ def test_comment_goes_where_the_commit_came_from(
     state.pull(SHA, owner="somebody-else")
     state.pull(SHA)["repo"]["id"] = 99  # another repository of the same owner
     head = state.pull(SHA)
-    started_by(state.run(head, report=archive(summary_md="pull request: 1")))
+    started_by(state.run(head, report__iris=archive(report_md="pull request: 1")))
     comment(client)
     assert [c["issue"] for c in state.comments] == [4]
 
@@ -104,7 +106,7 @@ def test_comment_keeps_quiet_when_the_pull_request_moved_on(
     """A run of an older commit writes nothing over the report of a newer one."""
     state.permissions = dict(NEEDED)
     head = state.pull(SHA)
-    started_by(state.run(dict(head, sha="b" * 40), report=archive(summary_md="old")))
+    started_by(state.run(dict(head, sha="b" * 40), report__iris=archive(report_md="old")))
     assert comment(client) == 0
     assert state.comments == []
 
@@ -146,9 +148,9 @@ def test_comment_takes_the_newest_report(
     """A run that was started again left two reports; the later one counts."""
     state.permissions = dict(NEEDED)
     head = state.pull(SHA)
-    state.run(head, report=archive(summary_md="first attempt"))
-    started_by(state.run(head, report=archive(summary_md="second attempt")))
-    state.run(head, report=archive(summary_md="expired"))
+    state.run(head, report__iris=archive(report_md="first attempt"))
+    started_by(state.run(head, report__iris=archive(report_md="second attempt")))
+    state.run(head, report__iris=archive(report_md="expired"))
     state.artifacts[-1]["expired"] = True
     comment(client)
     assert state.bodies(1)[0].endswith("second attempt")
@@ -176,19 +178,82 @@ def zipped(name: str, content: bytes, mode: int = stat.S_IFREG) -> bytes:
     ("content", "words"),
     [
         (b"no zip", "must be a zip"),
-        (zipped("../summary.md", b"x"), "must be a zip with summary.md in it"),
-        (zipped("/summary.md", b"x"), "must be a zip with summary.md in it"),
-        (zipped("summary.md", b"/etc/passwd", stat.S_IFLNK), "must be a file.*It is a link"),
-        (zipped("summary.md", b"0" * (commenting.TEXT_LIMIT + 1)), "must have at most"),
-        (zipped("summary.md", b"x" * 99)[:-30], "must be a zip"),
+        (zipped("../report.md", b"x"), "must be a zip with report.md in it"),
+        (zipped("/report.md", b"x"), "must be a zip with report.md in it"),
+        (zipped("report.md", b"/etc/passwd", stat.S_IFLNK), "must be a file.*It is a link"),
+        (zipped("report.md", b"0" * (run_results.TEXT_LIMIT + 1)), "must have at most"),
+        (zipped("report.md", b"x" * 99)[:-30], "must be a zip"),
     ],
 )
 def test_text_refuses_what_is_no_report(content: bytes, words: str) -> None:
     """A bad zip, another name, a link and a bomb are each refused in words."""
     with pytest.raises(ShipError, match=words):
-        text(content)
+        text(content, MEMBER)
 
 
 def test_text_reads_what_is_no_utf8() -> None:
     """Bytes of a report that are not UTF-8 are replaced."""
-    assert text(zipped("summary.md", b"caf\xe9")) == "caf\ufffd"
+    assert text(zipped("report.md", b"caf\xe9"), MEMBER) == "caf\ufffd"
+
+
+def test_comment_appears_while_other_models_run(
+    client: GitHub, state: State, started_by: StartedBy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It follows the run: reports come in, pages and digests are linked, and one comment stays.
+
+    The names of jobs are those that GitHub gives to jobs of called workflows in a matrix.
+    """
+    state.permissions = dict(NEEDED)
+    state.status = {"status": "in_progress", "conclusion": None}
+    judging = [f"models / Make ({name}) / Train and judge {name}" for name in ("wine", "iris")]
+    state.jobs = ["models / Plan which models have changed", *judging]
+    event = state.run(state.pull(SHA))
+    event["workflow_run"]["conclusion"] = None
+    started_by({**event, "action": "in_progress"})
+    digest = "sha256:" + "d" * 64
+    steps: Iterator[Callable[[], Any]] = iter([
+        lambda: None,
+        lambda: state.upload("report-iris", archive(report_md="iris is fine")),
+        lambda: state.upload("iris.html", b"<html>"),
+        lambda: state.upload("tested-iris-amd64", archive(tested_json=f'{{"digest": "{digest}"}}')),
+        lambda: state.upload("report-wine", archive(report_md="wine is worse")),
+        lambda: state.status.update(status="completed", conclusion="failure"),
+    ])  # fmt: skip
+    seen: list[str] = []
+
+    def go_on() -> None:
+        next(steps)()
+
+    state.goes_on = go_on
+    monkeypatch.setattr("time.sleep", lambda _: seen.extend(state.bodies(1)[:1]))
+
+    assert comment(client) == 0
+
+    page = "[iris: the report's page](https://github.com/octo/models/actions/runs/7/artifacts/2)"
+    assert "; still to be judged: wine\n\niris is fine" in seen[0]
+    assert page in seen[1]
+    assert f"image for amd64: `{digest}`" in seen[2]
+    assert "still to be judged" not in seen[3]
+    (last,) = state.bodies(1)
+    assert last.startswith(f"{MARKER}**failure** for {SHA[:12]}: [the whole run](")
+    assert last.index(page) < last.index(digest) < last.index("iris is fine") < last.index("wine")
+    downloads = [path for _, path in state.requests if path.endswith("/zip")]
+    assert len(downloads) == len(set(downloads))
+
+
+@pytest.mark.parametrize("record", ["", "[]", "{}", '{"digest": "`<b>`"}', '{"digest": 1}'])
+def test_digest_of_a_stranger_is_one(record: str) -> None:
+    """What is shown as an image's digest can be nothing else."""
+    with pytest.raises(ShipError, match=r"tested\.json must name the digest"):
+        run_results.digest_in(record)
+
+
+def test_comment_gives_way_where_the_run_did(
+    client: GitHub, state: State, started_by: StartedBy
+) -> None:
+    """A run that a newer commit cancelled writes nothing over what that one has to say."""
+    state.permissions = dict(NEEDED)
+    state.status = {"status": "completed", "conclusion": "cancelled"}
+    started_by(state.run(state.pull(SHA), report__iris=archive(report_md="old")))
+    assert comment(client) == 0
+    assert state.comments == []

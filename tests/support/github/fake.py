@@ -47,18 +47,23 @@ class State:
     artifacts: list[Json] = field(default_factory=list)
     stored: dict[str, bytes] = field(default_factory=dict)
     owner: str = "Organization"  # or User
+    status: Json = field(default_factory=lambda: {"status": "completed", "conclusion": "success"})
+    jobs: list[str] = field(default_factory=list)  # their names, of the run
+    goes_on: Callable[[], None] = lambda: None  # what happens whenever somebody asks for the run
     packages: dict[str, list[Json]] = field(default_factory=dict)
     deleted: Callable[[str], None] = lambda _: None  # told the digest of a deleted version
     url: str = ""
     storage: str = ""
 
     def run(self, head: Json, **artifacts: bytes) -> Json:
-        """Have a finished run of a pull request's head; return the event that tells of it."""
+        """Have a finished run of a pull request's head; return the event that tells of it.
+
+        `__` in the name of an artifact stands for a hyphen.
+        """
         for name, content in artifacts.items():
-            number = len(self.artifacts) + 1
-            self.artifacts.append({"id": number, "name": name, "expired": False, "run": 7})
-            self.stored[f"/{number}"] = content
+            self.upload(name.replace("__", "-"), content)
         return {
+            "action": "completed",
             "workflow_run": {
                 "id": 7,
                 "event": "pull_request",
@@ -68,8 +73,14 @@ class State:
                 "head_branch": head["ref"],
                 "head_repository": head["repo"],
                 "pull_requests": [],
-            }
+            },
         }
+
+    def upload(self, name: str, content: bytes) -> None:
+        """Keep an artifact of the run."""
+        number = len(self.artifacts) + 1
+        self.artifacts.append({"id": number, "name": name, "expired": False, "run": 7})
+        self.stored[f"/{number}"] = content
 
     def pull(self, sha: str, owner: str = "stranger", branch: str = "patch-1") -> Json:
         """Open a pull request; return its head."""
@@ -106,6 +117,8 @@ class Api(BaseHTTPRequestHandler):
     state: State
     ROUTES: ClassVar = (
         ("GET", r"pulls", "pull-requests", "read", "pulls"),
+        ("GET", r"actions/runs/(\d+)", "actions", "read", "workflow_run"),
+        ("GET", r"actions/runs/(\d+)/jobs", "actions", "read", "jobs"),
         ("GET", r"actions/runs/(\d+)/artifacts", "actions", "read", "artifacts"),
         ("GET", r"actions/artifacts/(\d+)/zip", "actions", "read", "download"),
         ("GET", r"issues/(\d+)/comments", "pull-requests|issues", "read", "comments"),
@@ -201,10 +214,22 @@ class Api(BaseHTTPRequestHandler):
             and (pull["head"]["repo"] or {}).get("owner") == {"login": owner}
         ]  # fmt: skip
 
+    def workflow_run(self, run: str) -> tuple[int, Json]:
+        """Get a run, which may go on meanwhile."""
+        self.state.goes_on()
+        return 200, {"id": int(run), **self.state.status}
+
+    def jobs(self, run: str) -> tuple[int, Json]:
+        """List the jobs of a run."""
+        jobs = [{"id": number, "run_id": int(run), "name": name}
+                for number, name in enumerate(self.state.jobs)]  # fmt: skip
+        return 200, {"total_count": len(jobs), "jobs": jobs}
+
     def artifacts(self, run: str) -> tuple[int, Json]:
-        """List the artifacts of a run that have a name."""
+        """List the artifacts of a run, those of a name where one is asked for."""
         named = self.parameters.get("name")
-        matching = [a for a in self.state.artifacts if a["run"] == int(run) and a["name"] == named]
+        matching = [a for a in self.state.artifacts
+                    if a["run"] == int(run) and named in (None, a["name"])]  # fmt: skip
         return 200, {"total_count": len(matching), "artifacts": matching}
 
     def download(self, number: str) -> tuple[int, Json]:

@@ -18,7 +18,7 @@ def test_comment_reports_on_a_forks_pull_request(hub: Act) -> None:
     """The report of a stranger's run becomes a comment; the job is granted what that takes."""
     hub.state.permissions = granted("comment", "comment")
     head = hub.state.pull(SHA)
-    event = hub.state.run(head, report=archive(summary_md="### iris: **better**\n@octocat"))
+    event = hub.state.run(head, report__iris=archive(report_md="### iris: **better**\n@octocat"))
     assert hub.run("workflow_run", "comment.yml", event).results == {JOB: "success"}
     (body,) = hub.state.bodies(1)
     assert body.startswith(MARKER)

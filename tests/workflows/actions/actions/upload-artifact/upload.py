@@ -14,7 +14,11 @@ files = [file for path in matched for file in ([path] if path.is_file() else pat
 if not files:
     print(f"::warning::No files were found with the provided path: {patterns}")
     sys.exit(0)
-folder = Path(os.environ["ARTIFACTS"], os.environ["NAME"])
+name = os.environ["NAME"]
+if os.environ["ARCHIVE"] == "false":  # then the file gives the artifact its name, and is all of it
+    (file,) = files
+    name = file.name
+folder = Path(os.environ["ARTIFACTS"], name)
 if folder.exists():
     raise SystemExit(
         "::error::Failed to CreateArtifact: Received non-retryable error: Failed request: (409) "
