@@ -224,11 +224,12 @@ packages_built() {
 }
 
 go_build() {
-  # Code without inlining takes a third less time to compile, and runs hardly slower.
+  # Code without inlining takes a third less time to compile, and runs hardly slower; a compiler that collects
+  # its garbage half as often saves some more.
   local package="${3:-${2%@*}/cmd/$1}" flags="-s -w -X=${2%@*}/pkg/version/app.ver=${2##*@v}"
   # An older Go fetches the newer one as a module, but only while it sees no experiment it does not know.
   (cd "$work" && "$go" mod init tools 2>/dev/null && "$go" mod edit -go=1.26.3 -require="$2" &&
-    go=$(GOTOOLCHAIN=auto "$go" env GOROOT)/bin/go && export GOEXPERIMENT=jsonv2 &&
+    go=$(GOTOOLCHAIN=auto "$go" env GOROOT)/bin/go && export GOEXPERIMENT=jsonv2 GOGC=200 &&
     "$go" list -mod=mod -deps "$package" >"$work/packages" 2>"$work/log" &&
     "$go" build -v -mod=mod -trimpath -gcflags="all=-dwarf=false -l" -ldflags="$flags" \
       -o "$tools/.$1-$$" "$package" 2>"$work/log" &&
