@@ -38,7 +38,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("images", "one built image (the pipeline's smoke stage sets these)")
     group.addoption("--model", help="test this model's image only")
     group.addoption("--image", help="the image in the engine; default: build it")
-    group.addoption("--bundle", type=Path, help="the bundle that the image was built from")
+    group.addoption("--results", type=Path, help="the folder that holds its results")
 
 
 def pytest_configure() -> None:

@@ -38,7 +38,7 @@ def smoke(workspace: Workspace, image: str) -> int:
     result = command.attempt(
         sys.executable, "-m", "pytest", "-q", "--no-header", "--maxfail=3",
         "-p", "no:cacheprovider", "tests/image", f"--image={image}",
-        f"--model={workspace.model}", f"--bundle={workspace.bundle}", f"--junit-xml={report}",
+        f"--model={workspace.model}", f"--results={workspace.dist}", f"--junit-xml={report}",
         folder=git.TOOL, environment={**os.environ, "MODELS": str(models.root())},
     )  # fmt: skip
     output = printable(result.stdout + result.stderr)

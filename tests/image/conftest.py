@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -30,7 +29,9 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 @pytest.fixture(scope="session")
 def built(image_name: str, build_model: BuildModel, request: pytest.FixtureRequest) -> Workspace:
-    """The bundle and the image of a model."""
+    """The bundle and the image of a model: the given ones, or made for the occasion."""
+    if dist := request.config.getoption("--results"):
+        return Workspace(image_name, "", dist)
     if image_name == JOBLIB:
         written: Workspace = request.getfixturevalue(JOBLIB)
         return written
@@ -38,17 +39,16 @@ def built(image_name: str, build_model: BuildModel, request: pytest.FixtureReque
 
 
 @pytest.fixture(scope="session")
-def image(image_name: str, request: pytest.FixtureRequest) -> str:
+def image(built: Workspace, request: pytest.FixtureRequest) -> str:
     """The id of the image in the engine: the one given, or built for the occasion."""
     reference: str | None = request.config.getoption("--image")
-    return reference or load(request.getfixturevalue("built").archive)
+    return reference or load(built.archive)
 
 
 @pytest.fixture(scope="session")
-def bundle(image: str, request: pytest.FixtureRequest) -> Bundle:
+def bundle(built: Workspace) -> Bundle:
     """The bundle that the image was built from."""
-    folder: Path | None = request.config.getoption("--bundle")
-    return read(folder or request.getfixturevalue("built").bundle)
+    return read(built.bundle)
 
 
 @pytest.fixture(scope="session")
@@ -60,6 +60,6 @@ def container(image: str) -> Iterator[Container]:
 
 
 @pytest.fixture(scope="session")
-def image_files(image: str, tmp_path_factory: pytest.TempPathFactory) -> list[str]:
+def image_files(image: str) -> list[str]:
     """The path of every file in the image, as tar lists it: no leading slash."""
-    return files(image, tmp_path_factory.mktemp("export"))
+    return files(image)

@@ -8,7 +8,6 @@ import random
 import subprocess
 import time
 from collections.abc import Sequence
-from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
@@ -113,13 +112,15 @@ class Container:
         return int(docker("inspect", "--format={{.State.ExitCode}}", self.id)), seconds
 
 
-def files(image: str, into: Path) -> list[str]:
+def files(image: str) -> list[str]:
     """Return the path of every file in an image."""
     made = docker("create", "--pull=never", image).strip()
     try:
-        archive = into / "root.tar"
-        docker("export", f"--output={archive}", made)
-        listed = subprocess.run(["tar", "tf", archive], capture_output=True, text=True, check=True)
+        with subprocess.Popen(["docker", "export", made], stdout=subprocess.PIPE) as export:
+            listed = subprocess.run(
+                ["tar", "t"], stdin=export.stdout, capture_output=True, text=True, check=True
+            )
+        assert export.returncode == 0
     finally:
         docker("rm", made)
     return listed.stdout.splitlines()
