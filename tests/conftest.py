@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import os
 import sys
+from collections import Counter
 from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -21,6 +22,7 @@ from tests.support.checkouts.checkout import Checkout
 from tests.support.models.folder import RATIOS, Folder
 from tests.support.terminal import disarm
 
+CASES = pytest.StashKey[Counter[str]]()  # how many of each test have been collected
 JOBLIB = "ratios"  # what the repository holds is all converted to ONNX
 
 # As in training: on busy cores, threads that wait for each other take minutes instead of seconds.
@@ -66,6 +68,17 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "model_name" in metafunc.fixturenames:
         only = metafunc.config.getoption("--model")
         metafunc.parametrize("model_name", [only] if only else models.names(), scope="session")
+
+
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Leave to the night what comes after the first cases that a test's marker `daily` names."""
+    mark = item.get_closest_marker("daily")
+    if mark and isinstance(item, pytest.Function):
+        cases = item.config.stash.setdefault(CASES, Counter())
+        test = f"{item.path}::{item.originalname}"
+        cases[test] += 1
+        if cases[test] > mark.args[0]:
+            item.add_marker(pytest.mark.nightly)
 
 
 @pytest.hookimpl(trylast=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator
+from functools import cache
 from typing import NamedTuple
 
 import pytest
@@ -52,6 +53,7 @@ def own(function: ast.AST) -> Iterator[ast.AST]:
             yield from own(node)
 
 
+@cache
 def functions(room: str) -> list[Function]:
     """Return every function and method of a room, those inside functions too.
 

@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 import tomllib
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -27,6 +28,7 @@ ALLOWED = {
 SIBLINGS = 15  # modules and packages of one room, beside its entry: about a dozen
 
 
+@cache
 def imported(file: Path) -> set[str]:
     """Return the dotted names of what a module imports, wherever in it."""
     names: set[str] = set()
@@ -38,6 +40,7 @@ def imported(file: Path) -> set[str]:
     return names
 
 
+@cache
 def rooms() -> dict[str, list[Path]]:
     """Return the modules of each package, by its dotted name."""
     modules: dict[str, list[Path]] = {}
@@ -298,9 +301,8 @@ def test_security_policy_lists_every_attack() -> None:
 def test_page_of_the_tests_names_every_marker() -> None:
     """Whoever writes a test reads there when it will run, and by which word."""
     settings = tomllib.loads((git.TOOL / "pyproject.toml").read_text())
-    markers = {
-        line.partition(":")[0] for line in settings["tool"]["pytest"]["ini_options"]["markers"]
-    }
+    lines = settings["tool"]["pytest"]["ini_options"]["markers"]
+    markers = {line.partition(":")[0].partition("(")[0] for line in lines}
     rows = re.findall(r"^\| `make ([a-z-]+)` \| (.*?) \|",
                       (git.TOOL / "tests/README.md").read_text(), re.MULTILINE)  # fmt: skip
     assert {marker for _, cell in rows for marker in re.findall(r"`(\w+)`", cell)} == markers

@@ -20,6 +20,7 @@ from ship.files.replace import replace_file
 # What tests an image, and what runs it while it is tested.
 TESTS = ("tests/image", "tests/conftest.py", "tests/support", "ship/host/confined.py",
          "ship/deploy/golden_check.py")  # fmt: skip
+ALONE = {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}  # else each plugin that is installed takes its time
 MOST = 8  # lines of the reason why a test failed; the log has them all
 
 
@@ -39,7 +40,7 @@ def smoke(workspace: Workspace, image: str) -> int:
         sys.executable, "-m", "pytest", "-q", "--no-header", "--maxfail=3",
         "-p", "no:cacheprovider", "tests/image", f"--image={image}",
         f"--model={workspace.model}", f"--results={workspace.dist}", f"--junit-xml={report}",
-        folder=git.TOOL, environment={**os.environ, "MODELS": str(models.root())},
+        folder=git.TOOL, environment={**os.environ, **ALONE, "MODELS": str(models.root())},
     )  # fmt: skip
     output = printable(result.stdout + result.stderr)
     replace_file(workspace.folder / "smoke.log", output.encode())

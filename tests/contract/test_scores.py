@@ -198,6 +198,7 @@ def test_interval_of_a_share_is_that_of_its_distribution() -> None:
     assert interval(1 - scores) == pytest.approx((0.84, 0.95), abs=0.011)
 
 
+@pytest.mark.nightly
 def test_intervals_of_a_bag_are_those_of_all_rows(monkeypatch: pytest.MonkeyPatch) -> None:
     """A bag of a fifth of the rows tells how far chance moves them, and a rare class, too."""
     truth, predictions, odds = labelled(20_000, 2)

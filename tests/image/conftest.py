@@ -16,15 +16,15 @@ from tests.image.container import Container, files
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Put the image of the pipeline through every test, or one of joblib's and at night all.
+    """Put the image of the pipeline through every test, or at night those of all models.
 
-    Every day the smoke stage of the pipeline that is tested runs these tests on an ONNX model.
+    Every day the smoke stage of the pipeline that is tested runs them on images of both runtimes.
     """
     if "image_name" not in metafunc.fixturenames:
         return
     only = metafunc.config.getoption("--model")
-    nightly = [pytest.param(name, marks=pytest.mark.nightly) for name in models.names()]
-    metafunc.parametrize("image_name", [only] if only else [JOBLIB, *nightly], scope="session")
+    nightly = [pytest.param(n, marks=pytest.mark.nightly) for n in (JOBLIB, *models.names())]
+    metafunc.parametrize("image_name", [only] if only else nightly, scope="session")
 
 
 @pytest.fixture(scope="session")

@@ -75,6 +75,7 @@ def test_model_that_does_not_say_what_it_was_trained_on_is_a_warning() -> None:
 HASH = Split(method="hash", test_size=0.25)
 
 
+@pytest.mark.daily(2)
 @pytest.mark.parametrize(
     ("new_rule", "old_rule", "layout", "apart"),
     [
@@ -117,6 +118,7 @@ GROUPS = Split(method="group", column="region", test_size=0.25)
 TIMES = Split(method="time", column="day", test_size=0.25)
 
 
+@pytest.mark.daily(3)
 @pytest.mark.parametrize(
     ("new_rule", "old_rule", "judged"),
     [
@@ -145,6 +147,7 @@ def test_model_that_knows_the_groups_or_the_future_fails_no_new_one(
     assert ({score.direction for score in report.scores} == {"unknown"}) != judged
 
 
+@pytest.mark.nightly
 def test_rows_that_the_published_model_refuses_are_left_out() -> None:
     """Rows with a value that the published model refuses are not compared."""
     old = train(flowers(1), line(), DEFAULT)
@@ -158,6 +161,7 @@ def test_rows_that_the_published_model_refuses_are_left_out() -> None:
     assert "it refuses" in report.note
 
 
+@pytest.mark.nightly
 def test_model_that_refuses_every_row_is_not_compared() -> None:
     """Then there is nothing to compare, and the report says why."""
     old = train(flowers(1), line(), DEFAULT)

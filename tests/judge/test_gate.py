@@ -50,6 +50,7 @@ def test_gate_refuses_a_degraded_model(shop: Shop, good: Bundle) -> None:
     assert "paired bootstrap" in found_by_check["log_loss"]
 
 
+@pytest.mark.nightly
 def test_gate_is_on_a_class_like_on_anything_else(shop: Shop, good: Bundle) -> None:
     """A class's recall is the headline, has an interval, is held to a segment, and may not drop."""
     gate = (
@@ -106,6 +107,7 @@ def test_gate_misses_no_model_that_is_much_worse() -> None:
     assert [caught for _, caught in outcomes] == [True] * SEEDS
 
 
+@pytest.mark.nightly
 def test_gate_raises_no_alarm_over_fresh_rows(shop: Shop, good: Bundle) -> None:
     """A model retrained on other rows of the same kind passes, and no shift is seen."""
     report = shop.judge(shop.train(flowers(seed=11), LOGISTIC), good)
@@ -199,6 +201,7 @@ def test_gate_finds_a_worse_segment_behind_a_passing_average(shop: Shop) -> None
     }
 
 
+@pytest.mark.daily(1)
 @pytest.mark.parametrize("column", ["kind", "noise"])
 def test_segments_may_be_classes_or_ranges(shop: Shop, column: str) -> None:
     """The target and a measured number are columns of the data too."""
@@ -255,6 +258,7 @@ def test_model_of_another_target_is_not_compared(shop: Shop, good: Bundle) -> No
     assert "No comparison: it predicts kind" in report.note
 
 
+@pytest.mark.nightly
 def test_noise_of_a_new_model_does_not_hide_its_drop(shop: Shop, good: Bundle) -> None:
     """A model that differs much from seed to seed is still refused for a drop on average."""
     calm = shop.train(flowers(), FOREST.format(seed=0))

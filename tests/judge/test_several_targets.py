@@ -50,6 +50,7 @@ def compared(new: Bundle, old: Bundle, *, recorded: bool = True) -> Judgement:
     return judge(new, PublishedModel(old, "sha256:old", "layout:main", ask, record), policy)
 
 
+@pytest.mark.daily(1)
 @pytest.mark.parametrize("kind", GATES)
 def test_worse_model_of_several_targets_fails(tmp_path: Path, kind: str) -> None:
     """A drop beyond chance fails the gate, by the bootstrap of numbers, by swaps of labels."""
@@ -68,6 +69,7 @@ def test_worse_model_of_several_targets_fails(tmp_path: Path, kind: str) -> None
     assert compared(good, good).report.verdict == "passed"
 
 
+@pytest.mark.daily(1)
 @pytest.mark.parametrize("kind", GATES)
 def test_published_model_is_asked_again_where_data_changed(tmp_path: Path, kind: str) -> None:
     """Its graph answers the new rows as it answered its own; each target may have drifted."""

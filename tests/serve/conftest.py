@@ -44,6 +44,8 @@ KINDS: dict[str, Callable[[Path], Path]] = {
     "sizes": sizes,
     "tags": tags,
 }
+# Of either runtime; a column of every kind; classes, anomalies, and several targets.
+EVERY_DAY = ("flowers", "visits", "payments", "sizes")
 
 
 @pytest.fixture(scope="session")
@@ -58,7 +60,13 @@ def make_bundle(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Pat
     return make
 
 
-@pytest.fixture(scope="session", params=KINDS)
+@pytest.fixture(
+    scope="session",
+    params=[
+        kind if kind in EVERY_DAY else pytest.param(kind, marks=pytest.mark.nightly)
+        for kind in KINDS
+    ],
+)
 def any_bundle(request: pytest.FixtureRequest, make_bundle: Callable[[str], Path]) -> Bundle:
     """Each kind of bundle in turn."""
     return bundles.read(make_bundle(request.param))

@@ -100,6 +100,7 @@ def trained(read: ModelSpec, out: Path) -> Bundle:
     return bundle.read(out)
 
 
+@pytest.mark.daily(1)
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("source", "runtime"),
@@ -138,6 +139,7 @@ def test_target_never_trains(folder: Folder) -> None:
     assert np.array_equal(*fitted)
 
 
+@pytest.mark.nightly
 @pytest.mark.slow
 @pytest.mark.parametrize("rows", [400, 500], ids=["same holdout", "more data"])
 def test_detector_is_compared_with_the_published_one(folder: Folder, rows: int) -> None:
@@ -157,6 +159,7 @@ def test_detector_is_compared_with_the_published_one(folder: Folder, rows: int) 
     assert report.changes.worse > 10
 
 
+@pytest.mark.nightly
 @pytest.mark.slow
 def test_weights_count_in_fit_and_metrics(folder: Folder) -> None:
     """A detector that takes weights gets those of the rows, and so do its metrics."""
@@ -218,6 +221,7 @@ def test_holdout_without_anomalies_is_refused(folder: Folder) -> None:
         split(read, dataset.load(read))
 
 
+@pytest.mark.nightly
 @pytest.mark.slow
 def test_novelties_need_none_to_train_on(folder: Folder) -> None:
     """For novelty detection a column may hold out every known anomaly."""

@@ -64,6 +64,7 @@ def served(bundle: Bundle, rows: list[dict[str, Any]]) -> list[Any]:
     return list(scores.labels)
 
 
+@pytest.mark.daily(1)
 @pytest.mark.slow
 def test_every_kind_is_described(visits: Trained) -> None:
     """The manifest has the range of numbers, the years of dates, the categories, and no text."""
@@ -80,6 +81,7 @@ def test_every_kind_is_described(visits: Trained) -> None:
     assert b"knee" not in (visits.bundle.path / "manifest.json").read_bytes()
 
 
+@pytest.mark.daily(1)
 @pytest.mark.slow
 @pytest.mark.parametrize("count", [2_000, pytest.param(60_000, marks=pytest.mark.nightly)])
 def test_server_answers_every_kind_as_the_estimator(

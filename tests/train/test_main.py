@@ -111,6 +111,7 @@ def test_training_shows_each_step_and_nothing_else(folder: Folder) -> None:
     assert steps == expected
 
 
+@pytest.mark.nightly
 def test_failed_gate_is_an_exit_code_and_still_a_bundle(folder: Folder) -> None:
     """A failed gate is an exit code, and the bundle is written for its author to read."""
     csv = "x,y\n" + "".join(f"{row % 5},{'ab'[row % 2]}\n" for row in range(40))
@@ -223,6 +224,7 @@ def test_gate_on_probabilities_needs_an_estimator_that_has_them(folder: Folder) 
         estimator.build(spec)
 
 
+@pytest.mark.nightly
 def test_custom_transformer_is_served_by_joblib_with_its_own_module(folder: Folder) -> None:
     """The pickle names model.NAME.estimator, which the image holds beside the package."""
     folder.write(two_classes(), estimator=CUSTOM)
@@ -237,6 +239,7 @@ def test_custom_transformer_is_served_by_joblib_with_its_own_module(folder: Fold
     assert b"model.made.estimator" in written.model_file.read_bytes()
 
 
+@pytest.mark.nightly
 def test_search_is_served_as_its_winner(folder: Folder) -> None:
     """A search records how long each fit took, so only what it found goes into the bundle."""
     source = (
@@ -288,6 +291,7 @@ def test_study_is_of_the_first_gated_metric(folder: Folder, rule: str) -> None:
     assert len(study.learning) > 1
 
 
+@pytest.mark.nightly
 def test_other_runtime_leaves_no_old_model_behind(folder: Folder) -> None:
     """A bundle has one model file, whatever was written to the folder before."""
     out = folder.root / "out"

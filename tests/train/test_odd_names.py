@@ -51,6 +51,7 @@ def odd(tmp_path_factory: pytest.TempPathFactory) -> Odd:
     return Odd(spec, bundles.read(root / "bundle"))
 
 
+@pytest.mark.nightly
 def test_odd_names_are_kept_from_table_to_graph(odd: Odd) -> None:
     """Draft and bundle have each name as the table has it, and the graph answers as recorded."""
     assert sorted(odd.spec.inputs) == sorted(NAMES)
@@ -60,6 +61,7 @@ def test_odd_names_are_kept_from_table_to_graph(odd: Odd) -> None:
     Predictor(odd.bundle, 1).prove()
 
 
+@pytest.mark.nightly
 def test_odd_names_stay_in_their_cells(odd: Odd) -> None:
     """Card and reports show each name as text, in a table of as many rows and cells as ever."""
     judgement = judge(odd.bundle, published(odd.bundle), odd.spec.gate)

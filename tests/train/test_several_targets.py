@@ -80,6 +80,7 @@ def trained(spec: model_toml.ModelSpec) -> Manifest:
     return bundle.read_manifest(out)
 
 
+@pytest.mark.daily(1)
 @pytest.mark.parametrize("estimator", NUMBERS)
 def test_several_numbers_are_learnt_and_exported(folder: Folder, estimator: str) -> None:
     """Each target is answered, judged and recorded, by a graph where there is one."""
@@ -96,6 +97,7 @@ def test_several_numbers_are_learnt_and_exported(folder: Folder, estimator: str)
     assert isinstance(held.truth[0], tuple)
 
 
+@pytest.mark.daily(1)
 @pytest.mark.parametrize("estimator", LABELS)
 def test_several_labels_are_learnt_and_exported(folder: Folder, estimator: str) -> None:
     """Labels are true or false, with the probability of each where the model has them."""
@@ -113,6 +115,7 @@ def test_several_labels_are_learnt_and_exported(folder: Folder, estimator: str) 
             assert example.prediction == {name: share > 0.5 for name, share in shares.items()}
 
 
+@pytest.mark.nightly
 def test_training_twice_gives_the_same_bytes(folder: Folder) -> None:
     """A bundle of several labels is the same for the same inputs."""
     gate = "f1_macro = { min = 0.1 }\n"

@@ -127,6 +127,7 @@ def test_pull_request_of_a_fork_is_built_tested_and_reported_on(
     assert not (act.artifacts / "sarif" / f"{MODEL}-amd64.sarif").exists()
 
 
+@pytest.mark.nightly
 def test_pull_request_under_the_gate_is_red_and_says_why(
     act: Act, state: State, spoiled: Checkout
 ) -> None:

@@ -186,6 +186,7 @@ def test_what_another_server_reads_otherwise_is_refused(request_: bytes) -> None
         assert received.ended
 
 
+@pytest.mark.nightly
 def test_same_requests_as_another_parser() -> None:
     """Of thousands of streams the server reads what h11 reads, or refuses; good ones all."""
     writer = Writer(seed=10)

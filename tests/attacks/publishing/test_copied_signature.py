@@ -125,6 +125,7 @@ def test_signed_image_of_another_model_is_refused(published: Published, target: 
     refused(target, published.iris, "main", reason)
 
 
+@pytest.mark.nightly
 @signing
 def test_old_signed_version_is_refused_under_a_newer_tag(
     published: Published, target: Memory
@@ -224,6 +225,7 @@ def test_signature_of_another_key_is_refused(
     refused(target, published.iris, "main", "must carry a valid signature")
 
 
+@pytest.mark.nightly
 @signing
 def test_tag_that_was_moved_back_is_refused_without_the_word(
     published: Published, target: Memory
@@ -247,6 +249,7 @@ def test_tag_that_was_moved_back_is_refused_without_the_word(
     assert target.rolled_out == [image.digest for image in (old, new, same, new, old)]
 
 
+@pytest.mark.nightly
 @signing
 def test_index_is_verified_on_every_platform(
     published: Published, target: Memory, tmp_path: Path

@@ -192,6 +192,7 @@ ATTACKS: dict[Callable[[Path], None], str] = {
 }
 
 
+@pytest.mark.daily(8)
 @pytest.mark.slow
 @pytest.mark.parametrize("spoil", ATTACKS, ids=lambda spoil: spoil.__name__)
 def test_spoilt_bundle_is_refused_with_nothing_replaced(

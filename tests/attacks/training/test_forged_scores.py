@@ -127,6 +127,7 @@ def build():
 LOOKED = re.compile(r"LOOKED when=(\S+) net=(\[.*?\]) table=(\w+\[.*?\])(.*)")
 
 
+@pytest.mark.nightly
 @pytest.mark.slow
 def test_patched_scorer_changes_no_score(folder: Folder) -> None:
     """A model that guesses fails a gate of 0.9 although its code patches the scorer."""

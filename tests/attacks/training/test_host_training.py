@@ -62,6 +62,7 @@ def test_tests_refuse_to_import_a_model(fork: Fork, tmp_path: Path) -> None:
     assert not left.exists()
 
 
+@pytest.mark.nightly
 def test_unit_tests_train_no_model_of_the_repository() -> None:
     """Tests without the builder train only models that the tests wrote themselves."""
     listed = subprocess.run(

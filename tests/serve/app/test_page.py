@@ -52,6 +52,7 @@ def text(browser: Browser, selector: str) -> str:
     return str(browser.run(f"document.querySelector({selector!r}).textContent"))
 
 
+@pytest.mark.daily(3)
 @pytest.mark.engine
 def test_page_predicts_in_a_browser(
     any_server: Server, any_bundle: Bundle, browser: Browser

@@ -226,6 +226,7 @@ def test_endless_line_is_refused(make_bundle: Any, begin: bytes) -> None:
         score(make_bundle("flowers"), begin + b"1" * 3_000_000)
 
 
+@pytest.mark.daily(1)
 @pytest.mark.parametrize("form", ["csv", "jsonl", "parquet"])
 def test_memory_does_not_grow_with_the_rows(make_bundle: Any, tmp_path: Path, form: str) -> None:
     """Five times as many rows take at most a tenth more memory at the peak."""

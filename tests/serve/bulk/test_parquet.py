@@ -66,6 +66,7 @@ def test_rows_come_out_with_answers(any_bundle: Bundle) -> None:
         assert example.is_answered_by(row[label], [row[name] for name in numbers]), row
 
 
+@pytest.mark.nightly
 def test_pipe_and_file_are_read_alike(birds: Bundle, tmp_path: Path) -> None:
     """Standard input may be a file or a pipe, and is known by its content."""
     (tmp_path / "rows").write_bytes(written(BIRDS))

@@ -172,6 +172,7 @@ def test_model_that_raises_is_refused(
     assert_refused(pickle_bundle, errors.Crashed, words)
 
 
+@pytest.mark.nightly
 def test_model_that_raises_ends_all_workers(pickle_bundle: Path) -> None:
     """The log has the traceback, and no worker is started again to raise the same."""
     rewrite(pickle_bundle, "model.joblib", pickle.dumps(len))
@@ -217,6 +218,7 @@ def test_error_before_the_port_is_open_is_a_line_of_the_log(
     assert "Got KeyError: 'name'" in json.loads(printed.out)["message"]
 
 
+@pytest.mark.nightly
 def test_other_scikit_learn_is_refused(pickle_bundle: Path, assert_refused: Refused) -> None:
     """A pickle is loaded by the scikit-learn that made it and by no other."""
     change_manifest(pickle_bundle, libraries={"scikit-learn": "0.0.1"})

@@ -109,6 +109,7 @@ def value_is_sound(value: Any, field: Input) -> bool:
     return value in (field.categories or [])
 
 
+@pytest.mark.nightly
 @QUICK
 @given(body=st.binary(max_size=200) | st.builds(lambda text: text.encode(), st.text()))
 def test_any_bytes_are_refused_or_sound(codecs: list[Codec], birds: Bundle, body: bytes) -> None:
@@ -180,6 +181,7 @@ def test_words_and_types_agree(schema: Schema, birds: Bundle, value: Any) -> Non
         )
 
 
+@pytest.mark.nightly
 @pytest.mark.parametrize("mode", list(GenerationMode))
 def test_routes_keep_their_schema(birds_server: Server, mode: GenerationMode) -> None:
     """Requests made from the OpenAPI document, good and bad, never get a 5xx or a surprise."""

@@ -40,6 +40,7 @@ def test_plan_changes_with_the_model(models: Checkout) -> None:
     assert after.bundle.revision == sha
 
 
+@pytest.mark.daily(1)
 @pytest.mark.parametrize(
     "file",
     ["model__penguins__model_dot_toml", "README_dot_md", "judge__render__templates__style_dot_css"],

@@ -48,6 +48,7 @@ def planned(models: Checkout) -> dict[str, Plan]:
     return {name: plan(name, models.models, models.root) for name in names}
 
 
+@pytest.mark.daily(1)
 @pytest.mark.parametrize(
     ("file", "users"),
     [
@@ -85,6 +86,7 @@ def test_edit_that_is_not_committed_marks_those_that_use_it(models: Checkout) ->
     assert dirty == {"iris"}
 
 
+@pytest.mark.nightly
 def test_removal_of_a_shared_module_changes_those_that_use_it(models: Checkout) -> None:
     """A module that is gone is a change of those that used it."""
     before = planned(models)

@@ -77,6 +77,7 @@ def names_in_engine() -> list[str]:
     return docker("images", "--format={{.Repository}}:{{.Tag}}").split()
 
 
+@pytest.mark.nightly
 def test_joblib_model_answers_in_its_own_container(
     published: PublishedImage, ratios: Workspace
 ) -> None:

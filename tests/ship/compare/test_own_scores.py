@@ -105,6 +105,7 @@ def drop_of(report: Report) -> DropCheck:
     return check
 
 
+@pytest.mark.nightly
 def test_own_metric_compares_with_the_published_model(shelf: Shelf, tmp_path: Path) -> None:
     """It is compared on the recorded answers, under resamples of their rows, by segment too."""
     shelf.write(LOGISTIC, PROFIT)
@@ -130,6 +131,7 @@ def test_own_metric_compares_with_the_published_model(shelf: Shelf, tmp_path: Pa
         assert segment.scores[0].old is not None
 
 
+@pytest.mark.nightly
 def test_own_metric_that_fails_ends_the_gate_by_name(shelf: Shelf) -> None:
     """A function that fails in a comparison is named in the error of the stage."""
     shelf.write(LOGISTIC, PROFIT)

@@ -85,6 +85,7 @@ def test_bundle_that_was_changed_is_refused(judged: Workspace) -> None:
         read_passed_report(judged)
 
 
+@pytest.mark.daily(1)
 @pytest.mark.parametrize("name", REPORTS)
 def test_report_that_another_job_wrote_is_refused(judged: Workspace, name: str) -> None:
     """A report in any format that differs from REPORTS_DIGEST is refused."""

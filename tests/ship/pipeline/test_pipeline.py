@@ -14,15 +14,20 @@ from sklearn.datasets import load_wine
 
 from contract.bundle import encode, read, write
 from ship import git
+from ship.build.workspace import Workspace
+from ship.registry.layout import Layout
 from ship.registry.remote import Registry
 from tests.image.container import docker
 from tests.support.checkouts.checkout import Checkout
 from tests.support.checkouts.fork import LONG_AGO, MODEL, Fork, make_unique
+from tests.support.models import tables
 from tests.support.models.folder import RATIOS
+from tests.support.names import RUN
 
 pytestmark = pytest.mark.engine
 MODELS = "../shop/models"  # in another repository than the tool
 ADDRESS = "https://example.com/octo/models"
+DIFFERENT = ("churn", "rents", "pumps")  # an ONNX image, a joblib image, and no classes to learn
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -123,18 +128,18 @@ def test_pipeline_refuses_a_corrupted_bundle(fork: Fork, bundle: Path) -> None:
 
 
 class Published(NamedTuple):
-    """A new model that a pipeline has published: the tool's fork, and the models' repository."""
+    """Three models that a pipeline has published: the tool's fork, and the models' repository."""
 
     fork: Fork
     shop: Checkout
     tool: str  # the commit of the fork
     tags: list[str]
-    digest: str
+    digest: str  # of the image of the model that most tests look at
     output: str
 
     @property
     def folder(self) -> Path:
-        """The folder of the model."""
+        """The folder of that model."""
         return self.shop.root / "models" / MODEL
 
     def run(self, *words: str, **variables: str) -> str:
@@ -143,39 +148,55 @@ class Published(NamedTuple):
 
 
 @pytest.fixture(scope="module")
-def published(tmp_path_factory: pytest.TempPathFactory) -> Published:
-    """A table, of which two words make a model folder in another repository, and an image."""
+def pair(tmp_path_factory: pytest.TempPathFactory) -> tuple[Fork, Checkout]:
+    """A fork of the tool, and a repository without a model yet, which has a remote."""
     root = tmp_path_factory.mktemp("pipeline")
     for name in ("fork", "shop/models"):
         (root / name).mkdir(parents=True)
     fork, shop = Fork(root / "fork"), Checkout(root / "shop")
-    tool = fork.commit()
+    fork.commit()
     fork.git("tag", f"{MODEL}-v9.9.9")  # is no version of a model that lies elsewhere
     shop.git("switch", "--quiet", "--create", "trunk")
     shop.git("remote", "add", "origin", f"{ADDRESS}.git")
     (shop.root / ".gitignore").write_text("__pycache__/\n")
-    load_wine(as_frame=True).frame.to_csv(root / "wine.csv", index=False)
-    fork.run("new-model", NAME=MODEL, CSV="../wine.csv", TARGET="target", MODELS=MODELS)
-    make_unique(shop.root / "models" / MODEL / "estimator.py")
+    return fork, shop
+
+
+@pytest.fixture(scope="module")
+def published(pair: tuple[Fork, Checkout]) -> Iterator[Published]:
+    """Three tables that are unlike each other, each made an image by one run of the pipeline."""
+    fork, shop = pair
+    tables.write(shop.root / "models", *DIFFERENT, suffix=f"_{RUN}")
+    (shop.root / "models" / f"{DIFFERENT[0]}_{RUN}").rename(shop.root / "models" / MODEL)
     sha = shop.commit()
     output = fork.run("pipeline", MODELS=MODELS)
     assert fork.trained()
     tags = [f"sha-{sha[:12]}", "trunk"]
-    return Published(fork, shop, tool, tags, fork.archive.digest, output)
+    tool = fork.git("rev-parse", "HEAD")
+    yield Published(fork, shop, tool, tags, fork.archive.digest, output)
+    docker("rmi", "--force", *(f"{name}_{RUN}:dev" for name in DIFFERENT[1:]), check=False)
 
 
-def test_pipeline_takes_a_new_model_to_published_tags(published: Published) -> None:
-    """A table becomes a model folder and, at once, a tested image under its tags."""
-    fork, tags, digest, output = published.fork, published.tags, published.digest, published.output
-    assert sorted(fork.published.tags()) == sorted(tags)
-    assert [fork.published.resolve(tag) for tag in tags] == [digest] * 2
+def test_pipeline_takes_three_different_tables_to_published_tags(published: Published) -> None:
+    """Weights and groups, text, and anomalies: each is trained, judged, tested and published."""
+    for name in (MODEL, *(f"{other}_{RUN}" for other in DIFFERENT[1:])):
+        results = Workspace(name, "", published.fork.root / "dist")
+        layout = Layout(results.dist / "registry" / name)
+        assert sorted(layout.tags()) == sorted(published.tags)
+        assert {layout.resolve(tag) for tag in published.tags} == {results.archive.digest}
+        assert read(results.bundle).manifest.gate.passed
+
+
+def test_pipeline_shows_what_it_has_published(published: Published) -> None:
+    """The image is in the engine, its packages are listed, and the table at the end tells how."""
+    fork, output = published.fork, published.output
     assert docker("image", "inspect", "--format={{.Id}}", f"{MODEL}:dev").strip() in (
-        digest,
+        published.digest,
         fork.archive.manifest["config"]["digest"],
     )
     for name in ("sbom.spdx.json", "sbom.cdx.json"):
         assert "onnxruntime" in (fork.root / "dist" / MODEL / name).read_text()
-    for word in ("passed", "accuracy", "onnx", digest[7:19], "trunk", "docker run"):
+    for word in ("passed", "profit", "onnx", published.digest[7:19], "trunk", "docker run"):
         assert word in output
 
 
@@ -208,6 +229,20 @@ def test_release_publishes_the_same_bytes_to_a_registry(
     released = Registry(f"{registry}/owner/{MODEL}")
     assert sorted(released.tags()) == sorted([*published.tags, "1.2.3", "1.2", "1", "latest"])
     assert {released.resolve(tag) for tag in released.tags()} == {published.digest}
+
+
+@pytest.mark.nightly
+def test_new_model_is_published_by_the_next_word(pair: tuple[Fork, Checkout]) -> None:
+    """A table becomes a model folder by one word, and by the next a published image."""
+    fork, shop = pair
+    table = shop.root.parent / "wine.csv"
+    load_wine(as_frame=True).frame.to_csv(table, index=False)
+    fork.run("new-model", NAME=f"wine_{RUN}", CSV=str(table), TARGET="target", MODELS=MODELS)
+    sha = shop.commit()
+    fork.run("pipeline", MODEL=f"wine_{RUN}", MODELS=MODELS)
+    layout = Layout(fork.root / "dist" / "registry" / f"wine_{RUN}")
+    assert sorted(layout.tags()) == sorted([f"sha-{sha[:12]}", "trunk"])
+    docker("rmi", "--force", f"wine_{RUN}:dev")
 
 
 @pytest.mark.nightly

@@ -65,6 +65,7 @@ def make_image(tmp_path: Path) -> MakeImage:
     return make
 
 
+@pytest.mark.nightly
 @pytest.mark.engine
 def test_rescan_finds_what_is_known_today(
     known: None, target: Registry, make_image: MakeImage
@@ -139,6 +140,7 @@ def test_tell_fits_the_environment_of_a_job(
     assert report["table"].startswith("There is more than an issue can hold")
 
 
+@pytest.mark.nightly
 @pytest.mark.engine
 def test_scan_stops_an_image_with_a_vulnerability_that_has_a_fix(
     known: None, python_image: str, dist: Path

@@ -14,7 +14,7 @@ from ship.pipeline.smoke import failures, read_suite, smoke
 pytestmark = pytest.mark.slow  # runs pytest in a process of its own
 OPTIONS = """\
 def pytest_addoption(parser):
-    for name in ("image", "model", "bundle"):
+    for name in ("image", "model", "results"):
         parser.addoption(f"--{name}")
 """
 PASSING = """\
@@ -76,6 +76,7 @@ def test_smoke_names_what_failed_and_why(workspace: Workspace) -> None:
     assert "forged" in (workspace.folder / "smoke.log").read_text()
 
 
+@pytest.mark.nightly
 def test_smoke_that_tests_nothing_fails(workspace: Workspace) -> None:
     """Where pytest cannot begin, there is no report of it."""
     (git.TOOL / "tests/image/conftest.py").unlink()

@@ -17,7 +17,6 @@ from tests.support.models.tables import REFUSED, TABLES
 from tests.support.names import RUN
 
 pytestmark = pytest.mark.engine
-DIFFERENT = ("rents", "churn", "pumps")  # a joblib image, an ONNX image, and no classes to learn
 
 
 @pytest.fixture
@@ -47,14 +46,6 @@ def assert_published(fork: Fork, name: str, output: str) -> None:
     assert f"{model} failed" not in output, output
     assert Layout(fork.root / "dist" / "registry" / model).resolve("main"), output
     assert read(fork.root / "dist" / model / "bundle").manifest.gate.passed
-
-
-def test_three_different_tables_become_images(fork: Fork) -> None:
-    """Text, weights and groups, and anomalies: each is trained, judged, tested and published."""
-    code, output = run_pipeline(fork, *DIFFERENT)
-    for name in DIFFERENT:
-        assert_published(fork, name, output)
-    assert code == 0
 
 
 @pytest.mark.nightly

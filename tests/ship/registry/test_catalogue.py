@@ -64,6 +64,7 @@ def test_version_with_a_signature_is_said_to_have_one(
     assert beside == [(["main"], ["signature"])]
 
 
+@pytest.mark.nightly
 @pytest.mark.engine
 def test_signature_and_sbom_of_cosign_are_found(
     registry: str, make_archive: MakeArchive, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -188,6 +189,7 @@ def dist(
     return tmp_path / "dist"
 
 
+@pytest.mark.daily(1)
 def test_diff_reports_on_two_published_versions(dist: Path) -> None:
     """The second version is held against the first, in the three formats of the report."""
     folder = diff("made", "1.0.0", "2.0.0", dist)

@@ -163,6 +163,7 @@ def test_scan_passes_an_image_that_is_fixed_already(
     assert str(scan(build, build.archive, database=find_database())) == "none"
 
 
+@pytest.mark.nightly
 @pytest.mark.engine
 def test_scan_says_that_it_looked_for_vulnerabilities(
     build: Workspace, use_database: UseDatabase, capsys: pytest.CaptureFixture[str]

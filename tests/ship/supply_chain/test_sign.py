@@ -62,6 +62,7 @@ def test_push_leaves_no_tag_that_leads_to_the_image(
     assert {tag.removeprefix(name) for tag in target.tags()} in ({".att", ".sig"}, {""})
 
 
+@pytest.mark.nightly
 @signing
 def test_sign_again_adds_nothing(key: None, target: Registry, make_archive: MakeArchive) -> None:
     """Signing an image again adds no signature."""
@@ -87,6 +88,7 @@ def test_release_is_signed_as_its_version_too(
     assert cosign.signatures(str(target), image.digest).claims == {own, released}
 
 
+@pytest.mark.nightly
 @signing
 def test_label_that_names_a_release_needs_its_tag(
     key: None, target: Registry, make_archive: MakeArchive
@@ -134,6 +136,7 @@ def test_image_without_golden_examples_is_told(examples: bytes | None) -> None:
         _ = verified.examples
 
 
+@pytest.mark.nightly
 @signing
 def test_publish_joins_platforms_into_one_signed_index(
     key: None, target: Registry, make_archive: MakeArchive
@@ -207,6 +210,7 @@ def test_verify_refuses_the_signature_of_another_key(
         verify(target, image.digest, "iris")
 
 
+@pytest.mark.nightly
 @signing
 def test_verify_refuses_a_signature_moved_to_another_image(
     key: None, target: Registry, make_archive: MakeArchive

@@ -80,6 +80,7 @@ def by_definition(content: bytes) -> tuple[list[float], list[str], list[float]]:
     return numbers("n"), texts, numbers("y")
 
 
+@pytest.mark.nightly
 @pytest.mark.slow
 @settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck))
 @given(rows=ROWS, **WRITTEN)

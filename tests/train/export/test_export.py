@@ -179,6 +179,7 @@ def fit_and_export(prepared: Parts, estimator: Any) -> Export:
 
 
 @pytest.mark.usefixtures("fewer_rows")
+@pytest.mark.daily(12)
 @pytest.mark.parametrize("case", CASES, ids=map(describe, CASES))
 def test_export_answers_as_the_estimator(
     case: tuple[str, Any, Runtime], parts: Callable[[str], Parts]
@@ -235,6 +236,7 @@ def test_custom_transformer_is_served_by_joblib(parts: Callable[[str], Parts]) -
     assert "Doubler" in exported.reason
 
 
+@pytest.mark.nightly
 def test_graph_that_differs_is_not_used(
     parts: Callable[[str], Parts], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -254,6 +256,7 @@ def test_estimator_that_refuses_odd_values_is_asked_within_its_range(
     assert fit_and_export(parts("iris"), pipeline).runtime == "joblib"
 
 
+@pytest.mark.nightly
 def test_unknown_categories_must_be_accepted_where_they_are_served(
     parts: Callable[[str], Parts],
 ) -> None:

@@ -14,6 +14,7 @@ from train.fit import evaluate
 from train.fit.detector import Detector
 
 
+@pytest.mark.daily(1)
 @pytest.mark.parametrize("double", [True, False], ids=["float64", "float32"])
 @pytest.mark.parametrize(
     "forest",

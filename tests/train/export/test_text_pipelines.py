@@ -70,6 +70,7 @@ def fit(spec: ModelSpec) -> tuple[Any, Part]:
     return estimator.build(spec).fit(training.X, training.y), training
 
 
+@pytest.mark.daily(2)
 @pytest.mark.parametrize(
     ("vectorizer", "runtime", "words"),
     [

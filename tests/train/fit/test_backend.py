@@ -136,20 +136,13 @@ def tasks_run(address: str) -> int:
     return sum(tasks_of_workers(address).values())
 
 
+@pytest.mark.nightly
 @pytest.mark.parametrize(
     ("settings", "words"),
     [
         ({"TRAIN_BACKEND": "spark"}, "must be local or dask or ray. Got 'spark' instead."),
-        pytest.param(
-            {"TRAIN_BACKEND": "ray"},
-            "TRAIN_BACKEND=ray must be installed.",
-            marks=pytest.mark.nightly,
-        ),
-        pytest.param(
-            {"TRAIN_BACKEND": "dask"},
-            "ADDRESS must be that of a Dask scheduler. Got '' instead.",
-            marks=pytest.mark.nightly,
-        ),
+        ({"TRAIN_BACKEND": "ray"}, "TRAIN_BACKEND=ray must be installed."),
+        ({"TRAIN_BACKEND": "dask"}, "ADDRESS must be that of a Dask scheduler. Got '' instead."),
     ],
 )
 def test_backend_that_cannot_be_used_is_named(

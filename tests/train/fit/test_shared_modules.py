@@ -91,6 +91,7 @@ def test_missing_shared_module_is_named_with_its_cure(sharing: Folder) -> None:
         estimator.build(sharing.write(two_classes(), estimator=code))
 
 
+@pytest.mark.nightly
 @pytest.mark.slow
 def test_shared_module_travels_to_workers(sharing: Folder) -> None:
     """A worker, which has no folder of models, gets the code of shared modules with its task."""

@@ -39,6 +39,7 @@ def trained(folder: Folder, source: str, rule: str) -> Bundle:
     return bundle.read(folder.root / "bundle")
 
 
+@pytest.mark.daily(1)
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("source", "runtime"),

@@ -99,6 +99,7 @@ def test_stacked_fit_is_that_of_scikit_learn_with_sample_weight(folder: Folder) 
     assert np.array_equal(model.predict_proba(train.X), expected.predict_proba(train.X))
 
 
+@pytest.mark.nightly
 @pytest.mark.slow
 def test_search_chooses_by_weighted_scores(folder: Folder) -> None:
     """What a search tries is scored under the weights: most rows, of weight 0, do not choose."""
@@ -107,6 +108,7 @@ def test_search_chooses_by_weighted_scores(folder: Folder) -> None:
     assert model.cv_results_["mean_test_score"].max() > 0.7
 
 
+@pytest.mark.daily(2)
 @pytest.mark.slow
 @pytest.mark.parametrize(
     "built",

@@ -73,6 +73,7 @@ def create(
     return model_toml.read("made", root)
 
 
+@pytest.mark.daily(1)
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("target", "task"),
@@ -113,8 +114,7 @@ FILES: dict[str, str | bytes] = {
 }
 
 
-EVERY_DAY = ("a byte order mark", "semicolons and decimal commas", "names in other scripts",
-             "a rare class", "gaps")  # fmt: skip
+EVERY_DAY = ("semicolons and decimal commas", "gaps")
 
 
 @pytest.mark.slow
@@ -173,6 +173,7 @@ def visits(rows: int) -> str:
     return csv("day,known,note,ward,customer,size,y", row, rows)
 
 
+@pytest.mark.nightly
 @pytest.mark.slow
 def test_new_model_keeps_columns_of_every_kind(root: Path) -> None:
     """Dates, booleans with their words, texts and wide categories are inputs, and the gate passes.
@@ -196,6 +197,7 @@ def test_new_model_keeps_columns_of_every_kind(root: Path) -> None:
     assert manifest.runtime == "joblib"
 
 
+@pytest.mark.nightly
 @pytest.mark.slow
 def test_new_model_of_a_wide_category_is_a_graph(root: Path) -> None:
     """Native and wide categories are held by ONNX, and a number beside them."""
@@ -207,6 +209,7 @@ def test_new_model_of_a_wide_category_is_a_graph(root: Path) -> None:
     assert manifest.runtime == "onnx", manifest.runtime_reason
 
 
+@pytest.mark.daily(1)
 @pytest.mark.slow
 @pytest.mark.parametrize("file", ["Given.CSV.gz", "given.parquet", "given.feather", "given.dat"])
 def test_new_model_takes_whatever_training_reads(root: Path, file: str) -> None:
@@ -340,6 +343,7 @@ def test_new_model_overwrites_nothing(root: Path) -> None:
     assert {file: file.read_bytes() for file in (root / "made").iterdir()} == before
 
 
+@pytest.mark.daily(1)
 @pytest.mark.slow
 @pytest.mark.parametrize("content", [visits(120), csv("x,y", lambda n: f"{noisy(n)},{noisy(n)}"),
                                      csv("'a \"b\"',x,y", lambda n: f"u v {n},{noisy(n)},{n % 2}")],
@@ -418,6 +422,7 @@ def test_new_model_names_the_next_command(root: Path, capsys: pytest.CaptureFixt
     assert capsys.readouterr().out.endswith(f"make pipeline MODEL=made MODELS={root}\n")
 
 
+@pytest.mark.nightly
 def test_new_model_needs_the_folder_of_the_models(root: Path) -> None:
     """A wrong MODELS is refused, and no folder is made."""
     process = subprocess.run(

@@ -123,6 +123,7 @@ def test_deploy_clears_away_what_an_ended_one_left(compose: Compose, sources: So
     assert len(replicas(compose, "iris")) == 2
 
 
+@pytest.mark.nightly
 def test_interrupted_deploy_is_undone(
     compose: Compose, sources: Sources, monkeypatch: pytest.MonkeyPatch
 ) -> None:

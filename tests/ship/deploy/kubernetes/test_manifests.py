@@ -59,6 +59,7 @@ def pods(documents: list[Manifest]) -> Iterator[Manifest]:
             yield document["spec"]["predictor"]
 
 
+@pytest.mark.daily(4)
 def test_overlay_is_taken_by_the_real_schemas(
     documents: list[Manifest], definitions: dict[str, Manifest]
 ) -> None:
