@@ -24,7 +24,7 @@ override DEPLOYER := $(if $(filter kubernetes,$(value TARGET)),kubectl,compose)
 override PARALLEL := --numprocesses=auto --dist=loadscope --no-loadscope-reorder
 
 # What is about the tool itself takes its own models.
-unit test test-all bench: override MODELS :=
+unit test shard test-all bench: override MODELS :=
 
 override TOOLS := trivy actionlint shellcheck cosign compose docker-registry browser go kubectl nginx wrk
 override STORES := postgresql versitygw fake-gcs-server# what nightly tests read data from
@@ -53,6 +53,9 @@ unit: .venv-dev ## Run the fast tests, which need no engine (within a minute)
 
 test: .venv-dev .tools check ## Run every linter, and every test of a working day (some minutes)
 	pytest $(PARALLEL) -m "not nightly"
+
+shard: .venv-dev .tools ## Run a share of the tests of a working day: SHARD=1/3
+	pytest $(PARALLEL) -m "not nightly" --shard "$$SHARD"
 
 test-all: .venv-dev .tools .stores check ## Run every linter and test, as every night and before a release
 	pytest $(PARALLEL)

@@ -32,6 +32,7 @@ pytest_plugins = [
     "tests.support.checkouts.fixtures",
     "tests.support.github.fixtures",
     "tests.support.images.fixtures",
+    "tests.support.shards",
 ]
 
 

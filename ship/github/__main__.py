@@ -17,6 +17,7 @@ from ship.github.prune import RetentionPolicy, prune
 from ship.github.push import push
 from ship.github.reports import reports
 from ship.github.required_jobs import require_jobs
+from ship.github.tested_tree import tell_passed
 
 
 def main() -> int:
@@ -32,7 +33,7 @@ def main() -> int:
         github = GitHub.from_environment()
         if arguments.word == "prune":
             return prune(github, RetentionPolicy(arguments.last, arguments.days, arguments.delete))
-        return {"comment": comment, "issue": issue}[arguments.word](github)
+        return {"comment": comment, "issue": issue, "tested": tell_passed}[arguments.word](github)
     except (ShipError, ModelError) as error:
         print(f"{arguments.word}: {error}", file=sys.stderr)
         return error.exit_code
@@ -52,7 +53,8 @@ def parser() -> argparse.ArgumentParser:
                                "them in the run's summary")  # fmt: skip
     joining.add_argument("folder", type=Path, help="the folder of the reports")
     joining.add_argument("file", type=Path, help="the file to write")
-    words.add_parser("comment", help="post the report of a pull request's run")
+    words.add_parser("tested", help="say whether the tool's tests have passed on what is committed")
+    words.add_parser("comment", help="post the reports of a pull request's run while it runs")
     words.add_parser("issue", help="open, update or close the issue of the weekly scan")
     pruning = words.add_parser("prune", help="delete old versions that nothing refers to")
     pruning.add_argument("--last", type=int, default=10, help="untagged images to keep")

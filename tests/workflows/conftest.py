@@ -31,9 +31,9 @@ MODEL, OTHER = (
 
 @pytest.fixture(scope="module")
 def state() -> Iterator[State]:
-    """What GitHub knows; a job's token may read pull requests."""
+    """What GitHub knows; a job's token may read what runs have left."""
     with github() as state:
-        state.permissions = {"pull-requests": "read"}
+        state.permissions = {"actions": "read"}
         yield state
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from ship.github.tested_tree import RECORD, tree
 from ship.registry.remote import Registry
 from ship.supply_chain.verify import verify
 from tests.support.checkouts.checkout import Checkout
@@ -108,6 +109,22 @@ def test_push_that_changes_no_model_builds_none(act: Act, published: Registry) -
     assert named(run, "Make") == []
     assert run.results[GATE] == "success"
     assert {tag: published.resolve(tag) for tag in published.tags()} == before
+
+
+@pytest.mark.nightly
+def test_tree_that_has_passed_is_not_tested_again(
+    act: Act, state: State, published: Registry, spoiled: Checkout
+) -> None:
+    """Main makes and publishes a changed model at once where the tool has passed before."""
+    edit_estimator(spoiled)
+    state.upload(f"{RECORD}{tree(spoiled.root)}", b"")
+    state.artifacts[-1]["workflow_run"] = {"repository_id": 1, "head_repository_id": 1}
+    before = published.tags()
+    run = act.run("push", "ci.yml", PUSH)
+    assert set(run.results.values()) == {"success"}, run.results
+    assert named(run, "Lint everything") == named(run, "Test the repository") == []
+    assert run.results[GATE] == "success"
+    assert len(published.tags()) > len(before)
 
 
 @pytest.mark.nightly

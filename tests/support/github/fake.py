@@ -120,6 +120,7 @@ class Api(BaseHTTPRequestHandler):
         ("GET", r"actions/runs/(\d+)", "actions", "read", "workflow_run"),
         ("GET", r"actions/runs/(\d+)/jobs", "actions", "read", "jobs"),
         ("GET", r"actions/runs/(\d+)/artifacts", "actions", "read", "artifacts"),
+        ("GET", r"actions/artifacts", "actions", "read", "all_artifacts"),
         ("GET", r"actions/artifacts/(\d+)/zip", "actions", "read", "download"),
         ("GET", r"issues/(\d+)/comments", "pull-requests|issues", "read", "comments"),
         ("POST", r"issues/(\d+)/comments", "pull-requests|issues", "write", "add_comment"),
@@ -230,6 +231,11 @@ class Api(BaseHTTPRequestHandler):
         named = self.parameters.get("name")
         matching = [a for a in self.state.artifacts
                     if a["run"] == int(run) and named in (None, a["name"])]  # fmt: skip
+        return 200, {"total_count": len(matching), "artifacts": matching}
+
+    def all_artifacts(self) -> tuple[int, Json]:
+        """List the artifacts of all runs that have a name."""
+        matching = [a for a in self.state.artifacts if a["name"] == self.parameters["name"]]
         return 200, {"total_count": len(matching), "artifacts": matching}
 
     def download(self, number: str) -> tuple[int, Json]:
