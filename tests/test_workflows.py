@@ -422,6 +422,18 @@ def test_readme_tells_of_every_setting() -> None:
     assert first_column("Settings") == sorted(read)
 
 
+def test_readme_tells_of_every_input() -> None:
+    """What a caller may give to a workflow stands beside the variable that it replaces."""
+    names = ("deploy", "pipeline", "prune", "release", "rescan", "retrain")
+    calls = [WORKFLOWS[name].triggers["workflow_call"] for name in names]
+    inputs = {name for call in calls for name in call.get("inputs", {})}
+    settings = (FOLDER / "README.md").read_text().partition("# Settings\n")[2]
+    cells = re.findall(r"^\| `[^|]+` \| (`[a-z][^|]*`) \|", settings, re.MULTILINE)
+    listed = {name for cell in cells for name in re.findall(r"`([\w-]+)`", cell)}
+    of_one_run = {"folder", "models", "tag", "older", "days", "last"}
+    assert listed == inputs - of_one_run
+
+
 def test_readme_tells_of_what_jobs_hand_on() -> None:
     """Each variable of that table is one that a workflow sets for a command."""
     texts = "".join(workflow.text for workflow in WORKFLOWS.values())

@@ -149,11 +149,15 @@ class Published(NamedTuple):
 
 @pytest.fixture(scope="module")
 def pair(tmp_path_factory: pytest.TempPathFactory) -> tuple[Fork, Checkout]:
-    """A fork of the tool, and a repository without a model yet, which has a remote."""
+    """A fork of the tool, and a repository without a model yet, which has a remote.
+
+    Words are run from there, as somebody does who only calls this tool.
+    """
     root = tmp_path_factory.mktemp("pipeline")
     for name in ("fork", "shop/models"):
         (root / name).mkdir(parents=True)
     fork, shop = Fork(root / "fork"), Checkout(root / "shop")
+    fork.called_from = shop.root
     fork.commit()
     fork.git("tag", f"{MODEL}-v9.9.9")  # is no version of a model that lies elsewhere
     shop.git("switch", "--quiet", "--create", "trunk")
@@ -169,7 +173,7 @@ def published(pair: tuple[Fork, Checkout]) -> Iterator[Published]:
     tables.write(shop.root / "models", *DIFFERENT, suffix=f"_{RUN}")
     (shop.root / "models" / f"{DIFFERENT[0]}_{RUN}").rename(shop.root / "models" / MODEL)
     sha = shop.commit()
-    output = fork.run("pipeline", MODELS=MODELS)
+    output = fork.run("pipeline", MODELS=str(shop.root / "models"))
     assert fork.trained()
     tags = [f"sha-{sha[:12]}", "trunk"]
     tool = fork.git("rev-parse", "HEAD")

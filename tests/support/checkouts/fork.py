@@ -31,6 +31,7 @@ class Fork(Checkout):
                 target.parent.mkdir(parents=True, exist_ok=True)
                 shutil.copy2(file, target)
         (root / ".venv").symlink_to(git.TOOL / ".venv")
+        self.called_from = root  # the folder in which somebody types `make -C fork …`
         super().__init__(root)
         (root / ".git/info/exclude").write_text(".venv\n")
 
@@ -63,8 +64,8 @@ class Fork(Checkout):
             environment.pop(name, None)
         settings = [f"{name}={value}" for name, value in variables.items()]
         return subprocess.run(
-            ["make", "--no-print-directory", *words, *settings],
-            cwd=self.root, env=environment, capture_output=True, text=True, check=False,
+            ["make", "--no-print-directory", "-C", str(self.root), *words, *settings],
+            cwd=self.called_from, env=environment, capture_output=True, text=True, check=False,
         )  # fmt: skip
 
     def run(self, *words: str, **variables: str) -> str:
