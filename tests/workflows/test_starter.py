@@ -107,7 +107,9 @@ def test_starter_goes_from_an_empty_registry_to_a_release(
 
     commit(shop, estimator, better)
     assert results(act.run("pull_request", "models.yml", pull_request(state))) == {"success"}
-    assert f"{MODEL}: better beyond chance" in (act.artifacts / "report/summary.md").read_text()
+    summary = (act.artifacts / "report" / "summary.md").read_text()
+    assert f"{MODEL}: passed: balanced_accuracy" in summary
+    assert "better in balanced_accuracy" in summary
     assert published.resolve("main") == before  # a pull request publishes nothing
     assert results(act.run("push", "models.yml", PUSH)) == {"success"}
     after = published.resolve("main")
