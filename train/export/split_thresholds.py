@@ -14,7 +14,9 @@ from sklearn.pipeline import Pipeline
 from train.export.hist_gradient_boosting import columns_of
 
 PER_COLUMN = 300  # thresholds looked at per column: enough to meet every kind of rounding
-HALVINGS = 80  # a float64 interval cannot be halved more often
+CUTS = 15  # into which an interval is cut at a time, while there are few: four halvings in one pass
+MOST_ROWS = 10_000  # of a pass
+PASSES = 80  # a float64 interval cannot be halved more often
 
 
 class TreeSplit(NamedTuple):
@@ -30,8 +32,9 @@ def split_values(
 ) -> dict[str, NDArray[np.float64]]:
     """Return for each numeric input the next float64 on both sides of its splits, as (values,).
 
-    The thresholds of the last step are traced back through the steps before it by bisection, so
-    that a scaler in front of a forest is taken into account. An input that no tree reads is absent.
+    The thresholds of the last step are traced back through the steps before it by cutting
+    intervals, so that a scaler in front of a forest is taken into account. An input that no tree
+    reads is absent.
     """
     steps = estimator.steps if isinstance(estimator, Pipeline) else [("", estimator)]
     before = estimator[:-1] if len(steps) > 1 else None
@@ -90,7 +93,7 @@ def readers(before: Any, X: pd.DataFrame, names: list[str]) -> list[tuple[str, i
 
 
 class Bisection:
-    """Halves the range of each input of X (rows, inputs) down to the neighbours of its split."""
+    """Cuts the range of each input of X (rows, inputs) down to the neighbours of its split."""
 
     def __init__(
         self,
@@ -101,6 +104,7 @@ class Bisection:
     ) -> None:
         self.before = before
         self.splits = splits
+        self.cuts = min(CUTS, max(1, MOST_ROWS // len(splits)))
         self.precision = precision
         self.names = np.array([split.name for split in splits], dtype=object)
         self.rows = X.iloc[np.zeros(len(splits), dtype=int)].reset_index(drop=True)
@@ -110,12 +114,17 @@ class Bisection:
     def run(self) -> dict[str, NDArray[np.float64]]:
         """Return for each input the neighbours (values,) of the splits that lie in its range."""
         low, high = self.low, self.high
-        side = self.passes(high)
-        meets = side != self.passes(low)
-        for _ in range(HALVINGS):
-            middle = low + (high - low) / 2
-            same = self.passes(middle) == side
-            low, high = np.where(same, low, middle), np.where(same, middle, high)
+        side = self.passes(high[np.newaxis])[0]
+        meets = side != self.passes(low[np.newaxis])[0]
+        shares = np.arange(1, self.cuts + 1)[:, np.newaxis] / (self.cuts + 1)
+        for _ in range(PASSES):
+            if (np.nextafter(low, high) == high)[meets].all():
+                break
+            inside = low + (high - low) * shares
+            edges = np.vstack([low, inside, high])
+            beyond = np.vstack([self.passes(inside) == side, np.ones(len(low), dtype=bool)])
+            first = beyond.argmax(axis=0)  # the first edge on the side of `high`, less one
+            low, high = (edges[first + step, np.arange(len(low))] for step in (0, 1))
         return {
             name: np.unique([low[of_name], high[of_name]])
             for name in dict.fromkeys(self.names.tolist())
@@ -123,16 +132,17 @@ class Bisection:
         }
 
     def passes(self, values: NDArray[np.float64]) -> NDArray[np.bool_]:
-        """Return for each split whether its input, set to its value, exceeds the threshold.
+        """Return for each split whether its input, set to its values, exceeds the threshold.
 
-        Takes and returns an array of shape (splits,).
+        Takes and returns an array of shape (values, splits).
         """
-        frame = self.rows.copy()
+        frame = self.rows.loc[np.tile(self.rows.index, len(values))].reset_index(drop=True)
+        names = np.tile(self.names, len(values))
         for name in dict.fromkeys(self.names.tolist()):
-            frame.loc[self.names == name, name] = values[self.names == name]
-        columns = [split.column for split in self.splits]
+            frame.loc[names == name, name] = values[:, self.names == name].ravel()
+        columns = np.tile([split.column for split in self.splits], len(values))
         seen = transform(self.before, frame)[np.arange(len(frame)), columns]
-        above: NDArray[np.bool_] = seen.astype(self.precision) > [
+        above: NDArray[np.bool_] = seen.astype(self.precision).reshape(values.shape) > [
             split.threshold for split in self.splits
         ]
         return above
