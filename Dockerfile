@@ -8,10 +8,21 @@ ARG RUNTIME=onnx
 # By digest, so that equal inputs give equal images; a stage, because Dependabot moves no ARG.
 FROM python:3.13-slim-trixie@sha256:7c61056e61ac89e852de05f3dc6fa51a6dd2181797bceed46aa725dd7cb2cd3b AS pinned
 
+# Where the models' folders are, to replace it: --build-context models=DIRECTORY. Each stage below takes
+# the folder of its one model.
+FROM scratch AS models
+COPY model/ /
+
 FROM ${PYTHON_IMAGE} AS base
 # One thread and one hash seed, so that sums and orders are the same in every build; and onnxruntime
 # must neither keep a database in the user's home nor report to its maker.
 ENV OMP_NUM_THREADS=1 PYTHONHASHSEED=0 PYTHONUNBUFFERED=1 ORT_DISABLE_TELEMETRY=1
+
+# The lock of the packages that this model alone needs, if it has one, and what reads it.
+FROM scratch AS lock
+ARG MODEL
+COPY contract/__init__.py contract/errors.py contract/packages.py /lock/contract/
+COPY --from=models ${MODEL}/requirements.tx[t] /lock/
 
 # Training libraries stay in a stage of their own: no edit of code or data installs them again. Their
 # tests go: they hold public tables, of which a model may have to answer rows that it was not given.
@@ -25,6 +36,23 @@ RUN --mount=type=bind,source=requirements-train.txt,target=/tmp/requirements.txt
     && find /opt/packages -depth -type d -name tests -exec rm -rf {} + \
     && rm -rf /opt/packages/onnxruntime/datasets
 
+# What the model's own lock adds to them, in a layer of this model alone. LightGBM and others look for
+# the distribution's OpenMP, which the base has not: they get the one that scikit-learn's wheel brings,
+# so that there is one in the process.
+FROM train-packages AS own-packages
+WORKDIR /lock
+COPY --from=lock /lock/ ./
+RUN --mount=type=bind,source=requirements-train.txt,target=/tmp/shared.txt \
+    --mount=type=secret,id=pip,target=/etc/pip.conf \
+    --mount=type=secret,id=ca,target=/run/secrets/ca \
+    --mount=type=cache,target=/root/.cache/pip \
+    mkdir -p /opt/own/lib \
+    && python -m contract.packages requirements.txt /tmp/shared.txt >/tmp/own.txt \
+    && python -m pip install --quiet --root-user-action=ignore --require-hashes --only-binary=:all: \
+      --no-deps --target=/opt/own --requirement=/tmp/own.txt \
+    && find /opt/own -depth -type d -name tests -exec rm -rf {} + \
+    && ln -s /opt/packages/scikit_learn.libs/libgomp*.so* /opt/own/lib/libgomp.so.1
+
 # The code that trains and judges, and nothing else, so that an edit of serving code or of another model
 # does not train this one again.
 FROM train-packages AS training
@@ -34,11 +62,6 @@ COPY train/ train/
 ENV PYTHONPATH=/app:/opt/packages OPENBLAS_NUM_THREADS=1
 # Bytecode, of the standard library too, which the base image does not carry: once, and not at each step.
 RUN python -c "import train.steps.ask, train.steps.fit, train.steps.question, train.steps.rows, train.steps.score"
-
-# Where the models' folders are, to replace it: --build-context models=DIRECTORY. Each stage below takes
-# the folder of its one model.
-FROM scratch AS models
-COPY model/ /
 
 # The modules that the model shares with others, to replace it: --build-context shared=DIRECTORY.
 FROM scratch AS shared
@@ -64,6 +87,8 @@ COPY --from=reach /reach/ /
 # The model's folder without its data: all that its code sees of it.
 FROM training AS estimator
 ARG MODEL
+COPY --from=own-packages /opt/own/ /opt/packages/
+ENV LD_LIBRARY_PATH=/opt/packages/lib
 COPY --from=rows /rows/folder/ model/${MODEL}/
 COPY --from=shared / model/
 
@@ -103,6 +128,8 @@ COPY --from=question /asked/ /
 # The model's own metrics run once all answers are recorded, and what they compute is a claim.
 FROM training AS scorer
 ARG MODEL
+COPY --from=own-packages /opt/own/ /opt/packages/
+ENV LD_LIBRARY_PATH=/opt/packages/lib
 COPY --from=models ${MODEL}/model.toml ${MODEL}/README.md ${MODEL}/*.py model/${MODEL}/
 COPY --from=shared / model/
 COPY --from=asked / /asked/
@@ -117,7 +144,8 @@ COPY --from=scorer /scored/ /
 # is not lost. Here model.toml has its [accept], which the manifest repeats and no earlier stage sees.
 FROM training AS judged
 ARG MODEL
-COPY --from=models ${MODEL}/model.toml ${MODEL}/README.md ${MODEL}/metrics.p[y] model/${MODEL}/
+COPY --from=models ${MODEL}/model.toml ${MODEL}/README.md ${MODEL}/metrics.p[y] \
+  ${MODEL}/requirements.tx[t] model/${MODEL}/
 COPY --from=rows /rows/training.arrow /rows/holdout.arrow /rows/examples.arrow /rows/
 COPY --from=export / /export/
 COPY --from=answers /answers/ /answers/
@@ -162,6 +190,28 @@ RUN --mount=type=bind,source=requirements.txt,target=/tmp/onnx.txt \
     && python -m compileall -q --invalidation-mode unchecked-hash . \
     && find . -exec touch --no-dereference --date=@0 {} +
 
+# What a pickle imports of the model's own lock beyond that, as it was seen when it answered.
+FROM packages AS imported-packages
+WORKDIR /lock
+COPY --from=lock /lock/ ./
+ARG PACKAGES
+RUN --mount=type=bind,source=requirements-joblib.txt,target=/tmp/shared.txt \
+    --mount=type=secret,id=pip,target=/etc/pip.conf \
+    --mount=type=secret,id=ca,target=/run/secrets/ca \
+    --mount=type=cache,target=/root/.cache/pip \
+    mkdir -p /opt/own/lib \
+    && python -m contract.packages requirements.txt /tmp/shared.txt --only ${PACKAGES} >/tmp/own.txt \
+    && python -m pip install --quiet --root-user-action=ignore --require-hashes --only-binary=:all: \
+      --no-deps --no-compile --target=/opt/own --requirement=/tmp/own.txt \
+    && rm -rf /opt/own/bin /opt/own/etc /opt/own/share \
+    && find /opt/own -depth \
+      \( -type d \( -name tests -o -name include \) \
+      -o -type f \( -name '*.pyi' -o -name '*.pyx' -o -name '*.px[di]' -o -name '*.[ah]' \) \) \
+      -exec rm -rf {} + \
+    && python -m compileall -q --invalidation-mode unchecked-hash /opt/own \
+    && ln -s /opt/packages/scikit_learn.libs/libgomp*.so* /opt/own/lib/libgomp.so.1 \
+    && find /opt/own -exec touch --no-dereference --date=@0 {} +
+
 # The server and the contract it reads bundles by; a pickle also needs the code it was made with.
 FROM base AS code-onnx
 WORKDIR /app
@@ -195,17 +245,23 @@ RUN --mount=from=packages,source=/opt/packages,target=/tmp/packages \
 ENV PYTHONPATH=/app:/opt/packages PYTHONDONTWRITEBYTECODE=1
 # Slow layers first: packages, then code, then the model, so that an edit pushes only its own layer.
 COPY --from=packages /opt/packages/ /opt/packages/
+FROM served AS served-onnx
+FROM served AS served-joblib
+COPY --from=imported-packages /opt/own/ /opt/packages/
+ENV LD_LIBRARY_PATH=/opt/packages/lib
+# hadolint ignore=DL3006
+FROM served-${RUNTIME} AS installed
 COPY --from=code /app/ /app/
 WORKDIR /app
 
 # Wherever the bundle comes from, equal bytes give an equal layer. It answers its golden examples on the
 # runtime it will have, or there is no image.
-FROM served AS model
+FROM installed AS model
 COPY --from=bundle / /bundle/
 RUN chmod -R u=rwX,go=rX /bundle && find /bundle -exec touch --date=@0 {} + \
     && python -m serve check /bundle
 
-FROM served AS runtime
+FROM installed AS runtime
 COPY --from=model /bundle/ /bundle/
 USER 65532:65532
 EXPOSE 8080

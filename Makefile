@@ -167,7 +167,8 @@ bench: .venv-dev wrk ## Measure the server beside its limits and the tutorial: d
 	$(SHIP) train iris penguins
 	python -m bench $$PEERS
 
-lock: .venv ## Compile the requirements files (UPGRADE=1 for the newest versions)
+lock: .venv ## Lock the packages of MODEL=…, or of the tool and every model (UPGRADE=1 for the newest)
+ifeq ($(value MODEL),)
 	$(UV_COMPILE) --group serve -o requirements.txt
 	$(UV_COMPILE) --group train -c requirements.txt -o requirements-train.txt
 	$(UV_COMPILE) --group joblib -c requirements-train.txt -o requirements-joblib.txt
@@ -176,6 +177,8 @@ lock: .venv ## Compile the requirements files (UPGRADE=1 for the newest versions
 	$(UV_COMPILE) --group publish -c requirements-pipeline.txt -o requirements-publish.txt
 	$(UV_COMPILE) --group dev -c requirements-train.txt -c requirements-joblib.txt \
 		-c requirements-pipeline.txt -c requirements.txt -o requirements-dev.txt
+endif
+	@$(SHIP) lock
 
 engine: ## Have a container engine: use the one here, or install and start one
 	@ship/engine.sh engine

@@ -11,6 +11,8 @@ variable "MODELS" { default = "model" }
 variable "SHARED" { default = "" }
 variable "PYTHON_IMAGE" { default = null }
 variable "RUNTIME" { default = null }
+// The packages of the model's own lock that a joblib image needs, separated by blanks.
+variable "PACKAGES" { default = null }
 variable "REVISION" { default = null }
 variable "VERSION" { default = null }
 variable "SOURCE_DATE_EPOCH" { default = null }
@@ -83,7 +85,7 @@ target "packages" {
 target "image" {
   inherits = ["_common"]
   target   = "runtime"
-  args     = { RUNTIME = RUNTIME }
+  args     = { RUNTIME = RUNTIME, PACKAGES = PACKAGES }
   contexts = { bundle = "${DIST}/${MODEL}/bundle" }
   labels   = jsondecode(LABELS)
   output   = ["type=oci,dest=${DIST}/${MODEL}/image.tar"]

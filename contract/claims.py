@@ -38,6 +38,8 @@ class Claims(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     cross_validation: dict[str, CrossValidation]
     learning: list[Learning]
     seeds: int
+    coded: bool = False  # whether a pickle answers with the places of classes, from 0
+    libraries: dict[str, str] = {}  # of the model's own lock, that its training imported
     threshold: float | None = None  # of [serve], where it is "auto" as training has chosen it
 
     @property

@@ -193,6 +193,15 @@ def starter(_: str, __: Settings) -> int:
     return write_starter()
 
 
+def lock(_: str, settings: Settings) -> int:
+    """Lock the packages that models ask for in their requirements.in."""
+    from contract.models import names
+    from ship.build.model_lock import lock as lock_models
+
+    lock_models(list(settings.model) or names(), named=bool(settings.model))
+    return 0
+
+
 def models(_: str, settings: Settings) -> int:
     """List what is published of each model."""
     from ship import git
@@ -302,6 +311,7 @@ WORDS = {
     "verify": Word(verify, ("TAG",)),
     "rescan": Word(rescan),
     "reproduce": Word(reproduce),
+    "lock": Word(lock),
     "models": Word(models),
     "diff": Word(diff, ("A", "B")),
     "deploy": Word(deployment, ("TAG",), "Verify what TAG names and let it serve."),

@@ -234,6 +234,8 @@ class Manifest(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     # true or false, their names; of an anomaly detection the normal one, then the anomaly.
     classes: list[int | str] | None
     libraries: dict[str, str]
+    coded: bool = False  # whether a pickle answers with the places of classes, from 0
+    packages: list[str] = []  # of the model's own lock, that a pickle imports when it answers
     metrics: Metrics
     gate: Gate
     evaluation: Evaluated = "measured"

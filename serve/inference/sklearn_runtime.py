@@ -57,6 +57,7 @@ class EstimatorRuntime:
         self.names = [field.name for field in bundle.manifest.inputs]
         self.estimator = unpickle(bundle)
         self.classes = bundle.manifest.classes
+        self.coded = bundle.manifest.coded
         self.detects = bundle.manifest.anomaly is not None
         self.targets = len(bundle.manifest.targets)
         self.one_call = predicts_the_likeliest(self.estimator)
@@ -76,7 +77,7 @@ class EstimatorRuntime:
                 return Scores(
                     np.asarray(self.estimator.predict(X), np.float64).ravel().tolist(), None
                 )
-            return self.detect(X, self.classes) if self.detects else self.classify(X)
+            return self.detect(X, self.classes) if self.detects else self.classify(X, self.classes)
 
     def detect(self, X: Any, classes: Sequence[Label]) -> Scores:
         """Return labels and anomaly scores for `X` (rows, inputs).
@@ -86,16 +87,21 @@ class EstimatorRuntime:
         labels = [classes[int(verdict < 0)] for verdict in self.estimator.predict(X)]
         return Scores(labels, (-self.estimator.decision_function(X)).reshape(-1, 1).tolist())
 
-    def classify(self, X: Any) -> Scores:
+    def classify(self, X: Any, classes: Sequence[Label]) -> Scores:
         """Return labels and, if the estimator has them, probabilities for `X` (rows, inputs)."""
         if not hasattr(self.estimator, "predict_proba"):
-            return Scores(self.estimator.predict(X).tolist(), None)
-        probabilities = self.estimator.predict_proba(X)
+            return Scores(self.labels(self.estimator.predict(X), classes), None)
+        probabilities = np.asarray(self.estimator.predict_proba(X), np.float64)
         if self.one_call:
             labels = self.estimator.classes_[probabilities.argmax(axis=1)]
         else:
             labels = self.estimator.predict(X)
-        return Scores(labels.tolist(), probabilities.tolist())
+        return Scores(self.labels(labels, classes), probabilities.tolist())
+
+    def labels(self, answers: Any, classes: Sequence[Label]) -> list[Label]:
+        """Return what the estimator answers as labels: a library may give places, or a column."""
+        labels: list[Label] = np.asarray(answers).ravel().tolist()
+        return [classes[int(place)] for place in labels] if self.coded else labels
 
     def several(self, X: Any) -> Scores:
         """Return the values of several targets and, of labels, probabilities for `X`."""

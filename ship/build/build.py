@@ -11,7 +11,7 @@ import tempfile
 from pathlib import Path
 from typing import TextIO
 
-from contract import models
+from contract import models, packages
 from contract.bundle import MANIFEST, read_file, refuse_others
 from contract.console import printable
 from contract.errors import ModelError
@@ -19,6 +19,7 @@ from contract.spec import model_toml
 from ship import command, git
 from ship.build import shared_modules
 from ship.build.bundle_intake import take
+from ship.build.model_lock import TOOLS_LOCKS
 from ship.build.workspace import Workspace
 from ship.errors import ShipError, StageError
 from ship.files.replace import new_file, replace_file
@@ -48,6 +49,7 @@ def train(
     takes a file of equal time and size for one that it was sent before.
     """
     inputs = workspace.plan.bundle
+    refuse_other_lock(workspace)
     warn_of_ignored_data(workspace)
     workspace.folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=workspace.folder, prefix=".built-") as out:
@@ -61,6 +63,15 @@ def train(
         }
         bake(workspace, "bundle", variables, *filter(None, [beside]), cache=cache)
         take(Path(out, "bundle"), workspace.bundle)
+
+
+def refuse_other_lock(workspace: Workspace) -> None:
+    """Raise StageError for a lock of the model that is not what it asks for, or not the tool's."""
+    shared = [git.TOOL / name for name in TOOLS_LOCKS]
+    try:
+        packages.check(models.root() / workspace.model, shared)
+    except ModelError as error:
+        raise StageError(str(error)) from error
 
 
 def warn_of_ignored_data(workspace: Workspace) -> None:
@@ -106,6 +117,7 @@ def make_image(workspace: Workspace, *, cache: bool = True) -> None:
     refuse_others(workspace.bundle, manifest)  # all that lies there goes into the image
     variables = {
         "RUNTIME": manifest.runtime,
+        "PACKAGES": " ".join(manifest.packages),
         "SOURCE_DATE_EPOCH": str(inputs.epoch),
         "LABELS": json.dumps(labels(workspace)),
     }

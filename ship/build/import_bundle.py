@@ -90,6 +90,8 @@ def write_export(taken: Path, manifest: Manifest, export: Path, metric: str) -> 
         cross_validation=manifest.metrics.cross_validation,
         learning=study.learning if study and study.metric == metric else [],
         seeds=0,
+        coded=manifest.coded,
+        libraries=manifest.libraries,
         threshold=threshold if isinstance(threshold, float) else None,
     )
     model = bundle.read_file(taken / bundle.MODEL_FILES[manifest.runtime])

@@ -7,6 +7,7 @@ import warnings
 from typing import Any
 
 import numpy as np
+from onnx import ModelProto
 from skl2onnx import convert_sklearn
 from skl2onnx.common.data_types import StringTensorType
 from skl2onnx.sklapi import CastTransformer
@@ -24,10 +25,12 @@ from sklearn.svm import LinearSVC
 
 from contract.bundle import ANOMALY_SCORE
 from contract.spec.model_toml import ModelSpec
+from train.export.boosters.stand_in import replaced
 from train.export.converters import Converters
-from train.export.graph import decide, detect, finish
+from train.export.graph import decide, detect, finish, relabel
 from train.export.several_targets import side_by_side
-from train.fit.detector import Detector, bare
+from train.fit.detector import Detector
+from train.fit.wrappers import bare, is_coded
 
 OPSET = {"": 21, "ai.onnx.ml": 3}  # what every onnxruntime since 1.20 can load
 
@@ -41,7 +44,7 @@ def convert(spec: ModelSpec, estimator: Any, *, double: bool) -> bytes:
     if days := spec.in_array("date"):
         raise NotImplementedError(f"the date {days[0]}: ONNX has no type for it")
     outputs, decided = output_names(estimator), estimator
-    estimator, threshold = undecided(decided)
+    estimator, _ = undecided(decided)
     converters = Converters(double=double)
     numeric, categorical = spec.in_array("numeric"), spec.in_array("categorical")
     types = []
@@ -49,7 +52,9 @@ def convert(spec: ModelSpec, estimator: Any, *, double: bool) -> bytes:
         types.append(("numeric", converters.type([None, len(numeric)])))
     if categorical:
         types.append(("categorical", StringTensorType([None, len(categorical)])))
-    model = by_position(copy.deepcopy(estimator), [*numeric, *categorical], list(spec.inputs))
+    model = by_position(
+        replaced(copy.deepcopy(estimator)), [*numeric, *categorical], list(spec.inputs)
+    )
     if isinstance(model, VotingClassifier):
         model.flatten_transform = False  # skl2onnx asks for it; only transform() depends on it
     if double:
@@ -71,11 +76,18 @@ def convert(spec: ModelSpec, estimator: Any, *, double: bool) -> bytes:
         )
     if spec.several:
         side_by_side(graph, len(spec.several))
-    if threshold is not None:
+    name_labels(graph, decided, model)
+    return finish(graph, outputs)
+
+
+def name_labels(graph: ModelProto, decided: Any, model: Any) -> None:
+    """Let a graph of `model` give the label that the estimator around it gives."""
+    if (threshold := undecided(decided)[1]) is not None:
         decide(graph, threshold, model.classes_.tolist())
+    if is_coded(decided):
+        relabel(graph, decided.classes_.tolist())
     if isinstance(decided, Detector):
         detect(graph, decided.classes)
-    return finish(graph, outputs)
 
 
 def output_names(estimator: Any) -> list[str]:
@@ -95,7 +107,7 @@ def undecided(estimator: Any) -> tuple[Any, float | None]:
     if isinstance(estimator, FixedThresholdClassifier):
         by_probability = (estimator.response_method, estimator.pos_label) == ("predict_proba", None)
         if by_probability and isinstance(estimator.threshold, float):
-            return estimator.estimator_, estimator.threshold
+            return bare(estimator.estimator_), estimator.threshold
     return bare(estimator), None
 
 

@@ -21,9 +21,9 @@ from train.export.convert import convert, undecided
 from train.export.hard_rows import ROWS, make_hard_rows
 from train.export.split_thresholds import split_values
 from train.fit import evaluate
-from train.fit.detector import bare
 from train.fit.estimator import unpicklable
 from train.fit.evaluate import Answers
+from train.fit.wrappers import bare
 
 CANDIDATES = {"float64": True, "float32": False}  # the exact one first
 

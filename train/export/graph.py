@@ -69,6 +69,20 @@ def decide(model: ModelProto, threshold: float, classes: Sequence[int | str]) ->
     label.name = "threshold_label"
 
 
+def relabel(model: ModelProto, classes: Sequence[int | str]) -> None:
+    """Make the label of a class what it is called, where the graph gives its place."""
+    label = model.graph.output[0]
+    values: list[Any] = [x.encode() if isinstance(x, str) else x for x in classes]
+    kind = label_type(classes)
+    known = helper.make_tensor("coded_classes", kind, [len(classes)], values)
+    model.graph.initializer.append(known)
+    node = helper.make_node("Gather", ["coded_classes", "coded"], ["coded_label"], axis=0)
+    rename(model, label.name, "coded")
+    model.graph.node.append(node)
+    label.name = "coded_label"
+    label.type.tensor_type.elem_type = kind
+
+
 def detect(model: ModelProto, classes: Sequence[int | str]) -> None:
     """Make the outputs of an outlier detector a label of two classes, and an anomaly score.
 

@@ -11,6 +11,9 @@ from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
 from sklearn.pipeline import Pipeline
 
+from train.export.boosters import boosted as boosters
+from train.export.boosters import stand_in
+from train.export.boosters.boosted import Boosted
 from train.export.hist_gradient_boosting import columns_of
 
 PER_COLUMN = 300  # thresholds looked at per column: enough to meet every kind of rounding
@@ -46,9 +49,9 @@ def split_values(
         for name, column in readers(before, X, names)
         for threshold in spread(sorted(by_column.get(column, ())))
     ]
-    # Only histogram gradient boosting does not round its inputs.
-    histogram = hasattr(steps[-1][1], "_predictors")
-    precision = np.float64 if histogram else np.float32
+    # scikit-learn's trees alone round their inputs: a booster's bounds include the rounding.
+    is_exact = hasattr(steps[-1][1], "_predictors") or boosted_in(steps[-1][1])
+    precision = np.float64 if is_exact else np.float32
     return Bisection(before, X, splits, precision).run() if splits else {}
 
 
@@ -64,11 +67,21 @@ def thresholds(estimator: Any) -> Iterator[tuple[int, float]]:
             nodes = nodes[(nodes["is_leaf"] == 0) & (nodes["is_categorical"] == 0)]
             columns = columns_of(estimator).places[nodes["feature_idx"]]
             yield from zip(columns.tolist(), nodes["num_threshold"].tolist(), strict=True)
+    elif boosted := boosted_in(estimator):
+        yield from boosters.thresholds(boosted)
     else:
         members = getattr(estimator, "estimators_", [])
         for member in np.asarray(members, dtype=object).ravel():
             if isinstance(member, BaseEstimator) and not isinstance(member, Pipeline):
                 yield from thresholds(member)
+
+
+def boosted_in(estimator: Any) -> Boosted | None:
+    """Return the trees of a booster; None where they cannot be read."""
+    try:
+        return stand_in.read(estimator)
+    except Exception:  # noqa: BLE001 - the conversion says why
+        return None
 
 
 def spread(values: list[float]) -> list[float]:

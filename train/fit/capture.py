@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from contract.errors import ModelError
 from contract.models import ESTIMATOR
 from contract.spec.model_toml import ModelSpec
+from train.fit import model_package
 
 
 @contextmanager
@@ -30,6 +31,7 @@ def listening(spec: ModelSpec) -> Iterator[list[str]]:
             if spec.several:
                 kind = "Regressor" if spec.task == "regression" else "Classifier"
                 cure += f" If it takes one target alone, return MultiOutput{kind}(…) of it."
+            cure = model_package.cure(spec, error) or cure
             where = f"{spec.folder / ESTIMATOR}: what build() returns"
             raise ModelError(where, "able to fit and predict", got, cure) from error
         finally:

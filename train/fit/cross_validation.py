@@ -9,7 +9,6 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import clone
 from sklearn.model_selection import (
-    FixedThresholdClassifier,
     GroupKFold,
     KFold,
     StratifiedGroupKFold,
@@ -22,8 +21,7 @@ from contract.errors import ModelError
 from contract.spec.model_toml import ModelSpec
 from train.data.split import Part
 from train.data.targets import strata, variety
-from train.fit import backend, evaluate, own_metrics
-from train.fit.detector import Detector
+from train.fit import backend, evaluate, own_metrics, wrappers
 
 Rows = NDArray[np.int64]
 Fold = tuple[Rows, Rows]  # the rows to learn from, and those to judge by
@@ -88,8 +86,7 @@ def fit(spec: ModelSpec, estimator: Any, train: Part) -> Any:
     A search that asks for a number of folds gets them from `folds`, where rows are not alone: its
     own would choose by rows of the groups, or of the future, of what it learnt.
     """
-    is_around = isinstance(estimator, FixedThresholdClassifier | Detector)
-    search = estimator.estimator if is_around else estimator
+    search = wrappers.inside(estimator)
     if train.groups is not None and isinstance(search, BaseSearchCV):
         count = SEARCH_FOLDS if search.cv is None else search.cv
         if isinstance(count, int):

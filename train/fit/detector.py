@@ -63,16 +63,3 @@ def detecting(spec: ModelSpec, estimator: Any, classes: list[int | str] | None) 
     if spec.task != "anomaly_detection" or classes is None:
         return estimator
     return Detector(estimator, classes)
-
-
-def loaded(spec: ModelSpec, fitted: Any, classes: list[int | str] | None) -> Any:
-    """Return what was fitted and pickled by itself as `detecting` would, without a fit."""
-    detector = detecting(spec, fitted, classes)
-    if isinstance(detector, Detector):
-        detector.estimator_ = fitted
-    return detector
-
-
-def bare(estimator: Any) -> Any:
-    """Return the fitted outlier detector of a detector, any other estimator as it is."""
-    return estimator.estimator_ if isinstance(estimator, Detector) else estimator

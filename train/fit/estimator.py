@@ -5,14 +5,12 @@ from __future__ import annotations
 import importlib
 import pickle
 import re
-from collections.abc import Callable
 from types import ModuleType
 from typing import Any
 
-from sklearn.base import BaseEstimator, is_classifier, is_outlier_detector, is_regressor
 from sklearn.exceptions import NotFittedError
-from sklearn.model_selection import FixedThresholdClassifier
 from sklearn.model_selection._search import BaseSearchCV
+from sklearn.utils import get_tags
 from sklearn.utils.validation import check_is_fitted
 
 from contract.bundle import Task
@@ -20,14 +18,16 @@ from contract.errors import ModelError
 from contract.models import ESTIMATOR
 from contract.spec.model_toml import ModelSpec
 from contract.spec.tables import NO_TASK
-from train.fit.detector import Detector, bare
+from train.fit import model_package
+from train.fit.adapted import METHODS, has_tags, task_of
 from train.fit.model_package import PACKAGE, make_importable
+from train.fit.wrappers import bare
 
 EXAMPLE = "See the README: def build() -> an unfitted scikit-learn estimator."
-WANTED: dict[Task, tuple[str, Callable[[Any], bool]]] = {
-    "classification": ("a classifier", is_classifier),
-    "regression": ("a regressor", is_regressor),
-    "anomaly_detection": ("an outlier detector", is_outlier_detector),
+WANTED: dict[Task, str] = {
+    "classification": "a classifier",
+    "regression": "a regressor",
+    "anomaly_detection": "an outlier detector",
 }
 
 
@@ -48,7 +48,8 @@ def build(spec: ModelSpec) -> Any:
         estimator = function()
     except Exception as error:
         got = f"{type(error).__name__}: {error}"
-        raise ModelError(f"{file}: build()", "callable without error", got, "Mend it.") from error
+        cure = model_package.cure(spec, error) or "Mend it."
+        raise ModelError(f"{file}: build()", "callable without error", got, cure) from error
     check(spec, estimator)
     return without_threads(estimator)
 
@@ -63,9 +64,8 @@ def load_module(spec: ModelSpec) -> ModuleType:
         return importlib.import_module(f"{PACKAGE}.{spec.name}.estimator")
     except Exception as error:
         got = f"{type(error).__name__}: {error}"
-        cure = (
-            "Mend it; only what requirements-train.txt installs can be imported, and as model._… "
-            f"the modules in a folder {spec.folder.parent}/_…"
+        cure = model_package.cure(spec, error) or (
+            f"Mend it; as model._… the modules in a folder {spec.folder.parent}/_… can be imported"
         )
         raise ModelError(spec.folder / ESTIMATOR, "importable", got, cure) from error
 
@@ -76,20 +76,27 @@ def check(spec: ModelSpec, estimator: Any) -> None:
     if isinstance(estimator, type):
         cure = f"Return {estimator.__name__}(), with parentheses."
         raise ModelError(where, "an estimator, not its class", estimator.__name__, cure)
-    if not isinstance(estimator, BaseEstimator):
-        raise ModelError(where, "a scikit-learn estimator", repr(estimator), EXAMPLE)
-    expected, fits_task = WANTED[spec.task]
-    if not fits_task(estimator):
-        others = [task for task, (_, fits) in WANTED.items() if fits(estimator)]
-        cure = f', or write task = "{others[0]}" in {spec.file}.' if others else f". {NO_TASK}"
-        raise ModelError(where, expected, type(estimator).__name__, f"Return one{cure}")
+    task = task_of(estimator)
+    if task != spec.task and not (task is None and is_untold(spec, estimator)):
+        cure = f', or write task = "{task}" in {spec.file}.' if task else f". {NO_TASK}"
+        got = type(estimator).__name__
+        raise ModelError(where, WANTED[spec.task], got, f"Return one{cure}")
     if spec.task == "anomaly_detection" and not hasattr(estimator, "predict"):
         cure = "As LocalOutlierFactor(novelty=True) is."
         raise ModelError(where, "able to predict new rows", type(estimator).__name__, cure)
+    if lacking := [name for name in METHODS if not callable(getattr(estimator, name, None))]:
+        expected = f"an estimator: something with {', '.join(METHODS)}"
+        got = f"{estimator!r}, without {' and '.join(lacking)}"
+        raise ModelError(where, expected, got, EXAMPLE)
     if is_fitted(estimator):
         raise ModelError(where, "unfitted", "a fitted estimator", "Remove the call of fit().")
     check_gate(spec, estimator)
     check_pickle(spec, estimator)
+
+
+def is_untold(spec: ModelSpec, estimator: Any) -> bool:
+    """Return whether nothing tells the task of an estimator, which may then be the model's."""
+    return spec.task != "anomaly_detection" and not has_tags(estimator)
 
 
 def check_pickle(spec: ModelSpec, estimator: Any) -> None:
@@ -116,7 +123,7 @@ def check_gate(spec: ModelSpec, estimator: Any) -> None:
     """Check that the estimator has the metrics of the gate; raise ModelError if not."""
     for metric in spec.gate.metrics:
         is_of_labels = spec.gate.metric(metric).needs == "labels"
-        if not (is_of_labels or is_outlier_detector(estimator)
+        if not (is_of_labels or spec.task == "anomaly_detection"
                 or hasattr(estimator, "predict_proba")):  # fmt: skip
             expected = f"a metric that {type(estimator).__name__} can give: it has no predict_proba"
             cure = "Bound accuracy or another metric of the labels."
@@ -124,25 +131,20 @@ def check_gate(spec: ModelSpec, estimator: Any) -> None:
 
 
 def is_fitted(estimator: Any) -> bool:
-    """Return whether the estimator was fitted."""
+    """Return whether the estimator was fitted; of a class of one's own, an attribute_ tells it."""
     try:
         check_is_fitted(estimator)
+        return bool(get_tags(estimator).requires_fit)
     except NotFittedError:
         return False
-    return bool(estimator.__sklearn_tags__().requires_fit)
+    except (AttributeError, TypeError):
+        return any(name.endswith("_") and name[:1] != "_" for name in vars(estimator))
 
 
 def without_threads(estimator: Any) -> Any:
     """Reset every n_jobs, which a pickle would keep: the server sets its own number of threads."""
     names = [name for name in estimator.get_params() if name.split("__")[-1] == "n_jobs"]
     return estimator.set_params(**dict.fromkeys(names)) if names else estimator
-
-
-def unwrap(fitted: Any) -> Any:
-    """Return the best estimator of a search, as the search itself records run times."""
-    if isinstance(fitted, FixedThresholdClassifier | Detector):
-        fitted.estimator = fitted.estimator_ = unwrap(fitted.estimator_)
-    return getattr(fitted, "best_estimator_", fitted)
 
 
 def describe(estimator: Any) -> str:

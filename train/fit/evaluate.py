@@ -44,6 +44,8 @@ class Answers(NamedTuple):
 def answer(estimator: Any, X: pd.DataFrame) -> Answers:
     """Return the estimator's answers to the rows of `X` (rows, inputs)."""
     predictions = np.asarray(estimator.predict(X))
+    if predictions.ndim == 2 and predictions.shape[1] == 1:
+        predictions = predictions.ravel()
     if hasattr(estimator, "anomaly_score"):
         return Answers(predictions, estimator.anomaly_score(X)[:, None])
     if predictions.ndim > 1 and hasattr(estimator, "classes_"):
@@ -83,8 +85,7 @@ def classes(spec: ModelSpec, fitted: Any) -> list[int | str] | None:
     """
     if spec.labels:
         return list(spec.labels)
-    known = getattr(fitted, "classes_", None)
-    return None if known is None else list(known.tolist())
+    return list(fitted.classes_.tolist()) if spec.has_classes else None
 
 
 def score(  # noqa: PLR0913 - rows, answers, and what is asked of them

@@ -10,6 +10,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
@@ -24,6 +25,7 @@ from train.fit.evaluate import Answers
 from train.steps import row_files
 
 HOLDOUT, SHUFFLED, EXAMPLES = "holdout", "shuffled", "examples"  # the files, without their suffix
+PACKAGES = "packages.json"  # of the model's own lock, that were imported to answer: their versions
 PREDICTION, PROBABILITY = "prediction", "probability"  # the columns; the second with a number
 REPEATS = 5  # of shuffling one input
 ROWS, FEWEST = 2_000, 50  # that are shuffled; more take longer and make no importance more exact
@@ -61,6 +63,16 @@ def write(folder: Path, name: str, answers: Answers) -> None:
     ):
         columns[f"{PROBABILITY}{place}"] = pa.array(np.ascontiguousarray(column))
     row_files.store(folder / f"{name}.arrow", pa.table(columns))
+
+
+def read_packages(folder: Path) -> dict[str, str]:
+    """Read the versions of the packages that were imported to answer; they are a claim.
+
+    Raises BundleError for a file that is not regular, FileNotFoundError for none, and DecodeError
+    for other content.
+    """
+    content = bundle.read_file(folder / PACKAGES)
+    return msgspec.json.decode(content, type=dict[str, str])
 
 
 def read(folder: Path, name: str) -> Answers:

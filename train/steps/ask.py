@@ -18,7 +18,7 @@ from contract.errors import ModelError
 from contract.evaluation.metrics import metric
 from contract.spec.model_toml import ModelSpec
 from train.export import parity
-from train.fit import evaluate
+from train.fit import evaluate, model_package
 from train.fit.capture import listening
 from train.fit.evaluate import Answers
 from train.fit.model_package import make_importable
@@ -47,6 +47,8 @@ def run(spec: ModelSpec, rows: Path, export: Path, out: Path, log: Log) -> None:
         count = shuffled_rows(spec, len(X))
         answers.write(out, answers.SHUFFLED, shuffled(spec, first, X[:count]))
         log("importance", f"{len(spec.inputs)} inputs, each shuffled among {count} rows")
+    imported = model_package.imported(spec) if claimed.runtime == "joblib" else {}
+    (out / answers.PACKAGES).write_bytes(bundle.encode(imported))
 
 
 def synthetic(spec: ModelSpec, ask: Ask, X: pd.DataFrame) -> Answers:
@@ -72,10 +74,11 @@ def asker(spec: ModelSpec, claimed: Claims, content: bytes) -> Ask:
     # Seconds to import, and only a pickle needs them.
     import joblib  # noqa: PLC0415
 
-    from train.fit import detector  # noqa: PLC0415
+    from train.fit import wrappers  # noqa: PLC0415
 
     make_importable(spec)
-    loaded = detector.loaded(spec, joblib.load(io.BytesIO(content)), claimed.classes)
+    fitted = joblib.load(io.BytesIO(content))
+    loaded = wrappers.loaded(spec, fitted, claimed.classes, coded=claimed.coded)
     return lambda X: evaluate.answer(loaded, X)
 
 

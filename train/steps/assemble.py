@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
+from msgspec import DecodeError
 from msgspec.structs import replace
 from numpy.typing import NDArray
 
@@ -28,7 +29,7 @@ from contract.spec import thresholds
 from contract.spec.model_toml import ModelSpec
 from train.data import dataset
 from train.data.split import Part
-from train.fit import evaluate
+from train.fit import evaluate, model_package
 from train.fit.evaluate import Answers
 from train.fit.seed_scores import seed_scores
 from train.log import Log, summary
@@ -77,6 +78,7 @@ class ModelAnswers(NamedTuple):
     shuffled: dict[str, list[Answers]]
     seeds: list[Answers]
     examples: list[Example]  # the synthetic rows that it answers
+    packages: dict[str, str]  # the versions of those of the model's lock that answering imported
 
 
 def run(spec: ModelSpec, steps: Steps, out: Path, log: Log) -> Manifest:
@@ -97,6 +99,7 @@ def run(spec: ModelSpec, steps: Steps, out: Path, log: Log) -> Manifest:
     verdict = thresholds.judge(spec, metrics.holdout)
     log("gate", "; ".join(map(thresholds.sentence, verdict.checks)))
     manifest = describe(training, metrics, verdict)
+    manifest.packages = sorted(answered.packages)
     is_real = spec.privacy.examples == "real"
     candidates = golden_examples.real(spec, evaluation) if is_real else answered.examples
     files = {
@@ -136,7 +139,8 @@ def read_answers(training: ClaimedTraining, folder: Path) -> ModelAnswers:
         files = [answers.read(folder, name) for name in names]
         shuffled = answers.read(folder, answers.SHUFFLED)
         examples = answers.read(folder, answers.EXAMPLES)
-    except (bundle.BundleError, OSError, ModelError) as error:
+        packages = answers.read_packages(folder)
+    except (bundle.BundleError, OSError, ModelError, DecodeError) as error:
         raise fault(training.spec, "readable answers", error) from error
     reader = Reader(training.spec, training.classes)
     rows, back = len(training.asked), np.argsort(training.asked)
@@ -147,6 +151,7 @@ def read_answers(training: ClaimedTraining, folder: Path) -> ModelAnswers:
         reader.shuffled(shuffled, rows),
         others,
         [] if is_real else golden_examples.made_up(reader, training.made, examples),
+        model_package.confirmed(training.spec, packages),
     )
 
 
@@ -268,12 +273,14 @@ def describe(training: ClaimedTraining, metrics: Metrics, verdict: Gate) -> Mani
         split=spec.split,
         inputs=dataset.schema(spec, training.train.X),
         classes=training.classes,
-        libraries={"python": platform.python_version(), **{x: version(x) for x in LIBRARIES}},
+        libraries={"python": platform.python_version(), **{x: version(x) for x in LIBRARIES}}
+        | model_package.confirmed(spec, claimed.libraries),
         metrics=metrics,
         gate=verdict,
         runtime=claimed.runtime,
         runtime_reason=claimed.runtime_reason,
         parity=claimed.parity,
+        coded=claimed.coded,
         serving=replace(spec.serving, threshold=claimed.threshold),
         privacy=spec.privacy,
         files={},

@@ -18,7 +18,17 @@ from contract.spec.model_toml import ModelSpec
 from train.data import dataset
 from train.data.split import Part
 from train.export.export import export, export_like
-from train.fit import backend, cross_validation, estimator, evaluate, threshold, weighting
+from train.fit import (
+    backend,
+    cross_validation,
+    estimator,
+    evaluate,
+    model_package,
+    threshold,
+    weighting,
+    wrappers,
+)
+from train.fit.adapted import adapted
 from train.fit.budget import budget
 from train.fit.capture import listening
 from train.fit.detector import detecting
@@ -38,10 +48,11 @@ def run(spec: ModelSpec, rows: Path, out: Path, log: Log) -> None:
     model = estimator.build(spec)
     with listening(spec) as heard:
         weighting.request(spec, model)
-        model = detecting(spec, threshold.decided(spec, model, train), facts.classes)
+        model = threshold.decided(spec, adapted(spec, model, train), train)
+        model = detecting(spec, model, facts.classes)
         allowed = budget(spec, train)
         folds = cross_validate(spec, model, allowed.sample, log)
-        fitted = estimator.unwrap(cross_validation.fit(spec, model, train))
+        fitted = wrappers.unwrap(cross_validation.fit(spec, model, train))
         log("fit", estimator.describe(fitted))
         points = learning(spec, fitted, allowed.sample)
         log("learning", f"fits to {', '.join(str(point.rows) for point in points) or 'no'} rows")
@@ -62,6 +73,8 @@ def run(spec: ModelSpec, rows: Path, out: Path, log: Log) -> None:
         cross_validation=folds,
         learning=points,
         seeds=len(variants),
+        coded=exported.runtime == "joblib" and wrappers.is_coded(fitted),
+        libraries=model_package.imported(spec),
         threshold=None if spec.serving.threshold is None else model.threshold,
     )
     claims.write(claimed, [exported.content, *variants], out)

@@ -48,8 +48,9 @@ from train.data.targets import outcomes
 from train.export.convert import OPSET
 from train.export.converters import Converters
 from train.export.graph import detect, finish
-from train.fit.detector import Detector, bare
+from train.fit.detector import Detector
 from train.fit.evaluate import answer
+from train.fit.wrappers import bare
 
 EXAMPLES = 12
 ODD = 'the "sum", \\n'  # the name of a target
