@@ -36,6 +36,7 @@ from train.fit.learning_curve import learning
 from train.log import Log, summary
 from train.steps.rows import load_training
 
+SEEDS = ("random_state", "random_seed")  # what scikit-learn, and CatBoost, call a seed
 ROWS = 10_000  # by whose answers it is told whether a seed plays a part
 
 
@@ -94,10 +95,10 @@ def cross_validate(
 def other_fits(fitted: Any, train: Part, count: int) -> list[Any]:
     """Return `count` fits that differ in nothing but the random seed.
 
-    Empty for an estimator without a random_state, and for one that answers the same with another.
+    Empty for an estimator without a seed, and for one that answers the same with another.
     """
     own = {name: value for name, value in fitted.get_params().items()
-           if name.split("__")[-1] == "random_state"}  # fmt: skip
+           if name.split("__")[-1] in SEEDS}  # fmt: skip
     if not own:
         return []
     others = (seed for seed in itertools.count(1) if seed not in own.values())

@@ -43,7 +43,12 @@ def test_plan_changes_with_the_model(models: Checkout) -> None:
 @pytest.mark.daily(1)
 @pytest.mark.parametrize(
     "file",
-    ["model__penguins__model_dot_toml", "README_dot_md", "judge__render__templates__style_dot_css"],
+    [
+        "model__penguins__model_dot_toml",
+        "model__penguins__requirements_dot_txt",
+        "README_dot_md",
+        "judge__render__templates__style_dot_css",
+    ],
 )
 def test_plan_ignores_what_does_not_shape_the_model(models: Checkout, file: str) -> None:
     """Another model, documentation or a colour leaves hash, revision and date as they were."""
