@@ -29,6 +29,7 @@ from train.export.boosters.stand_in import replaced
 from train.export.converters import Converters
 from train.export.graph import decide, detect, finish, relabel
 from train.export.several_targets import side_by_side
+from train.fit.adapted import has_tags
 from train.fit.detector import Detector
 from train.fit.wrappers import bare, is_coded
 
@@ -45,6 +46,8 @@ def convert(spec: ModelSpec, estimator: Any, *, double: bool) -> bytes:
         raise NotImplementedError(f"the date {days[0]}: ONNX has no type for it")
     outputs, decided = output_names(estimator), estimator
     estimator, _ = undecided(decided)
+    if not has_tags(estimator):
+        raise NotImplementedError(f"{type(estimator).__name__}, which has no converter")
     converters = Converters(double=double)
     numeric, categorical = spec.in_array("numeric"), spec.in_array("categorical")
     types = []

@@ -19,7 +19,8 @@ from contract.evaluation.metrics import metric as metric_of
 from contract.evaluation.scores import score
 from contract.spec.model_toml import ModelSpec
 from train.data.split import Part
-from train.fit import cross_validation
+from train.fit import cross_validation, wrappers
+from train.fit.adapted import has_tags
 
 CANDIDATES = 200  # thresholds that are tried
 HALF = 0.5
@@ -28,8 +29,8 @@ HALF = 0.5
 def decided(spec: ModelSpec, estimator: Any, train: Part) -> Any:
     """Return the estimator with the threshold of [serve], as it is where there is none.
 
-    Raises ModelError unless it gives the probabilities of two classes, and where "auto" has no
-    metric to choose by.
+    Raises ModelError unless it gives the probabilities of two classes and scikit-learn knows it for
+    a classifier, and where "auto" has no metric to choose by.
     """
     threshold = spec.serving.threshold
     if threshold is None:
@@ -41,6 +42,11 @@ def decided(spec: ModelSpec, estimator: Any, train: Part) -> Any:
         expected = "absent unless the model gives probabilities of two classes"
         cure = "Remove it, or change build()."
         raise ModelError(f"{spec.file}: serve.threshold", expected, got, cure)
+    if not has_tags(wrappers.inside(estimator)):
+        kind = type(wrappers.inside(estimator)).__name__
+        got = f"{kind}, which scikit-learn does not know for one"
+        cure = "Derive it from ClassifierMixin and BaseEstimator, in this order."
+        raise ModelError(f"{spec.file}: serve.threshold", "around a classifier", got, cure)
     if threshold == "auto":
         threshold = choose(spec, estimator, train)
     return FixedThresholdClassifier(estimator, threshold=threshold, response_method="predict_proba")
