@@ -232,6 +232,7 @@ def verify(_: str, settings: Settings) -> int:
     from ship import git
     from ship.deploy.rollout import resolve
     from ship.registry.destination import destination
+    from ship.supply_chain import cosign, provenance
     from ship.supply_chain.verify import verify as verify_image
 
     for name in settings.models:
@@ -239,6 +240,29 @@ def verify(_: str, settings: Settings) -> int:
         digest = resolve(target, settings.tag)
         verified = verify_image(target, digest, name, settings.tag)
         print(f"{target}:{settings.tag}: verified {verified}")
+        if target.shared:
+            print(f"  signed by {cosign.trusted()}; {provenance.described(f'{target}@{digest}')}")
+    return 0
+
+
+def tagged(_: str, settings: Settings) -> int:
+    """Say which models are published under TAG, or from COMMIT, and set both as outputs.
+
+    Models that are named are taken as they are; whoever deploys them is told what is not there.
+    Raises StageError if none is there under a TAG that somebody asked for.
+    """
+    from ship import git
+    from ship.registry.destination import destination
+    from ship.tags import tag_of
+
+    commit = os.environ.get("COMMIT", "")
+    tag, named = tag_of(commit) if commit else settings.tag, list(settings.model)
+    places = {name: destination(name, git.TOOL / "dist") for name in settings.models}
+    published = named or [name for name, place in places.items() if place.resolve(tag)]
+    if not published and not commit:
+        raise StageError(f"TAG must name a published image of some model. Got {tag}, which names "
+                         "none; see: make models")  # fmt: skip
+    tell_outputs(models=json.dumps(published), tag=tag)
     return 0
 
 
@@ -309,6 +333,7 @@ WORDS = {
     ),
     "assets": Word(pipeline, ("IMAGES",), "Gather what a release carries of each published model."),
     "verify": Word(verify, ("TAG",)),
+    "tagged": Word(tagged, ("TAG",)),
     "rescan": Word(rescan),
     "reproduce": Word(reproduce),
     "lock": Word(lock),

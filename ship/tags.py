@@ -95,7 +95,12 @@ def is_dirty(root: Path) -> bool:
 
 def tag_of_head(root: Path) -> str:
     """Return the tag of the models' commit, with -dirty for uncommitted changes, the tool's too."""
-    return f"sha-{git.last_commit(root=root).sha[:12]}{'-dirty' if is_dirty(root) else ''}"
+    return f"{tag_of(git.last_commit(root=root).sha)}{'-dirty' if is_dirty(root) else ''}"
+
+
+def tag_of(commit: str) -> str:
+    """Return the tag of a commit, by its full sha."""
+    return f"sha-{commit[:12]}"
 
 
 def branch_of_head(root: Path, environ: Mapping[str, str] = os.environ) -> str | None:

@@ -171,7 +171,7 @@ def test_workflow_names_its_machines(workflow: Workflow) -> None:
 def test_workflow_runs_once_at_a_time(workflow: Workflow) -> None:
     """What starts by itself has a group; only a pull request's run gives way to a newer one."""
     starts = set(workflow.triggers) - {"workflow_call"} or workflow.name == "pipeline"
-    assert not starts or "concurrency" in workflow.content
+    assert not starts or any(concurrencies(workflow))
     cancels = [group["cancel-in-progress"] for group in concurrencies(workflow)]
     pulled = "pull_request" in workflow.triggers or workflow.name == "pipeline"
     allowed = [False, ON_PULL_REQUESTS] if pulled else [False]
@@ -342,8 +342,21 @@ def test_tool_is_checked_out_at_the_callers_own_pin(name: str) -> None:
 
 
 def test_deploy_takes_the_tag_of_the_commit_that_was_published() -> None:
-    """What a later push moved main to is not what this run tested."""
-    assert WORKFLOWS["pipeline"].jobs["deploy"]["with"]["tag"] == "${{ needs.plan.outputs.tag }}"
+    """What a later push moved main to is not what that run tested; nor is a pull request's."""
+    plan, deploy = (WORKFLOWS["deploy"].jobs[name] for name in ("plan", "deploy"))
+    assert plan["steps"][-1]["env"]["COMMIT"] == "${{ github.event.workflow_run.head_sha }}"
+    assert "github.event.workflow_run.event == 'push'" in plan["if"]
+    assert deploy["steps"][-1]["env"]["TAG"] == "${{ needs.plan.outputs.tag }}"
+
+
+def test_nothing_waits_for_a_deploy() -> None:
+    """An environment's reviewers keep one run waiting, in a group of one model's deploys."""
+    waiting = [(name, job["concurrency"]["group"]) for name, workflow in WORKFLOWS.items()
+               for job in workflow.jobs.values() if "environment" in job]  # fmt: skip
+    assert waiting == [("deploy", "deploy-${{ matrix.model }}")]
+    assert [name for name, workflow in WORKFLOWS.items() for job in workflow.jobs.values()
+            if called(job) == "deploy"] == []  # fmt: skip
+    assert "concurrency" not in WORKFLOWS["deploy"].content
 
 
 def test_workflow_hands_a_name_to_a_shell_by_its_environment(workflow: Workflow) -> None:

@@ -27,6 +27,7 @@ MEASUREMENT = "measurement.json"  # by measure
 SCANS: tuple[ScanName, ...] = get_args(ScanName)  # by scan
 SCAN, SPDX, CYCLONEDX = SCANS
 PASSED_TESTS = "tested.json"  # by measure, scan and smoke, of the image that is here
+PROVENANCE = "provenance.jsonl"  # by push, where cosign attests it
 PUBLISHED = "published.json"  # by publish
 
 

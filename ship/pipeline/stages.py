@@ -22,11 +22,12 @@ from ship import git
 from ship.build import base_image, engine
 from ship.build.build import make_image, train
 from ship.build.import_bundle import import_bundle
-from ship.build.workspace import PUBLISHED, Workspace
+from ship.build.workspace import PROVENANCE, PUBLISHED, Workspace
 from ship.compare.gate_report import enforce, read_passed_report, reports_digest
 from ship.compare.measure import measure
 from ship.errors import ShipError, StageError, UsageError
-from ship.github.step_files import set_outputs
+from ship.files.replace import replace_file
+from ship.github.step_files import add_summary, set_outputs
 from ship.host.confined import make_network
 from ship.host.progress import progress
 from ship.pipeline.admission import refuse_untested
@@ -44,8 +45,9 @@ from ship.pipeline.smoke import smoke, tests_hash
 from ship.registry.destination import Destination, destination
 from ship.registry.image_index import Image, join
 from ship.settings import Settings
-from ship.supply_chain import passed_tests
+from ship.supply_chain import cosign, passed_tests, provenance
 from ship.supply_chain.scan import Scanner, find_scanner, scan, trivy_in_background
+from ship.supply_chain.sign import UNSIGNED
 from ship.tags import tags_of_head
 
 STAGES = ("train", "gate", "image", "measure", "smoke", "scan", "publish")  # Trivy may come late
@@ -212,8 +214,21 @@ def run_push(run: Run) -> None:
     """Bring the tested and signed image to its registry, without any tag."""
     image, target = shipment(run)
     push_evaluation(image, run.workspace.evaluation / EVALUATION, target)
-    push(image, tags_of_head(run.workspace.model, model_folders.root()), target)
-    set_outputs(repository=str(target), digest=image.digest)
+    signed = push(image, tags_of_head(run.workspace.model, model_folders.root()), target)
+    if target.shared and not signed:
+        add_summary(f"{run.workspace.model}: {UNSIGNED}\n")
+    set_outputs(repository=str(target), digest=image.digest, **attest(run.workspace, image, target))
+
+
+def attest(workspace: Workspace, image: Image, target: Destination) -> dict[str, str]:
+    """Attest where a pushed image comes from; return who attests it, and in which file that is."""
+    reference = f"{target}@{image.digest}"
+    attester = provenance.attest(reference) if target.shared else ""
+    if attester != "cosign":
+        return {"attester": attester, "provenance": ""}
+    file = workspace.folder / PROVENANCE
+    replace_file(file, cosign.attestations(reference, cosign.PROVENANCE))
+    return {"attester": attester, "provenance": str(file)}
 
 
 def run_publish(run: Run) -> None:

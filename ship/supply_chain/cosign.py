@@ -1,7 +1,9 @@
 """Run cosign: sign images, and read what valid signatures say about one.
 
-In a workflow the signature is keyless: by the workflow's own identity, in a public log. Elsewhere
-it is made with a key (COSIGN_KEY, COSIGN_PUBLIC_KEY) and without a log, which may be out of reach.
+In a workflow of a public repository the signature is keyless: by the workflow's own identity, in a
+public log. The certificate's log and the signature's both hold the repository's name, so that of a
+private repository is keyless with SIGNING=keyless alone. Everywhere a key (COSIGN_KEY, or
+COSIGN_PRIVATE_KEY, with `cosign.pub` beside the folder of the models) signs without any log.
 
 A signature by itself covers a digest, but not the name under which it is published. So each one
 carries model, version and revision as annotations. cosign 2 signs them in the payload, under
@@ -19,13 +21,17 @@ from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from contract import models
 from ship import command
 from ship.errors import StageError, UsageError
 from ship.supply_chain import publisher
 from ship.supply_chain.identity import Claim
 
 ISSUER = "https://token.actions.githubusercontent.com"
-SBOM = "spdxjson"
+SBOM = "spdxjson"  # cosign's word for this type of attestation
+PROVENANCE = "https://slsa.dev/provenance/v1"  # by cosign's own word 2.5 writes a field wrongly
+PUBLIC_KEY = "cosign.pub"  # as `cosign generate-key-pair` calls it
+HELD = "COSIGN_PRIVATE_KEY"  # the variable, and the secret, that holds a key itself
 # What a payload says that it is: the signature of an image, by cosign 2 and by cosign 3. The latter
 # takes any attestation by the signer for a signature, the provenance of a workflow's run too.
 SIGNATURES = ("cosign container image signature", "https://sigstore.dev/cosign/sign/v1")
@@ -41,16 +47,46 @@ class Signatures(NamedTuple):
 def signer() -> list[str] | None:
     """Return the options to sign with, None where there is neither key nor identity.
 
-    Raises UsageError for COSIGN_KEY without COSIGN_PUBLIC_KEY.
+    Raises UsageError for one key of a pair without the other.
     """
-    if key := os.environ.get("COSIGN_KEY"):
-        if "COSIGN_PUBLIC_KEY" not in os.environ:
+    key = os.environ.get("COSIGN_KEY") or (f"env://{HELD}" if os.environ.get(HELD) else "")
+    if key:
+        if public_key() is None:
             raise UsageError(
-                "COSIGN_PUBLIC_KEY must go with COSIGN_KEY: a signature is read back before any "
-                "tag is set. Got COSIGN_KEY alone; cosign generate-key-pair writes both."
+                f"COSIGN_PUBLIC_KEY, or {PUBLIC_KEY} beside the folder of the models, must go with "
+                "the key that signs: a signature is read back before any tag is set. Got the "
+                "private key alone; cosign generate-key-pair writes both."
             )
         return ["--key", key, "--tlog-upload=false", *without_log_service()]
-    return [] if "ACTIONS_ID_TOKEN_REQUEST_TOKEN" in os.environ else None
+    if "ACTIONS_ID_TOKEN_REQUEST_TOKEN" not in os.environ:
+        return None
+    if committed_key().is_file():
+        raise UsageError(
+            f"The secret {HELD} must be the key whose public half is {PUBLIC_KEY}. Got none; set "
+            f"it, or remove {PUBLIC_KEY}."
+        )
+    return [] if is_keyless() else None
+
+
+def is_keyless() -> bool:
+    """Return whether a workflow may sign by its identity, which a public log keeps for ever."""
+    return os.environ.get("VISIBILITY") == "public" or os.environ.get("SIGNING") == "keyless"
+
+
+def public_key() -> str | None:
+    """Return the key whose signatures count, None where the workflow's own do.
+
+    It is COSIGN_PUBLIC_KEY, or the file that lies beside the folder of the models.
+    """
+    if key := os.environ.get("COSIGN_PUBLIC_KEY"):
+        return key
+    committed = committed_key()
+    return str(committed) if committed.is_file() else None
+
+
+def committed_key() -> Path:
+    """Return where a repository of models keeps its public key."""
+    return models.root().parent / PUBLIC_KEY
 
 
 def verifier() -> list[str]:
@@ -60,7 +96,7 @@ def verifier() -> list[str]:
 
 def known() -> list[str]:
     """Return the options for the signer that the settings name, none where they name nobody."""
-    if key := os.environ.get("COSIGN_PUBLIC_KEY"):
+    if key := public_key():
         return ["--key", key, "--insecure-ignore-tlog"]
     if own := os.environ.get("COSIGN_IDENTITY"):
         return keyless(["--certificate-identity-regexp", own])
@@ -70,6 +106,12 @@ def known() -> list[str]:
 def keyless(identity: list[str]) -> list[str]:
     """Return the options for an identity that GitHub vouches for."""
     return [*identity, "--certificate-oidc-issuer", ISSUER]
+
+
+def trusted() -> str:
+    """Return whose signature counts, for a person."""
+    key = public_key()
+    return f"the key {key}" if key else "the publishing workflow's identity, by the public log"
 
 
 def verify_command(reference: str, **annotations: str) -> str:
@@ -101,9 +143,11 @@ def annotated(annotations: dict[str, str]) -> list[str]:
     return [f"--annotations={name}={value}" for name, value in annotations.items()]
 
 
-def attest(reference: str, sbom: str, options: list[str]) -> None:
-    """Attest an SBOM of an image; raise StageError if that fails."""
-    require_success("attest", "--yes", "--type", SBOM, "--predicate", sbom, *options, reference)
+def attest(reference: str, kind: str, predicate: str, options: list[str]) -> None:
+    """Attest what a file says of an image, SBOM or PROVENANCE; raise StageError if that fails."""
+    require_success(
+        "attest", "--yes", "--type", kind, "--predicate", predicate, *options, reference
+    )
 
 
 def signatures(repository: str, digest: str) -> Signatures:
@@ -128,17 +172,23 @@ def claim_in(payload: dict[str, Any], digest: str) -> Claim | None:
     return Claim(*map(str, values)) if all(values) else None
 
 
-def attestation_fault(reference: str) -> str:
-    """Return why an image's SBOM attestation is not valid, "" if it is."""
-    return fault(run("verify-attestation", "--type", SBOM, *verifier(), reference))
+def attestation_fault(reference: str, kind: str) -> str:
+    """Return why an image's attestation of a kind is not valid, "" if it is."""
+    return fault(run("verify-attestation", "--type", kind, *verifier(), reference))
 
 
-def is_attested(reference: str) -> bool:
-    """Return whether an image has an attestation of an SBOM, by anybody.
+def is_attested(reference: str, kind: str) -> bool:
+    """Return whether an image has an attestation of a kind, by anybody.
 
     To cosign 3 a signature is an attestation too, of another type.
     """
-    return run("download", "attestation", "--predicate-type", SBOM, reference).succeeded
+    return bool(attestations(reference, kind))
+
+
+def attestations(reference: str, kind: str) -> bytes:
+    """Return the attestations of a kind as lines of JSON, unverified; none where there are none."""
+    result = run("download", "attestation", "--predicate-type", kind, reference)
+    return result.content if result.succeeded else b""
 
 
 def fault(result: command.Result) -> str:

@@ -45,14 +45,30 @@ def for_a_reader() -> list[str]:
 
 def named(commits: str) -> list[str]:
     """Return the options, where the tool was called at one of `commits`, a regular expression."""
+    caller, tool = repositories()
+    if caller == tool:
+        return identity(caller, OWN)
+    return [*identity(tool, rf"(refs/heads/main|refs/tags/v.+|{commits})"),
+            "--certificate-github-workflow-repository", caller]  # fmt: skip
+
+
+def for_github() -> list[str]:
+    """Return the options of `gh attestation verify` for the same."""
+    caller, tool = repositories()
+    return ["--repo", caller, *([] if caller == tool else ["--signer-repo", tool])]
+
+
+def repositories() -> tuple[str, str]:
+    """Return the OWNER/NAME of the models' repository, and of the tool's, which may be the same.
+
+    Raises UsageError where one is unknown.
+    """
     caller = repository(
         models.root(), "a checkout of the models", os.environ.get("GITHUB_REPOSITORY")
     )
     if git.top(models.root()) == git.top(git.TOOL):
-        return identity(caller, OWN)
-    tool = repository(git.TOOL, "a checkout of the tool")
-    return [*identity(tool, rf"(refs/heads/main|refs/tags/v.+|{commits})"),
-            "--certificate-github-workflow-repository", caller]  # fmt: skip
+        return caller, caller
+    return caller, repository(git.TOOL, "a checkout of the tool")
 
 
 def identity(name: str, ref: str) -> list[str]:

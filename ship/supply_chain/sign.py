@@ -19,6 +19,12 @@ from ship.supply_chain.sbom import refuse_foreign
 from ship.supply_chain.verify import refuse_other_bundle
 from ship.tags import Tag
 
+UNSIGNED = (
+    "not signed: set COSIGN_KEY and COSIGN_PUBLIC_KEY to sign with a key of yours. A workflow of a "
+    "private repository signs without a key only with SIGNING=keyless, as a public log keeps the "
+    "repository's name."
+)
+
 
 def sign(image: Image, tags: Iterable[Tag], target: Destination) -> bool:
     """Sign the image by its labels and once for each version among `tags`, and attest its SBOMs.
@@ -28,7 +34,7 @@ def sign(image: Image, tags: Iterable[Tag], target: Destination) -> bool:
     """
     options = cosign.signer()
     if options is None:
-        print("  not signed: set COSIGN_KEY and COSIGN_PUBLIC_KEY to sign with a key of yours")
+        print(f"  {UNSIGNED}")
         return False
     sboms = {archive.digest: sbom_of(archive) for archive in archives_of(image)}
     signed = cosign.signatures(str(target), image.digest).claims
@@ -38,7 +44,7 @@ def sign(image: Image, tags: Iterable[Tag], target: Destination) -> bool:
             cosign.sign(f"{target}@{image.digest}", claim, options)
     for digest, sbom in sboms.items():
         platform = f"{target}@{digest}"
-        if cosign.attestation_fault(platform):
+        if cosign.attestation_fault(platform, cosign.SBOM):
             attest(sbom, platform, options)
     return True
 
@@ -48,7 +54,7 @@ def attest(sbom: bytes, reference: str, options: list[str]) -> None:
     with TemporaryDirectory() as folder:
         verified = Path(folder, SPDX)
         verified.write_bytes(sbom)
-        cosign.attest(reference, str(verified), options)
+        cosign.attest(reference, cosign.SBOM, str(verified), options)
 
 
 def sbom_of(archive: Archive) -> bytes:

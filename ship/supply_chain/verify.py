@@ -78,7 +78,8 @@ def verify_signatures(
     if signed.fault:
         raise StageError(
             f"{target}@{digest} must carry a valid signature. Got instead from cosign: "
-            f"{signed.fault}. What cosign 3 signed, as the workflows do, only cosign 3 verifies."
+            f"{signed.fault}. What cosign 3 signed, as the workflows do, only cosign 3 verifies; a "
+            "private repository without a key of its own signs nothing."
         )
     for promise in wanted:
         promise.refuse_unsigned(identity.claim, signed.claims)
@@ -93,9 +94,9 @@ def verify_attestation(reference: str) -> bool:
 
     Raises StageError for an attestation that is not valid.
     """
-    if not cosign.is_attested(reference):
+    if not cosign.is_attested(reference, cosign.SBOM):
         return False
-    if reason := cosign.attestation_fault(reference):
+    if reason := cosign.attestation_fault(reference, cosign.SBOM):
         raise StageError(
             f"{reference} must carry a valid SBOM attestation. Got instead from cosign: {reason}"
         )

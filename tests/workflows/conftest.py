@@ -17,6 +17,7 @@ from tests.image.container import docker
 from tests.support.checkouts.checkout import Checkout
 from tests.support.checkouts.fork import LONG_AGO, Fork
 from tests.support.github.fake import State, github
+from tests.support.github.identity import CLAIMS, identities
 from tests.support.images.oci_archives import oci_archive
 from tests.support.images.trivy_database import serve_database
 from tests.support.names import RUN
@@ -87,13 +88,22 @@ def fork(folder: Path) -> Iterator[Fork]:
 
 
 @pytest.fixture(scope="module")
-def hub(registered: str, folder: Path, state: State, key: dict[str, str]) -> Hub:
+def identity() -> Iterator[dict[str, str]]:
+    """What a job is given to prove which one it is."""
+    with identities(CLAIMS) as variables:
+        yield variables
+
+
+@pytest.fixture(scope="module")
+def hub(
+    registered: str, folder: Path, state: State, key: dict[str, str], identity: dict[str, str]
+) -> Hub:
     """What is there of GitHub, whatever repository runs its workflows."""
     registry = registered.partition("/")[0]
     database = serve_database(registry, [], folder)["TRIVY_DB_REPOSITORY"]
     machines = '[{"architecture": "amd64", "runner": "ubuntu-24.04"}]'
     return Hub(
-        folder, state, {**key, "TRIVY_DB_REPOSITORY": database},
+        folder, state, {**key, **identity, "TRIVY_DB_REPOSITORY": database},
         {"REGISTRY": registered, "MACHINES": machines},
     )  # fmt: skip
 

@@ -6,12 +6,15 @@ import json
 import re
 import shutil
 from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from ship.github.tested_tree import RECORD, tree
 from ship.registry.remote import Registry
+from ship.supply_chain import provenance
 from ship.supply_chain.verify import verify
 from tests.support.checkouts.checkout import Checkout
 from tests.support.checkouts.fork import make_unique
@@ -21,7 +24,7 @@ from tests.workflows.conftest import MODEL, OTHER, publish_as_it_is
 
 pytestmark = pytest.mark.engine
 
-PUSH = {"ref": "refs/heads/main", "repository": {"private": False}}
+PUSH = {"ref": "refs/heads/main", "repository": {"private": False, "visibility": "public"}}
 GATE = "ci/Everything that had to pass has passed"
 TRAIN = f"Make/model/Train and judge {MODEL}"
 IMAGE = f"Make/model/Build and test {MODEL} on amd64"
@@ -49,7 +52,7 @@ def pull_request(state: State, *, fork: bool = False) -> dict[str, Any]:
     return {
         "number": number,
         "pull_request": {"number": number, "head": head, "labels": []},
-        "repository": {"private": False},
+        "repository": {"private": False, "visibility": "public"},
     }
 
 
@@ -204,3 +207,29 @@ def test_credentials_of_data_reach_the_training_where_github_gives_them(
     run = act.run("pull_request", "ci.yml", pull_request(state, fork=True), "--job=models")
     assert run.results[TRAIN] == "failure"
     assert "DATABASE_URL must be set, as there is a data.query" in run.log
+
+
+@pytest.mark.nightly
+def test_private_repository_publishes_with_its_own_key_and_in_no_log(
+    act: Act, published: Registry, spoiled: Checkout, key: dict[str, str]
+) -> None:
+    """Where the plan has no attestations, cosign makes the provenance; GitHub's step never runs."""
+    key_file, public_key = Path(key["COSIGN_KEY"]), Path(key["COSIGN_PUBLIC_KEY"])
+    shutil.copy(public_key, spoiled.root / "cosign.pub")
+    edit_estimator(spoiled)
+    environment = {name: value for name, value in act.environment.items() if name not in key}
+    private = replace(act, environment=environment)
+    event = {**PUSH, "repository": {"private": True, "visibility": "private"}}
+    secrets = (f"--secret=COSIGN_PRIVATE_KEY={key_file.read_text()}", "--secret=COSIGN_PASSWORD=")
+
+    run = private.run("push", "ci.yml", event, *secrets)
+
+    assert set(run.results.values()) == {"success"}, run.results
+    digest = published.resolve("main")
+    assert digest is not None
+    assert str(verify(published, digest, MODEL, "main")) == f"{digest}: bytes, signature, SBOM"
+    assert provenance.described(f"{published}@{digest}") == "provenance by cosign"
+    (asset,) = act.artifacts.glob(f"assets-{MODEL}/*-provenance.jsonl")
+    assert json.loads(asset.read_text())["payloadType"] == "application/vnd.in-toto+json"
+    assert "only GitHub can verify" not in run.log
+    assert not (act.artifacts / "sarif").exists()

@@ -12,7 +12,7 @@ from tests.workflows.conftest import MODEL, OTHER
 
 pytestmark = [pytest.mark.engine, pytest.mark.nightly]
 TAG = f"{MODEL}-v1.2.3"
-EVENT = {"ref": f"refs/tags/{TAG}", "repository": {"private": False}}
+EVENT = {"ref": f"refs/tags/{TAG}", "repository": {"private": False, "visibility": "public"}}
 
 
 def tags(registry: Registry) -> dict[str, str | None]:

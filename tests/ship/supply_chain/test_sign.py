@@ -266,5 +266,5 @@ def test_signing_refuses_a_key_that_nobody_can_verify(monkeypatch: pytest.Monkey
     """A private key without its public one is refused before anything is signed."""
     monkeypatch.setenv("COSIGN_KEY", "cosign.key")
     monkeypatch.delenv("COSIGN_PUBLIC_KEY", raising=False)
-    with pytest.raises(UsageError, match="COSIGN_PUBLIC_KEY must go with COSIGN_KEY"):
+    with pytest.raises(UsageError, match=r"COSIGN_PUBLIC_KEY.* must go with the key"):
         cosign.signer()
