@@ -155,7 +155,7 @@ plan: ## Say which models differ from what is published (REGISTRY=host/owner, RE
 login: ## Log in to REGISTRY (REGISTRY_USER, REGISTRY_PASSWORD)
 	@$(BARE) login
 
-push: .venv-publish engine ## Bring the tested image to its registry, signed, but under no tag
+push: .venv-publish engine cosign ## Bring the tested image to its registry, signed, but under no tag
 	$(SHIP) push
 
 assets: .venv-publish ## Gather what a release carries of a published model: dist/assets (IMAGES=folder)

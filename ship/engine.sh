@@ -10,6 +10,10 @@ trivy_module=github.com/aquasecurity/trivy@v0.72.0
 trivy_image=aquasec/trivy:0.75.0@sha256:af6acf9a6b85dfe389a1941505c0ce9efef52a4719635e1a962f022a3d855daa
 actionlint_module=github.com/rhysd/actionlint@v1.7.12
 versitygw_module=github.com/versity/versitygw@v1.8.0
+# cosign as its makers publish it, by the hashes of that release.
+cosign_release=https://github.com/sigstore/cosign/releases/download/v3.0.6/cosign-linux
+cosign_amd64=c956e5dfcac53d52bcf058360d579472f0c1d2d9b69f55209e256fe7783f4c74
+cosign_arm64=bedac92e8c3729864e13d4a17048007cfafa79d5deca993a43a90ffe018ef2b8
 gcs_module=github.com/fsouza/fake-gcs-server@v1.56.1
 actionlint_image=rhysd/actionlint:1.7.12@sha256:b1934ee5f1c509618f2508e6eb47ee0d3520686341fec936f3b79331f9315667
 
@@ -253,6 +257,29 @@ EOF
   chmod +x "$tools/$1"
 }
 
+# released NAME ADDRESS SHA256: download a program, if it can be had; end where it is another than was pinned.
+released() {
+  have curl || return 1
+  mkdir -p "$tools"
+  progress "fetching $1" true curl --fail --silent --location --proto =https --connect-timeout 10 --max-time 300 \
+    --output "$tools/.$1-$$" "$2" || return 1
+  [ "$(sha256sum "$tools/.$1-$$")" = "$3  $tools/.$1-$$" ] ||
+    fail "$2 must have the sha256 $3. It has another; remove $tools/.$1-$$, and report it."
+  chmod +x "$tools/.$1-$$"
+  mv "$tools/.$1-$$" "$tools/$1"
+  say "using $1 as its makers publish it"
+}
+
+# What cosign 3 signs, Debian's 2.5 does not verify.
+cosign() {
+  if PATH="$tools:$PATH" have cosign; then return; fi
+  case $(uname -sm) in
+    "Linux x86_64") released cosign "$cosign_release-amd64" "$cosign_amd64" && return ;;
+    "Linux aarch64") released cosign "$cosign_release-arm64" "$cosign_arm64" && return ;;
+  esac
+  package cosign newer
+}
+
 # built NAME MODULE@VERSION [PACKAGE]: have a Go tool that only tests need, built here.
 built() {
   if PATH="$tools:$PATH" have "$1"; then return; fi
@@ -280,7 +307,7 @@ for part in "${@:-engine}"; do
     publish-environment) environment publish pipeline dev ;;
     dev-environment) environment dev ;;
     browser) have google-chrome || package chromium ;;
-    cosign) package cosign newer ;;
+    cosign) cosign ;;
     compose) docker compose version >/dev/null 2>&1 || package docker-compose newer ;;
     go) have_go ;;
     kubectl) package kubectl newer kubernetes-client ;;

@@ -43,6 +43,12 @@ CALLABLE = (
     "comment", "deploy", "model", "pipeline", "prune", "publish", "release", "rescan", "retrain"
 )  # fmt: skip
 DATA = re.compile(rf"secrets\.({'|'.join(SECRETS)})\b")
+# The actions of third parties that others of theirs use in turn, looked up in each version.
+NESTED = {
+    "aquasecurity/trivy-action@ed142fd0673e97e23eac54620cfb913e5ce36c25": [
+        "aquasecurity/setup-trivy@3fb12ec12f41e471780db15c232d5dd185dcb514"
+    ]
+}
 ON_PULL_REQUESTS = "${{ github.event_name == 'pull_request' }}"
 
 
@@ -137,6 +143,67 @@ def test_workflow_pins_every_action_by_commit_with_its_version(workflow: Workflo
     """An action is a commit; the comment says which release that is."""
     used = [match["what"] for match in USES.finditer(workflow.text)]
     assert [action for action in used if not PINNED.fullmatch(action)] == []
+
+
+def test_readme_lists_the_actions_of_third_parties() -> None:
+    """An organisation that limits actions pastes one line, which names what the workflows use."""
+    used = {
+        match["what"].partition(" ")[0]
+        for workflow in WORKFLOWS.values()
+        for match in USES.finditer(workflow.text)
+        if not match["what"].startswith(("./", "actions/", "github/"))
+    }
+    nested = {inner for action in used for inner in NESTED.get(action, [])}
+    assert set(NESTED) <= used
+    page = (FOLDER / "README.md").read_text()
+    line = re.search(r"^```text\n(.+)\n```$", page, re.MULTILINE)
+    assert line
+    assert set(line[1].split(", ")) == used | nested
+    rows = re.findall(r"^\| `([\w/-]+)` (v[\d.]+) \|", page, re.MULTILINE)
+    versions = {match["what"] for workflow in WORKFLOWS.values()
+                for match in USES.finditer(workflow.text)}  # fmt: skip
+    for action in used:
+        name, _, commit = action.partition("@")
+        (version,) = {version for row, version in rows if row == name}
+        assert f"{name}@{commit} # {version}" in versions
+
+
+def test_no_label_starts_anything() -> None:
+    """A label on a pull request neither runs all again nor cancels what runs."""
+    kinds = [trigger["types"] for workflow in WORKFLOWS.values()
+             for trigger in [workflow.triggers.get("pull_request")] if trigger]  # fmt: skip
+    assert kinds == []
+
+
+def test_what_a_repository_does_not_have_is_left_out() -> None:
+    """Scorecard knows no fork; results that GitHub does not take fail no run."""
+    assert "!github.event.repository.fork" in WORKFLOWS["scorecard"].jobs["score"]["if"]
+    uploads = [step for workflow in WORKFLOWS.values() for step in workflow.steps
+               if "/upload-sarif@" in step.get("uses", "")]  # fmt: skip
+    assert len(uploads) == 3
+    assert [step for step in uploads if step.get("continue-on-error") is not True] == []
+    (analysis,) = (
+        step for step in WORKFLOWS["codeql"].steps if "/analyze@" in step.get("uses", "")
+    )
+    assert analysis["with"]["upload"] == "never"
+
+
+def test_job_that_may_write_installs_no_tools_of_development() -> None:
+    """Beside a token that publishes, only what publishing takes is installed."""
+    makefile = (git.TOOL / "Makefile").read_text()
+    needs = dict(re.findall(r"^([a-z-]+):([^#\n]*)##", makefile, re.MULTILINE))
+    asked = {
+        word
+        for workflow in WORKFLOWS.values()
+        for job in workflow.jobs.values()
+        if writes(job)
+        for command in commands(job)
+        if "make" in command.split()
+        for word in command.split()[1:]
+    }
+    assert {"push", "publish", "login"} <= asked
+    installed = {need for word in asked for need in needs[word].split() if need.startswith(".")}
+    assert installed == {".venv-publish"}
 
 
 def test_workflow_calls_workflows_that_exist(workflow: Workflow) -> None:

@@ -26,6 +26,7 @@ IMAGE = "image.tar"  # by image
 MEASUREMENT = "measurement.json"  # by measure
 SCANS: tuple[ScanName, ...] = get_args(ScanName)  # by scan
 SCAN, SPDX, CYCLONEDX = SCANS
+SARIF = "scan.sarif"  # by scan, for code scanning on GitHub; nothing here reads it
 PASSED_TESTS = "tested.json"  # by measure, scan and smoke, of the image that is here
 PROVENANCE = "provenance.jsonl"  # by push, where cosign attests it
 PUBLISHED = "published.json"  # by publish

@@ -1,4 +1,4 @@
-"""Scan an image and the Dockerfile with Trivy: a report, a gate, and SBOMs (SPDX, CycloneDX)."""
+"""Scan an image and the Dockerfile with Trivy: a report, also as SARIF, a gate, and two SBOMs."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from ship import command, git
-from ship.build.workspace import CYCLONEDX, SCAN, SCANS, SPDX, Workspace
+from ship.build.workspace import CYCLONEDX, SARIF, SCAN, SCANS, SPDX, Workspace
 from ship.errors import StageError
 from ship.files import digest
 from ship.files.replace import remove
@@ -131,7 +131,7 @@ def scanner_hash() -> str:
 def scan(workspace: Workspace, archive: Archive, *, database: bool) -> Findings:
     """Scan an archive and the Dockerfile; raise StageError if a finding blocks publishing."""
     report = workspace.folder / SCAN
-    for name in SCANS:
+    for name in (*SCANS, SARIF):
         remove(workspace.folder / name)  # Trivy would write through a link
     with unpacked(workspace, archive) as layout:
         source = f"--input={relative(layout)}"
@@ -142,12 +142,19 @@ def scan(workspace: Workspace, archive: Archive, *, database: bool) -> Findings:
             trivy(
                 "image", source, f"--format={form}", f"--output={relative(workspace.folder / name)}"
             )
+    convert_to_sarif(report)
     dockerfile = trivy("config", "--format=json", "Dockerfile")
     findings = judge(json.loads(report.read_bytes()), json.loads(dockerfile), database=database)
     if findings.blocking:
         raise StageError("\n".join(["These must be fixed before publishing:", *findings.blocking,
                                     f"The whole report: {report}"]))  # fmt: skip
     return findings
+
+
+def convert_to_sarif(report: Path) -> None:
+    """Write what a report says as SARIF beside it; raise StageError if that fails."""
+    output = f"--output={relative(report.with_name(SARIF))}"
+    run_trivy("convert", "--format=sarif", output, relative(report)).require_success()
 
 
 @contextmanager

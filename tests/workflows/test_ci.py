@@ -18,7 +18,7 @@ from ship.supply_chain import provenance
 from ship.supply_chain.verify import verify
 from tests.support.checkouts.checkout import Checkout
 from tests.support.checkouts.fork import make_unique
-from tests.support.github.fake import State
+from tests.support.github.fake import REPOSITORY, State
 from tests.workflows.act import Act, Run
 from tests.workflows.conftest import MODEL, OTHER, publish_as_it_is
 
@@ -145,6 +145,25 @@ def test_pull_request_of_a_fork_is_built_tested_and_reported_on(
     assert MODEL in summary
     assert str(published.resolve("main"))[7:19] in summary
     assert not (act.artifacts / "sarif" / f"{MODEL}-amd64.sarif").exists()
+
+
+@pytest.mark.nightly
+def test_findings_that_github_does_not_take_fail_nothing(
+    act: Act, state: State, spoiled: Checkout
+) -> None:
+    """A fork's own pull request shows its findings, or not; Trivy needs no stranger's action."""
+    edit_estimator(spoiled)
+    event = pull_request(state, fork=True)
+    event["pull_request"]["head"]["repo"]["full_name"] = REPOSITORY
+    alone = replace(
+        act,
+        variables={**act.variables, "TRIVY_ACTION": "no"},
+        environment={**act.environment, "CODE_SCANNING": "off"},
+    )
+    run = alone.run("pull_request", "ci.yml", event, "--job=models")
+    assert run.results[IMAGE] == "success"
+    assert "Code Scanning is not enabled for this repository" in run.log
+    assert "Main aquasecurity/trivy-action" not in run.log
 
 
 @pytest.mark.nightly

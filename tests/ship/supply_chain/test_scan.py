@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 import pytest
 
 from ship import git
-from ship.build.workspace import Workspace
+from ship.build.workspace import SARIF, Workspace
 from ship.command import Result
 from ship.errors import StageError
 from ship.supply_chain import scan as scanning
@@ -132,12 +133,14 @@ def use_database(registry: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
 def test_scan_refuses_an_image_whose_package_has_a_fix(
     build: Workspace, use_database: UseDatabase
 ) -> None:
-    """The refusal names the vulnerability, the package, its version, and the one to update to."""
+    """The refusal names vulnerability, package, version and update; so does what GitHub shows."""
     use_database(Vulnerability("CVE-2099-0001", "msgspec", fixed="0.22.1"))
     with pytest.raises(StageError) as refusal:
         scan(build, build.archive, database=find_database())
     _, line, _ = str(refusal.value).splitlines()
     assert line == "  CRITICAL CVE-2099-0001 in msgspec 0.22.0: update to 0.22.1"
+    (sarif,) = json.loads((build.folder / SARIF).read_bytes())["runs"]
+    assert [result["ruleId"] for result in sarif["results"]] == ["CVE-2099-0001"]
 
 
 @pytest.mark.engine
