@@ -10,6 +10,7 @@ from pathlib import Path
 
 from contract import bundle, models
 from contract.bundle import BundleError
+from contract.console import one_line
 from judge.judge import judge
 from judge.render.card import card
 from judge.render.formats import formats
@@ -20,15 +21,27 @@ from ship.build.workspace import CARD, REPORTS, Workspace
 from ship.compare import own_scores
 from ship.compare.gate_report import REPORT, read_policy, read_report, reports_digest
 from ship.compare.published_answers import as_published
-from ship.compare.published_model import PublishedImage, Unreadable, fetch, newest
-from ship.errors import ShipError
+from ship.compare.published_model import (
+    LONGEST_REASON,
+    PublishedImage,
+    Unreadable,
+    fetch,
+    newest,
+)
+from ship.errors import ShipError, StageError
 from ship.files import digest
 from ship.files.bounded import read_file
 from ship.files.replace import remove, replace_file
+from ship.host.runner import lacks_secrets
 from ship.registry.destination import destination
 
 # What judges a bundle, beside its rules in model.toml.
 JUDGING = ("judge", "contract", "ship/compare", "requirements-pipeline.txt")
+
+UNREAD = (
+    "What is published at {target} cannot be read here, as GitHub gives the pull requests of forks "
+    "and of Dependabot no secrets; the merge queue compares, or main after the merge ({reason})"
+)
 
 
 def judge_bundle(workspace: Workspace, *, cache: bool = False) -> Report:
@@ -95,12 +108,20 @@ def basis(workspace: Workspace, published: str | None) -> bytes:
 
 
 def published(workspace: Workspace) -> tuple[PublishedImage | None, str]:
-    """Return the published model, or why there is none to compare with."""
+    """Return the published model, or why there is none to compare with.
+
+    Raises StageError for a registry that cannot be read. For a pull request that has no way to log
+    in, that is a reason not to compare: the merge queue, or main, does.
+    """
     target = destination(workspace.model, workspace.dist)
-    tag = newest(target, workspace.model)
-    if tag is None:
-        return None, f"Nothing is published at {target} yet"
     try:
+        tag = newest(target, workspace.model)
+        if tag is None:
+            return None, f"Nothing is published at {target} yet"
         return fetch(target, workspace.model, tag, workspace.published_folder), ""
     except Unreadable as error:
         return None, str(error)
+    except StageError as error:
+        if not lacks_secrets():
+            raise
+        return None, UNREAD.format(target=target, reason=one_line(str(error))[:LONGEST_REASON])

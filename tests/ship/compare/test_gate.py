@@ -296,6 +296,23 @@ def test_unreadable_published_model_is_said_and_does_not_block(
     assert "cannot be read by this revision" in report.note
 
 
+@pytest.mark.engine
+def test_pull_request_without_secrets_is_not_compared_and_says_so(
+    build: Workspace, good: Bundle, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A fork's pull request cannot read a private registry; anybody else's red means a fault."""
+    monkeypatch.setenv("REGISTRY", "127.0.0.1:9/private")
+    take(build, good)
+    with pytest.raises(StageError, match="must be a registry that you may use"):
+        judge_bundle(build)
+    monkeypatch.setattr(gate, "lacks_secrets", lambda: True)
+    report = judge_bundle(build)
+    assert report.verdict == "passed"
+    page = (build.folder / "report.md").read_text()
+    assert "127.0.0.1:9/private/made cannot be read here, as GitHub gives the pull requests" in page
+    assert "absolute thresholds only" in page
+
+
 def test_published_image_that_is_labelled_another_model_is_nothing_to_compare_with(
     build: Workspace, good: Bundle, tmp_path: Path
 ) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from ship.errors import StageError, UsageError
+from ship.registry import remote
 from ship.registry.remote import login
 
 DOCKER = """\
@@ -67,6 +68,17 @@ def test_login_tells_what_docker_refused(docker: Path, monkeypatch: pytest.Monke
     monkeypatch.setenv("REFUSE", "unauthorized")
     with pytest.raises(StageError, match=r"ghcr\.io must take .* docker: unauthorized$"):
         login("ghcr.io/owner")
+
+
+def test_login_of_a_strangers_pull_request_may_be_refused(
+    docker: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A registry that refuses it is read without a login, which is said."""
+    monkeypatch.setenv("REFUSE", "denied")
+    monkeypatch.setattr(remote, "lacks_secrets", lambda: True)
+    assert login("ghcr.io/owner") == (
+        "ghcr.io takes no login of this pull request, so only what is public can be read"
+    )
 
 
 def test_login_needs_to_know_where(docker: Path) -> None:
