@@ -31,7 +31,7 @@ override STORES := postgresql versitygw fake-gcs-server# what nightly tests read
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: $(shell sed -n 's/^\([a-z-]*\):.*/\1/p' Makefile) .ready .venv .venv-publish .venv-dev $(TOOLS) .tools $(STORES) .stores
+.PHONY: $(shell sed -n 's/^\([a-z-]*\):.*/\1/p' Makefile) .ready .venv .venv-train .venv-publish .venv-dev $(TOOLS) .tools $(STORES) .stores
 
 help: ## Print these words
 	@echo "make WORD [MODEL=name] [MODELS=folder]   (every model where MODEL is not given; MODELS is model/)"
@@ -155,6 +155,9 @@ plan: ## Say which models differ from what is published (REGISTRY=host/owner, RE
 login: ## Log in to REGISTRY (REGISTRY_USER, REGISTRY_PASSWORD)
 	@$(BARE) login
 
+refresh: .venv-train ## Say what the sha256 of MODEL's data at its address is by now
+	@$(SHIP) refresh
+
 push: .venv-publish engine cosign ## Bring the tested image to its registry, signed, but under no tag
 	$(SHIP) push
 
@@ -196,10 +199,13 @@ $(TOOLS) $(STORES): engine
 .ready:
 	@ship/engine.sh together environment engine
 
-# Three environments: for `make pipeline`, for publishing and deploying, and for tests and linters. The
-# last includes the first, which includes the second.
+# Four environments: for `make pipeline`, for reading data, for publishing and deploying, and for tests and
+# linters. The last includes the others, and the first that for publishing.
 .venv:
 	@ship/engine.sh environment
+
+.venv-train:
+	@ship/engine.sh train-environment
 
 .venv-publish:
 	@ship/engine.sh publish-environment

@@ -114,14 +114,42 @@ def log_in(word: str, settings: Settings) -> int:
     return 0
 
 
-def refresh(_: str, settings: Settings) -> int:
-    """Write the sha256 of today's data into each model.toml; nothing but Python is needed."""
+def remote(_: str, settings: Settings) -> int:
+    """Say which models have data elsewhere, which may change without a commit.
+
+    Nothing but Python is needed.
+    """
     from contract.models import names, root
-    from ship.pipeline.retrain import refresh as refresh_data
+    from ship.pipeline.retrain import remote as with_remote_data
 
     models = list(settings.model) or names()  # a fork may have none yet
-    tell_outputs(models=json.dumps(refresh_data(models, root())))
+    tell_outputs(models=json.dumps(with_remote_data(models, root())))
     return 0
+
+
+def refresh(_: str, settings: Settings) -> int:
+    """Say what the sha256 of a model's data is by now, "" where it has not changed."""
+    from contract.models import root
+    from ship.pipeline.retrain import changed
+
+    tell_outputs(sha256=changed(the_model(settings), root()))
+    return 0
+
+
+def pin(_: str, settings: Settings) -> int:
+    """Write SHA256 into a model's model.toml; nothing but Python is needed."""
+    from contract.models import SPEC, root
+    from ship.pipeline.retrain import pin as write
+
+    write(root() / the_model(settings) / SPEC, os.environ.get("SHA256", ""))
+    return 0
+
+
+def the_model(settings: Settings) -> str:
+    """Return the one model that is named; raise UsageError for none, or several."""
+    if len(settings.model) != 1:
+        raise UsageError(f"MODEL must name one model. Got {len(settings.model)} names.")
+    return settings.model[0]
 
 
 def better(_: str, settings: Settings) -> int:
@@ -317,7 +345,9 @@ WORDS = {
     "plan": Word(plan, ("RELEASE",)),
     "login": Word(log_in),
     "starter": Word(starter),
+    "remote": Word(remote),
     "refresh": Word(refresh),
+    "pin": Word(pin),
     "better": Word(better, ("REPORTS",)),
     "pipeline": Word(pipeline, ("BUNDLE",), "Run every stage and end with a table."),
     "train": Word(pipeline, ("BUNDLE",), "Train each model in the pinned builder."),

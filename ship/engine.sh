@@ -304,6 +304,7 @@ for part in "${@:-engine}"; do
     trivy) tool trivy "$trivy_module" "$trivy_image" ;;
     actionlint) tool actionlint "$actionlint_module" "$actionlint_image" ;;
     environment) environment pipeline dev ;;
+    train-environment) environment train dev ;;
     publish-environment) environment publish pipeline dev ;;
     dev-environment) environment dev ;;
     browser) have google-chrome || package chromium ;;

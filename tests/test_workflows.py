@@ -32,7 +32,7 @@ RUNNING = {
     "bench",
 }
 THE_PLANNED = re.compile(r"[a-z]+-@\(\$\{\{ join\(fromJSON\(needs\.[a-z.]+\), '\|'\) }}\)")
-COMMITS = ("github.sha", "inputs.commit", "needs.refresh.outputs.commit")
+COMMITS = ("github.sha", "inputs.commit", "needs.branch.outputs.commit")
 COMMIT = re.compile(rf"\$\{{\{{ ({'|'.join(map(re.escape, COMMITS))}) }}}}")
 TOOL = "${{ job.workflow_repository }}"
 TOOLS_REF = (
@@ -40,7 +40,8 @@ TOOLS_REF = (
 )
 # What another repository calls, whose models are in caller/, or what that calls.
 CALLABLE = (
-    "comment", "deploy", "model", "pipeline", "prune", "publish", "release", "rescan", "retrain"
+    "comment", "deploy", "model", "pipeline", "prune", "publish", "release", "renew", "rescan",
+    "retrain",
 )  # fmt: skip
 DATA = re.compile(rf"secrets\.({'|'.join(SECRETS)})\b")
 # The actions of third parties that others of theirs use in turn, looked up in each version.
@@ -268,7 +269,7 @@ def test_workflow_hands_on_no_more_than_it_names(workflow: Workflow) -> None:
     assert [n for n, job in workflow.jobs.items() if job.get("secrets") == "inherit"] == []
 
 
-def test_credentials_of_data_reach_the_step_that_trains_alone() -> None:
+def test_credentials_of_data_reach_the_steps_that_read_them_alone() -> None:
     """No other step, and no job or workflow as a whole, has what reads a model's rows."""
     secrets_of = {
         (workflow.name, step.get("run")): set(DATA.findall(str(step)))
@@ -276,8 +277,11 @@ def test_credentials_of_data_reach_the_step_that_trains_alone() -> None:
         for step in workflow.steps
         if DATA.search(str(step))
     }
-    (place,) = secrets_of
-    assert place == ("model", "make train gate")
+    assert set(secrets_of) == {("model", "make train gate"), ("renew", "make refresh")}
+    (every,) = {frozenset(secrets) for secrets in secrets_of.values()}
+    reading = [job for workflow in WORKFLOWS.values() for job in workflow.jobs.values()
+               if any(DATA.search(str(step)) for step in job.get("steps", []))]  # fmt: skip
+    assert [job["name"] for job in reading if writes(job)] == []
     outside = [{**job, "steps": [], "secrets": {}} for workflow in WORKFLOWS.values()
                for job in [workflow.content.get("env", {}), *workflow.jobs.values()]]  # fmt: skip
     assert DATA.search(str(outside)) is None
@@ -285,12 +289,13 @@ def test_credentials_of_data_reach_the_step_that_trains_alone() -> None:
         (name, called(job)): set(DATA.findall(str(job["secrets"])))
         for name, workflow in WORKFLOWS.items()
         for job in workflow.jobs.values()
-        if called(job) in {"pipeline", *MAKING} and name != "retrain"  # whose data are at https://
+        if called(job) in {"pipeline", "renew", *MAKING}
     }
-    assert set(handed) == {("ci", "pipeline"), ("pipeline", "model"), ("pipeline", "publish"),
-                           ("publish", "model"), ("release", "publish")}  # fmt: skip
-    assert [secrets for secrets in handed.values() if secrets != secrets_of[place]] == []
-    assert {"DATABASE_URL", "GOOGLE_APPLICATION_CREDENTIALS"} < secrets_of[place]
+    assert {caller for caller, _ in handed} == {
+        "ci", "pipeline", "publish", "release", "renew", "retrain"
+    }  # fmt: skip
+    assert [secrets for secrets in handed.values() if secrets != every] == []
+    assert {"DATABASE_URL", "GOOGLE_APPLICATION_CREDENTIALS"} < every
 
 
 def test_workflow_gives_no_strangers_code_a_token(workflow: Workflow) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 from contract import models
@@ -13,6 +14,7 @@ from ship.errors import ShipError
 from ship.github.api import GitHub
 from ship.github.comment import comment
 from ship.github.issue import issue
+from ship.github.propose import propose
 from ship.github.prune import RetentionPolicy, prune
 from ship.github.push import push
 from ship.github.reports import reports
@@ -24,19 +26,26 @@ def main() -> int:
     """Run a command and return its exit code; print a failure as one line."""
     arguments = parser().parse_args()
     try:
-        if arguments.word == "required-jobs":
-            return require_jobs()
-        if arguments.word == "push":
-            return push(arguments.branch, arguments.message, models.root())
-        if arguments.word == "reports":
-            return reports(arguments.folder, arguments.file)
-        github = GitHub.from_environment()
-        if arguments.word == "prune":
-            return prune(github, RetentionPolicy(arguments.last, arguments.days, arguments.delete))
-        return {"comment": comment, "issue": issue, "tested": tell_passed}[arguments.word](github)
+        return run(arguments)
     except (ShipError, ModelError) as error:
         print(f"{arguments.word}: {error}", file=sys.stderr)
         return error.exit_code
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Run the command and return its exit code; some talk to GitHub, as the job's token may."""
+    github = GitHub.from_environment
+    commands: dict[str, Callable[[argparse.Namespace], int]] = {
+        "required-jobs": lambda _: require_jobs(),
+        "push": lambda a: push(a.branch, a.message, models.root(), anew=a.anew),
+        "reports": lambda a: reports(a.folder, a.file),
+        "prune": lambda a: prune(github(), RetentionPolicy(a.last, a.days, a.delete)),
+        "propose": lambda a: propose(github(), a.branch, a.title, a.file),
+        "comment": lambda _: comment(github()),
+        "issue": lambda _: issue(github()),
+        "tested": lambda _: tell_passed(github()),
+    }
+    return commands[arguments.word](arguments)
 
 
 def parser() -> argparse.ArgumentParser:
@@ -49,6 +58,11 @@ def parser() -> argparse.ArgumentParser:
     pushing = words.add_parser("push", help="commit what has changed, and push it as a branch")
     pushing.add_argument("branch")
     pushing.add_argument("--message", default="Change", help="message of the commit")
+    pushing.add_argument("--anew", action="store_true", help="replace what the branch was")
+    proposing = words.add_parser("propose", help="open a pull request, or rewrite the open one")
+    proposing.add_argument("branch")
+    proposing.add_argument("--title", required=True, help="title of the pull request")
+    proposing.add_argument("--file", type=Path, required=True, help="the file of its text")
     joining = words.add_parser("reports", help="write every model's report into one file, and show "
                                "them in the run's summary")  # fmt: skip
     joining.add_argument("folder", type=Path, help="the folder of the reports")

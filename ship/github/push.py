@@ -14,11 +14,11 @@ from ship.github.step_files import set_outputs
 EMAIL = "41898282+github-actions[bot]@users.noreply.github.com"  # GitHub's own, for its bot
 
 
-def push(branch: str, message: str, root: Path) -> int:
+def push(branch: str, message: str, root: Path, *, anew: bool = False) -> int:
     """Commit the changes, if there are any, and push the commit as `branch`.
 
     The commit's sha is an output of the step, so that later jobs use it even if the branch moves.
-    Raises ShipError if the push fails.
+    `anew` replaces what the branch was. Raises ShipError if the push fails.
     """
     if git.is_dirty(root=root):
         git.git("-c", f"user.name={BOT}", "-c", f"user.email={EMAIL}", "commit", "--quiet",
@@ -31,7 +31,8 @@ def push(branch: str, message: str, root: Path) -> int:
         "GIT_CONFIG_KEY_0": "http.extraheader",
         "GIT_CONFIG_VALUE_0": f"AUTHORIZATION: basic {login}",
     }
-    pushed = command.attempt("git", "push", "--quiet", "origin", f"HEAD:refs/heads/{branch}",
+    target = f"{'+' if anew else ''}HEAD:refs/heads/{branch}"
+    pushed = command.attempt("git", "push", "--quiet", "origin", target,
                              folder=root, environment=environment)  # fmt: skip
     if not pushed.succeeded:
         raise ShipError(f"{branch} must be a branch that this job may push to. "

@@ -1,59 +1,74 @@
-"""Retrain on today's data: update the sha256 in model.toml where the file at a URL has changed.
+"""Retrain on today's data: find out whether they have changed, and write their sha256 anew.
 
-Equal data give an equal model, so only data from a URL can call for a new training.
+Equal data give an equal model, so only data that lie elsewhere can call for a new training: those
+at an address, and the result of a query that a database answers.
 """
 
 from __future__ import annotations
 
-import hashlib
 import json
+import os
+import re
+import sys
 import tomllib
 from pathlib import Path
 from typing import Any
-from urllib.error import URLError
-from urllib.request import urlopen
 
 from contract.models import SPEC
+from ship import git
+from ship.command import attempt
 from ship.errors import StageError, UsageError
 
-ADDRESS = "https://"
-BLOCK = 2**20  # bytes
-SECONDS = 60
+ADDRESSES = ("https://", "s3://", "gs://")
+SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
-def refresh(names: list[str], models: Path) -> list[str]:
-    """Write the sha256 of today's data into each model.toml; return the models that it changed."""
-    return [name for name in names if refresh_model(models / name / SPEC)]
+def remote(names: list[str], models: Path) -> list[str]:
+    """Return the models whose data may change without a commit; Python is all that it takes."""
+    return [name for name in names if is_remote(read_data(models / name / SPEC))]
 
 
-def refresh_model(file: Path) -> bool:
-    """Update one model.toml; return whether its data had changed.
-
-    Raises UsageError unless the file contains the sha256 exactly once.
-    """
-    text = file.read_text(encoding="utf-8")
-    data = tomllib.loads(text)["data"]
-    if not data["source"].startswith(ADDRESS):
-        return False
-    today = sha256_of(data["source"], file)
-    if today == data["sha256"]:
-        return False
-    if text.count(data["sha256"]) != 1:
-        raise UsageError(f'{file}: data.sha256 must stand there once. Write sha256 = "{today}".')
-    file.write_text(text.replace(data["sha256"], today), encoding="utf-8")
-    return True
-
-
-def sha256_of(address: str, file: Path) -> str:
-    """Return the sha256 of the file at an address; raise StageError if it cannot be had."""
-    total = hashlib.sha256()
+def read_data(file: Path) -> dict[str, Any]:
+    """Return what a model.toml says of the data; raise UsageError where it says nothing."""
     try:
-        with urlopen(address, timeout=SECONDS) as answer:  # noqa: S310 - https only, see ADDRESS
-            while block := answer.read(BLOCK):
-                total.update(block)
-    except (URLError, TimeoutError) as error:
-        raise StageError(f"{file}: data.source must be reachable. Got instead: {error}") from error
-    return total.hexdigest()
+        data: dict[str, Any] = tomllib.loads(file.read_text(encoding="utf-8"))["data"]
+    except (tomllib.TOMLDecodeError, KeyError) as error:
+        raise UsageError(f"{file} must be a model.toml with a table [data]. Got {error}.") from None
+    return data
+
+
+def is_remote(data: dict[str, Any]) -> bool:
+    """Return whether data lie at an address, or in the database that DATABASE_URL names."""
+    source = data.get("source")
+    return "query" in data if source is None else str(source).startswith(ADDRESSES)
+
+
+def changed(name: str, models: Path) -> str:
+    """Return the sha256 of a model's data if it is another than that of model.toml, else "".
+
+    The data are read as a training reads them, by a program of its own. Raises StageError where
+    they cannot be had.
+    """
+    environment = {**os.environ, "MODELS": str(models)}
+    result = attempt(sys.executable, "-m", "train.refresh", name, folder=git.TOOL,
+                     environment=environment)  # fmt: skip
+    today = result.stdout.strip()
+    if not result.succeeded or not SHA256.fullmatch(today):
+        raise StageError(f"{name}: today's data must be read. Got instead: {result.reason}")
+    return "" if today == read_data(models / name / SPEC).get("sha256") else today
+
+
+def pin(file: Path, sha256: str) -> None:
+    """Write the sha256 of the data into a model.toml, of which all else stays as it is.
+
+    Raises UsageError unless the file contains the old one exactly once.
+    """
+    if not SHA256.fullmatch(sha256):
+        raise UsageError(f"SHA256 must be 64 hexadecimal digits. Got {sha256[:100]!a} instead.")
+    text, old = file.read_text(encoding="utf-8"), read_data(file).get("sha256", "")
+    if not old or text.count(old) != 1:
+        raise UsageError(f'{file}: data.sha256 must stand there once. Write sha256 = "{sha256}".')
+    file.write_text(text.replace(old, sha256), encoding="utf-8")
 
 
 def all_better(folder: Path, models: list[str]) -> bool:

@@ -53,6 +53,17 @@ def absent(spec: ModelSpec) -> str:
         return str(error)
 
 
+def sha256_now(spec: ModelSpec) -> str:
+    """Return the sha256 of a model's data as they are now, whatever model.toml says of it.
+
+    Raises Unreachable if there is none, ModelError for a query whose result is no table.
+    """
+    with tempfile.TemporaryDirectory() as scratch:
+        if spec.data.query:
+            return str(answer(spec, spec.data.query).sha256)
+        return hash_of_all(get_files(spec, Path(scratch)))
+
+
 @contextmanager
 def fetch(spec: ModelSpec) -> Iterator[Fetched]:
     """Yield the model's data, which can be read within the `with` block.
@@ -82,6 +93,13 @@ def fetch(spec: ModelSpec) -> Iterator[Fetched]:
 
 
 def ask(spec: ModelSpec, query: str) -> Fetched:
+    """Return the result of a query, checked by its sha256; raise ModelError as `answer` does."""
+    table = answer(spec, query)
+    check_sha256(spec, table.sha256)
+    return Fetched({spec.data.source: table}, table.sha256, table.secret)
+
+
+def answer(spec: ModelSpec, query: str) -> sql.QueryTable:
     """Return the result of a query.
 
     Raises Unreachable if the database does not give any, ModelError for one that is no table.
@@ -100,9 +118,7 @@ def ask(spec: ModelSpec, query: str) -> Fetched:
     if len(set(result.column_names)) != max(1, result.num_columns):
         expected, got = "for columns with names of their own", result.column_names or "no column"
         raise ModelError(f"{spec.file}: data.query", expected, got, "Name each with AS.")
-    table = sql.QueryTable(result, Dialect(missing=spec.data.missing))
-    check_sha256(spec, table.sha256)
-    return Fetched({spec.data.source: table}, table.sha256, table.secret)
+    return sql.QueryTable(result, Dialect(missing=spec.data.missing))
 
 
 def check_sha256(spec: ModelSpec, sha256: str) -> None:

@@ -61,3 +61,16 @@ def test_push_that_is_refused_names_the_branch(clone: Checkout) -> None:
     clone.git("commit", "--quiet", "--amend", "--message=Other")
     with pytest.raises(ShipError, match="main must be a branch that this job may push to"):
         push("main", "Change", clone.root)
+
+
+def test_push_of_a_branch_anew_replaces_it(clone: Checkout) -> None:
+    """The branch of a retraining is the workflow's own: the data of today replace last month's."""
+    first = clone.git("rev-parse", "HEAD")
+    (clone.root / "a").write_text("of last month")
+    push("retrain-iris", "Train", clone.root, anew=True)
+    clone.git("reset", "--quiet", "--hard", first)
+    (clone.root / "a").write_text("of today")
+    push("retrain-iris", "Train", clone.root, anew=True)
+    assert clone.git("ls-remote", "origin", "retrain-iris").split()[0] == clone.git(
+        "rev-parse", "HEAD"
+    )

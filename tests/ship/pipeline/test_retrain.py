@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
+import sqlite3
 import ssl
 import subprocess
 from collections.abc import Iterator
@@ -15,16 +17,25 @@ from typing import Any
 
 import pytest
 
-from ship.errors import StageError
-from ship.pipeline.retrain import all_better, refresh
+from ship.errors import StageError, UsageError
+from ship.pipeline.retrain import all_better, changed, pin, remote
 
 OLD = hashlib.sha256(b"a,b\n1,2\n").hexdigest()
 NEW = b"a,b\n1,2\n3,4\n"
 TOML = """description = "Test"  # kept
+task = "regression"
+target = "y"
 
 [data]
 source = "{}"
 sha256 = "{}"
+"""
+REST = """
+[inputs]
+x = "numeric"
+
+[gate]
+r2 = {min = 0}
 """
 
 
@@ -63,29 +74,82 @@ def write(root: Path, name: str, source: str, sha256: str) -> Path:
     """Write the model.toml of a model, and return its path."""
     file = root / "model" / name / "model.toml"
     file.parent.mkdir(parents=True)
-    file.write_text(TOML.format(source, sha256))
+    file.write_text(TOML.format(source, sha256) + REST)
+    (file.parent / "README.md").touch()
     return file
 
 
-def test_refresh_writes_the_hash_of_new_data(tmp_path: Path, address: str) -> None:
-    """The one value changes; the rest of the file, comments too, stays as the author wrote it."""
-    file = write(tmp_path, "wine", address, OLD)
-    assert refresh(["wine"], tmp_path / "model") == ["wine"]
-    assert file.read_text() == TOML.format(address, hashlib.sha256(NEW).hexdigest())
+def test_models_with_data_elsewhere_are_known_without_reading_any(tmp_path: Path) -> None:
+    """An address, and a query of the database that the environment names; no file, no sample."""
+    sources = {
+        "bucket": 'source = "s3://bucket/wine"',
+        "file": 'source = "wine.csv"',
+        "google": 'source = "gs://bucket/wine.parquet"',
+        "sample": 'source = "sklearn:iris"',
+        "sqlite": 'source = "wine.db"\nquery = "SELECT 1"',
+        "table": 'query = "SELECT * FROM wines"',
+        "web": 'source = "https://example.com/wine.csv"',
+    }
+    for name, source in sources.items():
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "model.toml").write_text(f"[data]\n{source}\n")
+    assert remote(sorted(sources), tmp_path) == ["bucket", "google", "table", "web"]
 
 
-def test_refresh_leaves_what_has_not_changed(tmp_path: Path, address: str) -> None:
-    """Data that are the same, or lie in the folder, retrain nothing."""
-    write(tmp_path, "wine", address, hashlib.sha256(NEW).hexdigest())
-    write(tmp_path, "penguins", "penguins.csv", OLD)
-    assert refresh(["penguins", "wine"], tmp_path / "model") == []
+def test_changed_data_have_another_hash(
+    tmp_path: Path, address: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Today's hash is what a training would ask for; "" where it stands in model.toml already."""
+    now = hashlib.sha256(NEW).hexdigest()
+    write(tmp_path, "wine", address, OLD)
+    write(tmp_path, "same", address, now)
+    assert changed("wine", tmp_path / "model") == now
+    assert changed("same", tmp_path / "model") == ""
 
 
-def test_refresh_names_an_address_that_does_not_answer(tmp_path: Path, address: str) -> None:
-    """An address that does not answer is an error, and does not count as unchanged."""
+def test_data_that_cannot_be_had_do_not_count_as_unchanged(tmp_path: Path, address: str) -> None:
+    """An address that does not answer is told by the model's name."""
     write(tmp_path, "wine", address.replace("table", "absent"), OLD)
-    with pytest.raises(StageError, match=r"wine/model\.toml: data\.source must be reachable.*404"):
-        refresh(["wine"], tmp_path / "model")
+    with pytest.raises(StageError, match=r"wine: today's data must be read.*404"):
+        changed("wine", tmp_path / "model")
+
+
+def test_changed_result_of_a_query_has_another_hash(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A database is asked with the credentials of the environment; the order of rows is none."""
+    file = write(tmp_path, "sales", "", OLD)
+    text = file.read_text().replace('source = ""', 'query = "SELECT * FROM sales"')
+    file.write_text(text)
+    with sqlite3.connect(tmp_path / "shop.db") as database:
+        database.execute("CREATE TABLE sales (x INTEGER, y TEXT)")
+        database.execute("INSERT INTO sales VALUES (2, 'b'), (1, 'a')")
+    monkeypatch.setenv("DATABASE_URL", f"sqlite://{tmp_path / 'shop.db'}")
+    assert changed("sales", tmp_path / "model") == hashlib.sha256(b"x\ty\n1\ta\n2\tb").hexdigest()
+
+
+def test_pin_writes_the_hash_and_leaves_the_rest(tmp_path: Path) -> None:
+    """The one value changes; the rest of the file, comments too, stays as the author wrote it."""
+    file = write(tmp_path, "wine", "https://example.com/wine.csv", OLD)
+    now = hashlib.sha256(NEW).hexdigest()
+    pin(file, now)
+    assert file.read_text() == TOML.format("https://example.com/wine.csv", now) + REST
+
+
+@pytest.mark.parametrize(
+    ("old", "now", "reason"),
+    [
+        (OLD, "main; rm -rf /", "SHA256 must be 64 hexadecimal digits"),
+        ("", OLD, 'must stand there once. Write sha256 = "'),
+    ],
+)
+def test_pin_refuses_what_it_cannot_write(tmp_path: Path, old: str, now: str, reason: str) -> None:
+    """What another job hands on is checked, and a file without a hash is left as it is."""
+    file = write(tmp_path, "wine", "https://example.com/wine.csv", old)
+    before = file.read_text()
+    with pytest.raises(UsageError, match=re.escape(reason)):
+        pin(file, now)
+    assert file.read_text() == before
 
 
 def report(folder: Path, verdict: str, *directions: str | None) -> None:

@@ -42,6 +42,7 @@ class State:
     requests: list[tuple[str, str]] = field(default_factory=list)
     pulls: list[Json] = field(default_factory=list)
     issues: list[Json] = field(default_factory=list)
+    may_propose: bool = True  # whether workflows may open pull requests, which is off at first
     has_issues: bool = True  # a fork has none until somebody switches them on
     comments: list[Json] = field(default_factory=list)
     artifacts: list[Json] = field(default_factory=list)
@@ -117,6 +118,8 @@ class Api(BaseHTTPRequestHandler):
     state: State
     ROUTES: ClassVar = (
         ("GET", r"pulls", "pull-requests", "read", "pulls"),
+        ("POST", r"pulls", "pull-requests", "write", "add_pull"),
+        ("PATCH", r"pulls/(\d+)", "pull-requests", "write", "edit_pull"),
         ("GET", r"actions/runs/(\d+)", "actions", "read", "workflow_run"),
         ("GET", r"actions/runs/(\d+)/jobs", "actions", "read", "jobs"),
         ("GET", r"actions/runs/(\d+)/artifacts", "actions", "read", "artifacts"),
@@ -241,6 +244,24 @@ class Api(BaseHTTPRequestHandler):
     def download(self, number: str) -> tuple[int, Json]:
         """Redirect to the storage of an artifact."""
         return 302, f"{self.state.storage}/{number}"
+
+    def add_pull(self) -> tuple[int, Json]:
+        """Create a pull request; a workflow's own token may where the repository lets it."""
+        if not self.state.may_propose:
+            return 403, {
+                "message": "GitHub Actions is not permitted to create or approve pull requests."
+            }
+        sent, owner = self.sent(), REPOSITORY.partition("/")[0]
+        head = {"ref": sent["head"], "repo": {"owner": {"login": owner}, "full_name": REPOSITORY}}
+        number = len(self.state.pulls) + 1
+        self.state.pulls.append({"number": number, "state": "open", **sent, "head": head})
+        return 201, self.state.pulls[-1]
+
+    def edit_pull(self, number: str) -> tuple[int, Json]:
+        """Update a pull request."""
+        pull = self.state.pulls[int(number) - 1]
+        pull.update(self.sent())
+        return 200, pull
 
     def comments(self, number: str) -> tuple[int, Json]:
         """List the comments of an issue or pull request."""
