@@ -39,7 +39,7 @@ class Distribution(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     def count(self, values: Sequence[Value]) -> Distribution:
         """Return the counts of other values in the same bins or categories."""
         if self.edges is not None:
-            return in_bins(values, self.edges)
+            return in_bins(numbers(values), self.edges, len(values))
         return by_name(values, self.categories or [])
 
 
@@ -53,10 +53,10 @@ def distribution(values: Sequence[Value], categories: Iterable[str] | None) -> D
         common = Counter(value for value in values if value in public).most_common(CATEGORIES)
         return by_name(values, sorted(str(value) for value, _ in common))
     present = numbers(values)
-    if len(present) == 0 or len(present) + sum(value is None for value in values) < len(values):
+    if len(present) == 0 or len(present) + list(values).count(None) < len(values):
         return None
     inner = np.quantile(present, np.linspace(0, 1, BINS + 1)[1:-1])
-    return in_bins(values, np.unique(rounded(inner, present)).tolist())
+    return in_bins(present, np.unique(rounded(inner, present)).tolist(), len(values))
 
 
 def numbers(values: Sequence[Value]) -> NDArray[np.float64]:
@@ -79,12 +79,11 @@ def rounded(cuts: NDArray[np.float64], values: NDArray[np.float64]) -> NDArray[n
     return np.array([float(f"{cut:.12g}") for cut in np.round(cuts / step) * step])
 
 
-def in_bins(values: Sequence[Value], edges: Sequence[float]) -> Distribution:
-    """Count numbers between edges; a number on an edge belongs above it."""
-    present = numbers(values)
+def in_bins(present: NDArray[np.float64], edges: Sequence[float], rows: int) -> Distribution:
+    """Count the numbers (present,) of so many rows between edges; one on an edge is above it."""
     places = np.searchsorted(np.array(edges), present, side="right")
     counts = np.bincount(places, minlength=len(edges) + 1).tolist()
-    return Distribution(edges=list(edges), counts=counts, missing=len(values) - len(present))
+    return Distribution(edges=list(edges), counts=counts, missing=rows - len(present))
 
 
 def by_name(values: Sequence[Value], categories: Sequence[str]) -> Distribution:

@@ -6,7 +6,7 @@ later comparison needs of it is `contract.evaluation.record`.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import msgspec
@@ -56,7 +56,7 @@ class Evaluation(msgspec.Struct, kw_only=True, omit_defaults=True, forbid_unknow
     """
 
     rows: list[int]
-    columns: dict[str, list[Value]]  # the inputs
+    columns: Mapping[str, list[Value]]  # the inputs
     truth: list[Outcome]
     predictions: list[Outcome]
     probabilities: list[list[float]] | None

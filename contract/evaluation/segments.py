@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -88,6 +88,6 @@ def subset(evaluation: Evaluation, rows: Sequence[int]) -> Evaluation:
     )
 
 
-def some(columns: dict[str, list[Value]], rows: Sequence[int]) -> dict[str, list[Value]]:
+def some(columns: Mapping[str, list[Value]], rows: Sequence[int]) -> dict[str, list[Value]]:
     """Return some of the rows of columns."""
     return {name: [values[row] for row in rows] for name, values in columns.items()}

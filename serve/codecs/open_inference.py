@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from itertools import chain
+from types import NoneType
 from typing import Any
 
 import msgspec
@@ -98,13 +99,13 @@ class InferenceCodec:
             raise InvalidRow(
                 f"The body must be an inference request. Got instead: {error}."
             ) from None
-        parse(body)  # finds a key that occurs twice
+        if body.count(b":") != keys(request):
+            parse(body)  # finds a key that occurs twice
         self.check_outputs(request)
-        rows = self.rows(request.inputs)
-        try:
-            return self.schema.convert(rows), request
-        except ERRORS as error:
-            raise conversion_problem(rows, self.schema, error) from None
+        tensors = request.inputs
+        if len(tensors) == 1 and tensors[0].name not in self.names:
+            return self.rows_of_one(tensors[0]), request
+        return self.rows(tensors), request
 
     def check_outputs(self, request: InferRequest) -> None:
         """Check the names of the requested outputs.
@@ -117,25 +118,29 @@ class InferenceCodec:
                 field = shortened(output.name)
                 raise problem("An output", expected, quote(output.name), field=field)
 
-    def rows(self, tensors: list[Tensor]) -> list[list[Any]]:
-        """Return the rows of one tensor with all columns, or of one tensor per column.
+    def rows(self, tensors: list[Tensor]) -> list[Row]:
+        """Return the rows of one tensor per column.
 
-        Raises InvalidRow unless each column comes once, and all with the same number of rows.
+        Raises InvalidRow for a wrong value, and unless each column comes once, and all with the
+        same number of rows.
         """
-        if len(tensors) == 1 and tensors[0].name not in self.names:
-            return self.rows_of_one(tensors[0])
         columns = self.columns(tensors)
         if len(columns) < len(tensors) or len({len(column) for column in columns.values()}) > 1:
             raise InvalidRow("Each input must be a different column, and all of one length.")
         count = len(next(iter(columns.values()), []))
         for field in self.manifest.inputs:
             columns.setdefault(field.name, [None] * count)
-        return [list(row) for row in zip(*(columns.pop(name) for name in self.names), strict=True)]
+        ordered = [columns[name] for name in self.names]
+        try:
+            return self.schema.rows_of(ordered)
+        except ERRORS as error:
+            rows = [list(row) for row in zip(*ordered, strict=True)]
+            raise conversion_problem(rows, self.schema, error) from None
 
-    def rows_of_one(self, tensor: Tensor) -> list[list[Any]]:
+    def rows_of_one(self, tensor: Tensor) -> list[Row]:
         """Return the rows of a tensor of shape (rows, inputs).
 
-        Raises InvalidRow for another shape.
+        Raises InvalidRow for another shape, and for a wrong value.
         """
         tensor.name = shortened(tensor.name)
         width = len(self.names)
@@ -143,7 +148,11 @@ class InferenceCodec:
         if tensor.shape[-1:] != [width] or len(tensor.shape) > 2:
             raise wrong_shape(tensor, expected)
         values = checked(tensor)
-        return [values[start : start + width] for start in range(0, len(values), width)]
+        rows = [values[start : start + width] for start in range(0, len(values), width)]
+        try:
+            return self.schema.convert(rows)
+        except ERRORS as error:
+            raise conversion_problem(rows, self.schema, error) from None
 
     def columns(self, tensors: list[Tensor]) -> dict[str, list[Any]]:
         """Return the values of each tensor, by its name.
@@ -251,14 +260,14 @@ def checked(tensor: Tensor) -> list[Any]:
 
     Raises InvalidRow if their number differs from the shape's, or a type from the datatype's.
     """
-    values = list(flat(tensor.data or []))
+    values = flat(tensor.data or [])
     if any(size < 0 for size in tensor.shape) or len(values) != math.prod(tensor.shape):
         raise wrong_shape(tensor, f"the shape of its {len(values)} values")
-    wanted = value_types(tensor)
-    for row, value in enumerate(values):
-        if value is not None and type(value) not in wanted:
-            where, got = f"Values of {shown(tensor.name)}", quote(value)
-            raise problem(where, tensor.datatype, got, row=row, field=tensor.name)
+    wanted = {*value_types(tensor), NoneType}
+    if not wanted.issuperset(map(type, values)):
+        row = next(row for row, value in enumerate(values) if type(value) not in wanted)
+        where, got = f"Values of {shown(tensor.name)}", quote(values[row])
+        raise problem(where, tensor.datatype, got, row=row, field=tensor.name)
     return values
 
 
@@ -276,13 +285,31 @@ def value_types(tensor: Tensor) -> tuple[type, ...]:
     raise problem(where, "a number's, BOOL or BYTES", got, field=tensor.name)
 
 
-def flat(data: list[Any]) -> Iterator[Any]:
-    """Yield the values of nested lists in row-major order, as the protocol says."""
+def flat(data: list[Any]) -> list[Any]:
+    """Return the values of nested lists in row-major order, as the protocol says."""
+    while (kinds := {*map(type, data)}) == {list}:
+        data = list(chain.from_iterable(data))
+    return list(each(data)) if list in kinds else data
+
+
+def each(data: list[Any]) -> Iterator[Any]:
+    """Yield the values of lists beside values, which take their time one by one."""
     for value in data:
         if isinstance(value, list):
-            yield from flat(value)
+            yield from each(value)
         else:
             yield value
+
+
+def keys(request: InferRequest) -> int:
+    """Return how many colons a body has that means the request, if none is in a text.
+
+    A body with more of them may have a key twice, or one whose value is null.
+    """
+    parts = [request, *request.inputs, *(request.outputs or ())]
+    given = [value for part in parts for value in msgspec.structs.astuple(part)]
+    of_parameters = [len(value) for value in given if isinstance(value, dict)]
+    return sum(value is not None for value in given) + sum(of_parameters)
 
 
 def wrong_shape(tensor: Tensor, expected: str) -> InvalidRow:

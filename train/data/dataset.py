@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from typing import Any, NamedTuple
 
@@ -346,10 +346,25 @@ def year(moment: np.datetime64) -> int:
 
 def features(kinds: Mapping[str, Kind], X: pd.DataFrame) -> list[dict[str, Value]]:
     """Return rows X (rows, inputs) as JSON holds them: a missing value of any kind is null."""
-    by_name = columns(kinds, X)
+    by_name = Columns(kinds, X)
     return [dict(zip(by_name, row, strict=True)) for row in zip(*by_name.values(), strict=True)]
 
 
-def columns(kinds: Mapping[str, Kind], X: pd.DataFrame) -> dict[str, list[Value]]:
-    """Return the columns of X (rows, inputs) as JSON holds them: what is missing is null."""
-    return {name: values(kind, X[name].to_numpy()) for name, kind in kinds.items()}
+class Columns(Mapping[str, list[Value]]):
+    """The columns of X (rows, inputs) as JSON holds them: what is missing is null.
+
+    Each is made when it is asked for, as Python's objects take four times the memory of an array.
+    """
+
+    def __init__(self, kinds: Mapping[str, Kind], X: pd.DataFrame) -> None:
+        self.kinds = kinds
+        self.X = X
+
+    def __getitem__(self, name: str) -> list[Value]:
+        return values(self.kinds[name], self.X[name].to_numpy())
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.kinds)
+
+    def __len__(self) -> int:
+        return len(self.kinds)

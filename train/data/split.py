@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -63,7 +63,8 @@ class Part(NamedTuple):
 def split(spec: ModelSpec, data: Dataset) -> tuple[Part, Part]:
     """Return the training rows and the holdout rows, each in the order of the source.
 
-    Raises ModelError if a part would be too small to score every fold.
+    The columns of `data.X` are taken out of it, so that memory holds no value twice. Raises
+    ModelError if a part would be too small to score every fold.
     """
     if spec.has_classes:
         check_classes(spec, data)
@@ -73,9 +74,22 @@ def split(spec: ModelSpec, data: Dataset) -> tuple[Part, Part]:
         raise too_small(spec, spec.data.source, expected, int((~held).sum()), int(held.sum()))
     grouped = groups(spec, data)
     everything = Part(data.X, data.y, data.ids, data.others, grouped, data.weights)
-    train, holdout = (everything.take(np.flatnonzero(side)) for side in (~held, held))
+    train, holdout = divide(everything, (np.flatnonzero(~held), np.flatnonzero(held)))
     check_parts(spec, train, holdout)
     return train, holdout
+
+
+def divide(whole: Part, sides: Sequence[NDArray[np.int64]]) -> list[Part]:
+    """Return the rows at each of the positions (rows,); the columns are taken out of `whole.X`."""
+    columns: list[dict[str, pd.Series]] = [{} for _ in sides]
+    for name in map(str, list(whole.X)):
+        cells = whole.X.pop(name).array
+        for taken, rows in zip(columns, sides, strict=True):
+            taken[name] = pd.Series(cells[rows], copy=False)
+    return [
+        whole.take(rows)._replace(X=pd.DataFrame(taken, copy=False))
+        for taken, rows in zip(columns, sides, strict=True)
+    ]
 
 
 def held_out(spec: ModelSpec, data: Dataset) -> Mask:

@@ -70,10 +70,13 @@ def thresholds(estimator: Any) -> Iterator[tuple[int, float]]:
     elif boosted := boosted_in(estimator):
         yield from boosters.thresholds(boosted)
     else:
-        members = getattr(estimator, "estimators_", [])
-        for member in np.asarray(members, dtype=object).ravel():
+        members = np.asarray(getattr(estimator, "estimators_", []), dtype=object).ravel()
+        # Which columns each member sees: of a bag, or of an isolation forest.
+        seen = getattr(estimator, "estimators_features_", [None] * len(members))
+        for member, columns in zip(members, seen, strict=True):
             if isinstance(member, BaseEstimator) and not isinstance(member, Pipeline):
-                yield from thresholds(member)
+                for column, threshold in thresholds(member):
+                    yield column if columns is None else int(columns[column]), threshold
 
 
 def boosted_in(estimator: Any) -> Boosted | None:
@@ -121,8 +124,9 @@ class Bisection:
         self.precision = precision
         self.names = np.array([split.name for split in splits], dtype=object)
         self.rows = X.iloc[np.zeros(len(splits), dtype=int)].reset_index(drop=True)
-        self.low = np.array([2 * X[name].min() - X[name].max() for name in self.names])
-        self.high = np.array([2 * X[name].max() - X[name].min() for name in self.names])
+        ends = {name: (X[name].min(), X[name].max()) for name in dict.fromkeys(self.names)}
+        least, greatest = np.array([ends[name] for name in self.names]).T
+        self.low, self.high = 2 * least - greatest, 2 * greatest - least
 
     def run(self) -> dict[str, NDArray[np.float64]]:
         """Return for each input the neighbours (values,) of the splits that lie in its range."""

@@ -16,7 +16,7 @@ from contract.evaluation import scores
 from contract.evaluation.evaluation import Evaluation
 from contract.evaluation.own_metrics import OwnScores
 from contract.spec.model_toml import ModelSpec
-from train.data.dataset import columns
+from train.data.dataset import Columns
 from train.data.split import Part
 from train.data.targets import outcomes
 
@@ -133,7 +133,7 @@ def evaluation(
     """Return the holdout rows with their truth and the answers to them."""
     return Evaluation(
         rows=holdout.ids.tolist(),
-        columns=columns(spec.inputs, holdout.X),
+        columns=Columns(spec.inputs, holdout.X),
         truth=outcomes(holdout.y),
         predictions=outcomes(answers.predictions),
         probabilities=None if answers.probabilities is None else answers.probabilities.tolist(),

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import msgspec
 import numpy as np
 import pandas as pd
+from msgspec.structs import replace
 
 from contract import bundle
 from contract.bundle import EVALUATION, HOLDOUT, Input, Manifest, Value
@@ -34,12 +35,19 @@ def write(out: Path, manifest: Manifest, evaluation: Evaluation, parts: Parts) -
     """Write the files beside the bundle `out`, and what they are into its manifest."""
     folder = beside(out)
     (folder / EVALUATION).unlink(missing_ok=True)  # of an earlier training, which kept one
-    kept: dict[str, Evaluation | Record] = {HOLDOUT: evaluation}
+    kept = {HOLDOUT: holdout(evaluation)}
     if manifest.privacy.evaluation == "registry":
-        kept[EVALUATION] = keep(evaluation, manifest, parts)
-    manifest.beside = bundle.write_files(
-        folder, {name: msgspec.json.encode(content) + b"\n" for name, content in kept.items()}
-    )
+        kept[EVALUATION] = msgspec.json.encode(keep(evaluation, manifest, parts)) + b"\n"
+    manifest.beside = bundle.write_files(folder, kept)
+
+
+def holdout(evaluation: Evaluation) -> bytes:
+    """Return the rows as JSON, a column encoded at a time: they are many as Python's objects."""
+    encoded: dict[str, Any] = {
+        name: msgspec.Raw(msgspec.json.encode(values))
+        for name, values in evaluation.columns.items()
+    }
+    return msgspec.json.encode(replace(evaluation, columns=encoded)) + b"\n"
 
 
 def keep(evaluation: Evaluation, manifest: Manifest, parts: Parts) -> Record:
@@ -49,11 +57,15 @@ def keep(evaluation: Evaluation, manifest: Manifest, parts: Parts) -> Record:
     same split has one of them: see `judge.comparison.eligible_rows`.
     """
     is_needed = manifest.split.method in ("random", "time")
-    truth = outcomes(parts.train.y)
-    decimals = [digits(field, parts.train) for field in manifest.inputs]
-    is_safe = is_needed and not is_guessable(manifest.inputs, decimals, truth)
-    packed = pack(rows(manifest, parts.train), truth) if is_safe else b""
+    packed = trained(manifest, parts.train) if is_needed else b""
     return record(evaluation, manifest, packed, recurring(parts))
+
+
+def trained(manifest: Manifest, train: Part) -> bytes:
+    """Return the packed fingerprints of the training rows, none where they could be guessed."""
+    truth, decimals = outcomes(train.y), [digits(field, train) for field in manifest.inputs]
+    is_safe = not is_guessable(manifest.inputs, decimals, truth)
+    return pack(rows(manifest, train), truth) if is_safe else b""
 
 
 def digits(field: Input, train: Part) -> int:
@@ -81,4 +93,4 @@ def recurring(parts: Parts) -> float:
         )
         for part in parts
     )
-    return float(np.isin(held, known).mean())
+    return float(pd.Series(held).isin(known).mean())  # by a hash table; NumPy sorts

@@ -1,7 +1,12 @@
-"""Rows in a file between the steps of a training: Arrow's IPC format, mapped and not parsed."""
+"""Rows in a file between the steps of a training: Arrow's IPC format, mapped and not parsed.
+
+The inputs are copied out of the mapped file column by column, as an estimator may write into what
+it gets; what was copied no longer counts as memory of the process.
+"""
 
 from __future__ import annotations
 
+from mmap import ACCESS_READ, MADV_DONTNEED, mmap
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -42,6 +47,13 @@ class RowFile(NamedTuple):
     facts: Facts
 
 
+class MappedTable(NamedTuple):
+    """A table whose columns are those of a mapped file."""
+
+    table: pa.Table
+    file: mmap
+
+
 def write(file: Path, part: Part, facts: Facts) -> None:
     """Write rows with their truth."""
     columns = {
@@ -62,7 +74,8 @@ def write_questions(file: Path, X: pd.DataFrame) -> None:
 
 def read(file: Path) -> RowFile:
     """Read what `write` wrote."""
-    table = load(file)
+    mapped = load(file)
+    table = mapped.table
     others = {
         name.removeprefix(OTHER): table[name].to_pylist()
         for name in table.column_names
@@ -71,7 +84,7 @@ def read(file: Path) -> RowFile:
     groups, weights = (
         values(table[name]) if name in table.column_names else None for name in (GROUPS, WEIGHTS)
     )
-    part = Part(frame(table), truth(table), values(table[IDS]), others, groups, weights)
+    part = Part(frame(mapped), truth(table), values(table[IDS]), others, groups, weights)
     return RowFile(part, msgspec.json.decode(table.schema.metadata[FACTS], type=Facts))
 
 
@@ -105,14 +118,24 @@ def column(array: NDArray[Any]) -> pa.Array:
     return pa.array(array).dictionary_encode() if array.dtype == object else pa.array(array)
 
 
-def frame(table: pa.Table) -> pd.DataFrame:
-    """Return the inputs (rows, inputs), with the types that an estimator gets."""
-    series = {
-        name.removeprefix(INPUT): pd.Series(array, dtype=array.dtype)
-        for name in table.column_names
-        if name.startswith(INPUT)
-        for array in [values(table[name])]
-    }
+def frame(mapped: MappedTable) -> pd.DataFrame:
+    """Return a copy of the inputs (rows, inputs), with the types that an estimator gets.
+
+    Numbers alone are one block, which scikit-learn takes as it is; columns side by side it copies.
+    """
+    names = [name for name in mapped.table.column_names if name.startswith(INPUT)]
+    inputs = [name.removeprefix(INPUT) for name in names]
+    if {mapped.table.schema.field(name).type for name in names} == {pa.float64()}:
+        block = np.empty((len(names), mapped.table.num_rows))
+        for place, name in enumerate(names):
+            block[place] = values(mapped.table[name])
+            mapped.file.madvise(MADV_DONTNEED)
+        return pd.DataFrame(block.T, columns=inputs, copy=False)
+    series = {}
+    for name, of_file in zip(inputs, names, strict=True):
+        array = values(mapped.table[of_file])
+        series[name] = pd.Series(array, dtype=array.dtype)
+        mapped.file.madvise(MADV_DONTNEED)
     return pd.DataFrame(series, copy=False)
 
 
@@ -130,6 +153,8 @@ def store(file: Path, table: pa.Table) -> None:
         writer.write_table(table.combine_chunks())
 
 
-def load(file: Path) -> pa.Table:
+def load(file: Path) -> MappedTable:
     """Map a file that `store` wrote."""
-    return ipc.open_file(pa.memory_map(str(file))).read_all()
+    with file.open("rb") as opened:
+        mapped = mmap(opened.fileno(), 0, access=ACCESS_READ)
+    return MappedTable(ipc.open_file(pa.py_buffer(mapped)).read_all(), mapped)
