@@ -14,7 +14,10 @@ import pandas as pd
 import pytest
 
 from contract import bundle
+from tests.support.servers.server import Server
 from train.environment import FIXED
+
+pytestmark = pytest.mark.nightly
 
 FEW, MANY, COLUMNS = 100_000, 500_000, 20  # with FEW, what is bounded takes its most already
 TABLE = (MANY - FEW) * COLUMNS * 8  # bytes of the further rows, as float64
@@ -130,13 +133,32 @@ def train(root: Path, rows: int) -> Training:
     return Training(steps, alone, root / WRITES["judge"])
 
 
-@pytest.mark.nightly
-def test_many_rows_cost_little_more_than_the_fit_to_them(tmp_path: Path) -> None:
+@pytest.fixture(scope="module")
+def trainings(tmp_path_factory: pytest.TempPathFactory) -> tuple[Training, Training]:
+    """The same model, trained on FEW rows and on MANY."""
+    few, many = (train(tmp_path_factory.mktemp("scale"), rows) for rows in (FEW, MANY))
+    return few, many
+
+
+def test_many_rows_cost_little_more_than_the_fit_to_them(
+    trainings: tuple[Training, Training],
+) -> None:
     """Further rows cost at most three times what the fit takes, and three times their size."""
-    few, many = train(tmp_path / "few", FEW), train(tmp_path / "many", MANY)
+    few, many = trainings
     fit = many.alone.seconds - few.alone.seconds
     assert many.seconds - few.seconds <= 3 * fit, (few, many)
     assert many.memory - few.memory <= 3 * TABLE, (few, many)
-    sizes = {file.name: file.stat().st_size for file in many.bundle.iterdir()}
-    assert bundle.HOLDOUT not in sizes
-    assert sum(sizes.values()) - sizes["model.onnx"] <= 50_000, sizes
+
+
+def test_what_is_served_does_not_grow_with_the_rows(trainings: tuple[Training, Training]) -> None:
+    """A bundle is its model and a few kB, and its server starts in the same memory."""
+    memory = []
+    for training in trainings:
+        sizes = {file.name: file.stat().st_size for file in training.bundle.iterdir()}
+        assert bundle.HOLDOUT not in sizes
+        assert bundle.EVALUATION not in sizes
+        assert sum(sizes.values()) - sizes["model.onnx"] <= 50_000, sizes
+        with Server(training.bundle) as server:
+            memory.append(server.resident_mebibytes)
+    few, many = memory
+    assert many - few <= 5, memory
