@@ -307,9 +307,9 @@ def keys(request: InferRequest) -> int:
     A body with more of them may have a key twice, or one whose value is null.
     """
     parts = [request, *request.inputs, *(request.outputs or ())]
-    given = [value for part in parts for value in msgspec.structs.astuple(part)]
-    of_parameters = [len(value) for value in given if isinstance(value, dict)]
-    return sum(value is not None for value in given) + sum(of_parameters)
+    values = [value for part in parts for value in msgspec.structs.astuple(part)]
+    of_parameters = [len(value) for value in values if isinstance(value, dict)]
+    return sum(value is not None for value in values) + sum(of_parameters)
 
 
 def wrong_shape(tensor: Tensor, expected: str) -> InvalidRow:
