@@ -270,8 +270,8 @@ released() {
   say "using $1 as its makers publish it"
 }
 
-# What cosign 3 signs, Debian's 2.5 does not verify.
-cosign() {
+# What cosign 3 signs, Debian's 2.5 does not verify. (A function named cosign would count as the program.)
+signer() {
   if PATH="$tools:$PATH" have cosign; then return; fi
   case $(uname -sm) in
     "Linux x86_64") released cosign "$cosign_release-amd64" "$cosign_amd64" && return ;;
@@ -308,7 +308,7 @@ for part in "${@:-engine}"; do
     publish-environment) environment publish pipeline dev ;;
     dev-environment) environment dev ;;
     browser) have google-chrome || package chromium ;;
-    cosign) cosign ;;
+    cosign) signer ;;
     compose) docker compose version >/dev/null 2>&1 || package docker-compose newer ;;
     go) have_go ;;
     kubectl) package kubectl newer kubernetes-client ;;
