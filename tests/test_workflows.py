@@ -189,6 +189,20 @@ def test_what_a_repository_does_not_have_is_left_out() -> None:
     assert analysis["with"]["upload"] == "never"
 
 
+def test_job_that_signs_knows_how_it_may(workflow: Workflow) -> None:
+    """A private repository's name gets into no public log, and its own key signs whatever is."""
+    signing = [job for job in workflow.jobs.values()
+               if job["permissions"].get("id-token") == "write" and "steps" in job]  # fmt: skip
+    for job in signing:
+        assert job["env"]["VISIBILITY"] == "${{ github.event.repository.visibility }}"
+        assert "SIGNING" in job["env"]
+        makes = [step for step in job["steps"] if step.get("run", "").startswith("make ")
+                 and step["run"] != "make login"]  # fmt: skip
+        assert makes
+        keys = {"COSIGN_PRIVATE_KEY", "COSIGN_PASSWORD"}
+        assert [step for step in makes if not keys <= set(step.get("env", {}))] == []
+
+
 def test_job_that_may_write_installs_no_tools_of_development() -> None:
     """Beside a token that publishes, only what publishing takes is installed."""
     makefile = (git.TOOL / "Makefile").read_text()
