@@ -10,7 +10,6 @@ def build() -> CatBoostClassifier:
         depth=4,
         cat_features=["island", "sex"],
         random_seed=0,
-        thread_count=1,  # the same sums on every machine
         allow_writing_files=False,
         verbose=False,
     )

@@ -53,10 +53,17 @@ def has_tags(estimator: Any) -> bool:
 
 
 def fresh(estimator: Any) -> Any:
-    """Return an unfitted copy; of an estimator that cannot be cloned, a copy as it is."""
+    """Return an unfitted copy, made of its parameters where scikit-learn cannot clone it."""
     try:
         return clone(estimator)
     except (RuntimeError, TypeError):
+        pass
+    if isinstance(estimator, list | tuple):
+        return type(estimator)(map(fresh, estimator))
+    try:
+        parameters = estimator.get_params(deep=False)
+        return type(estimator)(**{name: fresh(value) for name, value in parameters.items()})
+    except (AttributeError, TypeError):  # no estimator, or one with a get_params of its own
         return copy.deepcopy(estimator)
 
 

@@ -24,6 +24,7 @@ from train.fit.model_package import PACKAGE, make_importable
 from train.fit.wrappers import bare
 
 EXAMPLE = "See the README: def build() -> an unfitted scikit-learn estimator."
+THREADS = {"catboost": "thread_count", "lightgbm": "n_jobs", "xgboost": "n_jobs"}
 WANTED: dict[Task, str] = {
     "classification": "a classifier",
     "regression": "a regressor",
@@ -142,9 +143,19 @@ def is_fitted(estimator: Any) -> bool:
 
 
 def without_threads(estimator: Any) -> Any:
-    """Reset every n_jobs, which a pickle would keep: the server sets its own number of threads."""
+    """Reset every n_jobs, which a pickle would keep: the server sets its own number of threads.
+
+    Boosters are told to use one thread: of their own they take every core, whose number their sums
+    would depend on.
+    """
     names = [name for name in estimator.get_params() if name.split("__")[-1] == "n_jobs"]
-    return estimator.set_params(**dict.fromkeys(names)) if names else estimator
+    if names:
+        estimator.set_params(**dict.fromkeys(names))
+    for part in [estimator, *estimator.get_params().values()]:
+        roots = {kind.__module__.partition(".")[0] for kind in type(part).__mro__}
+        if threads := next((THREADS[root] for root in roots & THREADS.keys()), None):
+            part.set_params(**{threads: 1})
+    return estimator
 
 
 def describe(estimator: Any) -> str:

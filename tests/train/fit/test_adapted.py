@@ -14,6 +14,8 @@ import xgboost as xgb
 from sklearn.base import clone
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import FixedThresholdClassifier
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 
 from contract.bundle import read
 from contract.errors import ModelError
@@ -24,7 +26,7 @@ from train.data import dataset
 from train.data.split import Part, split
 from train.export.export import pickle
 from train.fit import estimator, wrappers
-from train.fit.adapted import Adapted, AdaptedClassifier, adapted
+from train.fit.adapted import Adapted, AdaptedClassifier, adapted, fresh
 
 OWN = '''
 """A class that knows nothing of scikit-learn, and answers in a column."""
@@ -164,3 +166,42 @@ def test_what_is_no_estimator_is_refused(folder: Folder, source: str, words: str
     """A wrong object, and a package that is not there, get one sentence and its cure."""
     with pytest.raises(ModelError, match=words):
         estimator.build(folder.write(two_classes(), estimator=source))
+
+
+class Frozen:
+    """An estimator that takes no parameters once it is fitted, as CatBoost, and cannot be cloned."""
+
+    def __init__(self, cuts: Any = (1, 2), seed: int = 0) -> None:
+        self.cuts = list(cuts)
+        self.seed = seed
+
+    def get_params(self, *, deep: bool = True) -> dict[str, Any]:
+        """Return the parameters."""
+        del deep
+        return {"cuts": self.cuts, "seed": self.seed}
+
+    def set_params(self, **parameters: Any) -> Any:
+        """Change parameters of an unfitted one."""
+        assert not hasattr(self, "fitted_")
+        vars(self).update(parameters)
+        return self
+
+    def fit(self, _: Any, __: Any) -> Any:
+        """Remember that it was fitted."""
+        self.fitted_ = True
+        return self
+
+
+def test_a_copy_is_unfitted_even_where_nothing_can_be_cloned() -> None:
+    """A fit with another seed starts from the parameters, and not from the fitted estimator."""
+    fitted = Frozen(cuts=[3]).fit(None, None)
+    copied = fresh(make_pipeline(StandardScaler(), fitted))
+    assert copied[-1].set_params(seed=1).cuts == [3]
+
+
+def test_boosters_use_one_thread(folder: Folder) -> None:
+    """Their sums must not depend on the number of cores of a machine."""
+    built = estimator.build(
+        folder.write(two_classes(), estimator=XGB.replace("random", "n_jobs=4, random"))
+    )
+    assert built.n_jobs == 1
