@@ -169,7 +169,7 @@ def test_what_is_no_estimator_is_refused(folder: Folder, source: str, words: str
 
 
 class Frozen:
-    """An estimator that takes no parameters once it is fitted, as CatBoost, and cannot be cloned."""
+    """An estimator that takes no parameters once fitted, and cannot be cloned, as CatBoost."""
 
     def __init__(self, cuts: Any = (1, 2), seed: int = 0) -> None:
         self.cuts = list(cuts)
@@ -201,7 +201,6 @@ def test_a_copy_is_unfitted_even_where_nothing_can_be_cloned() -> None:
 
 def test_boosters_use_one_thread(folder: Folder) -> None:
     """Their sums must not depend on the number of cores of a machine."""
-    built = estimator.build(
-        folder.write(two_classes(), estimator=XGB.replace("random", "n_jobs=4, random"))
-    )
+    code = XGB.replace("random", "n_jobs=4, random")
+    built = estimator.build(folder.write(two_classes(), estimator=code))
     assert built.n_jobs == 1

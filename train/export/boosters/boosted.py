@@ -81,11 +81,11 @@ def thresholds(boosted: Boosted) -> Iterator[tuple[int, float]]:
                 yield from ((node.column, bound) for bound in node.bounds if np.isfinite(bound))
 
 
-def attributes(boosted: Boosted) -> dict[str, Any]:
-    """Return the attributes of a TreeEnsembleRegressor.
+def attributes(boosted: Boosted) -> tuple[dict[str, Any], list[float]]:
+    """Return the attributes of a TreeEnsembleRegressor, and what is added to its sums (outputs,).
 
-    A tree without a split is a number, which is added to the base. Raises NotImplementedError where
-    no tree has one, as onnxruntime wants nodes.
+    The node gives float32, so that the base is better added afterwards, in float64; so is a tree
+    without a split. Raises NotImplementedError where no tree has one, as onnxruntime wants nodes.
     """
     base, table = list(boosted.base), Table()
     for tree in boosted.trees:
@@ -97,7 +97,7 @@ def attributes(boosted: Boosted) -> dict[str, Any]:
                 base[output] += value
     if not table.trees:
         raise NotImplementedError("boosted trees without any split")
-    return {**table.attributes(), "n_targets": len(base), "base_values_as_tensor": numbers(base)}
+    return {**table.attributes(), "n_targets": len(base)}, base
 
 
 def weights(leaf: float | tuple[float, ...], output: int) -> list[tuple[int, float]]:

@@ -42,7 +42,7 @@ def read(estimator: Any) -> Boosted:
         file = Path(folder, "model.json")
         estimator.save_model(str(file), format="json")
         model = json.loads(file.read_text())
-    loss = estimator.get_all_params().get("loss_function", "none")
+    loss = str(estimator.get_all_params().get("loss_function", "none")).partition(":")[0]
     if loss not in LINKS:
         raise NotImplementedError(f"CatBoost with the loss function {loss}")
     others = [kind for kind in ("categorical_features", "text_features", "embedding_features")

@@ -101,8 +101,10 @@ def convert_boosted(scope: Any, operator: Any, container: Any) -> None:
     is_double = isinstance(operator.inputs[0].type, DoubleTensorType)
     writer = Writer(scope, container)
     X, _ = doubles(scope, operator, container)
-    sums = writer.node("TreeEnsembleRegressor", [X], **attributes(model.boosted), **DOMAIN)
+    trees, base = attributes(model.boosted)
+    sums = writer.node("TreeEnsembleRegressor", [X], **trees, **DOMAIN)
     sums = writer.node("Cast", [sums], to=TensorProto.DOUBLE)
+    sums = writer.node("Add", [sums, writer.constant(TensorProto.DOUBLE, base)])
     answers = writer.linked(sums, model.boosted)
     numbers = operator.outputs[-1].full_name
     element = TensorProto.DOUBLE if is_double else TensorProto.FLOAT
