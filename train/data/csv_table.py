@@ -12,12 +12,12 @@ import io
 import itertools
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from typing import BinaryIO, NamedTuple
+from typing import BinaryIO
 
 import pyarrow as pa
 from pyarrow import csv as arrow_csv
 
-from contract.bundle.dialect import MISSING, Dialect, name_columns
+from contract.bundle.dialect import Dialect, name_columns
 from contract.errors import ModelError
 
 # Bytes that Arrow reads at once; no row may be longer there. A wide table needs more for some rows.
@@ -26,14 +26,6 @@ HEADER = 4 * 1024**2  # bytes within which the header must end
 ROWS = 50_000  # in a batch of the slow reader
 UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 Open = Callable[[], BinaryIO]
-
-
-class CsvColumns(NamedTuple):
-    """Named columns of equal length as texts; `dialect` is how the file was written."""
-
-    columns: dict[str, list[str]]
-    rows: int
-    dialect: Dialect
 
 
 class CsvTable:
@@ -128,20 +120,6 @@ class CsvTable:
             expected = f"{len(self.names)} cells long, as the header is"
             cure = "Mend that row; quote cells that contain the delimiter."
             raise ModelError(f"{self.where}: row {number}", expected, f"{len(row)} cells", cure)
-
-
-def parse(content: bytes, where: str) -> CsvColumns:
-    """Return the table in CSV bytes; raise ModelError as CsvTable does."""
-    table = CsvTable(lambda: io.BytesIO(content), where, Dialect(missing=MISSING))
-    names = table.names
-    columns: dict[str, list[str]] = {name: [] for name in names}
-    for row in table.careful_rows():
-        for name, cell in zip(names, row, strict=True):
-            columns[name].append(cell)
-    rows = len(columns[names[0]])
-    if not rows:
-        raise ModelError(where, "a header and rows", "a header only", "Check the file.")
-    return CsvColumns(columns, rows, table.dialect)
 
 
 def decode(content: bytes, where: str, *, final: bool = True) -> str:

@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from contract.errors import ModelError
+from tests.support.models.csv_cells import cells, opened
 from tests.support.models.folder import Folder
-from train.data import csv_table, dataset
+from train.data import dataset
 
 TOML = """\
 description = "A test"
@@ -64,18 +65,18 @@ def write(
 
 def by_definition(content: bytes) -> tuple[list[float], list[str], list[float]]:
     """Return the columns as `contract.bundle.dialect` says; None where a cell is no number."""
-    read = csv_table.parse(content, "x")
-    dialect = read.dialect
-    kept = [row for row, cell in enumerate(read.columns["y"]) if cell not in dialect.missing]
+    table = opened(content)
+    columns, dialect = cells(table), table.dialect
+    kept = [row for row, cell in enumerate(columns["y"]) if cell not in dialect.missing]
 
     def numbers(name: str) -> list[float]:
-        cells = [read.columns[name][row] for row in kept]
-        typed = [math.nan if cell in dialect.missing else dialect.number(cell) for cell in cells]
+        texts = [columns[name][row] for row in kept]
+        typed = [math.nan if text in dialect.missing else dialect.number(text) for text in texts]
         if None in typed:
-            raise ModelError(name, "a number", cells[typed.index(None)], "")
+            raise ModelError(name, "a number", texts[typed.index(None)], "")
         return [value for value in typed if value is not None]
 
-    texts = [read.columns["t"][row] for row in kept]
+    texts = [columns["t"][row] for row in kept]
     texts = ["" if text in dialect.missing else text for text in texts]
     return numbers("n"), texts, numbers("y")
 

@@ -10,13 +10,15 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 import pytest
 
 from contract.bundle import Input
 from contract.errors import ModelError
 from contract.spec.model_toml import ModelSpec
+from tests.support.models.csv_cells import cells, opened
 from tests.support.models.folder import Folder, default_toml, two_classes
-from train.data import csv_table, dataset, download
+from train.data import dataset, download
 from train.data.split import split
 
 MIXED = """\
@@ -53,7 +55,13 @@ NUMBERS = MIXED.replace("TASK", "regression").replace("GATE", "mae = { max = 9 }
 )
 def test_table_reads_what_programs_write(content: bytes, columns: dict[str, list[str]]) -> None:
     """Byte order marks, delimiters, line ends, quotes and row numbers are no obstacle."""
-    assert csv_table.parse(content, "x.csv").columns == columns
+    assert cells(opened(content)) == columns
+
+
+def batches(content: bytes) -> list[pa.RecordBatch]:
+    """Return the rows of a table as training reads them."""
+    table = opened(content)
+    return list(table.batches(table.names))
 
 
 @pytest.mark.parametrize(
@@ -71,7 +79,7 @@ def test_table_reads_what_programs_write(content: bytes, columns: dict[str, list
 def test_table_names_what_is_wrong(content: bytes, words: str) -> None:
     """A file that is no table is refused with its name and the mistake."""
     with pytest.raises(ModelError, match=words) as caught:
-        csv_table.parse(content, "x.csv")
+        batches(content)
     assert str(caught.value).startswith("x.csv")
 
 
@@ -192,9 +200,9 @@ def test_data_that_cannot_be_fetched_is_an_error_of_the_source(
 @pytest.mark.parametrize("name", ["breast_cancer", "diabetes", "digits", "iris", "wine"])
 def test_scikit_learn_tables_are_plain_csv(name: str, tmp_path: Path) -> None:
     """Their columns have names that can be typed, and the last is the target."""
-    parsed = csv_table.parse(download.sklearn_table(name, tmp_path / "csv").read_bytes(), name)
-    assert list(parsed.columns)[-1] == "target"
-    assert [column for column in parsed.columns if not column.isidentifier()] == []
+    columns = opened(download.sklearn_table(name, tmp_path / "csv").read_bytes()).names
+    assert columns[-1] == "target"
+    assert [column for column in columns if not column.isidentifier()] == []
 
 
 @pytest.mark.parametrize(
