@@ -60,11 +60,11 @@ class Part(NamedTuple):
         return Part(X, self.y[rows], self.ids[rows], others, groups, weights)
 
 
-def split(spec: ModelSpec, data: Dataset) -> tuple[Part, Part]:
+def split(spec: ModelSpec, data: Dataset, *, empties: bool = False) -> tuple[Part, Part]:
     """Return the training rows and the holdout rows, each in the order of the source.
 
-    The columns of `data.X` are taken out of it, so that memory holds no value twice. Raises
-    ModelError if a part would be too small to score every fold.
+    With `empties` the columns of `data.X` are taken out of it, so that memory holds no value twice.
+    Raises ModelError if a part would be too small to score every fold.
     """
     if spec.has_classes:
         check_classes(spec, data)
@@ -73,7 +73,8 @@ def split(spec: ModelSpec, data: Dataset) -> tuple[Part, Part]:
         expected = "a table with rows on both sides of the split"
         raise too_small(spec, spec.data.source, expected, int((~held).sum()), int(held.sum()))
     grouped = groups(spec, data)
-    everything = Part(data.X, data.y, data.ids, data.others, grouped, data.weights)
+    X = data.X if empties else data.X.copy(deep=False)
+    everything = Part(X, data.y, data.ids, data.others, grouped, data.weights)
     train, holdout = divide(everything, (np.flatnonzero(~held), np.flatnonzero(held)))
     check_parts(spec, train, holdout)
     return train, holdout

@@ -72,7 +72,7 @@ def prepare(spec: ModelSpec, out: Path, log: Log) -> None:
     log("load", f"{data.rows} rows, {len(spec.inputs)} inputs from {spec.data.source}{dropped}")
     for warning in table_checks.before_split(spec, data):
         log("warning", warning)
-    training, holdout = split(spec, data)
+    training, holdout = split(spec, data, empties=True)
     facts = Facts(sha256=data.sha256, dialect=data.dialect, classes=classes(spec, data))
     secret = replace(facts, secret=data.secret, layout=data.layout)
     del data  # as large as both parts

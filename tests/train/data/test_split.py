@@ -225,3 +225,13 @@ def test_class_that_the_gate_names_must_exist(folder: Folder) -> None:
     spec = folder.write(two_classes(), toml)
     with pytest.raises(ModelError, match=r"gate\.recall\.class must be a class of 'y'.*'yes'"):
         sides(spec)
+
+
+def test_rows_can_be_split_again(write: Write) -> None:
+    """Whoever tries one split after another has the same rows for each."""
+    spec = write("\n".join(table(100)), "")
+    data = dataset.load(spec)
+    first, again = split(spec, data), split(spec, data)
+    for part, same in zip(first, again, strict=True):
+        assert list(part.X) == list(spec.inputs)
+        assert part.X.equals(same.X)
