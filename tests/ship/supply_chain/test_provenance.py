@@ -9,9 +9,11 @@ from pathlib import Path
 
 import pytest
 
+from ship.__main__ import verify
 from ship.errors import StageError, UsageError
 from ship.pipeline.publish import publish
 from ship.registry.remote import Registry
+from ship.settings import Settings
 from ship.supply_chain import cosign, provenance, publisher
 from ship.tags import Tag
 from tests.support.github.identity import CLAIMS, identities
@@ -145,22 +147,28 @@ def test_committed_key_without_the_secret_is_refused(job: None, models: Path) ->
 
 
 @pytest.mark.engine
+@pytest.mark.usefixtures("job")
 def test_private_repository_attests_with_its_key(
-    job: None,
     models: Path,
     registry: str,
     make_archive: MakeArchive,
     monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
-    """Signature and provenance are by the committed key, in no log; once, however often it runs."""
+    """Signature and provenance are by the committed key, in no log, which `make verify` says."""
     hold_key(models, monkeypatch)
     target = Registry(f"{registry}/{models.parent.name.lower()}/iris")
     image = make_archive("one")
     publish(image, [Tag("main")], target)
     reference = f"{target}@{image.digest}"
     assert [provenance.attest(reference) for _ in range(2)] == ["cosign", "cosign"]
-    assert cosign.trusted() == f"the key {models / 'cosign.pub'}"
-    assert provenance.described(reference) == "provenance by cosign"
+    monkeypatch.setenv("REGISTRY", str(target).removesuffix("/iris"))
+    capsys.readouterr()
+    assert verify("verify", Settings(model=("iris",))) == 0
+    assert capsys.readouterr().out.splitlines() == [
+        f"{target}:main: verified {image.digest}: bytes, signature, SBOM",
+        f"  signed by the key {models / 'cosign.pub'}; provenance by cosign",
+    ]
     (line,) = cosign.attestations(reference, cosign.PROVENANCE).splitlines()
     statement = json.loads(base64.b64decode(json.loads(line)["payload"]))
     assert statement["predicateType"] == "https://slsa.dev/provenance/v1"
