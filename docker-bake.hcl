@@ -64,7 +64,7 @@ target "bundle" {
   contexts   = EXPORT == "" ? {} : { export = EXPORT }
   output     = ["type=local,dest=${OUT}"]
   cache-from = CACHE_FROM == "" ? [] : ["type=local,src=${CACHE_FROM}"]
-  cache-to   = CACHE_TO == "" ? [] : ["type=local,dest=${CACHE_TO},mode=max,ignore-error=true"]
+  cache-to   = CACHE_TO == "" ? [] : ["type=local,dest=${CACHE_TO},mode=max,compression=zstd,ignore-error=true"]
 }
 
 // The values of the model's own metrics, of the answers in the folder ASKED.
