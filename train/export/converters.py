@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from onnx import TensorProto
 from skl2onnx.common.data_types import DoubleTensorType, FloatTensorType, StringTensorType
+from sklearn.compose import TransformedTargetRegressor
 from sklearn.ensemble import IsolationForest
 from sklearn.impute import SimpleImputer
 from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder, TargetEncoder
@@ -16,6 +17,7 @@ from train.export.forests import FORESTS, convert_forest, shape_of_trees
 from train.export.hist_gradient_boosting import HISTOGRAMS, convert_histogram
 from train.export.isolation_forest import convert_isolation_forest, shape_of_isolation_forest
 from train.export.several_targets import MEMBERS, convert_members, shape_of_members
+from train.export.transformed_target import convert_transformed, shape_of_transformed
 
 
 class Converters:
@@ -32,6 +34,7 @@ class Converters:
             **dict.fromkeys(FORESTS, convert_forest),
             **dict.fromkeys(HISTOGRAMS, convert_histogram),
             IsolationForest: convert_isolation_forest,
+            TransformedTargetRegressor: convert_transformed,
             **dict.fromkeys(MEMBERS, convert_members),
         }
         self.shapes = {
@@ -41,6 +44,7 @@ class Converters:
             TargetEncoder: self.shape_of_encoder,
             **dict.fromkeys((*FORESTS, *HISTOGRAMS), shape_of_trees),
             IsolationForest: shape_of_isolation_forest,
+            TransformedTargetRegressor: shape_of_transformed,
             **dict.fromkeys(MEMBERS, shape_of_members),
         }
 

@@ -49,6 +49,21 @@ def test_every_example_becomes_an_image(fork: Fork) -> None:
     assert "catboost" in installed("catboost")
 
 
+def test_catboost_of_numbers_becomes_onnx(fork: Fork) -> None:
+    """Without categories CatBoost's trees are numbers, which the graph holds exactly."""
+    folder = fork.root / "examples/catboost"
+    for name in ("model.toml", "estimator.py"):
+        lines = (folder / name).read_text().splitlines(keepends=True)
+        kept = [line for line in lines if "categorical" not in line and "cat_features" not in line]
+        (folder / name).write_text("".join(kept))
+    fork.run("train", MODELS="examples", MODEL="catboost")
+    manifest = read(fork.root / "dist/catboost/bundle").manifest
+    assert manifest.runtime == "onnx", manifest.runtime_reason
+    assert manifest.parity
+    assert manifest.parity.rows >= 20_000
+    assert manifest.parity.is_equal
+
+
 def test_a_lock_of_other_versions_is_refused_before_anything_is_built(fork: Fork) -> None:
     """What nobody locked again is one sentence with its cure, and publishes nothing."""
     lock = fork.root / "examples/xgboost/requirements.txt"

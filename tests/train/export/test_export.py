@@ -12,7 +12,11 @@ import numpy as np
 import pytest
 from sklearn import calibration, ensemble, impute, linear_model, naive_bayes, neighbors, svm, tree
 from sklearn.base import BaseEstimator, TransformerMixin
-from sklearn.compose import ColumnTransformer, make_column_selector
+from sklearn.compose import (
+    ColumnTransformer,
+    TransformedTargetRegressor,
+    make_column_selector,
+)
 from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import (
@@ -21,6 +25,7 @@ from sklearn.preprocessing import (
     OneHotEncoder,
     OrdinalEncoder,
     PolynomialFeatures,
+    QuantileTransformer,
     StandardScaler,
     TargetEncoder,
 )
@@ -152,6 +157,29 @@ CASES: list[tuple[str, Any, Runtime]] = [
     ("diabetes", ensemble.GradientBoostingRegressor(**FEW), "onnx"),
     ("diabetes", ensemble.HistGradientBoostingRegressor(max_iter=8), "onnx"),
     ("diabetes", svm.SVR(), "onnx"),
+    (
+        "diabetes",
+        TransformedTargetRegressor(
+            make_pipeline(StandardScaler(), linear_model.Ridge()),
+            func=np.log1p,
+            inverse_func=np.expm1,
+        ),
+        "onnx",
+    ),
+    (
+        "diabetes",
+        TransformedTargetRegressor(
+            ensemble.RandomForestRegressor(**FEW), transformer=StandardScaler()
+        ),
+        "onnx",
+    ),
+    (
+        "diabetes",
+        TransformedTargetRegressor(
+            linear_model.Ridge(), transformer=QuantileTransformer(n_quantiles=50)
+        ),
+        "joblib",
+    ),
     ("diabetes", neighbors.KNeighborsRegressor(), "onnx"),
 ]
 
