@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from pandas.api.extensions import ExtensionArray
 
 from contract.bundle import SplitMethod, Value
 from contract.errors import ModelError, did_you_mean
@@ -60,12 +61,33 @@ class Part(NamedTuple):
         return Part(X, self.y[rows], self.ids[rows], others, groups, weights)
 
 
-def split(spec: ModelSpec, data: Dataset, *, empties: bool = False) -> tuple[Part, Part]:
+class Apart(NamedTuple):
+    """Rows without their inputs, whose columns (rows,) are in a dictionary."""
+
+    bare: Dataset
+    columns: dict[str, ExtensionArray]
+
+
+def apart(data: Dataset) -> Apart:
+    """Take the inputs out of rows."""
+    columns = {str(name): cells.array for name, cells in data.X.items()}
+    return Apart(data._replace(X=pd.DataFrame(index=range(data.rows))), columns)
+
+
+def split(spec: ModelSpec, data: Dataset) -> tuple[Part, Part]:
     """Return the training rows and the holdout rows, each in the order of the source.
 
-    With `empties` the columns of `data.X` are taken out of it, so that memory holds no value twice.
     Raises ModelError if a part would be too small to score every fold.
     """
+    return split_apart(spec, apart(data))
+
+
+def split_apart(spec: ModelSpec, rows: Apart) -> tuple[Part, Part]:
+    """Return the same of rows whose columns are taken out of their dictionary one by one.
+
+    So memory holds no value twice, where nothing else holds the columns.
+    """
+    data = rows.bare
     if spec.has_classes:
         check_classes(spec, data)
     held = held_out(spec, data)
@@ -73,23 +95,28 @@ def split(spec: ModelSpec, data: Dataset, *, empties: bool = False) -> tuple[Par
         expected = "a table with rows on both sides of the split"
         raise too_small(spec, spec.data.source, expected, int((~held).sum()), int(held.sum()))
     grouped = groups(spec, data)
-    X = data.X if empties else data.X.copy(deep=False)
-    everything = Part(X, data.y, data.ids, data.others, grouped, data.weights)
-    train, holdout = divide(everything, (np.flatnonzero(~held), np.flatnonzero(held)))
+    everything = Part(data.X, data.y, data.ids, data.others, grouped, data.weights)
+    sides = np.flatnonzero(~held), np.flatnonzero(held)
+    train, holdout = divide(everything, rows.columns, sides)
     check_parts(spec, train, holdout)
     return train, holdout
 
 
-def divide(whole: Part, sides: Sequence[NDArray[np.int64]]) -> list[Part]:
-    """Return the rows at each of the positions (rows,); the columns are taken out of `whole.X`."""
-    columns: list[dict[str, pd.Series]] = [{} for _ in sides]
-    for name in map(str, list(whole.X)):
-        cells = whole.X.pop(name).array
-        for taken, rows in zip(columns, sides, strict=True):
-            taken[name] = pd.Series(cells[rows], copy=False)
+def divide(
+    bare: Part, columns: dict[str, ExtensionArray], sides: Sequence[NDArray[np.int64]]
+) -> list[Part]:
+    """Return the rows of `bare` at each of the positions (rows,), with their columns.
+
+    The columns are taken out of the dictionary one by one.
+    """
+    frames: list[dict[str, pd.Series]] = [{} for _ in sides]
+    for name in list(columns):
+        cells = columns.pop(name)
+        for frame, rows in zip(frames, sides, strict=True):
+            frame[name] = pd.Series(cells[rows], copy=False)
     return [
-        whole.take(rows)._replace(X=pd.DataFrame(taken, copy=False))
-        for taken, rows in zip(columns, sides, strict=True)
+        bare.take(rows)._replace(X=pd.DataFrame(frame, copy=False))
+        for frame, rows in zip(frames, sides, strict=True)
     ]
 
 

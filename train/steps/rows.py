@@ -22,7 +22,7 @@ from contract import models
 from contract.spec import acceptances
 from contract.spec.model_toml import ModelSpec
 from train.data import dataset, table_checks
-from train.data.split import Part, classes, split
+from train.data.split import Part, apart, classes, split_apart
 from train.log import Log
 from train.steps import row_files, synthetic_rows
 from train.steps.row_files import Facts, RowFile
@@ -72,10 +72,11 @@ def prepare(spec: ModelSpec, out: Path, log: Log) -> None:
     log("load", f"{data.rows} rows, {len(spec.inputs)} inputs from {spec.data.source}{dropped}")
     for warning in table_checks.before_split(spec, data):
         log("warning", warning)
-    training, holdout = split(spec, data, empties=True)
     facts = Facts(sha256=data.sha256, dialect=data.dialect, classes=classes(spec, data))
     secret = replace(facts, secret=data.secret, layout=data.layout)
+    rows = apart(data)
     del data  # as large as both parts
+    training, holdout = split_apart(spec, rows)
     sizes = f"{len(training.y)} rows to train on, {len(holdout.y)} held out"
     log("split", f"{sizes}, {spec.split.rule}")
     for warning in table_checks.after_split(spec, training, holdout):
