@@ -27,7 +27,7 @@ override PARALLEL := --numprocesses=auto --dist=loadscope --no-loadscope-reorder
 unit test shard test-all bench: override MODELS :=
 
 override TOOLS := trivy actionlint shellcheck cosign compose docker-registry browser go kubectl nginx wrk
-override STORES := postgresql versitygw fake-gcs-server# what nightly tests read data from
+override STORES := postgresql versitygw fake-gcs-server qemu-user# what nightly tests read data from, and train on
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:

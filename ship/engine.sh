@@ -314,6 +314,7 @@ for part in "${@:-engine}"; do
     kubectl) package kubectl newer kubernetes-client ;;
     nginx) router ;;
     postgresql) postgresql ;;
+    qemu-user) package qemu-x86_64 newer qemu-user ;; # Debian 12's crashes on AVX2
     versitygw) built versitygw "$versitygw_module" ;;
     fake-gcs-server) built fake-gcs-server "$gcs_module" "${gcs_module%@*}" ;;
     mmdebstrap | docker-registry | shellcheck | wrk) package "$part" ;;

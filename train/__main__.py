@@ -14,7 +14,7 @@ from contract.errors import ModelError
 from contract.spec import model_toml
 from contract.spec.model_toml import ModelSpec
 from train.data import secrets
-from train.environment import repeat_with_fixed_environment
+from train.environment import refuse_older_processor, repeat_with_fixed_environment
 from train.log import Log
 
 if TYPE_CHECKING:
@@ -26,6 +26,7 @@ GATE_FAILED = 3
 def main() -> int:
     """Train the model named on the command line, or run one step of it."""
     options = arguments()
+    refuse_older_processor()
     repeat_with_fixed_environment()
     if options.step in ("reach", "rows"):
         secrets.load()

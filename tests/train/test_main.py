@@ -17,6 +17,7 @@ from contract.evaluation import evaluation
 from ship import git
 from tests.support.models.folder import FOREST, RIDGE, Folder, default_toml, two_classes
 from tests.support.models.train_here import train_here
+from train.environment import FIXED
 from train.fit import estimator
 
 pytestmark = pytest.mark.slow  # trains models
@@ -61,13 +62,7 @@ def build():
 
 def command(*arguments: object) -> subprocess.CompletedProcess[str]:
     """Run a module in a process of its own, with the settings of the builder."""
-    environment = {
-        **os.environ,
-        "PYTHONPATH": str(git.TOOL),
-        "PYTHONHASHSEED": "0",
-        "OMP_NUM_THREADS": "1",
-        "OPENBLAS_NUM_THREADS": "1",
-    }
+    environment = {**os.environ, "PYTHONPATH": str(git.TOOL), **FIXED}
     return subprocess.run(
         [sys.executable, "-m", *map(str, arguments)],
         env=environment, capture_output=True, text=True, check=False,

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import os
+import platform
 import subprocess
 import sys
+from contextlib import nullcontext
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from contract.errors import ModelError
 from ship import git
-from tests.support.models.folder import Folder, two_classes
+from tests.support.models.folder import Folder, default_toml, two_classes
+from train.environment import FIXED, INSTRUCTIONS, refuse_older_processor
 
 REPOSITORY = git.TOOL
 HISTOGRAM = """\
@@ -94,3 +99,74 @@ def test_pickle_is_the_same_bytes_with_more_threads(folder: Folder) -> None:
     files = here.files()
     assert files == elsewhere.files()
     assert "model.joblib" in files
+
+
+# Least squares by BLAS, whose kernels differ by processor in the last bits of what they sum.
+LINEAR = """\
+from sklearn.linear_model import LinearRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import PolynomialFeatures
+
+
+def build():
+    return make_pipeline(PolynomialFeatures(3), LinearRegression())
+"""
+OLDER = {"OPENBLAS_CORETYPE": "Nehalem", "NPY_DISABLE_CPU_FEATURES": "X86_V3,X86_V4"}
+TRAIN = """\
+import sys
+from pathlib import Path
+from contract.spec import model_toml
+from tests.support.models.train_here import train_here
+train_here(model_toml.read("made", Path(sys.argv[1])), Path(sys.argv[2]))
+"""
+
+
+def numbers() -> str:
+    """Return a table of numbers, and one that depends on them."""
+    random = np.random.default_rng(0)
+    rows = [(*row, row[0] * row[1] - row[2] ** 3) for row in random.normal(size=(120, 4))]
+    return "a,b,c,d,y\n" + "".join(",".join(f"{cell:.6f}" for cell in row) + "\n" for row in rows)
+
+
+def trained_on(processor: list[str], folder: Folder, out: Path, **more: str) -> dict[str, bytes]:
+    """Train in one process, which an emulator of a processor may run; return the bundle's files."""
+    environment = {**os.environ, **FIXED, **more, "PYTHONPATH": str(REPOSITORY)}
+    command = [*processor, sys.executable, "-c", TRAIN, str(folder.root), str(out)]
+    subprocess.run(command, env=environment, check=True, capture_output=True)
+    return {file.name: file.read_bytes() for file in out.iterdir()}
+
+
+@pytest.mark.nightly
+@pytest.mark.skipif(platform.machine() != "x86_64", reason="emulates x86-64 by x86-64")
+def test_bundle_is_the_same_bytes_on_every_processor(folder: Folder) -> None:
+    """An Intel and an AMD of other years make the model of this machine; other kernels another."""
+    toml = default_toml(numbers()).replace('"classification"', '"regression"')
+    toml = toml.partition("[gate]")[0] + "[gate]\nmae = { max = 100 }\n"
+    folder.write(numbers(), toml, estimator=LINEAR)
+    here = trained_on([], folder, folder.root / "here")
+    for processor in ("Haswell", "EPYC"):
+        emulated = ["qemu-x86_64", "-cpu", processor]
+        assert trained_on(emulated, folder, folder.root / processor) == here
+    assert (
+        trained_on([], folder, folder.root / "older", **OLDER)["model.onnx"] != here["model.onnx"]
+    )
+
+
+def test_numpy_has_no_other_instructions() -> None:
+    """What is switched off is all of NumPy's dispatch beyond the set that training is pinned to."""
+    off = set(INSTRUCTIONS["x86_64"]["NPY_DISABLE_CPU_FEATURES"].split(","))
+    if platform.machine() == "x86_64":
+        known = np.show_config(mode="dicts")["SIMD Extensions"]
+        assert off == {*known["found"], *known.get("not found", [])} - {"X86_V3"}
+
+
+@pytest.mark.parametrize("flags", ["fpu avx2 fma", "fpu sse4_2 avx"])
+def test_processor_without_the_instructions_is_refused(
+    flags: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A processor that OpenBLAS would crash on is told from one that trains."""
+    monkeypatch.setattr("platform.machine", lambda: "x86_64")
+    (tmp_path / "cpuinfo").write_text(f"processor\t: 0\nflags\t\t: {flags}\n")
+    able = "avx2" in flags
+    with nullcontext() if able else pytest.raises(ModelError, match="AVX2"):
+        refuse_older_processor(tmp_path / "cpuinfo")
