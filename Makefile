@@ -87,7 +87,7 @@ train: .venv engine ## Train in the pinned builder stage: dist/<model>/bundle
 gate: .venv engine ## Judge the bundle by model.toml and the published model: dist/<model>/report.md
 	$(SHIP) gate
 
-accept: .venv ## Accept in model.toml what the gate refused of a comparison: MODEL=… REASON=… (WHO=…)
+accept: .venv-publish ## Accept in model.toml what the gate refused of a comparison: MODEL=… REASON=… (WHO=…)
 	@$(SHIP) accept
 
 image: .venv engine ## Build the image around the bundle: dist/<model>/image.tar
@@ -161,8 +161,8 @@ refresh: .venv-train ## Say what the sha256 of MODEL's data at its address is by
 push: .venv-publish engine cosign ## Bring the tested image to its registry, signed, but under no tag
 	$(SHIP) push
 
-assets: .venv-publish ## Gather what a release carries of a published model: dist/assets (IMAGES=folder)
-	$(SHIP) assets
+promote: .venv-publish cosign ## Release what main published of this commit: RELEASE=v1.2.3 (its assets: dist/assets)
+	$(SHIP) promote
 
 ##@ This repository
 

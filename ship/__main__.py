@@ -189,6 +189,27 @@ def pipeline(word: str, settings: Settings) -> int:
     return StageError.exit_code if failed else 0
 
 
+def promote(_: str, settings: Settings) -> int:
+    """Give what main has published of this commit the tags of RELEASE; write its assets.
+
+    Raises UsageError without a RELEASE.
+    """
+    from ship import git
+    from ship.pipeline.promote import promote as release
+    from ship.pipeline.promote import write_assets
+    from ship.registry.destination import destination
+    from ship.tags import released_versions
+
+    if not settings.release:
+        raise UsageError("RELEASE must be a git tag, such as v1.2.3. Got none.")
+    for name, version in released_versions(settings.release, settings.models).items():
+        target = destination(name, git.TOOL / "dist")
+        image = release(name, version, target, settings.wait)
+        write_assets(name, version, image, target, git.TOOL / "dist/assets")
+        print(f"{name}: {version} is {image.digest}")
+    return 0
+
+
 def accept(_: str, settings: Settings) -> int:
     """Accept in model.toml what the gate has refused of a comparison, and remove what is stale."""
     from contract.models import root
@@ -361,7 +382,7 @@ WORDS = {
     "publish": Word(
         pipeline, ("IMAGES",), "Push each image that is not there yet, and set its tags."
     ),
-    "assets": Word(pipeline, ("IMAGES",), "Gather what a release carries of each published model."),
+    "promote": Word(promote, ("RELEASE", "WAIT")),
     "verify": Word(verify, ("TAG",)),
     "tagged": Word(tagged, ("TAG",)),
     "rescan": Word(rescan),

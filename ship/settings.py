@@ -29,6 +29,7 @@ class Settings:
     a: str = ""
     b: str = ""
     release: str = ""
+    wait: float = 0
     bundle: Path | None = None
     images: Path | None = None
     reports: Path | None = None
@@ -93,6 +94,13 @@ def check_release(_: str, value: str) -> str:
     return value
 
 
+def check_seconds(name: str, value: str) -> float:
+    """Return how long to wait; raise UsageError for a text that is no whole number of seconds."""
+    if not re.fullmatch(r"\d{1,5}", value):
+        raise wrong(name, "a number of seconds", value, "Example: 1200")
+    return float(value)
+
+
 def check_folder(name: str, value: str) -> Path:
     """Return the path of a folder; raise UsageError where there is none."""
     if not Path(value).is_dir():
@@ -121,6 +129,7 @@ CHECKS = {
     "A": check_tag,
     "B": check_tag,
     "RELEASE": check_release,
+    "WAIT": check_seconds,
     "BUNDLE": check_folder,
     "IMAGES": check_folder,
     "REPORTS": check_folder,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -64,27 +64,30 @@ def released_versions(tag: str, models: list[str]) -> dict[str, Version]:
     return versions
 
 
-def version_tags(version: Version, releases: set[Version]) -> list[Tag]:
-    """Return the tags of a version: its own, and those of the series in which it is the newest.
+def series(version: Version, released: Iterable[Version]) -> dict[str, Version]:
+    """Return the series of a version, by their tags, each with the newest release in it.
 
-    `releases` are all versions of the model, this one included; a pre-release has only its own.
+    `released` are all versions of the model, this one included; a pre-release is in no series.
     """
-    tags = [Tag(str(version), fixed=True)]
     if version.pre:
-        return tags
-    final = {release for release in releases if not release.pre} | {version}
-    series = {
-        f"{version.major}.{version.minor}": {r for r in final if r[:2] == version[:2]},
-        f"{version.major}": {r for r in final if r.major == version.major},
-        "latest": final,
+        return {}
+    final = {release for release in released if not release.pre} | {version}
+    return {
+        f"{version.major}.{version.minor}": max(r for r in final if r[:2] == version[:2]),
+        f"{version.major}": max(r for r in final if r.major == version.major),
+        "latest": max(final),
     }
-    return tags + [Tag(name) for name, rivals in series.items() if version == max(rivals)]
+
+
+def inputs_tag(inputs: str) -> str:
+    """Return the tag by which a release finds the image that was made from these inputs."""
+    return f"inputs-{inputs}"
 
 
 def branch_tag(branch: str) -> str:
-    """Return a tag for a branch that cannot be taken for a version, `latest` or `sha-…`."""
+    """Return a tag for a branch that cannot be taken for a version, `latest`, `sha-…` or such."""
     slug = re.sub(r"[^A-Za-z0-9_.-]+", "-", branch).strip(".-")[:100]
-    reserved = re.fullmatch(r"latest|v?\d+(\.\d+)*(-.*)?|sha-.*", slug) or not slug
+    reserved = re.fullmatch(r"latest|v?\d+(\.\d+)*(-.*)?|(sha|inputs)-.*", slug) or not slug
     return f"branch-{slug}" if reserved else slug
 
 
@@ -130,16 +133,13 @@ def refuse_unreviewed(release: str, root: Path, environ: Mapping[str, str] = os.
         )
 
 
-def tags_of_head(model: str, root: Path) -> list[Tag]:
-    """Return the tags of what is checked out, in the order in which they must be set."""
+def tags_of_head(inputs: str, root: Path) -> list[Tag]:
+    """Return the tags of what is checked out and made from `inputs`, a hash, in their order.
+
+    A version is none of them: a release promotes what was published, see `ship.pipeline.promote`.
+    """
     commit = Tag(tag_of_head(root))
     if is_dirty(root):
         return [commit]
-    versions = {v for tag in git.tags("--points-at", "HEAD", root=root) if (v := parse(tag, model))}
-    releases = {v for tag in git.tags(root=root) if (v := parse(tag, model))}
-    tags = [commit]
-    for version in sorted(versions):
-        tags += version_tags(version, releases)
-    if branch := branch_of_head(root):
-        tags.append(Tag(branch_tag(branch)))
-    return sorted(tags, key=lambda tag: not tag.fixed)
+    branch = branch_of_head(root)
+    return [commit, Tag(inputs_tag(inputs)), *([Tag(branch_tag(branch))] if branch else [])]

@@ -241,8 +241,10 @@ known = importlib.metadata.packages_distributions()
 tops = {name.partition(".")[0] for name in sys.modules.keys() - before}
 print(*sorted({known[top][0].lower() for top in tops & known.keys()}))
 """
-PUBLISHING = ("ship.pipeline.stages", "ship.pipeline.summary", "ship.deploy.commands",
-              "ship.registry.catalogue", "ship.supply_chain.verify")  # fmt: skip
+PUBLISHING = (
+    "ship.pipeline.stages", "ship.pipeline.promote", "ship.pipeline.summary",
+    "ship.deploy.commands", "ship.registry.catalogue", "ship.supply_chain.verify",
+)  # fmt: skip
 
 
 def test_publishing_needs_what_its_lock_holds() -> None:
@@ -263,7 +265,7 @@ def test_base_image_is_pinned_by_digest() -> None:
 def test_security_policy_names_whose_signature_counts() -> None:
     """Who verifies by hand is told the same identity as `make verify` demands."""
     policy = (git.TOOL / "SECURITY.md").read_text()
-    assert rf"/\.github/workflows/publish\.yml@{publisher.OWN}$" in policy
+    assert rf"/\.github/workflows/publish\.yml@{publisher.MAIN}$" in policy
     assert rf"/\.github/workflows/publish\.yml@{publisher.COMMIT}$" in policy
 
 

@@ -11,12 +11,14 @@ from contract import models
 from contract.console import guard
 from contract.errors import ModelError
 from ship.errors import ShipError
+from ship.github.accept import refused, start
 from ship.github.api import GitHub
 from ship.github.comment import comment
 from ship.github.issue import issue
 from ship.github.propose import propose
-from ship.github.prune import RetentionPolicy, prune
+from ship.github.pruning.prune import RetentionPolicy, prune
 from ship.github.push import push
+from ship.github.release import release
 from ship.github.reports import reports
 from ship.github.required_jobs import require_jobs
 from ship.github.tested_tree import tell_passed
@@ -44,6 +46,9 @@ def run(arguments: argparse.Namespace) -> int:
         "comment": lambda _: comment(github()),
         "issue": lambda _: issue(github()),
         "tested": lambda _: tell_passed(github()),
+        "refused": lambda _: refused(github()),
+        "start": lambda a: start(github(), a.workflow, a.branch),
+        "release": lambda a: release(github(), a.folder),
     }
     return commands[arguments.word](arguments)
 
@@ -70,6 +75,12 @@ def parser() -> argparse.ArgumentParser:
     words.add_parser("tested", help="say whether the tool's tests have passed on what is committed")
     words.add_parser("comment", help="post the reports of a pull request's run while it runs")
     words.add_parser("issue", help="open, update or close the issue of the weekly scan")
+    words.add_parser("refused", help="fetch the reports that refuse a model of a pull request")
+    starting = words.add_parser("start", help="start a workflow on a branch")
+    starting.add_argument("workflow")
+    starting.add_argument("branch")
+    releasing = words.add_parser("release", help="make the release of a tag, once")
+    releasing.add_argument("folder", type=Path, help="the folder of its files")
     pruning = words.add_parser("prune", help="delete old versions that nothing refers to")
     pruning.add_argument("--last", type=int, default=10, help="untagged images to keep")
     pruning.add_argument("--days", type=int, default=30, help="versions younger than this are kept")

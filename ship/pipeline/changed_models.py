@@ -49,8 +49,11 @@ def published_inputs(target: Destination, tag: str) -> str | None:
     It is "" if the image has none, and None if there is no image.
     """
     digest = target.resolve(tag)
-    if digest is None:
-        return None
+    return None if digest is None else inputs_of(target, digest)
+
+
+def inputs_of(target: Destination, digest: str) -> str:
+    """Return the hash of the inputs of a published image, "" if it has none."""
     labels = json.loads(target.config(digest)).get("config", {}).get("Labels") or {}
     return str(labels.get(INPUTS, ""))
 

@@ -19,7 +19,7 @@ from ship.files.typed import read
 from ship.pipeline.admission import read_manifest
 from ship.registry import evaluation_package
 from ship.registry.destination import Destination
-from ship.registry.image_index import Image, archives_of
+from ship.registry.image_index import Described, Image, archives_of
 from ship.supply_chain import passed_tests
 from ship.supply_chain.identity import claim_of
 from ship.supply_chain.sign import sign
@@ -97,7 +97,7 @@ def publish(image: Image, tags: list[Tag], target: Destination) -> None:
             set_tag(image, tag, target)
 
 
-def set_tag(image: Image, tag: Tag, target: Destination) -> None:
+def set_tag(image: Described, tag: Tag, target: Destination) -> None:
     """Set a tag; raise StageError if another run has set a fixed one meanwhile."""
     refuse_overwriting(image, [tag], target)
     if target.resolve(tag.name) != image.digest:
@@ -105,7 +105,7 @@ def set_tag(image: Image, tag: Tag, target: Destination) -> None:
         refuse_overwriting(image, [tag], target)
 
 
-def refuse_overwriting(image: Image, tags: list[Tag], target: Destination) -> None:
+def refuse_overwriting(image: Described, tags: list[Tag], target: Destination) -> None:
     """Raise StageError for a fixed tag that names another image."""
     for tag in tags:
         published = target.resolve(tag.name) if tag.fixed else None

@@ -25,22 +25,21 @@ from ship.build.import_bundle import import_bundle
 from ship.build.workspace import PROVENANCE, PUBLISHED, Workspace
 from ship.compare.gate_report import enforce, read_passed_report, reports_digest
 from ship.compare.measure import measure
-from ship.errors import ShipError, StageError, UsageError
+from ship.errors import ShipError, UsageError
 from ship.files.replace import replace_file
 from ship.github.step_files import add_summary, set_outputs
 from ship.host.confined import make_network
 from ship.host.progress import progress
 from ship.pipeline.admission import refuse_untested
 from ship.pipeline.handover import find, hand_on, read_handovers
+from ship.pipeline.papers import push_papers
 from ship.pipeline.publish import (
     publish,
     push,
     push_evaluation,
-    read_published,
     record_published,
     refuse_uncommitted,
 )
-from ship.pipeline.release_assets import write_assets
 from ship.pipeline.smoke import smoke, tests_hash
 from ship.registry.destination import Destination, destination
 from ship.registry.image_index import Image, join
@@ -214,7 +213,7 @@ def run_push(run: Run) -> None:
     """Bring the tested and signed image to its registry, without any tag."""
     image, target = shipment(run)
     push_evaluation(image, run.workspace.evaluation / EVALUATION, target)
-    signed = push(image, tags_of_head(run.workspace.model, model_folders.root()), target)
+    signed = push(image, tags_of_head(run.workspace.plan.image.hash, model_folders.root()), target)
     if target.shared and not signed:
         add_summary(f"{run.workspace.model}: {UNSIGNED}\n")
     set_outputs(repository=str(target), digest=image.digest, **attest(run.workspace, image, target))
@@ -234,20 +233,11 @@ def attest(workspace: Workspace, image: Image, target: Destination) -> dict[str,
 def run_publish(run: Run) -> None:
     """Do what push does, as far as it is not done, and set the tags."""
     image, target = shipment(run)
-    tags = tags_of_head(run.workspace.model, model_folders.root())
+    tags = tags_of_head(run.workspace.plan.image.hash, model_folders.root())
     push_evaluation(image, run.workspace.evaluation / EVALUATION, target)
+    push_papers(image, target)
     publish(image, tags, target)
     record_published(run.workspace.folder / PUBLISHED, image, tags, target)
-
-
-def run_assets(run: Run) -> None:
-    """Write the files of a release; raise StageError if another image was published last."""
-    image, _ = shipment(run)
-    published = read_published(run.workspace.folder / PUBLISHED)
-    if published.digest != image.digest:
-        raise StageError(f"{image.digest} must be what was published last. Got {published.digest} "
-                         f"instead. Run: make publish MODEL={run.workspace.model}")  # fmt: skip
-    write_assets(run.workspace, image, published)
 
 
 def shipment(run: Run) -> tuple[Image, Destination]:
@@ -276,5 +266,4 @@ ACTIONS: dict[str, Callable[[Run], None]] = {
     "smoke": run_smoke,
     "push": run_push,
     "publish": run_publish,
-    "assets": run_assets,
 }

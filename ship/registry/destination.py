@@ -6,7 +6,7 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, ClassVar, Protocol
 
-from ship.registry.image_index import Content
+from ship.registry.image_index import Content, Described
 from ship.registry.layout import Layout
 from ship.registry.oci_archive import StoredImage
 from ship.registry.remote import Registry
@@ -31,7 +31,7 @@ class Destination(Protocol):
     def push(self, image: Content) -> None:
         """Copy an image by its digest, every blob verified; no tag is set."""
 
-    def tag(self, image: Content, tag: str) -> None:
+    def tag(self, image: Described, tag: str) -> None:
         """Make `tag` name an image that is there, from now on, at once."""
 
     def publishing(self) -> AbstractContextManager[None]:

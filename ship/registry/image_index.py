@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, Protocol
 
 from ship.errors import StageError
 from ship.files.digest import of
@@ -45,6 +45,18 @@ class Index:
     def descriptor(self) -> dict[str, Any]:
         """The mediaType, digest and size of the index."""
         return {"mediaType": MEDIA_TYPE, "digest": self.digest, "size": len(self.content)}
+
+
+class Described(Protocol):
+    """What a tag can name: an image, an index or an artifact that is there by its digest."""
+
+    @property
+    def digest(self) -> str:
+        """The digest of its manifest or index."""
+
+    @property
+    def descriptor(self) -> dict[str, Any]:
+        """The mediaType, digest and size of that."""
 
 
 Image = Archive | Index

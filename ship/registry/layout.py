@@ -18,7 +18,7 @@ from ship.files.bounded import DOCUMENT, LARGEST, decoded, refuse_larger
 from ship.files.digest import MANIFESTS, CheckedBlob, descriptor, drain, require, require_digest
 from ship.files.replace import replace_file
 from ship.registry import image_files
-from ship.registry.image_index import Content, Index, stored_in
+from ship.registry.image_index import Content, Described, Index, stored_in
 from ship.registry.labels import OCI
 from ship.registry.oci_archive import StoredImage
 
@@ -71,7 +71,7 @@ class Layout:
         finally:
             partial.unlink(missing_ok=True)
 
-    def tag(self, image: Content, tag: str) -> None:
+    def tag(self, image: Described, tag: str) -> None:
         """Make `tag` name the image from now on."""
         with self._locked(".lock"):
             others = [m for m in self._manifests() if self._name(m) != tag]

@@ -19,7 +19,7 @@ from ship.errors import StageError, UsageError
 from ship.files.digest import of, require, require_digest
 from ship.host.runner import lacks_secrets
 from ship.registry import image_files, referrers
-from ship.registry.image_index import Content
+from ship.registry.image_index import Content, Described
 from ship.registry.layout import Layout
 from ship.registry.oci_archive import StoredImage
 
@@ -59,7 +59,7 @@ class Registry:
             verified.tag(image, "verified")
             self._copy(f"oci:{folder}:verified", f"@{image.digest}", "dest-")
 
-    def tag(self, image: Content, tag: str) -> None:
+    def tag(self, image: Described, tag: str) -> None:
         """Make `tag` name the image, which is there by digest, from now on."""
         self._copy(self._at(image.digest), f":{tag}", "src-", "dest-")
 

@@ -89,9 +89,9 @@ def committed_key() -> Path:
     return models.root().parent / PUBLIC_KEY
 
 
-def verifier() -> list[str]:
-    """Return the options that say whose signature is valid."""
-    return known() or keyless(publisher.options())
+def verifier(released: str = "") -> list[str]:
+    """Return the options that say whose signature is valid, of an image or of its release."""
+    return known() or keyless(publisher.options(released))
 
 
 def known() -> list[str]:
@@ -114,9 +114,9 @@ def trusted() -> str:
     return f"the key {key}" if key else "the publishing workflow's identity, by the public log"
 
 
-def verify_command(reference: str, **annotations: str) -> str:
+def verify_command(reference: str, released: str = "", **annotations: str) -> str:
     """Return the command by which anybody verifies the signature; key files lose their path."""
-    whose = known() or keyless(publisher.for_a_reader())
+    whose = known() or keyless(publisher.for_a_reader(released))
     options = [Path(option).name if Path(option).is_file() else option for option in whose]
     return shlex.join(["cosign", "verify", *options, *annotated(annotations), reference])
 
@@ -150,9 +150,9 @@ def attest(reference: str, kind: str, predicate: str, options: list[str]) -> Non
     )
 
 
-def signatures(repository: str, digest: str) -> Signatures:
-    """Return what valid signatures of an image say."""
-    result = run("verify", "--output=json", *verifier(), f"{repository}@{digest}")
+def signatures(repository: str, digest: str, released: str = "") -> Signatures:
+    """Return what valid signatures of an image say, or those of its release by certain git tags."""
+    result = run("verify", "--output=json", *verifier(released), f"{repository}@{digest}")
     if reason := fault(result):
         return Signatures(frozenset(), reason)
     try:

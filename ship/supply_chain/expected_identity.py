@@ -50,8 +50,22 @@ class Wanted:
                 "instead, which differs: the tag was moved. Ask for another tag, or for the digest."
             )
 
-    def refuse_unsigned(self, own: Claim, signed: Collection[Claim]) -> None:
-        """Raise StageError unless a signature says what was asked for and what the labels say."""
+    @property
+    def releases(self) -> str:
+        """The git tags of which one has released this tag, as a regular expression, "" for none."""
+        if not is_version(self.tag) and not SERIES.fullmatch(self.tag):
+            return ""
+        number = "" if self.tag == "latest" else re.escape(self.tag)
+        more = "" if is_version(self.tag) else r"[0-9.]+"
+        return f"({re.escape(self.model)}-)?v{number}{more}"
+
+    def refuse_unsigned(
+        self, own: Claim, signed: Collection[Claim], released: Collection[Claim] | None = None
+    ) -> None:
+        """Raise StageError unless a signature says what was asked for and what the labels say.
+
+        `signed` is what main has signed, `released` what releases have, by default the same.
+        """
         ours = [claim for claim in signed if claim._replace(version=own.version) == own]
         if not ours:
             raise StageError(
@@ -60,13 +74,14 @@ class Wanted:
                 "before signatures named their model. Publish it again, a release as a new "
                 f"version: make publish MODEL={self.model}"
             )
-        versions = [claim.version for claim in ours]
+        names = signed if released is None else released
+        versions = [claim.version for claim in names if claim._replace(version=own.version) == own]
         if not any(promised(self.tag, version) for version in versions):
+            got = ", ".join(sorted(versions)) or "none"
             raise StageError(
-                f"{self} must be signed as {described(self.tag)}. It is signed as "
-                f"{', '.join(sorted(versions))} instead: the tag was moved to an image that was "
-                "released as another version, or as none. Publish from the git tag of the release "
-                "again, or ask for a version that it is signed as."
+                f"{self} must be signed as {described(self.tag)}. It is signed as {got} instead: "
+                "the tag was moved to an image that was released as another version, or as none. "
+                "Push the git tag of the release again, or ask for a version that it is signed as."
             )
 
 

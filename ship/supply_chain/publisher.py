@@ -1,4 +1,7 @@
-"""Whose keyless signature counts: that of the workflow that publishes, for the models' repository.
+"""Whose keyless signature counts: that of the workflow that publishes, for main of the models.
+
+What a version names is another question, and the workflow that releases, at the version's git tag,
+answers it. It says so beside main's signature, never in its place: a tag gets nobody past review.
 
 Where the models lie in the tool's own repository, the workflow is that repository's. Where another
 repository calls the tool's workflows, the certificate names both: as its subject the workflow
@@ -17,8 +20,7 @@ from ship import git
 from ship.errors import UsageError
 
 GITHUB = "https://github.com/"
-WORKFLOW = "/.github/workflows/publish.yml@"
-OWN = r"refs/(heads/main|tags/.+)"  # where the workflow runs that is not called from elsewhere
+MAIN = "refs/heads/main"
 COMMIT = "[0-9a-f]{40}"
 HISTORY = 2000  # commits of the tool, the newest, that a caller may have named
 UNKNOWN = (
@@ -27,29 +29,31 @@ UNKNOWN = (
 )
 
 
-def options() -> list[str]:
-    """Return cosign's options for it.
+def options(released: str = "") -> list[str]:
+    """Return cosign's options for it, or for who releases the git tags that `released` matches.
 
     Of the tool's commits only those in the history of this checkout count: a commit of anybody's
     fork can be called under the name of the repository it was forked from. Raises UsageError where
     a repository is unknown.
     """
     commits = git.git("rev-list", f"--max-count={HISTORY}", "HEAD", root=git.TOOL).split()
-    return named("|".join(commits))
+    return named("|".join(commits), released)
 
 
-def for_a_reader() -> list[str]:
+def for_a_reader(released: str = "") -> list[str]:
     """Return the options as a person may read them, with any commit of the tool."""
-    return named(COMMIT)
+    return named(COMMIT, released)
 
 
-def named(commits: str) -> list[str]:
+def named(commits: str, released: str) -> list[str]:
     """Return the options, where the tool was called at one of `commits`, a regular expression."""
     caller, tool = repositories()
+    workflow = "release" if released else "publish"
     if caller == tool:
-        return identity(caller, OWN)
-    return [*identity(tool, rf"(refs/heads/main|refs/tags/v.+|{commits})"),
-            "--certificate-github-workflow-repository", caller]  # fmt: skip
+        return identity(caller, workflow, rf"refs/tags/({released})" if released else MAIN)
+    at = [] if released else ["--certificate-github-workflow-ref", MAIN]  # of the caller
+    return [*identity(tool, workflow, rf"({MAIN}|refs/tags/v.+|{commits})"),
+            "--certificate-github-workflow-repository", caller, *at]  # fmt: skip
 
 
 def for_github() -> list[str]:
@@ -71,9 +75,10 @@ def repositories() -> tuple[str, str]:
     return caller, repository(git.TOOL, "a checkout of the tool")
 
 
-def identity(name: str, ref: str) -> list[str]:
-    """Return the option for the publishing workflow of a repository at a ref, as an expression."""
-    return ["--certificate-identity-regexp", f"^{re.escape(GITHUB + name + WORKFLOW)}{ref}$"]
+def identity(name: str, workflow: str, ref: str) -> list[str]:
+    """Return the option for a workflow of a repository at a ref, as a regular expression."""
+    address = f"{GITHUB}{name}/.github/workflows/{workflow}.yml@"
+    return ["--certificate-identity-regexp", f"^{re.escape(address)}{ref}$"]
 
 
 def repository(root: Path, what: str, known: str | None = None) -> str:

@@ -82,7 +82,12 @@ def verify_signatures(
             "private repository without a key of its own signs nothing."
         )
     for promise in wanted:
-        promise.refuse_unsigned(identity.claim, signed.claims)
+        released = (
+            cosign.signatures(str(target), digest, promise.releases).claims
+            if promise.releases
+            else signed.claims
+        )
+        promise.refuse_unsigned(identity.claim, signed.claims, released)
     images = image_files.platforms(target.read, digest)
     references = [f"{target}@{image['digest']}" for image in images]
     attested = [verify_attestation(reference) for reference in references]

@@ -13,49 +13,40 @@ from ship.tags import (
     branch_tag,
     parse,
     refuse_unreviewed,
+    series,
     tags_of_head,
-    version_tags,
 )
 from tests.support.checkouts.checkout import Checkout
 
 
-def names(version: str, *others: str) -> list[str]:
-    """Return the names of a version's tags where `others` are the model's other versions."""
+def names(version: str, *others: str) -> dict[str, str]:
+    """Return what a version's series name where `others` are the model's other versions."""
     releases = {release for tag in (version, *others) if (release := parse(tag, "iris"))}
     wanted = parse(version, "iris")
     assert wanted is not None
-    return [tag.name for tag in version_tags(wanted, releases)]
+    return {tag: str(newest) for tag, newest in series(wanted, releases).items()}
 
 
-def test_version_tags_move_every_series_for_the_newest_release() -> None:
+def test_newest_release_is_that_of_every_series() -> None:
     """The newest release of all moves its minor, its major, and latest."""
-    assert names("v1.2.3", "v1.2.2", "v0.9.0") == ["1.2.3", "1.2", "1", "latest"]
+    assert names("v1.2.3", "v1.2.2", "v0.9.0") == {"1.2": "1.2.3", "1": "1.2.3", "latest": "1.2.3"}
 
 
-def test_version_tags_of_a_patch_to_an_old_series_leave_the_newer_ones_alone() -> None:
+def test_patch_to_an_old_series_leaves_the_newer_ones_alone() -> None:
     """A fix of 1.2 after 1.3 and 2.0 moves 1.2 alone."""
-    assert names("v1.2.4", "v1.2.3", "v1.3.0", "v2.0.0") == ["1.2.4", "1.2"]
+    moved = names("v1.2.4", "v1.2.3", "v1.3.0", "v2.0.0")
+    assert moved == {"1.2": "1.2.4", "1": "1.3.0", "latest": "2.0.0"}
 
 
-def test_version_tags_compare_numbers_not_text() -> None:
+def test_versions_compare_numbers_not_text() -> None:
     """1.10 is newer than 1.9."""
-    assert names("v1.10.0", "v1.9.0") == ["1.10.0", "1.10", "1", "latest"]
+    assert names("v1.10.0", "v1.9.0")["latest"] == "1.10.0"
 
 
-def test_version_tags_of_a_pre_release_move_nothing() -> None:
-    """A release candidate is published under its own name alone."""
-    assert names("v2.0.0-rc.1", "v1.0.0") == ["2.0.0-rc.1"]
-
-
-def test_version_tags_ignore_pre_releases_of_later_versions() -> None:
-    """A release stays the newest while only a pre-release of the next one exists."""
-    assert names("v1.0.0", "v2.0.0-rc.1") == ["1.0.0", "1.0", "1", "latest"]
-
-
-def test_only_full_versions_are_fixed() -> None:
-    """1.2.3 may never mean something else; 1.2, 1 and latest may."""
-    tags = version_tags(Version(1, 2, 3), set())
-    assert [tag.name for tag in tags if tag.fixed] == ["1.2.3"]
+def test_pre_release_is_in_no_series() -> None:
+    """A release candidate is published under its own name alone, and is newer than no release."""
+    assert names("v2.0.0-rc.1", "v1.0.0") == {}
+    assert names("v1.0.0", "v2.0.0-rc.1")["latest"] == "1.0.0"
 
 
 @pytest.mark.parametrize("tag", ["1.2.3", "v1.2", "v01.2.3", "v1.2.3+build", "penguins-v1.2.3",
@@ -95,19 +86,12 @@ def checkout(checkout: Checkout, monkeypatch: pytest.MonkeyPatch) -> Checkout:
     return checkout
 
 
-def test_tags_of_head_are_the_commit_and_the_branch(checkout: Checkout) -> None:
-    """An untagged commit on a branch is published under its sha and its branch."""
-    sha = checkout.commit()
-    assert [tag.name for tag in tags_of_head("iris", checkout.root)] == [f"sha-{sha[:12]}", "main"]
-
-
-def test_tags_of_head_put_the_fixed_tag_first(checkout: Checkout) -> None:
-    """A release sets 1.0.0 before anything that moves."""
+def test_tags_of_head_are_the_commit_the_inputs_and_the_branch(checkout: Checkout) -> None:
+    """A commit is published under its sha, its inputs and its branch, and under no version."""
     sha = checkout.commit()
     checkout.git("tag", "v1.0.0")
-    checkout.git("checkout", "--quiet", "--detach")
-    tags = [tag.name for tag in tags_of_head("iris", checkout.root)]
-    assert tags == ["1.0.0", f"sha-{sha[:12]}", "1.0", "1", "latest"]
+    names = [tag.name for tag in tags_of_head("0123", checkout.root)]
+    assert names == [f"sha-{sha[:12]}", "inputs-0123", "main"]
 
 
 def test_tags_of_head_in_a_changed_checkout_name_no_release(checkout: Checkout) -> None:
@@ -115,7 +99,7 @@ def test_tags_of_head_in_a_changed_checkout_name_no_release(checkout: Checkout) 
     sha = checkout.commit(file="one")
     checkout.git("tag", "v1.0.0")
     (checkout.root / "file").write_text("two")
-    assert [tag.name for tag in tags_of_head("iris", checkout.root)] == [f"sha-{sha[:12]}-dirty"]
+    assert [tag.name for tag in tags_of_head("0123", checkout.root)] == [f"sha-{sha[:12]}-dirty"]
 
 
 @pytest.fixture
@@ -134,21 +118,13 @@ def test_tags_of_a_detached_head_name_the_branch_that_brought_it(
 ) -> None:
     """A workflow says which branch it publishes, since a commit alone does not."""
     commit = f"sha-{detached.git('rev-parse', 'HEAD')[:12]}"
-    assert [tag.name for tag in tags_of_head("iris", detached.root)] == [commit]
+    assert [tag.name for tag in tags_of_head("0123", detached.root)] == [commit, "inputs-0123"]
     monkeypatch.setenv("BRANCH", "main")
-    assert [tag.name for tag in tags_of_head("iris", detached.root)] == [commit, "main"]
-
-
-def test_tags_put_a_version_before_a_branch_that_is_named_like_it(
-    detached: Checkout, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A version that is tagged stays fixed and first, whatever BRANCH is called."""
-    detached.git("tag", "v1.0.0")
-    detached.git("update-ref", "refs/remotes/origin/1.0.0", "HEAD")
-    monkeypatch.setenv("BRANCH", "1.0.0")
-    tags = tags_of_head("iris", detached.root)
-    assert (tags[0].name, tags[0].fixed) == ("1.0.0", True)
-    assert (tags[-1].name, tags[-1].fixed) == ("branch-1.0.0", False)
+    assert [tag.name for tag in tags_of_head("0123", detached.root)] == [
+        commit,
+        "inputs-0123",
+        "main",
+    ]
 
 
 @pytest.mark.parametrize(
@@ -160,10 +136,10 @@ def test_tags_refuse_a_branch_that_does_not_hold_the_commit(
     """A tag cannot lie: BRANCH is a branch, and the commit is on it; an empty one is none."""
     monkeypatch.setenv("BRANCH", branch)
     if not branch:
-        assert len(tags_of_head("iris", detached.root)) == 1
+        assert len(tags_of_head("0123", detached.root)) == 2
         return
     with pytest.raises(UsageError, match="BRANCH must be a branch that holds sha-"):
-        tags_of_head("iris", detached.root)
+        tags_of_head("0123", detached.root)
 
 
 def test_tags_refuse_a_branch_that_has_left_the_commit_behind(
@@ -174,7 +150,7 @@ def test_tags_refuse_a_branch_that_has_left_the_commit_behind(
     detached.git("update-ref", "refs/remotes/origin/main", "HEAD^")
     monkeypatch.setenv("BRANCH", "main")
     with pytest.raises(UsageError, match="BRANCH must be a branch that holds sha-"):
-        tags_of_head("iris", detached.root)
+        tags_of_head("0123", detached.root)
 
 
 def test_tags_believe_git_before_the_environment(
@@ -184,7 +160,7 @@ def test_tags_believe_git_before_the_environment(
     checkout.commit()
     checkout.git("branch", "other")
     monkeypatch.setenv("BRANCH", "other")
-    assert tags_of_head("iris", checkout.root)[-1].name == "main"
+    assert tags_of_head("0123", checkout.root)[-1].name == "main"
 
 
 def test_release_of_a_commit_that_is_not_on_main_is_refused(tmp_path: Path) -> None:

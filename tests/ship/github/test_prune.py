@@ -13,8 +13,8 @@ import pytest
 
 from ship.errors import ShipError, UsageError
 from ship.github.api import GitHub
-from ship.github.packages import Package, PackageVersion
-from ship.github.prune import RetentionPolicy, prune_package
+from ship.github.pruning.packages import Package, PackageVersion
+from ship.github.pruning.prune import RetentionPolicy, prune_package
 from tests.support.github.fake import State
 
 IMAGE = "application/vnd.oci.image.manifest.v1+json"

@@ -8,7 +8,7 @@ import pytest
 
 from ship import settings
 from ship.github.api import GitHub
-from ship.github.prune import RetentionPolicy, prune
+from ship.github.pruning.prune import RetentionPolicy, prune
 from ship.supply_chain.verify import verify
 from tests.support.github.fake import State
 from tests.support.github.ghcr import Ghcr

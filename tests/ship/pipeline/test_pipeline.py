@@ -223,16 +223,26 @@ def test_pipeline_repeats_nothing_that_is_done(published: Published) -> None:
     assert published.fork.archive.digest == published.digest
 
 
-def test_release_publishes_the_same_bytes_to_a_registry(
-    published: Published, registry: str
-) -> None:
-    """A git tag of a version adds its tags, all of which lead to the image that was tested."""
+def test_publish_brings_the_same_bytes_to_a_registry(published: Published, registry: str) -> None:
+    """All tags lead to the image that was tested; a version is none of them, whatever git says."""
     published.shop.git("tag", "v1.2.3")
     published.run("publish", MODEL=MODEL, REGISTRY=f"{registry}/Owner")
     published.shop.git("tag", "--delete", "v1.2.3")
     released = Registry(f"{registry}/owner/{MODEL}")
-    assert sorted(released.tags()) == sorted([*published.tags, "1.2.3", "1.2", "1", "latest"])
+    assert sorted(released.tags()) == sorted(published.tags)
     assert {released.resolve(tag) for tag in released.tags()} == {published.digest}
+
+
+def test_promote_releases_what_was_published(published: Published) -> None:
+    """On this machine too a version is the published digest, with its card and reports."""
+    published.shop.git("tag", "v1.2.3")
+    output = published.run("promote", MODEL=MODEL, RELEASE="v1.2.3")
+    published.shop.git("tag", "--delete", "v1.2.3")
+    assert f"{MODEL}: 1.2.3 is {published.digest}" in output
+    layout = published.fork.published
+    assert {layout.resolve(tag) for tag in ("1.2.3", "1.2", "1", "latest")} == {published.digest}
+    card = (published.fork.root / f"dist/assets/{MODEL}-card.md").read_text()
+    assert f":1.2.3@{published.digest}" in card
 
 
 @pytest.mark.nightly

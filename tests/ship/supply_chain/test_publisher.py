@@ -11,15 +11,15 @@ from ship import git
 from ship.errors import UsageError
 from ship.registry.remote import Registry
 from ship.supply_chain import cosign, publisher
+from ship.supply_chain.expected_identity import Wanted
 from tests.support.checkouts.checkout import Checkout
 from tests.support.images.oci_archives import MakeArchive
 
 TOOL, CALLER = "octo/images", "acme/prices"
-REPOSITORY, ISSUED_BY = (
-    "1.3.6.1.4.1.57264.1.5",
-    "1.3.6.1.4.1.57264.1.1",
-)  # Fulcio's, of a certificate
+# Fulcio's, of a certificate
+REPOSITORY, REF, ISSUED_BY = (f"1.3.6.1.4.1.57264.1.{number}" for number in (5, 6, 1))
 LOCAL = ("--insecure-ignore-tlog=true", "--insecure-ignore-sct=true")  # no log has seen this CA
+UNKNOWN = "none of the expected identities"
 TAGS = "--new-bundle-format=false"  # a CA of one's own is asked for signatures under tags alone
 
 
@@ -46,7 +46,9 @@ def shop(tool: Checkout, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Che
     return shop
 
 
-def signed(repository: str, digest: str, folder: Path, *, workflow: str, caller: str) -> list[str]:
+def signed(  # noqa: PLR0913 - an image, where to work, and what the certificate says
+    repository: str, digest: str, folder: Path, *, workflow: str, caller: str, ref: str
+) -> list[str]:
     """Sign an image with the certificate of a workflow's run; return the options of its CA."""
 
     def run(*command: str) -> None:
@@ -63,7 +65,7 @@ def signed(repository: str, digest: str, folder: Path, *, workflow: str, caller:
     (folder / "extensions").write_text(
         "keyUsage=critical,digitalSignature\nextendedKeyUsage=codeSigning\n"
         f"subjectAltName=critical,URI:https://github.com/{workflow}\n"
-        f"{ISSUED_BY}={raw(cosign.ISSUER)}\n{REPOSITORY}={raw(caller)}\n"
+        f"{ISSUED_BY}={raw(cosign.ISSUER)}\n{REPOSITORY}={raw(caller)}\n{REF}={raw(ref)}\n"
     )
     run("openssl", "x509", "-req", "-in", "leaf.csr", "-CA", "ca.pem", "-CAkey", "ca.key",
         "-extfile", "extensions", "-out", "leaf.pem")  # fmt: skip
@@ -97,16 +99,19 @@ def test_signature_counts_for_the_caller_that_it_names(
     """
     ours, theirs = tool.git("rev-parse", "HEAD~1"), "0123456789" * 4
     workflow = f"{TOOL}/.github/workflows/publish.yml@{ours}"
+    main = "refs/heads/main"
     runs = {
-        "ours": (workflow, CALLER, ""),
-        "caller": (workflow, "acme/other", "expected GitHub Workflow Repository not found"),
-        "file": (workflow.replace("publish", "other"), CALLER, "none of the expected identities"),
-        "fork": (workflow.replace(ours, theirs), CALLER, "none of the expected identities"),
+        "ours": (workflow, CALLER, "", main),
+        "tag": (workflow, CALLER, "expected GitHub Workflow Ref not found", "refs/tags/v1.0.0"),
+        "caller": (workflow, "acme/other", "expected GitHub Workflow Repository not found", main),
+        "file": (workflow.replace("publish", "other"), CALLER, UNKNOWN, main),
+        "fork": (workflow.replace(ours, theirs), CALLER, UNKNOWN, main),
     }
-    for name, (signer, caller, fault) in runs.items():
+    for name, (signer, caller, fault, ref) in runs.items():
         image = make_archive(name)
         target.push(image)
-        trusted = signed(str(target), image.digest, tmp_path / name, workflow=signer, caller=caller)
+        run = {"workflow": signer, "caller": caller, "ref": ref}
+        trusted = signed(str(target), image.digest, tmp_path / name, **run)
         result = cosign.run("verify", *cosign.verifier(), *trusted, f"{target}@{image.digest}")
         assert result.succeeded == (not fault), result.stderr
         assert fault in result.stderr
@@ -118,7 +123,10 @@ def test_fork_counts_its_own_workflow(tool: Checkout, monkeypatch: pytest.Monkey
     option, expression = publisher.options()
     assert option == "--certificate-identity-regexp"
     address = r"https://github\.com/octo/images/\.github/workflows/publish\.yml"
-    assert expression == f"^{address}@refs/(heads/main|tags/.+)$"
+    assert expression == f"^{address}@refs/heads/main$"
+    _, expression = publisher.options(Wanted("iris", "1.2.3", "").releases)
+    address = address.replace("publish", "release")
+    assert expression == rf"^{address}@refs/tags/((iris-)?v1\.2\.3)$"
     monkeypatch.setenv("GITHUB_REPOSITORY", "owner/models")
     assert r"/owner/models/\.github/" in publisher.options()[1]
 

@@ -46,6 +46,9 @@ class State:
     has_issues: bool = True  # a fork has none until somebody switches them on
     comments: list[Json] = field(default_factory=list)
     artifacts: list[Json] = field(default_factory=list)
+    releases: list[Json] = field(default_factory=list)
+    runs: list[Json] = field(default_factory=list)
+    started: list[tuple[str, str]] = field(default_factory=list)  # workflow and branch
     stored: dict[str, bytes] = field(default_factory=dict)
     owner: str = "Organization"  # or User
     status: Json = field(default_factory=lambda: {"status": "completed", "conclusion": "success"})
@@ -131,6 +134,10 @@ class Api(BaseHTTPRequestHandler):
         ("GET", r"issues", "issues", "read", "list_issues"),
         ("POST", r"issues", "issues", "write", "add_issue"),
         ("PATCH", r"issues/(\d+)", "issues", "write", "edit_issue"),
+        ("GET", r"actions/runs", "actions", "read", "list_runs"),
+        ("POST", r"actions/workflows/([\w.]+)/dispatches", "actions", "write", "dispatch"),
+        ("GET", r"releases", "contents", "read", "list_releases"),
+        ("DELETE", r"releases/(\d+)", "contents", "write", "delete_release"),
         ("GET", r"/users/([^/]+)", "", "", "user"),
         ("GET", r"/(orgs|users)/[^/]+/packages/container/([^/]+)/versions", "packages", "read",
          "versions"),
@@ -298,6 +305,26 @@ class Api(BaseHTTPRequestHandler):
         issue = self.state.issues[int(number) - 1]
         issue.update(self.sent())
         return 200, issue
+
+    def list_runs(self) -> tuple[int, Json]:
+        """List the runs of a commit."""
+        sha = self.parameters["head_sha"]
+        runs = [run for run in self.state.runs if run["head_sha"] == sha]
+        return 200, {"total_count": len(runs), "workflow_runs": runs}
+
+    def dispatch(self, workflow: str) -> tuple[int, Json]:
+        """Start a workflow on a branch."""
+        self.state.started.append((workflow, self.sent()["ref"]))
+        return 204, None
+
+    def list_releases(self) -> tuple[int, Json]:
+        """List releases; drafts too, for who may write."""
+        return 200, list(self.state.releases)
+
+    def delete_release(self, number: str) -> tuple[int, Json]:
+        """Delete a release."""
+        self.state.releases = [r for r in self.state.releases if r["id"] != int(number)]
+        return 204, None
 
     def user(self, login: str) -> tuple[int, Json]:
         """Get a user, or the organization of that name."""

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from ship.errors import ShipError
-from ship.github.packages import PackageVersion
+from ship.github.pruning.packages import PackageVersion
 from ship.registry.image_files import Read, document
 
 ABOUT = re.compile(r"sha256-([0-9a-f]{64})(\.[a-z]+)?")  # what cosign and others say of a digest

@@ -11,8 +11,8 @@ from judge.render.table import Table
 from ship import settings
 from ship.errors import ShipError, UsageError
 from ship.github.api import ApiError, GitHub, variable
-from ship.github.packages import Package, PackageVersion
-from ship.github.reachability import Node, node, reach, short
+from ship.github.pruning.packages import Package, PackageVersion
+from ship.github.pruning.reachability import Node, node, reach, short
 from ship.github.step_files import add_summary
 from ship.registry.remote import Registry
 
