@@ -219,6 +219,7 @@ class Halting(lgb.LGBMClassifier):  # type: ignore[misc]
         return super().fit(X[:cut], y[:cut], **held, callbacks=[stop], **more)
 
 
+@pytest.mark.daily(1)
 @pytest.mark.parametrize("classes", [2, 3])
 def test_trees_after_the_best_round_do_not_count(folder: Folder, classes: int) -> None:
     """A booster that stopped early answers by the rounds up to its best, and so does its graph."""
@@ -236,6 +237,7 @@ def test_trees_after_the_best_round_do_not_count(folder: Folder, classes: int) -
         assert compared(folder.write(TABLE), fitted, rows).is_equal
 
 
+@pytest.mark.daily(1)
 @pytest.mark.parametrize("labels", [("no", "yes"), (3, 7), ("a", "b", "c")])
 def test_labels_keep_their_names(folder: Folder, labels: tuple[Any, ...]) -> None:
     """LightGBM takes labels of any kind, which the graph answers with."""
@@ -251,6 +253,7 @@ def boosters() -> list[tuple[str, Any]]:
     return [("x", xgb.XGBClassifier(**FEW)), ("l", lgb.LGBMClassifier(**LGB))]
 
 
+@pytest.mark.daily(2)
 @pytest.mark.parametrize(
     "estimator",
     [
