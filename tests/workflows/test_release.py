@@ -44,6 +44,7 @@ def test_tag_gives_what_main_published_its_version(act: Act, published: Registry
 
     To run all jobs again changes nothing, and neither does a release candidate beyond its own tag.
     """
+    act.state.permissions = {"contents": "write"}
     other = Registry(str(published).replace(MODEL, OTHER))
     before = tags(other)
     make_unique(act.fork.root / "model" / MODEL / "estimator.py")
