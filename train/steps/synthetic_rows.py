@@ -139,9 +139,11 @@ def outside(rows: pd.DataFrame, tables: list[pd.DataFrame]) -> pd.DataFrame:
     """Return the rows (rows, inputs) that stand in none of the tables; all, if all stand in one."""
     known: set[tuple[Any, ...]] = set()
     for table in tables:
+        places = np.arange(len(table))
         for name in rows:  # what is left after each column is less and less
-            table = table[table[name].isin(rows[name])]  # noqa: PLW2901 - narrowed
-        known |= set(map(comparable, table[list(rows)].itertuples(index=False, name=None)))
+            places = places[table[name].iloc[places].isin(rows[name])]
+        alike = table[list(rows)].iloc[places]
+        known |= set(map(comparable, alike.itertuples(index=False, name=None)))
     fresh = [comparable(row) not in known for row in rows.itertuples(index=False, name=None)]
     return rows[fresh].reset_index(drop=True) if any(fresh) else rows
 
