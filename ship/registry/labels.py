@@ -3,6 +3,7 @@
 OCI = "org.opencontainers.image."
 VERSION = f"{OCI}version"
 REVISION = f"{OCI}revision"
+TITLE = f"{OCI}title"  # of a file in an artifact
 
 OURS = "model-images."
 MODEL = f"{OURS}model"

@@ -21,12 +21,11 @@ from ship.files.bounded import LARGEST, decoded, refuse_larger
 from ship.registry.destination import Destination
 from ship.registry.evaluation_package import CONFIG, EMPTY, MANIFEST
 from ship.registry.image_files import verified
-from ship.registry.labels import DIGEST, OURS
+from ship.registry.labels import DIGEST, OURS, TITLE
 from ship.registry.oci_archive import StoredImage
 
 TYPE = f"application/vnd.{OURS}papers.v1"
 FILE_TYPE = "application/octet-stream"
-TITLE = "org.opencontainers.image.title"
 
 
 @dataclass(frozen=True)

@@ -97,7 +97,7 @@ def test_swapped_sbom_is_not_signed(
     attested: list[bytes] = []
     ours = archive.path.with_name(SPDX).read_bytes()
 
-    def swap(_: str) -> str:
+    def swap(*_: str) -> str:
         other.path.with_name(SPDX).replace(archive.path.with_name(SPDX))
         return "there is none"
 
@@ -106,7 +106,7 @@ def test_swapped_sbom_is_not_signed(
     monkeypatch.setattr(cosign, "sign", lambda *_: None)
     monkeypatch.setattr(cosign, "attestation_fault", swap)
     monkeypatch.setattr(
-        cosign, "attest", lambda _, file, __: attested.append(Path(file).read_bytes())
+        cosign, "attest", lambda _, __, file, ___: attested.append(Path(file).read_bytes())
     )
     assert sign(archive, [], Registry("127.0.0.1:9/iris"))
     assert attested == [ours]
