@@ -30,8 +30,9 @@ PLAN = "release/Plan which models are released"
 
 
 def tags(registry: Registry) -> dict[str, str | None]:
-    """Return the tags of a registry, with the digest of each."""
-    return {tag: registry.resolve(tag) for tag in registry.tags()}
+    """Return the tags of a registry, with the digest of each, but for those of signatures."""
+    names = [tag for tag in registry.tags() if not tag.startswith("sha256-")]
+    return {tag: registry.resolve(tag) for tag in names}
 
 
 def of_tag(tag: str) -> dict[str, object]:
