@@ -22,7 +22,7 @@ HEADING = re.compile(r" {0,3}#{1,6}(?=[ \t]|$)")
 
 
 class PublishedReference(NamedTuple):
-    """A published image: its reference with the digest, and the command that verifies it."""
+    """A published image: its reference with the digest, and the commands that verify it, if any."""
 
     image: str
     verify: str
@@ -203,7 +203,7 @@ def commands(manifest: Manifest, published: PublishedReference | None) -> str:
     return "\n".join(
         (
             f"docker pull {image}",
-            *([published.verify] if published else [show, verify]),
+            *(filter(None, [published.verify]) if published else [show, verify]),
             f"docker run --rm {image} check   # answers its golden examples as recorded",
             f"docker run --rm --publish 8080:8080 {image}",
             f"docker run --rm --interactive {image} predict < rows.csv",

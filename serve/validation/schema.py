@@ -11,7 +11,6 @@ from collections.abc import Callable, Sequence
 from typing import Annotated, Any
 
 import msgspec
-import numpy as np
 from msgspec import Meta
 
 from contract.bundle import Input, Manifest, Serving, Value
@@ -121,6 +120,8 @@ class Schema:
         and its values are copied in the order of the rows. Raises msgspec.ValidationError for a
         wrong one.
         """
+        import numpy as np  # noqa: PLC0415 - the port is open before numpy is imported
+
         checked = list(map(msgspec.convert, columns, self.columns))
         if not all({*map(type, column)} == {float} for column in checked):
             return list(zip(*checked, strict=True))

@@ -170,18 +170,18 @@ def write_assets(
     reference = f"{target}:{version}@{image.digest}"
     with TemporaryDirectory() as unpacked:
         bundle = read(write(image.bundle, Path(unpacked, model)))
-        content = card_of(bundle, report, reference)
+        content = card_of(bundle, report, reference, signed=target.shared)
     for name_of_file, content_of_file in {**files, "card.md": content}.items():
         replace_file(out / f"{model}-{name_of_file}", content_of_file)
 
 
-def card_of(bundle: Bundle, report: Report, reference: str) -> bytes:
-    """Return the card of a released model."""
+def card_of(bundle: Bundle, report: Report, reference: str, *, signed: bool) -> bytes:
+    """Return the card of a released model; what is not `signed` has nothing to verify it by."""
     model, tag = bundle.manifest.name, reference.partition("@")[0].rpartition(":")[2]
     commands = [
         cosign.verify_command(reference, model=model),
         cosign.verify_command(reference, Wanted(model, tag, "").releases, model=model, version=tag),
-    ]
+    ] if signed else []  # fmt: skip
     published = PublishedReference(reference, "\n".join(commands))
     return card(bundle.manifest, read_notes(bundle.path), report.segments, published)
 

@@ -171,7 +171,10 @@ def test_mistake_is_one_line_without_a_traceback(tmp_path: Path) -> None:
         ("def build(:", "must be importable. Got SyntaxError"),
         ("def build():\n    return 1 / 0", "build() must be callable without error"),
         ("def build(x):\n    return x", "Got TypeError"),
-        ("def build():\n    return 42", "a scikit-learn estimator. Got 42"),
+        (
+            "def build():\n    return 42",
+            "must be an estimator: something with fit, predict, get_params. Got 42, without",
+        ),
         (
             "from sklearn.svm import SVC\ndef build():\n    return SVC",
             "an estimator, not its class. Got SVC",
@@ -182,7 +185,7 @@ def test_mistake_is_one_line_without_a_traceback(tmp_path: Path) -> None:
         ),
         (
             "from sklearn.decomposition import PCA\ndef build():\n    return PCA()",
-            "must be a classifier. Got PCA",
+            "Got PCA(), without predict instead",
         ),
         (
             "from sklearn.svm import SVC\ndef build():\n    return SVC().fit([[0], [1]], [0, 1])",

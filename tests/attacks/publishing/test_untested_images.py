@@ -96,7 +96,8 @@ def test_tested_image_is_published(fork: Fork) -> None:
     """What the stages left of a good image goes out under the commit's tags."""
     archive = make_tested(fork, IRIS)
     assert publish(fork) == ""
-    assert tags(fork) == ["main", f"sha-{fork.git('rev-parse', 'HEAD')[:12]}"]
+    by_inputs = f"inputs-{archive.labels['model-images.inputs']}"
+    assert tags(fork) == [by_inputs, "main", f"sha-{fork.git('rev-parse', 'HEAD')[:12]}"]
     layout = Layout(fork.root / "dist" / "registry" / IRIS)
     assert layout.resolve("main") == archive.digest
 

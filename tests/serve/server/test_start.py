@@ -108,7 +108,7 @@ def test_missing_bundle_is_refused(tmp_path: Path, assert_refused: Refused) -> N
 def test_other_schema_version_is_refused(bundle: Path, assert_refused: Refused) -> None:
     """A bundle of another schema version is refused."""
     change_manifest(bundle, schema_version=99)
-    assert_refused(bundle, errors.BrokenBundle, "schema_version must be 3. Got 99")
+    assert_refused(bundle, errors.BrokenBundle, "schema_version must be 4. Got 99")
 
 
 def test_failed_gate_is_refused(tmp_path: Path, assert_refused: Refused) -> None:

@@ -186,8 +186,9 @@ def test_pipeline_takes_three_different_tables_to_published_tags(published: Publ
     for name in (MODEL, *(f"{other}_{RUN}" for other in DIFFERENT[1:])):
         results = Workspace(name, "", published.fork.root / "dist")
         layout = Layout(results.dist / "registry" / name)
-        assert sorted(layout.tags()) == sorted(published.tags)
-        assert {layout.resolve(tag) for tag in published.tags} == {results.archive.digest}
+        tags = [f"inputs-{results.archive.labels['model-images.inputs']}", *published.tags]
+        assert sorted(layout.tags()) == sorted(tags)
+        assert {layout.resolve(tag) for tag in tags} == {results.archive.digest}
         assert read(results.bundle).manifest.gate.passed
 
 
@@ -229,7 +230,7 @@ def test_publish_brings_the_same_bytes_to_a_registry(published: Published, regis
     published.run("publish", MODEL=MODEL, REGISTRY=f"{registry}/Owner")
     published.shop.git("tag", "--delete", "v1.2.3")
     released = Registry(f"{registry}/owner/{MODEL}")
-    assert sorted(released.tags()) == sorted(published.tags)
+    assert {*published.tags} < {*released.tags()}
     assert {released.resolve(tag) for tag in released.tags()} == {published.digest}
 
 
@@ -255,7 +256,7 @@ def test_new_model_is_published_by_the_next_word(pair: tuple[Fork, Checkout]) ->
     sha = shop.commit()
     fork.run("pipeline", MODEL=f"wine_{RUN}", MODELS=MODELS)
     layout = Layout(fork.root / "dist" / "registry" / f"wine_{RUN}")
-    assert sorted(layout.tags()) == sorted([f"sha-{sha[:12]}", "trunk"])
+    assert {f"sha-{sha[:12]}", "trunk"} < {*layout.tags()}
     docker("rmi", "--force", f"wine_{RUN}:dev")
 
 

@@ -55,33 +55,42 @@ def read(estimator: Any) -> Boosted | None:
     return None
 
 
-def replaced(part: Any) -> Any:
+def replaced(part: Any, seen: dict[int, Any] | None = None) -> Any:
     """Return a part of a fitted estimator of scikit-learn with stand-ins for all boosters in it.
 
-    What holds them is changed in place.
+    What holds them is changed in place. `seen` has the result of each object by its id, since
+    estimators and what they ask of metadata lead to each other.
     """
+    seen = {} if seen is None else seen
     if isinstance(part, list | tuple) and type(part) in (list, tuple):
-        return type(part)(map(replaced, part))
+        return type(part)(replaced(item, seen) for item in part)
     if (
         not hasattr(type(part), "__mro__")
         or isinstance(part, type)
         or not hasattr(part, "__dict__")
     ):
         return part
+    if id(part) not in seen:
+        seen[id(part)] = stand_in_of(part) or part
+        if seen[id(part)] is part and type(part).__module__.startswith("sklearn."):
+            for name, value in vars(part).items():
+                if isinstance(value, list | tuple) or hasattr(value, "__dict__"):
+                    setattr(part, name, replaced(value, seen))
+    return seen[id(part)]
+
+
+def stand_in_of(part: Any) -> BoostedClassifier | BoostedRegressor | None:
+    """Return what stands for a fitted booster, None for anything else."""
     try:
         boosted = read(part)
     except NotFittedError:  # what an ensemble was made of
-        return part
-    if boosted:
-        if is_classifier(part):
-            has_margin = hasattr(part, "decision_function")
-            return BoostedClassifier(boosted, np.asarray(part.classes_), has_margin=has_margin)
-        return BoostedRegressor(boosted)
-    if type(part).__module__.startswith("sklearn."):
-        for name, value in vars(part).items():
-            if isinstance(value, list | tuple) or hasattr(value, "__dict__"):
-                setattr(part, name, replaced(value))
-    return part
+        return None
+    if boosted is None:
+        return None
+    if is_classifier(part):
+        has_margin = hasattr(part, "decision_function")
+        return BoostedClassifier(boosted, np.asarray(part.classes_), has_margin=has_margin)
+    return BoostedRegressor(boosted)
 
 
 def shape_of_boosted(operator: Any) -> None:
