@@ -52,7 +52,10 @@ def parts() -> Callable[[str], Parts]:
     params=[
         "birds",
         "prices",
-        *(pytest.param(n, marks=pytest.mark.engine) for n in models.names()),
+        *(
+            pytest.param(name, marks=[pytest.mark.engine, pytest.mark.nightly])
+            for name in models.names()
+        ),
     ],
 )
 def trained(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Trained:

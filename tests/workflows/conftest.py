@@ -79,6 +79,7 @@ def fork(folder: Path) -> Iterator[Fork]:
             shutil.copytree(git.TOOL / "model/iris", fork.root / "model" / model,
                             ignore=shutil.ignore_patterns("__pycache__"))  # fmt: skip
         fork.edit("pyproject.toml", 'testpaths = ["tests"]', 'testpaths = ["tests/ship/files"]')
+        fork.edit(".github/workflows/ci.yml", "[1/3, 2/3, 3/3]", "[1/1]")
         makefile = (fork.root / "Makefile").read_text()
         (fork.root / "Makefile").write_text(SLOW_LINTERS.sub("", makefile))
         fork.commit()

@@ -101,6 +101,7 @@ def test_release_is_the_published_digest_under_new_tags(
     assert named(target, "1.2.3", "1.2") == [digest] * 2
 
 
+@pytest.mark.daily(1)
 def test_pre_release_moves_no_series(
     target: Destination, make: Make, checked_out: Callable[[str], None]
 ) -> None:
@@ -110,6 +111,7 @@ def test_pre_release_moves_no_series(
     assert named(target, "2.0.0-rc.1", "2.0", "2", "latest") == [digest, None, None, None]
 
 
+@pytest.mark.daily(1)
 def test_commit_that_main_has_not_published_is_refused(
     target: Destination, make: Make, checked_out: Callable[[str], None]
 ) -> None:
@@ -121,6 +123,7 @@ def test_commit_that_main_has_not_published_is_refused(
     assert target.tags() == before
 
 
+@pytest.mark.daily(1)
 def test_release_that_is_quicker_than_main_waits_for_it(
     target: Destination, make: Make, checked_out: Callable[[str], None]
 ) -> None:
@@ -133,6 +136,7 @@ def test_release_that_is_quicker_than_main_waits_for_it(
     assert named(target, "1.0.0", "latest", "main") == [image.digest] * 3
 
 
+@pytest.mark.daily(1)
 def test_version_of_another_digest_is_refused(
     target: Destination, make: Make, checked_out: Callable[[str], None]
 ) -> None:
@@ -146,6 +150,7 @@ def test_version_of_another_digest_is_refused(
     assert named(target, "1.0.0", "latest") == [digest] * 2
 
 
+@pytest.mark.daily(1)
 def test_tag_of_inputs_that_was_moved_is_refused(
     target: Destination, make: Make, checked_out: Callable[[str], None]
 ) -> None:
@@ -159,6 +164,7 @@ def test_tag_of_inputs_that_was_moved_is_refused(
     assert target.resolve("1.0.0") is None
 
 
+@pytest.mark.daily(1)
 def test_release_that_ended_half_way_is_finished_by_the_next(
     target: Destination,
     make: Make,
@@ -180,6 +186,7 @@ def test_release_that_ended_half_way_is_finished_by_the_next(
     assert named(target, "1.0.0", "1.0", "1", "latest") == [digest] * 4
 
 
+@pytest.mark.daily(1)
 def test_series_never_ends_at_an_older_release(
     target: Destination, make: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -230,6 +237,7 @@ def test_three_tags_at_once_are_each_published_once(target: Destination, make: M
     assert named(target, "1.1", "1", "latest") == [images["1.1.0"].digest] * 3
 
 
+@pytest.mark.daily(1)
 def test_papers_are_those_that_were_published_with_the_image(
     target: Destination, make: Make, checked_out: Callable[[str], None]
 ) -> None:
