@@ -21,6 +21,7 @@ from tests.support.images.bundle_images import publish_to
 from tests.support.models.folder import Folder, default_toml
 from tests.support.models.shop import LOGISTIC, STUMP, flowers
 from tests.support.models.train_here import train_here
+from tests.support.names import RUN
 
 pytestmark = pytest.mark.engine
 
@@ -143,7 +144,9 @@ def test_own_metric_that_fails_ends_the_gate_by_name(shelf: Shelf) -> None:
 
 def test_own_metric_sees_no_rows_no_model_and_no_network(shelf: Shelf) -> None:
     """In the build it gets truth and answers alone, and changes no figure but its own."""
-    shelf.write(STUMP, HOSTILE)
+    shelf.write(
+        STUMP, f"{HOSTILE}\n# {RUN}\n"
+    )  # which no earlier run has left in the build's cache
     train(shelf.build)
     log = (shelf.build.folder / "bundle.log").read_text()
     looked = {line.partition("LOOKED ")[2] for line in log.splitlines() if "LOOKED way" in line}
