@@ -163,6 +163,14 @@ python() {
   apt_install python3 python3-venv git
 }
 
+# LightGBM's wheel has no OpenMP of its own; a compiler brings it, and so most machines have it.
+openmp() {
+  if ! can_install || PATH="$PATH:/usr/sbin" ldconfig -p | grep -F libgomp.so.1 >/dev/null; then return; fi
+  say "installing libgomp1"
+  refresh_packages
+  apt_install libgomp1
+}
+
 # environment KIND…: make .venv from the requirements-KIND.txt of the first KIND, unless .venv was made
 # from that of a later KIND, which includes the first.
 environment() {
@@ -306,7 +314,7 @@ for part in "${@:-engine}"; do
     environment) environment pipeline dev ;;
     train-environment) environment train dev ;;
     publish-environment) environment publish pipeline dev ;;
-    dev-environment) environment dev ;;
+    dev-environment) environment dev && openmp ;;
     browser) have google-chrome || package chromium ;;
     cosign) signer ;;
     compose) docker compose version >/dev/null 2>&1 || package docker-compose newer ;;
