@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import tempfile
+import time
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +27,8 @@ from ship.registry.oci_archive import StoredImage
 
 GHCR = "ghcr.io"  # GitHub's registry
 LOCAL_TAG = "published"  # of what was copied here last
+STUMBLED = re.compile(r"HTTP status:? 5\d\d")  # the server's own error (RFC 9110, 15.6)
+PAUSES = (0.2, 1, 3)  # seconds before each further attempt
 ABSENT = ("manifest unknown", "name unknown", "not found", "repository name not known")
 
 
@@ -144,8 +148,17 @@ class Registry:
 
     @staticmethod
     def _skopeo(*arguments: str) -> Result:
-        """Run skopeo for Linux images, on any machine."""
-        return attempt("skopeo", "--override-os=linux", *arguments)
+        """Run skopeo for Linux images, on any machine, again where the registry stumbles.
+
+        A registry may do so while another program sets the very tag that is asked for.
+        """
+        command = ("skopeo", "--override-os=linux", *arguments)
+        for seconds in PAUSES:
+            result = attempt(*command)
+            if result.succeeded or not STUMBLED.search(result.stderr):
+                return result
+            time.sleep(seconds)
+        return attempt(*command)
 
 
 def login(registry: str) -> str:
