@@ -7,72 +7,44 @@ somebody else could make lead elsewhere. Its tag is that of the image, for peopl
 
 from __future__ import annotations
 
-import io
-import json
-from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 from contract.bundle import File
 from ship.errors import StageError
 from ship.files import digest
 from ship.files.bounded import read_file, refuse_larger
+from ship.registry.artifact import Artifact
 from ship.registry.destination import Destination
 from ship.registry.labels import EVALUATION_TYPE
-from ship.registry.oci_archive import StoredImage
 
 LARGEST = 2**30  # bytes of an evaluation
-MANIFEST = "application/vnd.oci.image.manifest.v1+json"
-EMPTY = b"{}"  # OCI image spec 1.1, "Guidelines for Artifact Usage"
-CONFIG = {"mediaType": "application/vnd.oci.empty.v1+json", "digest": digest.of(EMPTY), "size": 2}
 
 
 @dataclass(frozen=True)
-class EvaluationPackage(StoredImage):
+class EvaluationPackage(Artifact):
     """The artifact of one evaluation; `content` is empty where it is only to be found."""
 
     file: File
     content: bytes = b""
     path = Path("evaluation.json")
+    type = EVALUATION_TYPE
 
     @property
-    def where(self) -> str:
-        """The name of the file, for messages."""
-        return str(self.path)
-
-    @property
-    def layer(self) -> dict[str, Any]:
+    def layers(self) -> list[dict[str, Any]]:
         """The descriptor of the evaluation."""
-        return {
-            "mediaType": EVALUATION_TYPE,
-            "digest": f"sha256:{self.file.sha256}",
-            "size": self.file.bytes,
-        }
-
-    @cached_property
-    def document(self) -> bytes:
-        """The artifact's manifest as JSON, which follows from the evaluation alone."""
-        manifest = {"schemaVersion": 2, "mediaType": MANIFEST, "artifactType": EVALUATION_TYPE,
-                    "config": CONFIG, "layers": [self.layer]}  # fmt: skip
-        return json.dumps(manifest, sort_keys=True, separators=(",", ":")).encode()
+        return [{"mediaType": EVALUATION_TYPE, "digest": self.blob_digest, "size": self.file.bytes}]
 
     @property
-    def descriptor(self) -> dict[str, Any]:
-        """The mediaType, digest and size of the artifact's manifest."""
-        size = len(self.document)
-        return {"mediaType": MANIFEST, "digest": digest.of(self.document), "size": size}
+    def blob_digest(self) -> str:
+        """The digest of the evaluation itself, as the bundle's manifest has it."""
+        return f"sha256:{self.file.sha256}"
 
     @property
-    def descriptors(self) -> list[dict[str, Any]]:
-        """The descriptors of everything that the artifact consists of, the manifest last."""
-        return [self.layer, CONFIG, self.descriptor]
-
-    def raw(self, digest: str) -> AbstractContextManager[IO[bytes]]:
-        """Open a blob, unverified."""
-        blobs = {self.layer["digest"]: self.content, CONFIG["digest"]: EMPTY}
-        return nullcontext(io.BytesIO(blobs.get(digest, self.document)))
+    def contents(self) -> dict[str, bytes]:
+        """The evaluation by its digest."""
+        return {self.blob_digest: self.content}
 
 
 def push(target: Destination, image: str, file: Path, expected: File) -> None:
@@ -101,4 +73,4 @@ def fetch(target: Destination, expected: File, folder: Path) -> bytes:
     refuse_larger(expected.bytes, LARGEST, "The bytes of an evaluation")
     package = EvaluationPackage(expected)
     stored = target.beside().local(package.digest, folder)
-    return stored.blob(package.layer["digest"], LARGEST)
+    return stored.blob(package.blob_digest, LARGEST)

@@ -6,40 +6,35 @@ that its digest covers; who published the image has signed that digest too.
 
 from __future__ import annotations
 
-import io
-import json
 from collections.abc import Mapping
-from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 from ship.errors import ShipError
 from ship.files import digest
 from ship.files.bounded import LARGEST, decoded, refuse_larger
+from ship.registry.artifact import Artifact
 from ship.registry.destination import Destination
-from ship.registry.evaluation_package import CONFIG, EMPTY, MANIFEST
 from ship.registry.image_files import verified
 from ship.registry.labels import DIGEST, OURS, TITLE
-from ship.registry.oci_archive import StoredImage
 
-TYPE = f"application/vnd.{OURS}papers.v1"
 FILE_TYPE = "application/octet-stream"
 
 
 @dataclass(frozen=True)
-class Papers(StoredImage):
+class Papers(Artifact):
     """The artifact of the files about one image, by their names."""
 
     image: str  # its digest
     files: Mapping[str, bytes]
     path = Path("papers")
+    type = f"application/vnd.{OURS}papers.v1"
 
     @property
-    def where(self) -> str:
-        """The name of the files, for messages."""
-        return str(self.path)
+    def annotations(self) -> dict[str, str]:  # type: ignore[override]
+        """What the files are about."""
+        return {DIGEST: self.image}
 
     @property
     def layers(self) -> list[dict[str, Any]]:
@@ -50,31 +45,10 @@ class Papers(StoredImage):
             for name, content in sorted(self.files.items())
         ]  # fmt: skip
 
-    @cached_property
-    def document(self) -> bytes:
-        """The artifact's manifest as JSON, which follows from the image and the files."""
-        manifest = {"schemaVersion": 2, "mediaType": MANIFEST, "artifactType": TYPE,
-                    "config": CONFIG, "layers": self.layers,
-                    "annotations": {DIGEST: self.image}}  # fmt: skip
-        return json.dumps(manifest, sort_keys=True, separators=(",", ":")).encode()
-
     @property
-    def descriptor(self) -> dict[str, Any]:
-        """The mediaType, digest and size of the artifact's manifest."""
-        size = len(self.document)
-        return {"mediaType": MANIFEST, "digest": digest.of(self.document), "size": size}
-
-    @property
-    def descriptors(self) -> list[dict[str, Any]]:
-        """The descriptors of everything that the artifact consists of, the manifest last."""
-        distinct = {layer["digest"]: layer for layer in self.layers}
-        return [*distinct.values(), CONFIG, self.descriptor]
-
-    def raw(self, digest_of_blob: str) -> AbstractContextManager[IO[bytes]]:
-        """Open a blob, unverified."""
-        blobs = {digest.of(content): content for content in self.files.values()}
-        blobs |= {digest.of(EMPTY): EMPTY, digest.of(self.document): self.document}
-        return nullcontext(io.BytesIO(blobs[digest_of_blob]))
+    def contents(self) -> dict[str, bytes]:
+        """The bytes of the files, by their digests."""
+        return {digest.of(content): content for content in self.files.values()}
 
 
 def tag_of(image: str) -> str:
