@@ -12,6 +12,7 @@ from typing import NamedTuple
 from ship import git
 from ship.errors import StageError, UsageError
 
+BY_INPUTS = "inputs-"
 MAIN = "main"  # what a new model is compared with, and what is deployed unless told otherwise
 VERSION = re.compile(
     r"(?P<major>0|[1-9]\d*)\.(?P<minor>0|[1-9]\d*)\.(?P<patch>0|[1-9]\d*)"
@@ -81,7 +82,12 @@ def series(version: Version, released: Iterable[Version]) -> dict[str, Version]:
 
 def inputs_tag(inputs: str) -> str:
     """Return the tag by which a release finds the image that was made from these inputs."""
-    return f"inputs-{inputs}"
+    return f"{BY_INPUTS}{inputs}"
+
+
+def for_people(names: Iterable[str]) -> list[str]:
+    """Return the names of tags without those that only a release looks for."""
+    return [name for name in names if not name.startswith(BY_INPUTS)]
 
 
 def branch_tag(branch: str) -> str:

@@ -26,6 +26,7 @@ from ship.pipeline.publish import read_published
 from ship.pipeline.stages import STAGES, Run
 from ship.supply_chain import passed_tests
 from ship.supply_chain.scan import Findings
+from ship.tags import for_people
 
 ROWS = ("result", "metric", "gate", "against published", "runtime", "digest",
         "compressed size", "over its base", "findings", "smoke", "tags", "published to",
@@ -75,7 +76,10 @@ def rows(run: Run) -> dict[str, Text]:
             cells["smoke"] = f"{record.smoke.passed} passed"
     if "publish" in passed:
         published = read_published(workspace.folder / PUBLISHED)
-        cells |= {"tags": " ".join(published.tags), "published to": published.destination}
+        cells |= {
+            "tags": " ".join(for_people(published.tags)),
+            "published to": published.destination,
+        }
     result = Text(f"FAILED: {run.failed}", "red") if run.failed else Text("passed", "green")
     return {name: cell(cells.get(name, "")) for name in ROWS} | {"result": result}
 

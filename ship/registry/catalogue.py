@@ -16,6 +16,7 @@ from ship.registry import image_files
 from ship.registry.destination import Destination
 from ship.registry.image_files import document, platforms
 from ship.registry.labels import EVALUATION, METRIC, REVISION, VERSION
+from ship.tags import for_people
 
 METRICS = 3  # that a line has room for
 SUFFIXES = {".sig": "signature", ".att": "SBOM"}
@@ -130,7 +131,7 @@ def row(image: PublishedImage) -> tuple[Text, ...]:
     """Return an image as the cells of a table."""
     shown = [f"{name} {rounded(value)}" for name, value in image.metrics.items()][:METRICS]
     cells = (
-        "\n".join(image.tags),
+        "\n".join(for_people(image.tags)),
         image.created,
         image.digest[7:19],
         image.revision[:12],
